@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See connect.h. libvirt's environment variables for a default URI are not looked at: the
+ * configuration says it for hooks, daemon and command line alike. */
+#include "connect.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "virt-error.h"
+
+int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, struct vfa_error *err)
+{
+    const char *uri = ctx->connect_uri ? ctx->connect_uri : ctx->config->libvirt_uri;
+
+    vfa_virt_quiet();
+    *ret = virConnectOpen(uri);
+    return *ret ? 0 : vfa_virt_fail(err, "cannot connect to libvirt at '%s'", uri);
+}
+
+void vfa_connect_closep(virConnectPtr *conn)
+{
+    if (*conn)
+        virConnectClose(*conn);
+}
+
+int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,
+                       struct vfa_error *err)
+{
+    *ret = virDomainLookupByName(conn, name);
+    if (!*ret)
+        *ret = virDomainLookupByUUIDString(conn, name);
+    if (*ret)
+        return 0;
+    if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
+        return vfa_fail(err, ENOENT, "no domain '%s'", name);
+    return vfa_virt_fail(err, "cannot look for domain '%s'", name);
+}
+
+void vfa_connect_domain_freep(virDomainPtr *domain)
+{
+    if (*domain)
+        virDomainFree(*domain);
+}
+
+int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virConnectPtr *ret_conn,
+                     virDomainPtr *ret_domain, struct vfa_error *err)
+{
+    int r = vfa_connect_open(ctx, ret_conn, err);
+
+    return r < 0 ? r : vfa_connect_domain(*ret_conn, name, ret_domain, err);
+}
+
+int vfa_connect_parse(virDomainPtr domain, unsigned affect, struct vfa_domain **ret,
+                      struct vfa_error *err)
+{
+    const unsigned flags = affect == VIR_DOMAIN_AFFECT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0;
+    VFA_AUTO(vfa_freep) char *xml = virDomainGetXMLDesc(domain, flags);
+
+    if (!xml)
+        return vfa_virt_fail(err, "cannot read the XML of domain '%s'", virDomainGetName(domain));
+    if (vfa_domxml_parse(xml, strlen(xml), ret, err) < 0)
+        return vfa_wrap(err, "domain '%s'", virDomainGetName(domain));
+    return 0;
+}
+
+int vfa_connect_get_requests(virDomainPtr domain, unsigned affect, char **ret,
+                             struct vfa_error *err)
+{
+    *ret = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, VFA_NS, affect);
+    if (*ret || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN_METADATA)
+        return 0;
+    return vfa_virt_fail(err, "cannot read the requests of domain '%s'", virDomainGetName(domain));
+}
+
+int vfa_connect_set_requests(virDomainPtr domain, unsigned affect, const char *requests,
+                             struct vfa_error *err)
+{
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, requests, VFA_NS_PREFIX, VFA_NS,
+                             affect) == 0)
+        return 0;
+    return vfa_virt_fail(err, "cannot change the requests of domain '%s'",
+                         virDomainGetName(domain));
+}

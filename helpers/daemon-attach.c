@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Attaching and detaching the devices of a running domain's requests.
+ *
+ * Never twice: libvirt refuses a second device with the same source or user alias, and a failed
+ * attach looks at the XML before it counts, in case another process (or this one, before it was
+ * killed) did it.
+ *
+ * What is only in the way for now (another job on the domain, no connection, the domain gone) does
+ * not count as a failure. What does, is counted in the claim, so that a restart does not start
+ * over.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "daemon-look.h"
+#include "log.h"
+#include "virt-error.h"
+
+#define FIRST_RETRY_MS 1000 /* doubled with each failure */
+
+static int mark_active(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    bool same = false;
+    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+
+    if (r < 0 || !same)
+        return r;
+    r = vfa_state_set_claim_state(host.state, look->uuid, step->request->name, VFA_CLAIM_ACTIVE,
+                                  err);
+    return r == 0 ? vfa_state_commit(host.state, err) : r;
+}
+
+/* ---- a claimed device that is no more ---- */
+
+static int choose_another(struct vfa_look *look, const struct vfa_step *step, struct vfa_host *host,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    int r = vfa_state_release(host->state, look->uuid, step->request->name, NULL, err);
+
+    if (r == 0)
+        r = vfa_allocate_request(host, look->domain, step->request, &claim, err);
+    if (r == VFA_ALLOCATE_NONE)
+        return vfa_fail(err, ENODEV, "%s is gone, and %s", step->claim->device,
+                        vfa_error_text(err));
+    if (r == 0)
+        r = vfa_state_commit(host->state, err);
+    if (r == 0)
+        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' is gone, claimed %s instead",
+                look->domain->name, step->claim->device, step->request->name, claim.device);
+    return r;
+}
+
+enum check {
+    CHECK_FINE,
+    CHECK_CHANGED, /* the claim is another one by now */
+};
+
+/* Is the claim still the one that was seen, and its device still there? Leaves no transaction
+ * behind. */
+static int check_claim(struct vfa_look *look, const struct vfa_step *step,
+                       struct vfa_pci_addr *ret_addr, enum check *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    struct vfa_device device = {0};
+    bool same = false;
+    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+
+    if (r < 0)
+        return r;
+    *ret = CHECK_CHANGED;
+    if (!same)
+        return 0;
+    if (vfa_parse_pci_addr(step->claim->device, ret_addr) < 0)
+        return vfa_fail(err, EINVAL, "cannot attach '%s': not a PCI address", step->claim->device);
+    r = vfa_inventory_read(&host.sysfs, ret_addr, &device, err);
+    if (r == VFA_SYSFS_GONE)
+        return choose_another(look, step, &host, err);
+    vfa_device_clear(&device);
+    vfa_state_rollback(host.state);
+    if (r == 0)
+        *ret = CHECK_FINE;
+    return r;
+}
+
+/* ---- attaching ---- */
+
+static int attach(struct vfa_look *look, const struct vfa_step *step,
+                  const struct vfa_pci_addr *addr, struct vfa_error *err)
+{
+    const struct vfa_request *request = step->request;
+    const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    int r;
+
+    if (!alias)
+        return vfa_fail(err, EINVAL, "the configuration has no alias '%s' any more",
+                        request->alias);
+    r = vfa_domxml_device(request, alias->attach, addr,
+                          vfa_domain_port(look->domain, request->name), &xml, err);
+    if (r < 0)
+        return r;
+    vfa_log(LOG_DEBUG, "domain '%s': attaching %s", look->domain->name, xml);
+    if (virDomainAttachDeviceFlags(look->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+        return vfa_virt_fail(err, "libvirt");
+    return 0;
+}
+
+static bool has_device(struct vfa_look *look, const char *request)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+
+    return vfa_look_read(look->handle, &domain, NULL) == 0 && vfa_domain_device(domain, request);
+}
+
+static void attached(struct vfa_look *look, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    char key[VFA_LOOK_KEY_SIZE];
+
+    vfa_log(LOG_INFO, "domain '%s': attached %s for request '%s'", look->domain->name,
+            step->claim->device, step->request->name);
+    vfa_log_forget(vfa_look_key(look, step->request->name, key));
+    if (mark_active(look, step, &err) < 0) { /* the next look says so */
+        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_look_again(look, VFA_LOOK_ERROR);
+    }
+}
+
+static int count_failure(struct vfa_look *look, const struct vfa_step *step, const char *why,
+                         struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    bool same = false;
+    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+
+    if (r < 0 || !same)
+        return r;
+    r = vfa_state_set_claim_error(host.state, look->uuid, step->request->name, why, err);
+    return r == 0 ? vfa_state_commit(host.state, err) : r;
+}
+
+static void failed(struct vfa_look *look, const struct vfa_step *step, const char *why)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    unsigned attempts = step->claim->attempts + 1;
+    char key[VFA_LOOK_KEY_SIZE];
+
+    if (count_failure(look, step, why, &err) < 0) {
+        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_look_again(look, VFA_LOOK_ERROR);
+        return;
+    }
+    if (attempts >= VFA_ATTACH_ATTEMPTS) {
+        vfa_log(LOG_ERR,
+                "domain '%s': cannot attach %s for request '%s', given up after %u attempts: %s",
+                look->domain->name, step->claim->device, step->request->name, attempts, why);
+        vfa_look_give_up(look, step);
+        return;
+    }
+    vfa_log(LOG_INFO, "domain '%s': cannot attach %s for request '%s', attempt %u: %s",
+            look->domain->name, step->claim->device, step->request->name, attempts, why);
+    vfa_look_key(look, step->request->name, key);
+    vfa_pace_hold(look->daemon->pace, key, FIRST_RETRY_MS << (attempts - 1));
+    vfa_look_again(look, FIRST_RETRY_MS << (attempts - 1));
+}
+
+/* True: the device is there after all. */
+static bool attach_failed(struct vfa_look *look, const struct vfa_step *step, int r,
+                          const char *why)
+{
+    if (r == -ENOTCONN) {
+        vfa_look_again(look, VFA_LOOK_ERROR);
+    } else if (r == -ETIMEDOUT) {
+        vfa_look_again(look, VFA_LOOK_BUSY);
+    } else if (virDomainIsActive(look->handle) != 1) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+    } else if (has_device(look, step->request->name)) {
+        attached(look, step);
+        return true;
+    } else {
+        failed(look, step, why);
+    }
+    return false;
+}
+
+bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_pci_addr addr = {0};
+    char key[VFA_LOOK_KEY_SIZE];
+    enum check check;
+    unsigned left = vfa_pace_left(look->daemon->pace, vfa_look_key(look, step->request->name, key));
+    int r;
+
+    if (left > 0) {
+        vfa_look_again(look, left);
+        return false;
+    }
+    r = check_claim(look, step, &addr, &check, &err);
+    if (r < 0 && r != -ENODEV) { /* the state file's trouble, not the device's */
+        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_look_again(look, VFA_LOOK_ERROR);
+        return false;
+    }
+    if (r == 0 && check == CHECK_CHANGED) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+        return false;
+    }
+    if (r == 0)
+        r = attach(look, step, &addr, &err);
+    if (r < 0)
+        return attach_failed(look, step, r, vfa_error_text(&err));
+    attached(look, step);
+    return true;
+}
+
+/* "keep": the guest runs on, `vfalias claims` shows the claim and why. */
+void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step)
+{
+    const struct vfa_alias *alias = vfa_allocate_alias(look->config, step->request);
+
+    if (!alias || alias->on_attach_failure != VFA_ATTACH_FAILURE_DESTROY)
+        return;
+    vfa_log(LOG_ERR, "domain '%s': destroyed, since request '%s' could not be attached",
+            look->domain->name, step->request->name);
+    if (virDomainDestroy(look->handle) < 0) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+        vfa_virt_fail(&err, "cannot destroy domain '%s'", look->domain->name);
+        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_look_again(look, VFA_LOOK_ERROR);
+    }
+}
+
+/* ---- detaching ---- */
+
+/* The guest has to agree: success means asked. DEVICE_REMOVED brings the next look, which releases.
+ */
+void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_freep) char *alias = NULL;
+    const char *request = step->claim->request;
+    char key[VFA_LOOK_KEY_SIZE];
+    int r;
+
+    if (asprintf(&alias, "%s%s", VFA_DEVICE_PREFIX, request) < 0) {
+        alias = NULL;
+        vfa_look_again(look, VFA_LOOK_ERROR);
+        return;
+    }
+    vfa_look_key(look, request, key);
+    vfa_look_again(look, VFA_LOOK_DETACH);
+    if (virDomainDetachDeviceAlias(look->handle, alias, VIR_DOMAIN_AFFECT_LIVE) == 0) {
+        vfa_log_change(key, LOG_INFO, "domain '%s': request '%s' is gone, detaching %s",
+                       look->domain->name, request, step->claim->device);
+        return;
+    }
+    r = vfa_virt_fail(&err, "domain '%s': cannot detach %s of '%s'", look->domain->name,
+                      step->claim->device, request);
+    if (r == -ETIMEDOUT || r == -ENOENT)
+        vfa_look_again(look, VFA_LOOK_BUSY);
+    else
+        vfa_log_change(key, LOG_WARNING, "%s", vfa_error_text(&err));
+}

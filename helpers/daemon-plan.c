@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See daemon-plan.h. */
+#include "daemon-plan.h"
+
+#include <string.h>
+
+#include "gc.h"
+
+/* A network's port is made before the domain has its device; the hook drops it with the port. */
+static bool is_awaited(const struct vfa_plan_input *in, const struct vfa_claim *claim)
+{
+    return claim->state != VFA_CLAIM_ACTIVE &&
+           strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0 &&
+           in->now - claim->since <= (int64_t)in->incoming_timeout;
+}
+
+static bool has_source(const struct vfa_domain *domain, const char *device)
+{
+    char text[VFA_PCI_ADDR_SIZE];
+
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->has_source && strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add(struct vfa_plan *plan, enum vfa_step_kind kind, const struct vfa_request *request,
+                const struct vfa_claim *claim)
+{
+    plan->steps[plan->n++] = (struct vfa_step){kind, request, claim};
+}
+
+/* A claim whose device the domain does not have. */
+static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim *claim,
+                        const struct vfa_request *request, struct vfa_plan *plan)
+{
+    int64_t age = in->now - claim->since;
+
+    if (claim->state == VFA_CLAIM_INCOMING && age <= (int64_t)in->incoming_timeout)
+        return; /* prepare makes it a claim like others, or it expires */
+    if (!request)
+        add(plan, VFA_STEP_RELEASE, NULL, claim);
+    else if (claim->state == VFA_CLAIM_ACTIVE)
+        add(plan, VFA_STEP_WITHDRAW, request, claim);
+    else if (claim->attempts >= VFA_ATTACH_ATTEMPTS)
+        add(plan, VFA_STEP_GIVE_UP, request, claim);
+    else
+        add(plan, VFA_STEP_ATTACH, request, claim);
+}
+
+static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *claim,
+                       struct vfa_plan *plan)
+{
+    const struct vfa_request *request = vfa_domain_request(in->domain, claim->request);
+
+    if (vfa_claim_is_static(claim->request)) {
+        if (!has_source(in->domain, claim->device) && !is_awaited(in, claim))
+            add(plan, VFA_STEP_RELEASE, NULL, claim);
+    } else if (!vfa_domain_device(in->domain, claim->request)) {
+        plan_absent(in, claim, request, plan);
+    } else if (!request && claim->alias) {
+        add(plan, VFA_STEP_DETACH, NULL, claim);
+    }
+}
+
+/* In the order of the domain's XML, so that the guest finds its devices in that order, too. */
+static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_plan *plan)
+{
+    const struct vfa_request *request = &in->domain->requests[i];
+    const struct vfa_claim *claim = vfa_gc_find(in->claims, request->name);
+
+    if (claim)
+        plan_claim(in, claim, plan);
+    else if (!in->withdrawn[i] && !vfa_domain_device(in->domain, request->name))
+        add(plan, VFA_STEP_ALLOCATE, request, NULL);
+}
+
+int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err)
+{
+    const struct vfa_domain *domain = in->domain;
+    struct vfa_plan plan = {0};
+
+    plan.steps = calloc(in->claims->n + domain->n_requests + 1, sizeof(*plan.steps));
+    if (!plan.steps)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < in->claims->n; i++) { /* what is to go first: it may make room */
+        if (!vfa_domain_request(domain, in->claims->items[i].request))
+            plan_claim(in, &in->claims->items[i], &plan);
+    }
+    for (size_t i = 0; i < domain->n_requests; i++)
+        plan_request(in, i, &plan);
+    *ret = plan;
+    return 0;
+}

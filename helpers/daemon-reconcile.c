@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One domain: look (claims, then live XML), let daemon-plan.c compare, do the steps. See
+ * daemon-look.h.
+ *
+ * Order of reading: libvirt is asked for the domain's state first, which waits while a hook of it
+ * runs; then the claims; then the XML. So a claim that is seen is older than the XML, and an active
+ * one without its device means that the device was taken out.
+ *
+ * A domain that does not run has its claims dropped by gc.c, whose race with `prepare` is told in
+ * gc.h.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon-look.h"
+#include "gc.h"
+#include "log.h"
+#include "virt-error.h"
+
+void vfa_look_again(struct vfa_look *look, unsigned ms)
+{
+    if (ms < look->again)
+        look->again = ms;
+}
+
+const char *vfa_look_key(const struct vfa_look *look, const char *request, char *buf)
+{
+    snprintf(buf, VFA_LOOK_KEY_SIZE, "%s/%s", look->uuid, request);
+    return buf;
+}
+
+/* libvirt writes the id of a domain that runs into its element, and leaves it out in a definition.
+ */
+static bool is_live(const char *xml)
+{
+    const char *start = strstr(xml, "<domain ");
+    const char *end = start ? strchr(start, '>') : NULL;
+    const char *id = start ? strstr(start, " id='") : NULL;
+
+    return id && end && id < end;
+}
+
+int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *xml = virDomainGetXMLDesc(handle, 0);
+
+    if (!xml)
+        return vfa_virt_fail(err, "cannot read the XML of domain '%s'", virDomainGetName(handle));
+    if (!is_live(xml))
+        return VFA_RECONCILE_NOT_RUNNING;
+    if (vfa_domxml_parse(xml, strlen(xml), ret, err) < 0)
+        return vfa_wrap(err, "domain '%s'", virDomainGetName(handle));
+    return 0;
+}
+
+int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct vfa_host *host,
+                   bool *ret_same, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
+    const struct vfa_claim *found;
+    int r = vfa_daemon_open_host(look->daemon, look->config, host, err);
+
+    if (r == 0)
+        r = vfa_state_begin(host->state, err);
+    if (r == 0)
+        r = vfa_state_claims(host->state, look->uuid, &now, err);
+    if (r < 0)
+        return r;
+    found = vfa_gc_find(&now, claim->request);
+    *ret_same = found && vfa_gc_same(found, claim);
+    if (!*ret_same)
+        vfa_state_rollback(host->state);
+    return 0;
+}
+
+/* ---- steps that change the state only ---- */
+
+static int release(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    bool released = false;
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    if (r == 0)
+        r = vfa_gc_release_same(host.state, step->claim, &released, err);
+    if (r == 0 && released)
+        vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", look->domain->name,
+                step->claim->device, step->claim->request);
+    return r;
+}
+
+static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    const struct vfa_claim *claim = step->claim;
+    bool same = false;
+    int r = vfa_look_begin(look, claim, &host, &same, err);
+
+    if (r < 0 || !same)
+        return r;
+    r = vfa_state_withdraw(host.state, look->uuid, claim->request, err);
+    if (r == 0)
+        r = vfa_state_commit(host.state, err);
+    if (r == 0)
+        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' was detached by hand, released",
+                look->domain->name, claim->device, claim->request);
+    return r;
+}
+
+/* In one transaction with the check that nobody, a hook or the command line, was first. */
+static int allocate(struct vfa_look *look, const struct vfa_request *request, struct vfa_claim *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    if (r == 0)
+        r = vfa_state_begin(host.state, err);
+    if (r == 0)
+        r = vfa_state_claims(host.state, look->uuid, &now, err);
+    if (r < 0 || vfa_gc_find(&now, request->name))
+        return r;
+    if (request->late)
+        r = vfa_allocate_late(&host, look->domain, request, ret, err);
+    else
+        r = vfa_allocate_request(&host, look->domain, request, ret, err);
+    return r == 0 ? vfa_state_commit(host.state, err) : r;
+}
+
+/* An optional request that is not late is left alone from now on. */
+static int do_without(struct vfa_look *look, const struct vfa_request *request,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r;
+
+    if (!request->optional || request->late)
+        return 0;
+    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    return r == 0 ? vfa_state_withdraw(host.state, look->uuid, request->name, err) : r;
+}
+
+/* Nothing free is said once. A late request is looked at again when something gets free, one that
+ * is not optional with the next event of this domain. */
+static int hotplug(struct vfa_look *look, const struct vfa_request *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    char key[VFA_LOOK_KEY_SIZE];
+    int r;
+
+    if (request->late && !vfa_late_add(look->daemon->late, look->uuid))
+        return vfa_fail_oom(err);
+    r = allocate(look, request, &claim, err);
+    vfa_look_key(look, request->name, key);
+    if (r == VFA_ALLOCATE_NONE) {
+        vfa_log_change(key, request->optional ? LOG_DEBUG : LOG_WARNING, "%s", vfa_error_text(err));
+        vfa_error_clear(err);
+        return do_without(look, request, err);
+    }
+    if (r < 0)
+        return r;
+    vfa_log_forget(key);
+    if (claim.device)
+        vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", look->domain->name,
+                claim.device, request->name);
+    vfa_look_again(look, VFA_LOOK_NOW);
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+/* True: the domain's devices have changed, the rest of the plan is void. */
+static bool do_step(struct vfa_look *look, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    int r = 0;
+
+    switch (step->kind) {
+    case VFA_STEP_ALLOCATE:
+        r = hotplug(look, step->request, &err);
+        break;
+    case VFA_STEP_ATTACH:
+        return vfa_look_attach(look, step);
+    case VFA_STEP_GIVE_UP:
+        vfa_look_give_up(look, step);
+        break;
+    case VFA_STEP_DETACH:
+        vfa_look_detach(look, step);
+        break;
+    case VFA_STEP_RELEASE:
+        r = release(look, step, &err);
+        break;
+    case VFA_STEP_WITHDRAW:
+        r = withdraw(look, step, &err);
+        break;
+    }
+    if (r < 0) {
+        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_look_again(look, VFA_LOOK_ERROR);
+    }
+    return false;
+}
+
+static int read_withdrawn(struct vfa_look *look, bool **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_freep) bool *withdrawn = calloc(look->domain->n_requests + 1, sizeof(bool));
+    int r;
+
+    if (!withdrawn)
+        return vfa_fail_oom(err);
+    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    for (size_t i = 0; r == 0 && i < look->domain->n_requests; i++)
+        r = vfa_state_is_withdrawn(host.state, look->uuid, look->domain->requests[i].name,
+                                   &withdrawn[i], err);
+    if (r == 0)
+        *ret = vfa_steal(&withdrawn);
+    return r;
+}
+
+static int do_plan(struct vfa_look *look, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) bool *withdrawn = NULL;
+    VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
+    struct vfa_plan_input in = {
+        .domain = look->domain,
+        .claims = &look->claims,
+        .now = time(NULL),
+        .incoming_timeout = look->config->incoming_timeout,
+    };
+    struct vfa_plan plan = {0};
+    int r = read_withdrawn(look, &withdrawn, err);
+
+    if (r < 0)
+        return r;
+    in.withdrawn = withdrawn;
+    r = vfa_plan_make(&in, &plan, err);
+    if (r < 0)
+        return r;
+    steps = plan.steps;
+    for (size_t i = 0; i < plan.n; i++) {
+        if (do_step(look, &steps[i])) {
+            vfa_look_again(look, VFA_LOOK_NOW);
+            break;
+        }
+    }
+    return 0;
+}
+
+/* ---- the look ---- */
+
+static int reassert(const struct vfa_config *config, const struct vfa_domain *domain,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_host_open(config, &host, err);
+
+    return r == 0 ? vfa_allocate_reassert(&host, domain, err) : r;
+}
+
+int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *config,
+                           virDomainPtr handle, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    int r = vfa_look_read(handle, &domain, err);
+
+    return r == 0 ? reassert(config, domain, err) : r;
+}
+
+static int read_claims(struct vfa_look *look, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    return r == 0 ? vfa_state_claims(host.state, look->uuid, &look->claims, err) : r;
+}
+
+/* Somebody else is at work on the domain, and an event will tell when that is over. A guest that
+ * its user has paused can be given devices. */
+static bool is_in_between(int state, int reason)
+{
+    if (state == VIR_DOMAIN_SHUTDOWN)
+        return true;
+    if (state != VIR_DOMAIN_PAUSED)
+        return false;
+    switch (reason) {
+    case VIR_DOMAIN_PAUSED_MIGRATION:
+    case VIR_DOMAIN_PAUSED_SAVE:
+    case VIR_DOMAIN_PAUSED_DUMP:
+    case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+    case VIR_DOMAIN_PAUSED_SNAPSHOT:
+    case VIR_DOMAIN_PAUSED_STARTING_UP:
+    case VIR_DOMAIN_PAUSED_POSTCOPY:
+    case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int look_at_running(struct vfa_look *look, struct vfa_error *err)
+{
+    int state, reason;
+    int r;
+
+    if (virDomainGetState(look->handle, &state, &reason, 0) < 0)
+        return vfa_virt_fail(err, "cannot ask for the state of domain '%s'",
+                             virDomainGetName(look->handle));
+    r = read_claims(look, err);
+    if (r == 0)
+        r = vfa_look_read(look->handle, &look->domain, err);
+    if (r == 0)
+        r = reassert(look->config, look->domain, err);
+    if (r == 0 && look->domain->bad_requests) /* what it asks for is not known: nothing is undone */
+        r = vfa_fail(err, EINVAL, "domain '%s': %s", look->domain->name,
+                     look->domain->bad_requests);
+    if (r != 0)
+        return r;
+    if (is_in_between(state, reason)) {
+        vfa_look_again(look, VFA_LOOK_WAITING);
+        return 0;
+    }
+    return do_plan(look, err);
+}
+
+static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
+                                const struct vfa_config *config, const char *uuid)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    size_t n = 0;
+    int r = vfa_daemon_open_host(daemon, config, &host, &err);
+
+    if (r == 0)
+        r = vfa_gc(conn, &host, uuid, &n, &err);
+    if (n > 0)
+        vfa_log(LOG_INFO, "domain '%s' does not run: released %zu claims", uuid, n);
+    if (r < 0)
+        vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
+    else
+        vfa_daemon_forget(daemon, uuid);
+    if (r < 0)
+        return VFA_LOOK_ERROR;
+    return r == VFA_GC_AGAIN ? VFA_LOOK_BUSY : VFA_LOOK_DONE;
+}
+
+/* Wrong XML is looked at again when it changes, everything else soon. */
+static unsigned look_failed(struct vfa_look *look, int r, struct vfa_error *err)
+{
+    if (r == -ENOTCONN)
+        return VFA_LOOK_ERROR;
+    vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    return r == -EINVAL ? VFA_LOOK_DONE : VFA_LOOK_ERROR;
+}
+
+unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
+                              const struct vfa_config *config, const char *uuid)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
+    struct vfa_look look = {daemon, config, handle, uuid, {0}, NULL, VFA_LOOK_DONE};
+    int r;
+
+    if (!handle)
+        r = vfa_virt_fail(&err, "cannot find domain '%s'", uuid);
+    else
+        r = look_at_running(&look, &err);
+    vfa_domain_free(look.domain);
+    vfa_claims_clear(&look.claims);
+    if (r == VFA_RECONCILE_NOT_RUNNING || r == -ENOENT)
+        return collect_stopped(daemon, conn, config, uuid);
+    return r < 0 ? look_failed(&look, r, &err) : look.again;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See domain-ports.h. The XML is asked for with SECURE: a define without the passwords would lose
+ * them. */
+#include "domain-ports.h"
+
+#include <string.h>
+
+#include "domxml.h"
+#include "virt-error.h"
+
+#define XML_FLAGS (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE)
+
+static int read_definition(virDomainPtr domain, char **ret, struct vfa_error *err)
+{
+    *ret = virDomainGetXMLDesc(domain, XML_FLAGS);
+    if (!*ret)
+        return vfa_virt_fail(err, "cannot read the definition of domain '%s'",
+                             virDomainGetName(domain));
+    return 0;
+}
+
+static int count_missing(virDomainPtr domain, const char *xml, unsigned *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *parsed = NULL;
+
+    if (vfa_domxml_parse(xml, strlen(xml), &parsed, err) < 0)
+        return vfa_wrap(err, "domain '%s'", virDomainGetName(domain));
+    *ret = parsed->pcie ? vfa_domain_missing_ports(parsed) : 0; /* slots cannot be added */
+    return 0;
+}
+
+/* Defines `changed`, which was made from `xml`, if that is what libvirt still has. */
+static int define_if_same(virDomainPtr domain, const char *xml, const char *changed,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *now = NULL;
+    virDomainPtr defined;
+    int r;
+
+    r = read_definition(domain, &now, err);
+    if (r < 0)
+        return r;
+    if (strcmp(now, xml) != 0)
+        return VFA_PORTS_CHANGED;
+    defined = virDomainDefineXML(virDomainGetConnect(domain), changed);
+    if (!defined)
+        return vfa_virt_fail(err, "cannot add ports to domain '%s'", virDomainGetName(domain));
+    virDomainFree(defined);
+    return 0;
+}
+
+int vfa_domain_ports_add(virDomainPtr domain, unsigned *ret_n, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *changed = NULL;
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    int persistent = virDomainIsPersistent(domain);
+    unsigned n = 0;
+    int r;
+
+    if (persistent < 0)
+        return vfa_virt_fail(err, "cannot ask for domain '%s'", virDomainGetName(domain));
+    if (persistent) {
+        r = read_definition(domain, &xml, err);
+        if (r == 0)
+            r = count_missing(domain, xml, &n, err);
+        if (r == 0 && n > 0)
+            r = vfa_domxml_add_ports(xml, strlen(xml), n, &changed, err);
+        if (r == 0 && n > 0)
+            r = define_if_same(domain, xml, changed, err);
+        if (r != 0)
+            return r;
+    }
+    if (ret_n)
+        *ret_n = n;
+    return 0;
+}
+
+typedef int edit_fn(const char *xml, size_t len, const char *request, char **ret,
+                    struct vfa_error *err);
+
+static int edit_definition(virDomainPtr domain, edit_fn *edit, const char *request,
+                           struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *changed = NULL;
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    int r = read_definition(domain, &xml, err);
+
+    if (r == 0)
+        r = edit(xml, strlen(xml), request, &changed, err);
+    return r < 0 ? r : define_if_same(domain, xml, changed, err);
+}
+
+int vfa_domain_ports_add_labelled(virDomainPtr domain, const char *request, struct vfa_error *err)
+{
+    return edit_definition(domain, vfa_domxml_add_labelled_port, request, err);
+}
+
+int vfa_domain_ports_remove_label(virDomainPtr domain, const char *request, struct vfa_error *err)
+{
+    return edit_definition(domain, vfa_domxml_remove_label, request, err);
+}

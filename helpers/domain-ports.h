@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Free PCIe ports in the persistent definition of a domain: hot-plug on q35 needs one for each
+ * request, and libvirt cannot add a port to a running domain. vfaliasd does this on each define and
+ * metadata change, `vfalias request` on demand.
+ *
+ * Idempotent: a definition with ports enough is left as it is (a define raises another event, which
+ * ends here). libvirt has no compare-and-define, so the definition is read once more right before;
+ * what was changed meanwhile is never overwritten knowingly.
+ */
+#ifndef VFA_DOMAIN_PORTS_H
+#define VFA_DOMAIN_PORTS_H
+
+#include <libvirt/libvirt.h>
+
+#include "error.h"
+
+enum {
+    VFA_PORTS_CHANGED = 1, /* somebody edits the definition at the same time: nothing was done */
+};
+
+/* Adds the missing ports to the inactive definition. *ret_n, if not NULL, gets how many. A
+ * transient domain has no such definition: 0 ports. 0, VFA_PORTS_CHANGED or an error (-EINVAL: its
+ * requests are wrong). */
+int vfa_domain_ports_add(virDomainPtr domain, unsigned *ret_n, struct vfa_error *err);
+
+/* Adds one empty port labelled ua-slot-REQUEST to the inactive definition. Not idempotent. 0,
+ * VFA_PORTS_CHANGED or an error. */
+int vfa_domain_ports_add_labelled(virDomainPtr domain, const char *request, struct vfa_error *err);
+
+/* Takes the label ua-slot-REQUEST off a port of the inactive definition. The same, or -ENOENT. */
+int vfa_domain_ports_remove_label(virDomainPtr domain, const char *request, struct vfa_error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The sub-verbs of `vfalias request`, and which XML of a domain they are about: --live, --config
+ * and --current mean what they mean for `virsh metadata`, and none of them is --current.
+ */
+#ifndef VFA_REQUEST_H
+#define VFA_REQUEST_H
+
+#include "connect.h"
+
+/* argv[0] is the sub-verb. */
+int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_request_ports(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_request_remove(struct vfa_cmd_context *ctx, int argc, char **argv);
+
+struct vfa_request_scope {
+    bool live, config, current; /* as given */
+};
+
+/* False, and a message, when the flags contradict each other. */
+bool vfa_request_scope_ok(const char *verb, const struct vfa_request_scope *scope);
+
+/* *ret gets VIR_DOMAIN_AFFECT_LIVE, _CONFIG or both. */
+int vfa_request_scope_resolve(const struct vfa_request_scope *scope, virDomainPtr domain,
+                              unsigned *ret, struct vfa_error *err);
+
+/* "the running domain", "the definition": for messages. */
+const char *vfa_request_scope_name(unsigned affect);
+
+/* ---- ports of the definition; each says what it did ---- */
+
+bool vfa_request_has_label(const struct vfa_domain *domain, const char *name);
+
+/* Adds the empty ports that the requests lack. */
+int vfa_request_add_ports(virDomainPtr domain, struct vfa_error *err);
+
+/* Adds a port labelled ua-slot-NAME; takes that label off. */
+int vfa_request_add_label(virDomainPtr domain, const char *name, struct vfa_error *err);
+int vfa_request_remove_label(virDomainPtr domain, const char *name, struct vfa_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See input.h. Links nothing but the C library, as the first half of the hook must not. */
+#include "input.h"
+
+#include <errno.h>
+
+int vfa_input_read(int fd, struct vfa_input *in)
+{
+    size_t room = in->len;
+
+    for (;;) {
+        ssize_t n;
+
+        if (in->len == room) {
+            char *more;
+
+            if (room >= VFA_INPUT_MAX)
+                return -EFBIG;
+            room = room ? room * 2 : 64u << 10;
+            more = realloc(in->data, room);
+            if (!more)
+                return -ENOMEM;
+            in->data = more;
+        }
+        n = read(fd, in->data + in->len, room - in->len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return 0;
+        in->len += (size_t)n;
+    }
+}
+
+void vfa_input_clear(struct vfa_input *in)
+{
+    free(in->data);
+    in->data = NULL;
+    in->len = 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See operation.h. */
+#include "operation.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static const struct vfa_operation *find(const struct vfa_operation *table, size_t n, char **argv)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(argv[2], table[i].op) == 0 && strcmp(argv[3], table[i].subop) == 0)
+            return &table[i];
+    }
+    return NULL;
+}
+
+static int run(const struct vfa_operation *operation, const char *kind, const char *object,
+               struct vfa_error *err)
+{
+    VFA_AUTO(vfa_input_clear) struct vfa_input xml = {NULL, 0};
+    struct vfa_call call = {.object = object};
+    int r = vfa_input_read(STDIN_FILENO, &xml);
+
+    if (r < 0)
+        return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, object, strerror(-r));
+    call.xml = xml; /* borrowed */
+    return operation->function(&call, err);
+}
+
+static bool fails(const struct vfa_operation *operation, int r)
+{
+    return operation->failing == VFA_FAILS_ALWAYS ||
+           (operation->failing == VFA_FAILS_REFUSED && r > 0);
+}
+
+int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
+                       size_t n)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    const struct vfa_operation *operation;
+    int r;
+
+    if (argc < 4)
+        return 2;
+    operation = find(table, n, argv);
+    if (!operation)
+        return 0;
+    openlog("vfalias", LOG_PID, LOG_DAEMON);
+    r = run(operation, kind, argv[1], &err);
+    if (r == 0)
+        return 0;
+    if (fails(operation, r)) {
+        fprintf(stderr, "vfalias: %s\n", vfa_error_text(&err));
+        return 1;
+    }
+    syslog(LOG_WARNING, "cannot %s %s '%s': %s", argv[2], kind, argv[1], vfa_error_text(&err));
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the second halves of the hooks have in common: which call of libvirt is which function, and
+ * what becomes of its failure.
+ *
+ * libvirt has the domain or the network locked while a hook runs: nothing here may call libvirt.
+ * What a failing hook writes to stderr reaches the user, so that is one line; what goes wrong
+ * otherwise is for the journal. stdout stays empty: libvirt reads it as XML for some calls, and
+ * empty means unchanged.
+ */
+#ifndef VFA_OPERATION_H
+#define VFA_OPERATION_H
+
+#include "error.h"
+#include "input.h"
+
+struct vfa_call {
+    const char *object; /* the domain or network, as libvirt names it in argv */
+    struct vfa_input xml;
+};
+
+enum vfa_failing {
+    VFA_FAILS_NEVER,   /* nobody may suffer: logged only */
+    VFA_FAILS_REFUSED, /* if the function returns more than 0; its errors are logged only */
+    VFA_FAILS_ALWAYS,
+};
+
+struct vfa_operation {
+    const char *op;
+    const char *subop;
+    int (*function)(const struct vfa_call *call, struct vfa_error *err);
+    enum vfa_failing failing;
+};
+
+/* A main(): what is not in the table succeeds without doing anything. `kind`: "domain" or
+ * "network". Returns the exit status. */
+int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
+                       size_t n);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The libvirt qemu hook, second half: run by qemu.c for domains that may concern vfalias.
+ *
+ * Only `prepare` fails: a failing `reconnect` would have libvirt kill the guest, a failing
+ * `restore` delete the saved image, and after the others nobody reads. See operation.h.
+ */
+#include "allocate.h"
+#include "operation.h"
+#include "presence.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+/* ---- prepare ---- */
+
+/* True if the domain wants something from vfalias, and does not just name host devices of its own.
+ */
+static bool asks(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].request)
+            return true;
+    }
+    return domain->n_requests > 0 || domain->bad_requests;
+}
+
+/* True if a device is to be attached once the domain runs. */
+static bool needs_daemon(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        if (!vfa_domain_device(domain, domain->requests[i].name))
+            return true;
+    }
+    return false;
+}
+
+static int check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                        struct vfa_error *err)
+{
+    bool present;
+    int r;
+
+    if (!config->require_daemon || !needs_daemon(domain))
+        return 0;
+    r = vfa_presence_ask(config->state_path, &present, err);
+    if (r < 0 || present)
+        return r;
+    return vfa_fail(err, ESRCH,
+                    "domain '%s': vfaliasd is not running, and it attaches what is asked for: run "
+                    "'systemctl start vfaliasd' (or set require_daemon = no)",
+                    domain->name);
+}
+
+static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+
+    if (vfa_state_claims(host->state, domain->uuid, &claims, NULL) < 0)
+        return;
+    for (size_t i = 0; i < claims.n; i++)
+        syslog(LOG_INFO, "domain '%s': claimed %s for request '%s'", domain->name,
+               claims.items[i].device, claims.items[i].request);
+}
+
+static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
+                 struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    int r = vfa_host_open(config, &host, err);
+
+    if (r == 0)
+        r = vfa_allocate_domain(&host, domain, err);
+    if (r == 0)
+        log_claims(&host, domain);
+    return r;
+}
+
+static int prepare_asking(const struct vfa_config *config, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    int r = vfa_allocate_check(config, domain, err);
+
+    if (r == 0)
+        r = check_daemon(config, domain, err);
+    return r ? r : claim(config, domain, err);
+}
+
+/* A domain with host devices of its own asks for nothing: only a claim of somebody else on one of
+ * them stops it, not what is wrong with vfalias. */
+static int prepare_static(const struct vfa_config *config, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = claim(config, domain, &why);
+
+    if (r == VFA_ALLOCATE_NONE)
+        return vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+    if (r < 0)
+        syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
+               vfa_error_text(&why));
+    return 0;
+}
+
+static int prepare(const struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error broken = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (!asks(domain) && domain->n_devices == 0)
+        return 0;
+    r = vfa_config_load(NULL, &config, &broken);
+    if (r == 0)
+        return asks(domain) ? prepare_asking(config, domain, err)
+                            : prepare_static(config, domain, err);
+    if (asks(domain))
+        return vfa_fail(err, broken.code, "domain '%s': %s", domain->name, vfa_error_text(&broken));
+    syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
+           vfa_error_text(&broken));
+    return 0;
+}
+
+/* ---- release ---- */
+
+/* By owner: the XML may name a device that a start lost to another domain. */
+static int release(const struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    size_t n = 0;
+    int r = vfa_config_load(NULL, &config, err);
+
+    if (r == 0)
+        r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &state, err);
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->uuid[0])
+        r = vfa_state_release(state, domain->uuid, NULL, &n, err);
+    else
+        r = vfa_state_release_name(state, call->object, &n, err);
+    if (r == 0 && n > 0)
+        syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
+    return r;
+}
+
+/* ---- reconnect, attach: the domain runs already ---- */
+
+static int reassert(const struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r == 0)
+        r = vfa_config_load(NULL, &config, err);
+    if (r == 0)
+        r = vfa_host_open(config, &host, err);
+    return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
+}
+
+/* ---- which call is which ---- */
+
+/* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
+ * the domain is locked until the hook has returned. `stopped`: `release` follows. `migrate` and
+ * `restore`: the XML stays as it is, and `prepare`, which follows, claims. */
+static const struct vfa_operation table[] = {
+    {"prepare", "begin", prepare, VFA_FAILS_ALWAYS},
+    {"release", "end", release, VFA_FAILS_NEVER},
+    {"reconnect", "begin", reassert, VFA_FAILS_NEVER},
+    {"attach", "begin", reassert, VFA_FAILS_NEVER},
+};
+
+int main(int argc, char **argv)
+{
+    return vfa_operation_main(argc, argv, "domain", table, ARRAY_SIZE(table));
+}

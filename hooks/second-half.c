@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See second-half.h. Part of the first half: must not need more than the C library. */
+#include "second-half.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (in->len && memmem(in->data, in->len, words[i], strlen(words[i])))
+            return true;
+    }
+    return false;
+}
+
+int vfa_second_half_feed(const struct vfa_input *in)
+{
+    int fd = memfd_create("stdin", 0);
+    size_t done = 0;
+
+    if (fd < 0)
+        return -errno;
+    while (done < in->len) {
+        ssize_t n = write(fd, in->data + done, in->len - done);
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
+        return -errno;
+    if (fd != STDIN_FILENO)
+        close(fd);
+    return 0;
+}
+
+int vfa_second_half_become(const char *path, char **argv)
+{
+    execv(path, argv);
+    return -errno;
+}
+
+int vfa_second_half_run(const char *path, char **argv)
+{
+    pid_t pid;
+    int status;
+    int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+
+    if (r != 0)
+        return -r;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}

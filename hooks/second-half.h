@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A hook is two programs: the first half is run for everything that libvirt does, links nothing but
+ * the C library and ends at once for what cannot concern vfalias; the rest is handed to the second
+ * half, which knows XML and the state. Here is how it is handed over.
+ */
+#ifndef VFA_SECOND_HALF_H
+#define VFA_SECOND_HALF_H
+
+#include "input.h"
+
+/* True if one of `n` words is in the input. */
+bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t n);
+
+/* Makes stdin what was read from it, once more. 0 or a negative errno. */
+int vfa_second_half_feed(const struct vfa_input *in);
+
+/* Runs the second half in place of this process, so that its verdict is this hook's. Returns only
+ * to say why not: a negative errno. */
+int vfa_second_half_become(const char *path, char **argv);
+
+/* Runs it beside this process, so that nothing it may come to (a crash, a library that is gone in
+ * the middle of an upgrade) is this hook's verdict. Its exit status, or a negative errno: it could
+ * not be run, or did not end by itself. */
+int vfa_second_half_run(const char *path, char **argv);
+
+#endif

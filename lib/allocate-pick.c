@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Choosing one device for one request. The index proposes (walk.h); the state (quarantine) and
+ * sysfs (is it still there, is it healthy) dispose.
+ *
+ * Deterministic: the same state and hardware give the same choice. What was dropped is counted by
+ * reason, for the line that a user gets when nothing is left.
+ */
+#include "allocate-private.h"
+#include "health.h"
+#include "walk.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct pick {
+    struct vfa_attempt *a;
+    const struct vfa_request *request;
+    struct vfa_wish wish;
+    unsigned dropped[VFA_DROP_N];
+};
+
+/* ---- one device ---- */
+
+static int is_quarantined(struct vfa_state *state, const struct vfa_device *dev, bool *ret,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = vfa_state_quarantined(state, vfa_pci_addr_format(&dev->addr, address), &list, err);
+
+    *ret = r == 0 && list.n > 0;
+    return r;
+}
+
+static bool is_the_same(const struct vfa_device *now, const struct vfa_device *indexed)
+{
+    return now->vendor == indexed->vendor && now->product == indexed->product &&
+           (now->type == VFA_TYPE_VF) == (indexed->type == VFA_TYPE_VF) &&
+           (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
+}
+
+int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_alias *alias,
+                     const struct vfa_device *indexed, const struct vfa_spec *spec,
+                     struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+{
+    struct vfa_host *host = a->host;
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &host->sysfs};
+    struct vfa_health health;
+    bool quarantined;
+    int r = is_quarantined(host->state, indexed, &quarantined, err);
+
+    *ret = VFA_DROP_QUARANTINED;
+    if (r < 0 || quarantined)
+        return r;
+    r = vfa_inventory_read(&host->sysfs, &indexed->addr, now, err);
+    if (r < 0)
+        return r;
+    *ret = VFA_DROP_GONE;
+    if (r == VFA_SYSFS_GONE || !is_the_same(now, indexed))
+        return 0;
+    if (now->type != VFA_TYPE_VF)
+        now->type = indexed->type; /* PF or not is told only by a whole scan */
+    *ret = VFA_DROP_DRIVER;
+    if (!vfa_alias_matches(alias, now, spec))
+        return 0;
+    r = vfa_health_check(&checkup, now, &health, err);
+    if (r == 0)
+        *ret = health.drop;
+    return r;
+}
+
+/* 0: claimed; VFA_STATE_TAKEN: dropped. */
+static int try_device(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct pick *p = data;
+    enum vfa_drop drop;
+    int r = vfa_attempt_look(p->a, p->wish.alias, indexed, spec, &now, &drop, err);
+
+    if (r < 0)
+        return r;
+    if (drop == VFA_DROP_NONE) {
+        r = vfa_attempt_claim(p->a, p->request->name, p->wish.alias->name, &now, VFA_CLAIM_CLAIMED,
+                              err);
+        if (r <= 0)
+            return r;
+        drop = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
+    }
+    p->dropped[drop]++;
+    return VFA_STATE_TAKEN;
+}
+
+/* ---- nothing found ---- */
+
+/* ", 3 dropped by NUMA policy 'required' (nodes 0), 1 netdev in use" into a new text. */
+static char *describe_dropped(const struct pick *p)
+{
+    char nodes[64], *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (int i = VFA_DROP_NONE + 1; i < VFA_DROP_N; i++) {
+        if (p->dropped[i] && i == VFA_DROP_NUMA)
+            fprintf(f, ", %u dropped by NUMA policy '%s' (nodes %s)", p->dropped[i],
+                    vfa_numa_policy_name(p->wish.policy),
+                    vfa_bitset_format(&p->wish.place.nodes, nodes, sizeof(nodes)));
+        else if (p->dropped[i])
+            fprintf(f, ", %u %s", p->dropped[i], vfa_drop_name((enum vfa_drop)i));
+    }
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* What this very domain has of the alias, for other requests. */
+static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(p->a->host->state, p->a->domain->uuid, &claims, err);
+
+    *ret = 0;
+    for (size_t i = 0; r == 0 && i < claims.n; i++)
+        *ret += claims.items[i].alias && strcmp(claims.items[i].alias, p->wish.alias->name) == 0;
+    return r;
+}
+
+static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *dropped = NULL;
+    unsigned total, available, own = 0;
+    char for_own[64] = "";
+    int r = vfa_state_count(p->a->host->state, p->wish.alias->name, &total, &available, err);
+
+    if (r == 0)
+        r = count_own(p, &own, err);
+    if (r == 0)
+        r = vfa_walk_count_others(walk, p->dropped, err);
+    if (r < 0)
+        return r;
+    dropped = describe_dropped(p);
+    if (!dropped)
+        return vfa_fail_oom(err);
+    if (own)
+        snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
+    vfa_fail(err, EBUSY,
+             "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
+             p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s",
+             total - available > own ? total - available - own : 0, for_own, dropped);
+    return VFA_ALLOCATE_NONE;
+}
+
+static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, bool last_chance,
+                     struct vfa_error *err)
+{
+    struct pick p = {.a = a, .request = request};
+    const struct vfa_walk walk = {.state = a->host->state,
+                                  .config = a->host->config,
+                                  .wish = &p.wish,
+                                  .uuid = a->domain->uuid,
+                                  .request = request->name,
+                                  .visit = try_device,
+                                  .data = &p};
+    int r;
+
+    vfa_wish_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
+                  &p.wish);
+    r = vfa_walk(&walk, err);
+    return r == VFA_STATE_END && last_chance ? refuse(&p, &walk, err) : r;
+}
+
+int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
+                      struct vfa_error *err)
+{
+    int r = vfa_attempt_check_request(a->host->config, a->domain, request, err);
+
+    if (r == 0)
+        r = pick_once(a, request, a->rescanned, err);
+    if (r != VFA_STATE_END)
+        return r;
+    r = vfa_attempt_rescan(a, err);
+    return r < 0 ? r : pick_once(a, request, true, err);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See allocate.h. One transaction around everything that is decided; the index proposes, sysfs
+ * disposes.
+ *
+ * `rescanned` bounds the work: within one transaction the hardware is scanned once at most.
+ */
+#include "allocate-private.h"
+#include "choose.h"
+
+#include <errno.h>
+#include <string.h>
+
+int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
+{
+    struct vfa_host host = {.config = config, .sysfs = {.rootfd = -1}};
+    int r = vfa_sysfs_open(config->sysfs_root, &host.sysfs, err);
+
+    if (r == 0)
+        r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &host.state,
+                           err);
+    if (r == 0)
+        *ret = host;
+    else
+        vfa_host_clear(&host);
+    return r;
+}
+
+void vfa_host_clear(struct vfa_host *host)
+{
+    host->state = vfa_state_close(host->state);
+    vfa_sysfs_close(&host->sysfs);
+}
+
+/* ---- what a request means ---- */
+
+const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
+                                           const struct vfa_request *request)
+{
+    const struct vfa_alias *alias = vfa_config_alias(config, request->alias);
+
+    /* A port labelled "a-1" asks for alias "a", unless it is "a-1" that is an alias. */
+    if (!alias && request->from_port)
+        alias = vfa_config_alias(config, request->name);
+    return alias;
+}
+
+static int refuse_unknown(const struct vfa_config *config, const struct vfa_request *request,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *known = strdup("");
+
+    for (size_t i = 0; known && i < config->n_aliases; i++) {
+        char *more = NULL;
+
+        if (asprintf(&more, "%s%s'%s'", known, i ? ", " : "", config->aliases[i].name) < 0)
+            return vfa_fail_oom(err);
+        free(known);
+        known = more;
+    }
+    vfa_fail(err, ENOENT, "request '%s': no alias '%s' is configured on this host (there %s %s)",
+             request->name, request->alias, config->n_aliases ? "are" : "is",
+             config->n_aliases ? known : "none");
+    return VFA_ALLOCATE_NONE;
+}
+
+static int refuse_tag(const struct vfa_request *request, const char *tag, struct vfa_error *err)
+{
+    vfa_fail(err, EINVAL, "request '%s': unknown attribute '%s': no device_spec sets such a tag",
+             request->name, tag);
+    return VFA_ALLOCATE_NONE;
+}
+
+static bool some_spec_sets(const struct vfa_config *config, const char *tag)
+{
+    for (size_t i = 0; i < config->n_specs; i++) {
+        if (vfa_tags_get(&config->specs[i].tags, tag))
+            return true;
+    }
+    return false;
+}
+
+static unsigned count_requests(const struct vfa_config *config, const struct vfa_domain *domain,
+                               const struct vfa_alias *alias)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < domain->n_requests; i++)
+        n += vfa_allocate_alias(config, &domain->requests[i]) == alias;
+    return n;
+}
+
+static int check_entitlement(const struct vfa_config *config, const struct vfa_domain *domain,
+                             const struct vfa_request *request, const struct vfa_alias *alias,
+                             struct vfa_error *err)
+{
+    static const struct vfa_numa_place nowhere;
+    unsigned n = count_requests(config, domain, alias);
+    struct vfa_wish wish;
+
+    vfa_wish_make(alias, request, domain, &nowhere, &wish);
+    if (alias->attach == VFA_ATTACH_MACVTAP) {
+        vfa_fail(err, ENOTSUP,
+                 "request '%s': alias '%s' attaches by macvtap, which this version cannot",
+                 request->name, alias->name);
+        return VFA_ALLOCATE_NONE;
+    }
+    if (!vfa_choose_permits(&wish)) {
+        vfa_fail(err, EPERM, "request '%s': this domain is not permitted to ask for alias '%s'",
+                 request->name, alias->name);
+        return VFA_ALLOCATE_NONE;
+    }
+    if (alias->max_per_domain && n > alias->max_per_domain) {
+        vfa_fail(err, EPERM, "request '%s': %u devices of alias '%s' are asked for, %u are allowed",
+                 request->name, n, alias->name, alias->max_per_domain);
+        return VFA_ALLOCATE_NONE;
+    }
+    return 0;
+}
+
+int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
+                              const struct vfa_request *request, struct vfa_error *err)
+{
+    const struct vfa_alias *alias = vfa_allocate_alias(config, request);
+
+    if (!alias)
+        return refuse_unknown(config, request, err);
+    for (size_t i = 0; i < request->tags.n; i++) {
+        if (!some_spec_sets(config, request->tags.items[i].key))
+            return refuse_tag(request, request->tags.items[i].key, err);
+    }
+    return check_entitlement(config, domain, request, alias, err);
+}
+
+static int refuse_ports(const struct vfa_domain *domain, unsigned missing, struct vfa_error *err)
+{
+    if (domain->pcie)
+        vfa_fail(err, ENOSPC,
+                 "%u more empty PCIe root port%s needed to hot-plug what it asks for: run 'vfalias "
+                 "request ports %s', or add <controller type='pci' model='pcie-root-port'/>",
+                 missing, missing == 1 ? "" : "s", domain->name);
+    else
+        vfa_fail(err, ENOSPC, "%u more free PCI slot%s needed to hot-plug what it asks for",
+                 missing, missing == 1 ? "" : "s");
+    return VFA_ALLOCATE_NONE;
+}
+
+static int check(const struct vfa_config *config, const struct vfa_domain *domain,
+                 struct vfa_error *err)
+{
+    unsigned missing = vfa_domain_missing_ports(domain);
+
+    if (domain->bad_requests) {
+        vfa_fail(err, EINVAL, "%s", domain->bad_requests);
+        return VFA_ALLOCATE_NONE;
+    }
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        int r = vfa_attempt_check_request(config, domain, &domain->requests[i], err);
+
+        if (r)
+            return r;
+    }
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (!dev->request || dev->has_source)
+            continue;
+        vfa_fail(err, EINVAL, "device '%s%s' has no source address of a host device",
+                 VFA_DEVICE_PREFIX, dev->request);
+        return VFA_ALLOCATE_NONE;
+    }
+    return missing ? refuse_ports(domain, missing, err) : 0;
+}
+
+int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
+                       struct vfa_error *err)
+{
+    int r = check(config, domain, err);
+
+    if (r)
+        vfa_wrap(err, "domain '%s'", domain->name);
+    return r;
+}
+
+/* ---- one claim ---- */
+
+int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
+                      const struct vfa_device *dev, enum vfa_claim_state claim_state,
+                      struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
+    const struct vfa_claim claim = {
+        .device = vfa_pci_addr_format(&dev->addr, device),
+        .parent = dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL,
+        .iommu_group = dev->iommu_group,
+        .kind = kind,
+        .uuid = (char *)a->domain->uuid,
+        .domain = a->domain->name,
+        .request = (char *)request,
+        .alias = (char *)alias,
+        .state = claim_state,
+    };
+
+    return vfa_state_claim(a->host->state, &claim, err);
+}
+
+/* ---- a whole domain ---- */
+
+/* What the domain still had from before; an incoming claim is for this very start. */
+static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_forget_withdrawals(a->host->state, a->domain->uuid, err);
+
+    if (r == 0)
+        r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (claims.items[i].state == VFA_CLAIM_INCOMING)
+            r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
+                                          VFA_CLAIM_CLAIMED, err);
+        else
+            r = vfa_state_release(a->host->state, a->domain->uuid, claims.items[i].request, NULL,
+                                  err);
+    }
+    return r;
+}
+
+static bool has_claim(const struct vfa_claims *claims, const char *request)
+{
+    for (size_t i = 0; i < claims->n; i++) {
+        if (strcmp(claims->items[i].request, request) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A late one is looked at again while the domain runs. */
+static int do_without(struct vfa_attempt *a, const struct vfa_request *request,
+                      struct vfa_error *err)
+{
+    return request->late ? 0
+                         : vfa_state_withdraw(a->host->state, a->domain->uuid, request->name, err);
+}
+
+static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+
+    for (size_t i = 0; i < a->domain->n_requests && r == 0; i++) {
+        const struct vfa_request *request = &a->domain->requests[i];
+        VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+        if (has_claim(&claims, request->name))
+            continue;
+        r = vfa_attempt_serve(a, request, &why);
+        if (r == VFA_ALLOCATE_NONE && request->optional)
+            r = do_without(a, request, err);
+        else if (r)
+            vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+    }
+    return r;
+}
+
+static int check_synced(struct vfa_attempt *a, struct vfa_error *err)
+{
+    bool synced;
+    int r = vfa_state_synced(a->host->state, &synced, err);
+
+    if (r < 0 || synced || a->domain->n_requests == 0)
+        return r;
+    vfa_fail(err, EAGAIN,
+             "the state file was lost and vfaliasd has not rebuilt it from the running "
+             "domains yet: try again once it has connected to libvirt");
+    return VFA_ALLOCATE_NONE;
+}
+
+int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = check_synced(a, err);
+
+    if (r == 0)
+        r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
+    if (r == 0)
+        r = forget_leftovers(a, err);
+    if (r == 0 && a->domain->n_requests)
+        r = vfa_attempt_make_fresh(a, err);
+    if (r == 0)
+        r = vfa_attempt_claim_present(a, err);
+    return r;
+}
+
+static int allocate_domain(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = vfa_attempt_begin(a, err);
+
+    return r ? r : serve_all(a, err);
+}
+
+/* Begins, does, commits; on anything but 0 rolls back and names the domain. */
+static int transact(struct vfa_attempt *a, int (*what)(struct vfa_attempt *, struct vfa_error *),
+                    struct vfa_error *err)
+{
+    int r = vfa_state_begin(a->host->state, err);
+
+    if (r == 0)
+        r = what(a, err);
+    if (r == 0)
+        r = vfa_state_commit(a->host->state, err);
+    vfa_state_rollback(a->host->state);
+    if (r)
+        vfa_wrap(err, "domain '%s'", a->domain->name);
+    return r;
+}
+
+int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                        struct vfa_error *err)
+{
+    struct vfa_attempt a = {.host = host, .domain = domain};
+
+    return transact(&a, allocate_domain, err);
+}
+
+static int read_back(struct vfa_host *host, const char *uuid, const char *request,
+                     struct vfa_claim *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, uuid, &claims, err);
+
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (strcmp(claims.items[i].request, request) != 0)
+            continue;
+        *ret = claims.items[i];
+        memset(&claims.items[i], 0, sizeof(claims.items[i]));
+        return 0;
+    }
+    return r < 0 ? r : vfa_fail(err, ENOENT, "cannot find the claim of request '%s'", request);
+}
+
+static int allocate_request(struct vfa_attempt *a, const struct vfa_request *request,
+                            struct vfa_claim *ret, struct vfa_error *err)
+{
+    bool own;
+    int r = vfa_state_enter(a->host->state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
+    if (r == 0)
+        r = vfa_attempt_make_fresh(a, err);
+    if (r == 0)
+        r = vfa_attempt_serve(a, request, err);
+    if (r == 0 && ret)
+        r = read_back(a->host, a->domain->uuid, request->name, ret, err);
+    if (r)
+        vfa_wrap(err, "domain '%s'", a->domain->name);
+    return vfa_state_leave(a->host->state, own, r, err);
+}
+
+int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
+                         const struct vfa_request *request, struct vfa_claim *ret,
+                         struct vfa_error *err)
+{
+    struct vfa_attempt a = {.host = host, .domain = domain};
+
+    return allocate_request(&a, request, ret, err);
+}
+
+int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
+                      const struct vfa_request *request, struct vfa_claim *ret,
+                      struct vfa_error *err)
+{
+    struct vfa_attempt a = {.host = host, .domain = domain, .rescanned = true};
+
+    return allocate_request(&a, request, ret, err);
+}
+
+/* ---- a domain that runs ---- */
+
+int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    struct vfa_attempt a = {.host = host, .domain = domain};
+
+    return transact(&a, vfa_attempt_reassert_present, err);
+}

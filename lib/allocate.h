@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Claims for a domain: what it asks for, what the state has free and what sysfs says now, brought
+ * together in one transaction. All or nothing.
+ *
+ * Order of locks: the state's transaction is the only one. Each device that the index offers is
+ * looked at live before it is claimed; when the index proves stale (a device gone or changed, or
+ * nothing free), it is rebuilt once, inside the transaction, and asked again. Used by the hooks
+ * (prepare), the daemon (hot-plug) and the command line.
+ */
+#ifndef VFA_ALLOCATE_H
+#define VFA_ALLOCATE_H
+
+#include "config.h"
+#include "domxml.h"
+#include "netport.h"
+#include "state.h"
+
+enum {
+    VFA_ALLOCATE_NONE = 1, /* refused; err has the line for the user */
+};
+
+struct vfa_host {
+    const struct vfa_config *config;
+    struct vfa_sysfs sysfs;
+    struct vfa_state *state;
+};
+
+/* Opens sysfs and the state as the configuration says. Clear with vfa_host_clear(). */
+int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err);
+void vfa_host_clear(struct vfa_host *host);
+
+/* The alias a request means, or NULL: not configured here. Borrowed. */
+const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
+                                           const struct vfa_request *request);
+
+/* Checks the requests of a domain against the configuration: aliases that exist, ports enough.
+ * VFA_ALLOCATE_NONE with the reason if a start is in vain. Needs no state. */
+int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
+                       struct vfa_error *err);
+
+/* At prepare: forgets what the domain (which is not running) still had, then claims for every
+ * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
+ * changed. A request whose device is in the XML already gets just that one. An optional request
+ * that finds nothing counts as withdrawn, unless it is a late one. */
+int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                        struct vfa_error *err);
+
+/* One more request of a running domain. *ret (may be NULL) gets the claim; vfa_claim_clear() it. */
+int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
+                         const struct vfa_request *request, struct vfa_claim *ret,
+                         struct vfa_error *err);
+
+/* The same for one that waits for whatever gets free: never scans the hardware for it. */
+int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
+                      const struct vfa_request *request, struct vfa_claim *ret,
+                      struct vfa_error *err);
+
+/* The domain runs and has the devices its live XML names: makes the claims say so (active),
+ * whatever they said before, drops a claim of somebody else on one of them, and claims of this
+ * domain's devices that are not there are left alone. Never refuses. */
+int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
+                          struct vfa_error *err);
+
+/* A libvirt network gave a device to a domain's port: records it as the domain's, whatever else the
+ * domain held it for. 0, VFA_ALLOCATE_NONE (another domain has it) or an error. */
+int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, struct vfa_error *err);
+
+/* The port is gone. *ret_n gets how many claims were. */
+int vfa_allocate_port_gone(struct vfa_state *state, const struct vfa_netport *port, size_t *ret_n,
+                           struct vfa_error *err);
+
+/* Scans the hardware and rebuilds the index. *ret_n, if not NULL, gets the number of devices. Not
+ * inside a transaction: a start need not wait for the scan. */
+int vfa_allocate_rescan(struct vfa_host *host, size_t *ret_n, struct vfa_error *err);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See choose.h. */
+#include "choose.h"
+
+#include <fnmatch.h>
+#include <string.h>
+#include <strings.h>
+
+const char *vfa_drop_name(enum vfa_drop drop)
+{
+    static const char *const names[VFA_DROP_N] = {
+        [VFA_DROP_NONE] = "candidate",
+        [VFA_DROP_NOT_ALLOWED] = "not allowed by a device_spec",
+        [VFA_DROP_ALIAS] = "not what the alias means",
+        [VFA_DROP_TAGS] = "other tags than requested",
+        [VFA_DROP_PERMIT] = "not permitted",
+        [VFA_DROP_CLAIMED] = "claimed",
+        [VFA_DROP_STATIC] = "static host device of a domain",
+        [VFA_DROP_NETWORK] = "port of a libvirt network",
+        [VFA_DROP_FAMILY] = "PF or VF claimed",
+        [VFA_DROP_GROUP_TAKEN] = "IOMMU group taken by another domain",
+        [VFA_DROP_QUARANTINED] = "quarantined",
+        [VFA_DROP_GONE] = "gone or changed",
+        [VFA_DROP_DRIVER] = "other driver",
+        [VFA_DROP_NETDEV] = "netdev in use",
+        [VFA_DROP_GROUP] = "IOMMU group not viable",
+        [VFA_DROP_NUMA] = "NUMA policy",
+    };
+
+    return names[drop];
+}
+
+void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                   const struct vfa_domain *domain, const struct vfa_numa_place *place,
+                   struct vfa_wish *ret)
+{
+    *ret = (struct vfa_wish){
+        .alias = alias,
+        .tags = request ? &request->tags : NULL,
+        .domain = domain ? domain->name : NULL,
+        .uuid = domain ? domain->uuid : "",
+        .policy = request && request->numa_given ? request->numa : alias->numa,
+        .place = *place,
+    };
+}
+
+bool vfa_choose_permits(const struct vfa_wish *wish)
+{
+    if (!wish->alias || wish->alias->n_permit == 0 || !wish->domain)
+        return true;
+    for (size_t i = 0; i < wish->alias->n_permit; i++) {
+        const char *who = wish->alias->permit[i];
+
+        if (strcasecmp(who, wish->uuid) == 0 || fnmatch(who, wish->domain, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec)
+{
+    static const struct vfa_tags none = {NULL, 0};
+
+    return !wish->tags || vfa_tags_contain(spec ? &spec->tags : &none, wish->tags);
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev)
+{
+    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&dev->addr, address);
+    vfa_pci_addr_format(&dev->parent, parent);
+    if (strcmp(holder->device, address) == 0) {
+        if (begins(holder->request, VFA_STATIC_PREFIX))
+            return VFA_DROP_STATIC;
+        return begins(holder->request, VFA_PORT_PREFIX) ? VFA_DROP_NETWORK : VFA_DROP_CLAIMED;
+    }
+    if ((holder->parent && strcmp(holder->parent, address) == 0) ||
+        (dev->type == VFA_TYPE_VF && strcmp(holder->device, parent) == 0))
+        return VFA_DROP_FAMILY;
+    return VFA_DROP_GROUP_TAKEN;
+}
+
+bool vfa_choose_near(const struct vfa_wish *wish, int node)
+{
+    for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES; pass++) {
+        if (vfa_numa_allows(wish->policy, &wish->place, node, (enum vfa_numa_pass)pass))
+            return true;
+    }
+    return false;
+}
+
+/* A device that a guest has is bound to another driver, and its netdev is not there. */
+static enum vfa_drop judge_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    if (facts->quarantined)
+        return VFA_DROP_QUARANTINED;
+    if (facts->health == VFA_DROP_GONE)
+        return VFA_DROP_GONE;
+    if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
+        return VFA_DROP_DRIVER;
+    return facts->health;
+}
+
+enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    enum vfa_drop health;
+
+    if (!facts->claimable)
+        return VFA_DROP_NOT_ALLOWED;
+    if (wish->alias && !vfa_alias_means(wish->alias, facts->dev, facts->spec))
+        return VFA_DROP_ALIAS;
+    if (!vfa_choose_tags(wish, facts->spec))
+        return VFA_DROP_TAGS;
+    if (!vfa_choose_permits(wish))
+        return VFA_DROP_PERMIT;
+    if (facts->holder)
+        return vfa_choose_holder(facts->holder, facts->dev);
+    health = judge_health(wish, facts);
+    if (health != VFA_DROP_NONE)
+        return health;
+    return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_DROP_NONE : VFA_DROP_NUMA;
+}

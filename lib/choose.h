@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What speaks against giving a device to a request. Pure: facts in, a verdict out. The hook asks
+ * about the few devices that the index offers; `vfalias explain` asks about all, with the same
+ * words.
+ *
+ * The order of the verdicts is that of the filters (Nova's, then ours), so a device's verdict is
+ * the first thing that speaks against it.
+ */
+#ifndef VFA_CHOOSE_H
+#define VFA_CHOOSE_H
+
+#include "config.h"
+#include "numa.h"
+#include "state.h"
+
+enum vfa_drop {
+    VFA_DROP_NONE,        /* a candidate */
+    VFA_DROP_NOT_ALLOWED, /* no device_spec allows it */
+    VFA_DROP_ALIAS,       /* not what the alias means */
+    VFA_DROP_TAGS,        /* not the tags that the request wants */
+    VFA_DROP_PERMIT,      /* the domain may not ask for the alias */
+    VFA_DROP_CLAIMED,     /* somebody has it */
+    VFA_DROP_STATIC,      /* a host device that a running domain's XML names */
+    VFA_DROP_NETWORK,     /* libvirt gave it to a port of a hostdev network */
+    VFA_DROP_FAMILY,      /* its PF, or one of its VFs, is claimed */
+    VFA_DROP_GROUP_TAKEN, /* another domain has a device of its IOMMU group */
+    VFA_DROP_QUARANTINED,
+    VFA_DROP_GONE,   /* not in sysfs any more, or another device now */
+    VFA_DROP_DRIVER, /* not bound to the driver that the alias wants */
+    VFA_DROP_NETDEV, /* its netdev is in use on the host */
+    VFA_DROP_GROUP,  /* its IOMMU group cannot be given to a guest */
+    VFA_DROP_NUMA,   /* not where the guest is */
+    VFA_DROP_N
+};
+
+/* A few words for a table or a count: "claimed", "netdev in use". */
+const char *vfa_drop_name(enum vfa_drop drop);
+
+/* What a domain wants: its request in the light of the configuration. All zero: whatever somebody
+ * could want. */
+struct vfa_wish {
+    const struct vfa_alias *alias; /* NULL: any */
+    const struct vfa_tags *tags;   /* of the request */
+    const char *domain;            /* name; NULL: any */
+    const char *uuid;              /* "": not known */
+    enum vfa_numa_policy policy;
+    struct vfa_numa_place place;
+};
+
+/* request may be NULL: just the alias. domain may be NULL. Everything is borrowed. */
+void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                   const struct vfa_domain *domain, const struct vfa_numa_place *place,
+                   struct vfa_wish *ret);
+
+/* True if the domain may ask for the alias: no permit list, or its name or UUID is on it. */
+bool vfa_choose_permits(const struct vfa_wish *wish);
+
+/* True if the tags of a device_spec (NULL: none) are what the request wants. */
+bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec);
+
+/* What the claim that is in the way (vfa_state_holder()) means for the device. */
+enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
+
+struct vfa_facts {
+    const struct vfa_device *dev;
+    const struct vfa_spec *spec; /* that allows it, or NULL */
+    bool claimable;
+    const struct vfa_claim *holder; /* the claim in its way, or NULL */
+    bool quarantined;
+    enum vfa_drop health; /* vfa_health_check() */
+};
+
+/* The first thing that speaks against it; NUMA counts in the loosest pass that the policy has. */
+enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts);
+
+/* True if NUMA node and policy agree in some pass. */
+bool vfa_choose_near(const struct vfa_wish *wish, int node);
+
+#endif

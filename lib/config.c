@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The configuration as a whole: which files, in which order their entries count, and the questions
+ * that need all of it.
+ *
+ * Order, as oslo.config has it for an option that repeats: file by file, and in each file the
+ * values under the oldest name of the key first. Aliases are read when all specs are known
+ * (config-alias.c).
+ *
+ * Invariants: file names that struct vfa_where borrows live as long as the configuration; a
+ * configuration that was returned has passed every check.
+ */
+#include "config-private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define PATH_VARIABLE   "VFALIAS_CONFIG"
+#define CONF_D          "conf.d"
+#define SUFFIX          ".conf"
+#define MAX_FILE        (4u << 20)
+#define NOVA_MAX_DOMAIN 0xffff
+
+static const char default_path[] = SYSCONFDIR "/vfalias/vfalias.conf";
+
+struct source {
+    const char *file; /* borrowed from the configuration */
+    struct vfa_ini ini;
+};
+
+struct sources {
+    struct source *items;
+    size_t n;
+};
+
+/* Names of a key: the oldest first. */
+struct key_name {
+    const char *section, *key;
+};
+static const struct key_name spec_names[] = {
+    {"DEFAULT", "pci_passthrough_whitelist"},
+    {"pci", "pci_passthrough_whitelist"},
+    {"pci", "passthrough_whitelist"},
+    {"pci", "device_spec"},
+};
+static const struct key_name alias_names[] = {
+    {"DEFAULT", "pci_alias"},
+    {"pci", "alias"},
+};
+
+int vfa_config_fail(const struct vfa_where *where, struct vfa_error *err, const char *fmt, ...)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    va_list args;
+    int r;
+
+    va_start(args, fmt);
+    r = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (r < 0) {
+        text = NULL;
+        return vfa_fail_oom(err);
+    }
+    return vfa_fail(err, EINVAL, "%s:%u: %s", where->file, where->line, text);
+}
+
+int vfa_config_wrap(const struct vfa_where *where, struct vfa_error *err)
+{
+    return vfa_wrap(err, "%s:%u", where->file, where->line);
+}
+
+void *vfa_config_grow(void *items, size_t n, size_t size)
+{
+    void *array, *more;
+
+    memcpy(&array, items, sizeof(array)); /* whatever it is a pointer to */
+    more = reallocarray(array, n + 1, size);
+    if (!more)
+        return NULL;
+    memcpy(items, &more, sizeof(more));
+    return memset((char *)more + n * size, 0, size);
+}
+
+static void sources_clear(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->n; i++)
+        vfa_ini_clear(&sources->items[i].ini);
+    free(sources->items);
+}
+
+const char *vfa_config_path(const char *given)
+{
+    const char *path = given ? given : secure_getenv(PATH_VARIABLE);
+
+    return path && *path ? path : default_path;
+}
+
+/* Reads all of a file. free() *ret. */
+static int read_all(int fd, char **ret, size_t *ret_len)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    size_t len = 0, size = 0;
+    ssize_t got;
+
+    do {
+        if (len == size) {
+            char *more = size < MAX_FILE ? realloc(text, size ? 2 * size : 8192) : NULL;
+
+            if (!more)
+                return size < MAX_FILE ? -ENOMEM : -EFBIG;
+            text = more;
+            size = size ? 2 * size : 8192;
+        }
+        got = read(fd, text + len, size - len);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        len += got > 0 ? (size_t)got : 0;
+    } while (got != 0);
+    *ret = vfa_steal(&text);
+    *ret_len = len;
+    return 0;
+}
+
+int vfa_config_read_ini(const char *path, const char *file, struct vfa_ini *ret,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    size_t len = 0;
+    int r = fd < 0 ? -errno : read_all(fd, &text, &len);
+
+    if (r == -ENOMEM)
+        return vfa_fail_oom(err);
+    if (r < 0)
+        return vfa_fail(err, -r, "cannot read '%s': %s", path, strerror(-r));
+    return vfa_ini_parse(file, text, len, ret, err);
+}
+
+/* Adds a file to config->files and sources. 0, -ENOENT (err is filled) or another error. */
+static int add_file(struct vfa_config *config, struct sources *sources, const char *path,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *name = strdup(path);
+    VFA_AUTO(vfa_ini_clear) struct vfa_ini ini = {NULL, 0};
+    struct source *source;
+    char **slot;
+    int r = name ? vfa_config_read_ini(path, name, &ini, err) : vfa_fail_oom(err);
+
+    if (r < 0)
+        return r;
+    slot = vfa_config_grow(&config->files, config->n_files, sizeof(*slot));
+    source = vfa_config_grow(&sources->items, sources->n, sizeof(*source));
+    if (!slot || !source)
+        return vfa_fail_oom(err);
+    *slot = vfa_steal(&name);
+    config->n_files++;
+    *source = (struct source){*slot, ini};
+    ini = (struct vfa_ini){NULL, 0}; /* handed over */
+    sources->n++;
+    return 0;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name), suffix = strlen(SUFFIX);
+
+    return entry->d_name[0] != '.' && len > suffix &&
+           strcmp(entry->d_name + len - suffix, SUFFIX) == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_entry(struct vfa_config *config, struct sources *sources, const char *dir,
+                     const char *name, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", dir, name) < 0) {
+        path = NULL;
+        return vfa_fail_oom(err);
+    }
+    return add_file(config, sources, path, err);
+}
+
+/* The *.conf files of the folder conf.d beside `path`; no such folder is fine. */
+static int add_conf_d(struct vfa_config *config, struct sources *sources, const char *path,
+                      struct vfa_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    VFA_AUTO(vfa_freep) char *dir = NULL;
+    struct dirent **entries;
+    int n, r = 0;
+
+    if (asprintf(&dir, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, CONF_D) < 0) {
+        dir = NULL;
+        return vfa_fail_oom(err);
+    }
+    n = scandir(dir, &entries, is_conf, by_name);
+    if (n < 0 && errno == ENOMEM)
+        return vfa_fail_oom(err);
+    if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+        return vfa_fail(err, errno, "cannot read '%s': %s", dir, strerror(errno));
+    if (n < 0)
+        return 0;
+    for (int i = 0; i < n; i++) {
+        if (r == 0)
+            r = add_entry(config, sources, dir, entries[i]->d_name, err);
+        free(entries[i]);
+    }
+    free(entries);
+    return r;
+}
+
+static int add_files(struct vfa_config *config, struct sources *sources, const char *given,
+                     struct vfa_error *err)
+{
+    const char *path = vfa_config_path(given);
+    struct vfa_error absent = VFA_ERROR_INIT;
+    int r = add_file(config, sources, path, &absent);
+
+    if (r == -ENOENT && path == default_path) {
+        vfa_error_clear(&absent);
+        r = 0;
+    }
+    if (r == 0)
+        return add_conf_d(config, sources, path, err);
+    if (err)
+        *err = absent;
+    else
+        vfa_error_clear(&absent);
+    return r;
+}
+
+typedef int (*add_value)(struct vfa_config *config, const char *text, const struct vfa_where *where,
+                         struct vfa_error *err);
+
+/* 64-bit FNV-1a over the text and its NUL. */
+static uint64_t fnv1a(uint64_t hash, const char *text)
+{
+    do {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    } while (*text++);
+    return hash;
+}
+
+/* Hands the values of a key, under all its names, to `add`, in the order in which they count. */
+static int add_values(struct vfa_config *config, const struct sources *sources,
+                      const struct key_name *names, size_t n, add_value add, uint64_t *hash,
+                      struct vfa_error *err)
+{
+    for (size_t i = 0; i < sources->n * n; i++) {
+        const struct source *source = &sources->items[i / n];
+        const struct key_name *name = &names[i % n];
+
+        for (size_t j = 0; j < source->ini.n; j++) {
+            const struct vfa_ini_entry *entry = &source->ini.entries[j];
+            struct vfa_where where = {source->file, entry->line};
+            int r;
+
+            if (strcmp(entry->section, name->section) != 0 || strcmp(entry->key, name->key) != 0)
+                continue;
+            *hash = fnv1a(fnv1a(*hash, names[n - 1].key), entry->value);
+            r = add(config, entry->value, &where, err);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* True if an earlier entry of the same file sets the same key. */
+static bool set_before(const struct vfa_ini *ini, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (strcmp(ini->entries[j].section, ini->entries[i].section) == 0 &&
+            strcmp(ini->entries[j].key, ini->entries[i].key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nova's other keys of [pci] say nothing here; any other is probably misspelt. */
+static bool is_pci_key(const char *key)
+{
+    static const char *const keys[] = {"device_spec", "passthrough_whitelist",
+                                       "pci_passthrough_whitelist", "alias", "report_in_placement"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int add_settings(struct vfa_config *config, const struct source *source,
+                        struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < source->ini.n; i++) {
+        const struct vfa_ini_entry *entry = &source->ini.entries[i];
+        struct vfa_where where = {source->file, entry->line};
+
+        if (strcmp(entry->section, "pci") == 0 && !is_pci_key(entry->key))
+            r = vfa_config_warn(config, &where, err, "key '%s' in section [pci] is ignored",
+                                entry->key);
+        if (strcmp(entry->section, "vfalias") != 0)
+            continue;
+        if (set_before(&source->ini, i))
+            return vfa_config_fail(&where, err, "'%s' is set twice in this file", entry->key);
+        r = vfa_config_set(config, entry->key, entry->value, &where, err);
+    }
+    return r;
+}
+
+static int build(struct vfa_config *config, const struct sources *sources, struct vfa_error *err)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    int r = vfa_config_set_defaults(config, err);
+
+    for (size_t i = 0; r == 0 && i < sources->n; i++)
+        r = add_settings(config, &sources->items[i], err);
+    if (r == 0)
+        r = add_values(config, sources, spec_names, ARRAY_SIZE(spec_names), vfa_config_add_specs,
+                       &hash, err);
+    if (r == 0)
+        r = add_values(config, sources, alias_names, ARRAY_SIZE(alias_names), vfa_config_add_alias,
+                       &hash, err);
+    if (r == 0)
+        r = vfa_config_check_aliases(config, err);
+    if (r < 0)
+        return r;
+    hash = fnv1a(hash, config->sysfs_root);
+    snprintf(config->digest, sizeof(config->digest), "%016llx", (unsigned long long)hash);
+    return 0;
+}
+
+int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = calloc(1, sizeof(*config));
+    VFA_AUTO(sources_clear) struct sources sources = {NULL, 0};
+    int r = config ? add_files(config, &sources, given, err) : vfa_fail_oom(err);
+
+    if (r == 0)
+        r = build(config, &sources, err);
+    if (r == 0)
+        *ret = vfa_steal(&config);
+    return r;
+}
+
+static void free_texts(char **texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+struct vfa_config *vfa_config_free(struct vfa_config *config)
+{
+    if (!config)
+        return NULL;
+    for (size_t i = 0; i < config->n_specs; i++)
+        vfa_spec_clear(&config->specs[i]);
+    for (size_t i = 0; i < config->n_aliases; i++)
+        vfa_alias_clear(&config->aliases[i]);
+    free(config->specs);
+    free(config->aliases);
+    free_texts(config->files, config->n_files);
+    free_texts(config->warnings, config->n_warnings);
+    free(config->state_path);
+    free(config->sysfs_root);
+    free(config->libvirt_run);
+    free(config->libvirt_uri);
+    free(config);
+    return NULL;
+}
+
+const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
+                                           const struct vfa_inventory *inv,
+                                           const struct vfa_device *dev)
+{
+    for (size_t i = 0; i < config->n_specs; i++) {
+        if (vfa_spec_matches(&config->specs[i], inv, dev))
+            return &config->specs[i];
+    }
+    return NULL;
+}
+
+bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inventory *inv,
+                          const struct vfa_device *dev)
+{
+    if (config->device_spec_given)
+        return vfa_config_spec_for(config, inv, dev) != NULL;
+    return dev->type == VFA_TYPE_VF && dev->addr.domain <= NOVA_MAX_DOMAIN;
+}
+
+const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->n_aliases; i++) {
+        const struct vfa_alias *alias = &config->aliases[i];
+
+        if (strcmp(alias->name, name) == 0 ||
+            (alias->xml_name && strcmp(alias->xml_name, name) == 0))
+            return alias;
+    }
+    return NULL;
+}

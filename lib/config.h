@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The configuration: INI files with JSON values (as oslo.config reads nova.conf) in, plain structs
+ * out. json-c's types stay inside. What is returned is immutable.
+ *
+ * Read are FILE and then the *.conf files of FILE's neighbour conf.d, in strcmp order. The keys of
+ * section [pci] repeat; those of [vfalias] are set at most once per file, the last file wins.
+ */
+#ifndef VFA_CONFIG_H
+#define VFA_CONFIG_H
+
+#include "spec.h"
+
+#define VFA_CONFIG_DIGEST_SIZE 17 /* 64 bits in hexadecimal and the NUL */
+
+struct vfa_config {
+    char **files; /* those that were read, in order; n_files of them */
+    size_t n_files;
+
+    struct vfa_spec *specs; /* in order: the first that matches counts */
+    size_t n_specs;
+    bool device_spec_given;    /* an empty list is a device_spec too: it allows nothing */
+    struct vfa_alias *aliases; /* by first appearance */
+    size_t n_aliases;
+
+    /* [vfalias] */
+    char *state_path;  /* state = /run/vfalias/state */
+    char *sysfs_root;  /* sysfs_root = /sys */
+    char *libvirt_run; /* libvirt_run = /run/libvirt/qemu: status files of running domains */
+    char *libvirt_uri; /* libvirt_uri = qemu:///system */
+    int log_level;     /* log_level = error|warning|info|debug, as syslog's LOG_* */
+    unsigned incoming_timeout; /* incoming_timeout = 300, seconds */
+    bool require_daemon;       /* require_daemon = yes */
+
+    char **warnings; /* likely mistakes, one line each with file and line; n_warnings of them */
+    size_t n_warnings;
+
+    char digest[VFA_CONFIG_DIGEST_SIZE]; /* of all that decides which devices an alias has */
+};
+
+/* Which file to read: `given` (--config) if not NULL, else $VFALIAS_CONFIG (secure_getenv), else
+ * <sysconfdir>/vfalias/vfalias.conf. Borrowed. */
+const char *vfa_config_path(const char *given);
+
+/* Reads and validates. A missing file is an error only if `path` was given by --config or the
+ * environment; the default file may be absent. Errors name file and line: "FILE:LINE: REASON". */
+int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err);
+
+struct vfa_config *vfa_config_free(struct vfa_config *config);
+VFA_DEFINE_AUTO(struct vfa_config, vfa_config_free);
+
+/* The spec that allows the device: the first match, or NULL. */
+const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
+                                           const struct vfa_inventory *inv,
+                                           const struct vfa_device *dev);
+
+/* True if the device may be given out: some spec matches; without any device_spec, every VF. */
+bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inventory *inv,
+                          const struct vfa_device *dev);
+
+/* By its name or xml_name, or NULL. */
+const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const char *name);
+
+#endif

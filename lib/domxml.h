@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Domain XML in, what vfalias needs of it out; and the pieces of XML that go back to libvirt.
+ *
+ * XML is untrusted: no network, no entity expansion, a size limit (VFA_DOMXML_MAX). Attributes and
+ * elements of urn:vfalias:1 that are not known are errors; everything else in the document is
+ * ignored. Format: https://libvirt.org/formatdomain.html; the namespace is described in
+ * vfalias-hooks(7).
+ */
+#ifndef VFA_DOMXML_H
+#define VFA_DOMXML_H
+
+#include "bitset.h"
+#include "parse.h"
+#include "spec.h"
+
+#define VFA_NS            "urn:vfalias:1"
+#define VFA_NS_PREFIX     "vfalias"
+#define VFA_DEVICE_PREFIX "ua-vf-"   /* user alias of a device that belongs to a request */
+#define VFA_SLOT_PREFIX   "ua-slot-" /* user alias of a port that is kept for a request */
+#define VFA_DOMXML_MAX    (16u << 20)
+#define VFA_UUID_SIZE     37
+#define VFA_REQUEST_MAX   256 /* devices of one domain */
+
+/* One wanted device. A request with count="3" appears three times, named ALIAS-0 to ALIAS-2. */
+struct vfa_request {
+    char *name;      /* unique in the domain, [A-Za-z0-9_-]+ */
+    char *alias;     /* the alias asked for */
+    bool optional;   /* nothing free does not stop the start */
+    bool late;       /* an optional one: filled when a device gets free while the domain runs */
+    bool numa_given; /* the alias' policy does not count */
+    enum vfa_numa_policy numa;
+    struct vfa_tags tags; /* what the device's tags must be, besides what the alias wants */
+    char *template_xml; /* the element inside, without namespace prefix; NULL: as the alias says */
+    bool from_port;     /* not in the metadata: made of a labelled port */
+    unsigned element;   /* which <request> said it, counted from 0 */
+};
+
+/* A <hostdev> of type pci or an <interface type='hostdev'>. */
+struct vfa_domdev {
+    struct vfa_pci_addr source;
+    bool has_source; /* false: no source address that could exist (a placeholder) */
+    char *request;   /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
+    bool interface;
+};
+
+/* A place for hot-plug: a PCIe root port or switch downstream port. */
+struct vfa_port {
+    unsigned index; /* the controller's index = the bus number devices on it name */
+    char *label;    /* the NAME of its user alias ua-slot-NAME, or NULL */
+    bool used;      /* a device sits on it */
+};
+
+struct vfa_domain {
+    char *name;
+    char uuid[VFA_UUID_SIZE]; /* lower case; "" when the XML has none */
+    struct vfa_request *requests;
+    size_t n_requests;
+    char *bad_requests; /* why its requests cannot be read (then there are none), or NULL */
+    struct vfa_domdev *devices;
+    size_t n_devices;
+    bool pcie; /* q35 and the like: hot-plug needs ports; else free slots of pci-root count */
+    struct vfa_port *ports;
+    size_t n_ports;
+    unsigned free_slots;           /* of an i440fx' pci-root and its bridges */
+    unsigned max_controller;       /* highest index of a PCI controller */
+    struct vfa_bitset numa_nodes;  /* the host's nodes in <numatune>; empty: it says none */
+    struct vfa_bitset pinned_cpus; /* the host's CPUs in <vcpu cpuset> and <cputune>; likewise */
+};
+
+/* Parses `len` bytes. Free with vfa_domain_free(). -EINVAL: not a domain XML, or bad requests in
+ * it. */
+int vfa_domxml_parse(const char *xml, size_t len, struct vfa_domain **ret, struct vfa_error *err);
+struct vfa_domain *vfa_domain_free(struct vfa_domain *domain);
+VFA_DEFINE_AUTO(struct vfa_domain, vfa_domain_free);
+
+void vfa_request_clear(struct vfa_request *request);
+const struct vfa_request *vfa_domain_request(const struct vfa_domain *domain, const char *name);
+/* The device that carries ua-vf-NAME, or NULL. */
+const struct vfa_domdev *vfa_domain_device(const struct vfa_domain *domain, const char *request);
+
+/* The port where a request's device is to go: the empty one labelled for it, else the first empty
+ * one without a label if there are labels to be spared, else NULL: any that libvirt finds. */
+const struct vfa_port *vfa_domain_port(const struct vfa_domain *domain, const char *request);
+
+/* How many more empty ports (or slots) the requests that have no device yet need. */
+unsigned vfa_domain_missing_ports(const struct vfa_domain *domain);
+
+/* The device element to attach for a request: its template, or what `kind` makes. With the user
+ * alias ua-vf-NAME, managed='yes', the source address and, if port is not NULL, the guest address.
+ * *ret is owned by the caller (free()). */
+int vfa_domxml_device(const struct vfa_request *request, enum vfa_attach_kind kind,
+                      const struct vfa_pci_addr *source, const struct vfa_port *port, char **ret,
+                      struct vfa_error *err);
+
+/* A copy of a whole domain XML with `n` more empty pcie-root-ports, the first index being the one
+ * after the highest there is. Nothing else changes. free() *ret. */
+int vfa_domxml_add_ports(const char *xml, size_t len, unsigned n, char **ret,
+                         struct vfa_error *err);
+
+/* Likewise with one port labelled ua-slot-NAME. */
+int vfa_domxml_add_labelled_port(const char *xml, size_t len, const char *request, char **ret,
+                                 struct vfa_error *err);
+
+/* A copy without the label ua-slot-NAME: the port stays, as one for anybody. -ENOENT: no port has
+ * it.
+ */
+int vfa_domxml_remove_label(const char *xml, size_t len, const char *request, char **ret,
+                            struct vfa_error *err);
+
+/* Editing the <requests> element, as virDomainGetMetadata() gives it and virDomainSetMetadata()
+ * takes it (without namespace prefix). `requests` is NULL where there is none yet. *ret is owned by
+ * the caller; NULL in *ret after a removal: nothing is left, remove the element. add: name may be
+ * NULL (ALIAS-N); -EINVAL when a name would be there twice, or a tag cannot be an attribute.
+ * remove: what is a request's name, or an alias (all of it); -ENOENT when neither is there. */
+struct vfa_request_options {
+    const char *name;
+    unsigned count; /* 1.. */
+    bool optional;
+    bool late;       /* optional ones only */
+    bool numa_given; /* else the alias' policy counts */
+    enum vfa_numa_policy numa;
+    const struct vfa_tags *tags; /* NULL: none */
+};
+int vfa_domxml_requests_add(const char *requests, const char *alias,
+                            const struct vfa_request_options *options, char **ret,
+                            struct vfa_error *err);
+int vfa_domxml_requests_remove(const char *requests, const char *what, char **ret,
+                               struct vfa_error *err);
+
+#endif

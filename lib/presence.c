@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See presence.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
+ * is closed, and because flock() cannot be asked about without being taken.
+ */
+#include "presence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *lock_path(const char *state_path)
+{
+    char *path;
+
+    return asprintf(&path, "%s.lock", state_path) < 0 ? NULL : path;
+}
+
+int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path);
+    VFA_AUTO(vfa_freep) char *copy = strdup(state_path);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (!path || !copy)
+        return vfa_fail_oom(err);
+    if (mkdir(dirname(copy), 0755) < 0 && errno != EEXIST)
+        return vfa_fail(err, errno, "cannot create the folder of '%s': %s", path, strerror(errno));
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
+    if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return VFA_PRESENCE_TAKEN;
+        return vfa_fail(err, errno, "cannot lock '%s': %s", path, strerror(errno));
+    }
+    *ret_fd = vfa_steal_fd(&fd);
+    return 0;
+}
+
+int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (!path)
+        return vfa_fail_oom(err);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        *ret = false;
+        return 0;
+    }
+    if (fd < 0)
+        return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+        return vfa_fail(err, errno, "cannot ask for the lock of '%s': %s", path, strerror(errno));
+    *ret = lock.l_type != F_UNLCK;
+    return 0;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The claims of the state file, and the withdrawals beside them. The rules stand in schema.sql. */
+#include "state-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define CLAIM_COLUMNS                                                                              \
+    "device, parent, kind, uuid, domain, request, alias, state, since, attempts, error, iommu_group"
+
+static const char *const state_names[] = {
+    [VFA_CLAIM_INCOMING] = "incoming",
+    [VFA_CLAIM_CLAIMED] = "claimed",
+    [VFA_CLAIM_ACTIVE] = "active",
+};
+
+const char *vfa_claim_state_name(enum vfa_claim_state state)
+{
+    return state_names[state];
+}
+
+bool vfa_claim_is_static(const char *request)
+{
+    return strncmp(request, VFA_STATIC_PREFIX, strlen(VFA_STATIC_PREFIX)) == 0 ||
+           strncmp(request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0;
+}
+
+void vfa_claim_clear(struct vfa_claim *claim)
+{
+    free(claim->device);
+    free(claim->parent);
+    free(claim->kind);
+    free(claim->uuid);
+    free(claim->domain);
+    free(claim->request);
+    free(claim->alias);
+    free(claim->error);
+    memset(claim, 0, sizeof(*claim));
+}
+
+void vfa_claims_clear(struct vfa_claims *claims)
+{
+    for (size_t i = 0; i < claims->n; i++)
+        vfa_claim_clear(&claims->items[i]);
+    free(claims->items);
+    claims->items = NULL;
+    claims->n = 0;
+}
+
+static enum vfa_claim_state parse_state(const unsigned char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(state_names); i++) {
+        if (text && strcmp((const char *)text, state_names[i]) == 0)
+            return (enum vfa_claim_state)i;
+    }
+    return VFA_CLAIM_CLAIMED; /* the schema's CHECK allows no other */
+}
+
+static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
+{
+    char **texts[] = {&claim->device, &claim->parent,  &claim->kind, &claim->uuid,
+                      &claim->domain, &claim->request, &claim->alias};
+    int r = 0;
+
+    memset(claim, 0, sizeof(*claim));
+    for (size_t i = 0; i < ARRAY_SIZE(texts) && r == 0; i++)
+        r = vfa_sql_text(stmt, (int)i, texts[i], err);
+    if (r == 0)
+        r = vfa_sql_text(stmt, 10, &claim->error, err);
+    claim->state = parse_state(sqlite3_column_text(stmt, 7));
+    claim->since = sqlite3_column_int64(stmt, 8);
+    claim->attempts = (unsigned)sqlite3_column_int(stmt, 9);
+    claim->iommu_group = sqlite3_column_int(stmt, 11);
+    if (r < 0)
+        vfa_claim_clear(claim);
+    return r;
+}
+
+int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int64_t since = claim->since ? claim->since : (int64_t)time(NULL);
+    int r = vfa_sql_finish(
+        state,
+        vfa_sql(
+            state, &why,
+            "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since,"
+            " iommu_group) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "ssssssssii", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
+            claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
+            (int64_t)claim->iommu_group),
+        &why);
+
+    if (r == -EEXIST)
+        return VFA_STATE_TAKEN;
+    return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
+}
+
+int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
+                     struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        uuid ? vfa_sql(state, err,
+                       "SELECT " CLAIM_COLUMNS " FROM claim WHERE uuid = ? ORDER BY request", "s",
+                       uuid)
+             : vfa_sql(state, err, "SELECT " CLAIM_COLUMNS " FROM claim ORDER BY domain, request",
+                       "");
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0) {
+        struct vfa_claim *more = realloc(claims.items, (claims.n + 1) * sizeof(*more));
+
+        if (!more)
+            return vfa_fail_oom(err);
+        claims.items = more;
+        r = read_claim(stmt, &claims.items[claims.n], err);
+        if (r < 0)
+            return r;
+        claims.n++;
+    }
+    if (r < 0)
+        return r;
+    *ret = claims;
+    claims.items = NULL;
+    claims.n = 0;
+    return 0;
+}
+
+int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
+                     int iommu_group, const char *uuid, struct vfa_claim *ret,
+                     struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql(state, err,
+                                 "SELECT " CLAIM_COLUMNS " FROM claim"
+                                 " WHERE device = ?1 OR parent = ?1 OR device = ?2"
+                                 " OR (iommu_group = ?3 AND iommu_group >= 0 AND uuid <> ?4)"
+                                 " ORDER BY device = ?1 DESC LIMIT 1",
+                                 "ssis", device, parent, (int64_t)iommu_group, uuid);
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    r = vfa_sql_step(state, stmt, err);
+    if (r == 0)
+        return VFA_STATE_ABSENT;
+    return r < 0 ? r : read_claim(stmt, ret, err);
+}
+
+int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const char *request,
+                              enum vfa_claim_state claim_state, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err,
+                "UPDATE claim SET state = ?3, attempts = 0, error = NULL"
+                " WHERE uuid = ?1 AND request = ?2 AND (state <> ?3 OR attempts > 0)",
+                "sss", uuid, request, vfa_claim_state_name(claim_state)),
+        err);
+}
+
+int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const char *request,
+                              const char *text, struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err,
+                                  "UPDATE claim SET error = ?3,"
+                                  " attempts = iif(?3 IS NULL, 0, attempts + 1)"
+                                  " WHERE uuid = ?1 AND request = ?2",
+                                  "sss", uuid, request, text),
+                          err);
+}
+
+static int delete_claims(struct vfa_state *state, sqlite3_stmt *stmt, size_t *ret_n,
+                         struct vfa_error *err)
+{
+    int r = vfa_sql_finish(state, stmt, err);
+
+    if (r == 0 && ret_n)
+        *ret_n = (size_t)sqlite3_changes(state->db);
+    return r;
+}
+
+int vfa_state_release(struct vfa_state *state, const char *uuid, const char *request, size_t *ret_n,
+                      struct vfa_error *err)
+{
+    bool own;
+    int r = vfa_state_enter(state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = delete_claims(state,
+                      vfa_sql(state, err,
+                              "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)",
+                              "ss", uuid, request),
+                      ret_n, err);
+    if (r == 0 && !request)
+        r = vfa_state_forget_withdrawals(state, uuid, err);
+    return vfa_state_leave(state, own, r, err);
+}
+
+int vfa_state_release_name(struct vfa_state *state, const char *domain, size_t *ret_n,
+                           struct vfa_error *err)
+{
+    return delete_claims(
+        state, vfa_sql(state, err, "DELETE FROM claim WHERE domain = ?", "s", domain), ret_n, err);
+}
+
+int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *request,
+                       struct vfa_error *err)
+{
+    bool own;
+    int r = vfa_state_enter(state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_sql_finish(
+        state,
+        vfa_sql(state, err, "INSERT OR IGNORE INTO withdrawn VALUES (?, ?)", "ss", uuid, request),
+        err);
+    if (r == 0)
+        r = vfa_state_release(state, uuid, request, NULL, err);
+    return vfa_state_leave(state, own, r, err);
+}
+
+int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char *request,
+                           bool *ret, struct vfa_error *err)
+{
+    return vfa_sql_exists(state,
+                          vfa_sql(state, err,
+                                  "SELECT 1 FROM withdrawn WHERE uuid = ? AND request = ?", "ss",
+                                  uuid, request),
+                          ret, err);
+}
+
+int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the state's own files share: the handle, and statements with bound values. Not for others.
+ */
+#ifndef VFA_STATE_PRIVATE_H
+#define VFA_STATE_PRIVATE_H
+
+#include "state.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+
+struct vfa_state {
+    sqlite3 *db;
+    char *path;
+    bool damaged;  /* SQLite said so: vfa_state_close() sets the file aside */
+    bool may_mend; /* unless it was opened for reading only */
+};
+
+static inline void vfa_sql_finalizep(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+
+/* Prepares `sql` and binds one value per letter of `types`: 's' const char * (NULL allowed),
+ * 'i' int64_t. NULL with *err filled on failure. */
+sqlite3_stmt *vfa_sql(struct vfa_state *state, struct vfa_error *err, const char *sql,
+                      const char *types, ...);
+
+/* What to return when vfa_sql() gave NULL. */
+static inline int vfa_sql_failed(const struct vfa_error *err)
+{
+    return err && err->code ? -err->code : -EIO;
+}
+
+/* 1: a row; 0: done; -EEXIST: a constraint of the schema (*err filled); other negative: error. */
+int vfa_sql_step(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err);
+
+/* Steps a statement that gives no rows to its end and finalizes it; NULL passes an error on. */
+int vfa_sql_finish(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err);
+
+/* True in *ret if a query gives a row; finalizes it; NULL passes an error on. */
+int vfa_sql_exists(struct vfa_state *state, sqlite3_stmt *stmt, bool *ret, struct vfa_error *err);
+
+/* A copy of a text column in *ret, NULL where it is NULL. */
+int vfa_sql_text(sqlite3_stmt *stmt, int column, char **ret, struct vfa_error *err);
+
+/* Wraps what SQLite says about the last failure. */
+int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See state-private.h: the thin layer between SQLite's calls and our errors. */
+#include "state-private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static int code_of(int sqlite_code)
+{
+    switch (sqlite_code & 0xff) {
+    case SQLITE_NOMEM:
+        return ENOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return EBUSY;
+    case SQLITE_FULL:
+        return ENOSPC;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return EACCES;
+    case SQLITE_CONSTRAINT:
+        return EEXIST;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return EUCLEAN;
+    default:
+        return EIO;
+    }
+}
+
+int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
+{
+    int code = code_of(sqlite3_errcode(state->db));
+
+    if (code == EUCLEAN)
+        state->damaged = true;
+    return vfa_fail(err, code, "cannot use state file '%s': %s", state->path,
+                    sqlite3_errmsg(state->db));
+}
+
+static int bind(sqlite3_stmt *stmt, const char *types, va_list args)
+{
+    int r = SQLITE_OK;
+
+    if (strlen(types) != 0 && (int)strlen(types) != sqlite3_bind_parameter_count(stmt))
+        return SQLITE_MISUSE;
+    for (int i = 0; types[i] && r == SQLITE_OK; i++) {
+        if (types[i] == 's')
+            r = sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+        else
+            r = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+    }
+    return r;
+}
+
+sqlite3_stmt *vfa_sql(struct vfa_state *state, struct vfa_error *err, const char *sql,
+                      const char *types, ...)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
+    va_list args;
+    int r;
+
+    if (sqlite3_prepare_v2(state->db, sql, -1, &stmt, NULL) != SQLITE_OK) {
+        vfa_sql_fail(state, err);
+        return NULL;
+    }
+    va_start(args, types);
+    r = bind(stmt, types, args);
+    va_end(args);
+    if (r != SQLITE_OK) {
+        vfa_fail(err, r == SQLITE_NOMEM ? ENOMEM : EINVAL, "cannot use state file '%s': %s",
+                 state->path, sqlite3_errstr(r));
+        return NULL;
+    }
+    return vfa_steal(&stmt);
+}
+
+int vfa_sql_step(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
+{
+    switch (sqlite3_step(stmt)) {
+    case SQLITE_ROW:
+        return 1;
+    case SQLITE_DONE:
+        return 0;
+    default:
+        return vfa_sql_fail(state, err);
+    }
+}
+
+int vfa_sql_finish(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *owned = stmt;
+    int r;
+
+    if (!owned)
+        return vfa_sql_failed(err);
+    do {
+        r = vfa_sql_step(state, owned, err);
+    } while (r > 0);
+    return r;
+}
+
+int vfa_sql_text(sqlite3_stmt *stmt, int column, char **ret, struct vfa_error *err)
+{
+    const unsigned char *text = sqlite3_column_text(stmt, column);
+
+    *ret = NULL;
+    if (!text && sqlite3_column_type(stmt, column) == SQLITE_NULL)
+        return 0;
+    if (!text || asprintf(ret, "%s", (const char *)text) < 0) {
+        *ret = NULL;
+        return vfa_fail_oom(err);
+    }
+    return 0;
+}
+
+int vfa_sql_exists(struct vfa_state *state, sqlite3_stmt *stmt, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *owned = stmt;
+    int r = owned ? vfa_sql_step(state, owned, err) : vfa_sql_failed(err);
+
+    if (r < 0)
+        return r;
+    *ret = r > 0;
+    return 0;
+}

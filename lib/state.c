@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state file itself: opening, making, setting aside a damaged one, transactions. What is in it:
+ * state-claims.c, state-index.c, schema.sql.
+ *
+ * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
+ * SQLite's rollback journal undoes what a killed process left half done.
+ *
+ * Lock order: STATE.repair (only while a damaged file is set aside), then SQLite's own.
+ */
+#include "state-private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define SCHEMA_VERSION  1
+#define BUSY_TIMEOUT_MS 10000
+#define BOOT_ID_FILE    "/proc/sys/kernel/random/boot_id"
+
+static const char schema[] =
+#include "schema.inc"
+    ;
+
+static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
+{
+    if (vfa_sysfs_read(AT_FDCWD, BOOT_ID_FILE, buf, size) != 0)
+        return vfa_fail(err, EIO, "cannot read '%s'", BOOT_ID_FILE);
+    return 0;
+}
+
+/* libvirt keeps NAME.xml in its run folder for each running domain. */
+static bool domains_run(const char *libvirt_run)
+{
+    const struct dirent *entry;
+    bool found = false;
+    DIR *dir = opendir(libvirt_run);
+
+    if (!dir)
+        return false;
+    while (!found && (entry = readdir(dir))) {
+        size_t len = strlen(entry->d_name);
+
+        found = len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
+    }
+    closedir(dir);
+    return found;
+}
+
+static int exec(struct vfa_state *state, const char *sql, struct vfa_error *err)
+{
+    return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                       : vfa_sql_fail(state, err);
+}
+
+/* One text in the first column of the first row; *ret is NULL when there is no row. */
+static int query_text(struct vfa_state *state, const char *sql, char **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = vfa_sql(state, err, sql, "");
+    int r;
+
+    *ret = NULL;
+    if (!stmt)
+        return vfa_sql_failed(err);
+    r = vfa_sql_step(state, stmt, err);
+    return r > 0 ? vfa_sql_text(stmt, 0, ret, err) : r;
+}
+
+static int query_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    int r = query_text(state, "PRAGMA user_version", &text, err);
+
+    if (r < 0)
+        return r;
+    if (!text || vfa_parse_u32(text, INT32_MAX, ret) < 0)
+        return vfa_fail(err, EUCLEAN, "cannot use state file '%s': no schema version", state->path);
+    return 0;
+}
+
+static int set_meta(struct vfa_state *state, const char *key, const char *value,
+                    struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "INSERT OR REPLACE INTO meta VALUES (?, ?)", "ss", key, value),
+        err);
+}
+
+/* In a transaction: the schema where there is none, and no claims of another boot. */
+static int make_current(struct vfa_state *state, const char *boot_id, const char *libvirt_run,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *had = NULL;
+    uint32_t version;
+    int r = query_version(state, &version, err);
+
+    if (r == 0 && version == 0)
+        r = exec(state, schema, err);
+    if (r == 0 && version == 0)
+        r = exec(state, "PRAGMA user_version = 1", err);
+    if (r == 0)
+        r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
+    if (r < 0 || (had && strcmp(had, boot_id) == 0))
+        return r;
+    r = exec(state, "DELETE FROM claim; DELETE FROM withdrawn", err);
+    if (r == 0)
+        r = set_meta(state, "boot_id", boot_id, err);
+    if (r == 0)
+        r = set_meta(state, "synced", domains_run(libvirt_run) ? "0" : "1", err);
+    return r;
+}
+
+/* Is the file one of this version and boot? Reads only. */
+static int is_current(struct vfa_state *state, const char *boot_id, bool *ret,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *had = NULL;
+    uint32_t version;
+    int r = query_version(state, &version, err);
+
+    if (r < 0)
+        return r;
+    if (version > SCHEMA_VERSION)
+        return vfa_fail(
+            err, EPROTO,
+            "cannot use state file '%s': its version %u is newer than this program's %d",
+            state->path, version, SCHEMA_VERSION);
+    *ret = false;
+    if (version == 0)
+        return 0;
+    r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
+    if (r < 0)
+        return r;
+    *ret = had && strcmp(had, boot_id) == 0;
+    return 0;
+}
+
+static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
+{
+    int flags = mode == VFA_STATE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+
+    if (sqlite3_open_v2(state->path, &state->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        if (!state->db)
+            return vfa_fail_oom(err);
+        return vfa_sql_fail(state, err);
+    }
+    sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
+    return exec(state, "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF", err);
+}
+
+static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const char *libvirt_run,
+                        struct vfa_error *err)
+{
+    char boot_id[64];
+    bool current = false, own;
+    int r = read_boot_id(boot_id, sizeof(boot_id), err);
+
+    if (r == 0)
+        r = connect_db(state, mode, err);
+    if (r == 0)
+        r = is_current(state, boot_id, &current, err);
+    if (r < 0 || current)
+        return r;
+    if (mode == VFA_STATE_READ)
+        return VFA_STATE_ABSENT;
+    r = vfa_state_enter(state, &own, err);
+    if (r < 0)
+        return r;
+    return vfa_state_leave(state, own, make_current(state, boot_id, libvirt_run, err), err);
+}
+
+/* The file must be there before SQLite opens it, for its mode; its group comes from the folder.
+ *
+ * It is made by mknod(), never opened here: SQLite's locks are POSIX locks, and closing any fd of
+ * the file would drop those that other threads of this process hold. */
+static int make_file(const char *path, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *copy = strdup(path);
+    struct stat st;
+
+    if (!copy)
+        return vfa_fail_oom(err);
+    if (mkdir(dirname(copy), 0755) < 0 && errno != EEXIST)
+        return vfa_fail(err, errno, "cannot create the folder of '%s': %s", path, strerror(errno));
+    if (mknod(path, S_IFREG | 0640, 0) < 0 && errno != EEXIST)
+        return vfa_fail(err, errno, "cannot make state file '%s': %s", path, strerror(errno));
+    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+        return vfa_fail(err, ELOOP, "cannot open state file '%s': it is a symbolic link", path);
+    return 0;
+}
+
+static int open_once(const char *path, const char *libvirt_run, enum vfa_state_mode mode,
+                     struct vfa_state **ret, struct vfa_error *err)
+{
+    struct vfa_state *state = calloc(1, sizeof(*state));
+    int r;
+
+    if (!state)
+        return vfa_fail_oom(err);
+    state->may_mend = mode == VFA_STATE_WRITE;
+    state->path = strdup(path);
+    r = state->path ? prepare_file(state, mode, libvirt_run, err) : vfa_fail_oom(err);
+    if (r == 0)
+        *ret = vfa_steal(&state);
+    vfa_state_close(state); /* sets a damaged file aside */
+    return r;
+}
+
+int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mode mode,
+                   struct vfa_state **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error first = VFA_ERROR_INIT;
+    int r;
+
+    if (mode == VFA_STATE_READ && access(path, F_OK) < 0 && errno == ENOENT)
+        return VFA_STATE_ABSENT;
+    if (mode == VFA_STATE_READ)
+        return open_once(path, libvirt_run, mode, ret, err);
+    r = make_file(path, err);
+    if (r < 0)
+        return r;
+    r = open_once(path, libvirt_run, mode, ret, &first);
+    if (r != -EUCLEAN)
+        return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&first)) : r;
+    r = make_file(path, err); /* the damaged one has been set aside */
+    return r < 0 ? r : open_once(path, libvirt_run, mode, ret, err);
+}
+
+/* Copies all pages of a file into the empty database of `state`. */
+static int load_copy(struct vfa_state *state, const char *path, const char *boot_id,
+                     struct vfa_error *err)
+{
+    struct vfa_state source = {.path = (char *)path};
+    sqlite3_backup *backup = NULL;
+    bool current;
+    int r = connect_db(&source, VFA_STATE_READ, err);
+
+    if (r == 0)
+        r = is_current(&source, boot_id, &current, err); /* refuses what is newer or damaged */
+    if (r == 0)
+        backup = sqlite3_backup_init(state->db, "main", source.db, "main");
+    if (backup)
+        sqlite3_backup_step(backup, -1); /* finish tells what it said */
+    if (r == 0 && (!backup || sqlite3_backup_finish(backup) != SQLITE_OK))
+        r = vfa_sql_fail(state, err);
+    sqlite3_close(source.db);
+    return r;
+}
+
+int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_state **ret,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    char boot_id[64];
+    int r = read_boot_id(boot_id, sizeof(boot_id), err);
+
+    if (r < 0)
+        return r;
+    state = calloc(1, sizeof(*state));
+    if (state)
+        state->path = strdup(":memory:");
+    if (!state || !state->path)
+        return vfa_fail_oom(err);
+    r = connect_db(state, VFA_STATE_WRITE, err);
+    if (r == 0 && path && access(path, F_OK) == 0)
+        r = load_copy(state, path, boot_id, err);
+    if (r == 0)
+        r = make_current(state, boot_id, libvirt_run, err);
+    if (r == 0)
+        *ret = vfa_steal(&state);
+    return r;
+}
+
+/* True unless SQLite, asked anew, finds the file whole. */
+static bool still_damaged(const char *path)
+{
+    struct vfa_state probe = {.path = (char *)path};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_freep) char *verdict = NULL;
+    int r = connect_db(&probe, VFA_STATE_WRITE, &err);
+
+    if (r == 0)
+        r = query_text(&probe, "PRAGMA quick_check(1)", &verdict, &err);
+    sqlite3_close(probe.db);
+    return r == -EUCLEAN || (r == 0 && (!verdict || strcmp(verdict, "ok") != 0));
+}
+
+/* Several processes may find the damage at once; the second must not set aside the new file. The
+ * journal belongs to the damaged file and would be played into the new one. */
+static void set_aside(const char *path)
+{
+    VFA_AUTO(vfa_freep) char *lock = NULL;
+    VFA_AUTO(vfa_freep) char *aside = NULL;
+    VFA_AUTO(vfa_freep) char *journal = NULL;
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (asprintf(&lock, "%s.repair", path) < 0 || asprintf(&aside, "%s.damaged", path) < 0 ||
+        asprintf(&journal, "%s-journal", path) < 0)
+        return;
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || !still_damaged(path))
+        return;
+    unlink(journal);
+    if (rename(path, aside) < 0)
+        unlink(path);
+}
+
+struct vfa_state *vfa_state_close(struct vfa_state *state)
+{
+    if (!state)
+        return NULL;
+    sqlite3_close(state->db); /* rolls an open transaction back */
+    if (state->damaged && state->may_mend)
+        set_aside(state->path);
+    free(state->path);
+    free(state);
+    return NULL;
+}
+
+int vfa_state_begin(struct vfa_state *state, struct vfa_error *err)
+{
+    return exec(state, "BEGIN IMMEDIATE", err);
+}
+
+int vfa_state_commit(struct vfa_state *state, struct vfa_error *err)
+{
+    return exec(state, "COMMIT", err);
+}
+
+void vfa_state_rollback(struct vfa_state *state)
+{
+    if (!sqlite3_get_autocommit(state->db))
+        sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err)
+{
+    *ret_own = sqlite3_get_autocommit(state->db);
+    return *ret_own ? vfa_state_begin(state, err) : 0;
+}
+
+int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err)
+{
+    if (!own)
+        return result;
+    if (result == 0)
+        result = vfa_state_commit(state, err);
+    if (result != 0)
+        vfa_state_rollback(state);
+    return result;
+}
+
+int vfa_state_synced(struct vfa_state *state, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *value = NULL;
+    int r = query_text(state, "SELECT value FROM meta WHERE key = 'synced'", &value, err);
+
+    if (r == 0)
+        *ret = value && strcmp(value, "1") == 0;
+    return r;
+}
+
+int vfa_state_set_synced(struct vfa_state *state, struct vfa_error *err)
+{
+    return set_meta(state, "synced", "1", err);
+}
+
+static const char *const counter_keys[] = {
+    [VFA_COUNTER_SCANS] = "scans",
+    [VFA_COUNTER_FREED] = "freed",
+};
+
+int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", counter_keys[which]);
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    r = vfa_sql_step(state, stmt, err);
+    if (r < 0)
+        return r;
+    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0;
+    return 0;
+}
+
+int vfa_state_count_up(struct vfa_state *state, enum vfa_counter which, struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err, "UPDATE meta SET value = value + 1 WHERE key = ?",
+                                  "s", counter_keys[which]),
+                          err);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state file: claims, and the index of devices by alias, in SQLite (schema.sql).
+ *
+ * Invariants, kept by the schema: a device has at most one claim; no claim on a PF while one of its
+ * VFs has one, nor the reverse; a request of a domain has at most one claim; claims of another boot
+ * are gone at the first open. Every public function that writes is one transaction, or joins the
+ * one that vfa_state_begin() opened. A process that is killed leaves the file as it was before its
+ * transaction.
+ *
+ * The file is an index of the truth, which is libvirt's live XML and sysfs: damaged, it is set
+ * aside and made anew (vfa_state_synced() then says no until the daemon has rebuilt the claims).
+ */
+#ifndef VFA_STATE_H
+#define VFA_STATE_H
+
+#include "config.h"
+#include "domxml.h"
+#include "inventory.h"
+
+struct vfa_state;
+
+enum {
+    VFA_STATE_TAKEN = 1,  /* an invariant forbids the claim */
+    VFA_STATE_ABSENT = 2, /* no such file, claim or device */
+    VFA_STATE_END = 3,    /* no more rows */
+};
+
+enum vfa_state_mode {
+    VFA_STATE_READ,  /* never creates or changes; VFA_STATE_ABSENT when there is no file */
+    VFA_STATE_WRITE, /* creates folder and file (0640) when needed */
+};
+
+/* `libvirt_run`: see vfa_config; a new file counts as synced if it lists no running domain. */
+int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mode mode,
+                   struct vfa_state **ret, struct vfa_error *err);
+
+/* A copy in memory, to try things on: what the file says of this boot, as a writer would find it;
+ * empty where there is no file (or path is NULL). */
+int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_state **ret,
+                        struct vfa_error *err);
+
+struct vfa_state *vfa_state_close(struct vfa_state *state);
+VFA_DEFINE_AUTO(struct vfa_state, vfa_state_close);
+
+/* A write transaction around several calls. An open one is rolled back by vfa_state_close(). */
+int vfa_state_begin(struct vfa_state *state, struct vfa_error *err);
+int vfa_state_commit(struct vfa_state *state, struct vfa_error *err);
+void vfa_state_rollback(struct vfa_state *state);
+
+/* The same for functions that may be called inside a transaction or outside: an open one is left to
+ * whoever opened it (*ret_own false). leave commits its own if result is 0, else rolls it back;
+ * returns result. */
+int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err);
+int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err);
+
+/* ---- claims ---- */
+enum vfa_claim_state {
+    VFA_CLAIM_INCOMING, /* made at migrate or restore, domain not there yet */
+    VFA_CLAIM_CLAIMED,  /* made at prepare */
+    VFA_CLAIM_ACTIVE,   /* the domain has the device */
+};
+const char *vfa_claim_state_name(enum vfa_claim_state state);
+
+/* request: a request's name, or "static:ADDRESS" for a host device that vfalias did not choose, or
+ * "port:UUID" for one that a libvirt network gave to a port. */
+#define VFA_STATIC_PREFIX "static:"
+#define VFA_PORT_PREFIX   "port:"
+bool vfa_claim_is_static(const char *request); /* one of these two */
+
+struct vfa_claim {
+    char *device;    /* PCI address as text */
+    char *parent;    /* the PF's, or NULL */
+    int iommu_group; /* -1: none */
+    char *kind;      /* "pci" */
+    char *uuid;      /* the domain's */
+    char *domain;    /* its name */
+    char *request;   /* see above */
+    char *alias;     /* NULL for static ones */
+    enum vfa_claim_state state;
+    int64_t since;     /* seconds since the epoch */
+    unsigned attempts; /* of attaching that failed */
+    char *error;       /* what the last one said, or NULL */
+};
+void vfa_claim_clear(struct vfa_claim *claim);
+
+struct vfa_claims {
+    struct vfa_claim *items; /* by domain, request */
+    size_t n;
+};
+void vfa_claims_clear(struct vfa_claims *claims);
+
+/* 0, or VFA_STATE_TAKEN. since 0 means now. */
+int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err);
+
+/* All claims, or those of one domain (uuid not NULL). Clear *ret with vfa_claims_clear(). */
+int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
+                     struct vfa_error *err);
+
+/* The claim that keeps a domain from claiming a device: the device's own, its PF's, one of its
+ * VFs', or another domain's on a device of its IOMMU group (-1: none). 0 or VFA_STATE_ABSENT. */
+int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
+                     int iommu_group, const char *uuid, struct vfa_claim *ret,
+                     struct vfa_error *err);
+
+int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const char *request,
+                              enum vfa_claim_state claim_state, struct vfa_error *err);
+
+/* Notes that attaching failed once more, and why; NULL clears both. */
+int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const char *request,
+                              const char *text, struct vfa_error *err);
+
+/* Drops the claims of a domain: one request, or (request NULL) all and its withdrawals. *ret_n, if
+ * not NULL, gets their number. None there is fine. */
+int vfa_state_release(struct vfa_state *state, const char *uuid, const char *request, size_t *ret_n,
+                      struct vfa_error *err);
+
+/* The same by the domain's name, for when its UUID is not known. */
+int vfa_state_release_name(struct vfa_state *state, const char *domain, size_t *ret_n,
+                           struct vfa_error *err);
+
+/* ---- withdrawals: requests of a running domain that are left alone until it asks anew or starts
+ * again: its user detached the device by hand, or they are optional and found none ---- */
+int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *request,
+                       struct vfa_error *err); /* also drops the claim */
+int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char *request,
+                           bool *ret, struct vfa_error *err);
+int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, struct vfa_error *err);
+
+/* ---- the index ---- */
+
+/* True in *ret if the index was made from this configuration. */
+int vfa_state_index_fresh(struct vfa_state *state, const struct vfa_config *config, bool *ret,
+                          struct vfa_error *err);
+
+/* Replaces the index by what configuration and inventory say. Claims stay as they are. */
+int vfa_state_index_replace(struct vfa_state *state, const struct vfa_config *config,
+                            const struct vfa_inventory *inv, struct vfa_error *err);
+
+/* Devices of an alias that look alike to who chooses. */
+struct vfa_pool {
+    int64_t id;
+    int spec;      /* index of the device_spec that allows them, -1: none is configured */
+    int numa_node; /* -1: unknown */
+    unsigned free; /* devices that no claim excludes */
+    unsigned used; /* the others */
+};
+struct vfa_pools {
+    struct vfa_pool *items;
+    size_t n;
+};
+void vfa_pools_clear(struct vfa_pools *pools);
+
+/* The pools of an alias that have free devices, by their lowest address. Clear with
+ * vfa_pools_clear(). */
+int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools *ret,
+                    struct vfa_error *err);
+
+/* The next free device of a pool in address order, after `after` (NULL: the first). Costs the same
+ * whatever the number of devices and claims. The fields of *ret that the index knows are filled;
+ * clear it with vfa_device_clear(). 0 or VFA_STATE_END. */
+int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
+                        struct vfa_device *ret, struct vfa_error *err);
+
+/* The device that a request had last, if it is free and in an alias' pool: *ret_pool is that one's
+ * id. 0 or VFA_STATE_ABSENT. */
+int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
+                   const char *request, int64_t *ret_pool, struct vfa_device *ret,
+                   struct vfa_error *err);
+
+/* Devices of an alias, and how many of them no claim excludes. */
+int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_total,
+                    unsigned *ret_free, struct vfa_error *err);
+
+/* ---- quarantine: devices that are not given out, whatever the configuration says ---- */
+struct vfa_quarantined {
+    char *device;
+    char *reason;
+    int64_t since; /* seconds since the epoch */
+};
+struct vfa_quarantine {
+    struct vfa_quarantined *items; /* by device */
+    size_t n;
+};
+void vfa_quarantine_clear(struct vfa_quarantine *list);
+
+int vfa_state_quarantine(struct vfa_state *state, const char *device, const char *reason,
+                         struct vfa_error *err);
+/* VFA_STATE_ABSENT if it is not in quarantine. */
+int vfa_state_end_quarantine(struct vfa_state *state, const char *device, struct vfa_error *err);
+/* All, or (device not NULL) the one of a device. */
+int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vfa_quarantine *ret,
+                          struct vfa_error *err);
+
+/* ---- counters that only grow, by which a process sees what others did ---- */
+enum vfa_counter {
+    VFA_COUNTER_SCANS, /* the index was replaced */
+    VFA_COUNTER_FREED, /* a claim or a quarantine ended, or vfa_state_count_up() said so */
+};
+int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
+                      struct vfa_error *err);
+int vfa_state_count_up(struct vfa_state *state, enum vfa_counter which, struct vfa_error *err);
+
+/* ---- whether the claims are those of the running domains ---- */
+int vfa_state_synced(struct vfa_state *state, bool *ret, struct vfa_error *err);
+int vfa_state_set_synced(struct vfa_state *state, struct vfa_error *err);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See survey.h. Claims are found through a sorted list of "who is affected": a claim stands there
+ * under its own device, under its PF if that is a VF, and under its IOMMU group, so that a host
+ * with thousands of all of them stays quick.
+ */
+#include "survey.h"
+
+#include "health.h"
+
+#include <string.h>
+
+/* ---- who is affected by a claim ---- */
+
+#define KEY_SIZE (VFA_PCI_ADDR_SIZE + 1)
+
+struct affected {
+    char key[KEY_SIZE]; /* "=DEVICE", "^PF of a claimed VF", "#GROUP" */
+    const struct vfa_claim *claim;
+};
+
+struct affected_list {
+    struct affected *items;
+    size_t n;
+};
+
+static int compare_affected(const void *a, const void *b)
+{
+    return strcmp(((const struct affected *)a)->key, ((const struct affected *)b)->key);
+}
+
+static void add_affected(struct affected_list *list, char kind, const char *what,
+                         const struct vfa_claim *claim)
+{
+    struct affected *item = &list->items[list->n++];
+
+    item->claim = claim;
+    snprintf(item->key, sizeof(item->key), "%c%s", kind, what);
+}
+
+static int list_affected(const struct vfa_claims *claims, struct affected_list *ret,
+                         struct vfa_error *err)
+{
+    *ret = (struct affected_list){.items = calloc(claims->n * 3 + 1, sizeof(*ret->items))};
+    if (!ret->items)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct vfa_claim *claim = &claims->items[i];
+        char group[16];
+
+        add_affected(ret, '=', claim->device, claim);
+        if (claim->parent)
+            add_affected(ret, '^', claim->parent, claim);
+        snprintf(group, sizeof(group), "%d", claim->iommu_group);
+        if (claim->iommu_group >= 0)
+            add_affected(ret, '#', group, claim);
+    }
+    qsort(ret->items, ret->n, sizeof(*ret->items), compare_affected);
+    return 0;
+}
+
+/* The first claim under a key that is not of domain `but`, or NULL. */
+static const struct vfa_claim *find_affected(const struct affected_list *list, char kind,
+                                             const char *what, const char *but)
+{
+    struct affected key;
+    size_t low = 0, high = list->n;
+
+    snprintf(key.key, sizeof(key.key), "%c%s", kind, what);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(list->items[middle].key, key.key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < list->n && strcmp(list->items[low].key, key.key) == 0; low++) {
+        if (strcmp(list->items[low].claim->uuid, but) != 0)
+            return list->items[low].claim;
+    }
+    return NULL;
+}
+
+static const struct vfa_claim *find_holder(const struct affected_list *list,
+                                           const struct vfa_device *dev, const char *uuid)
+{
+    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], group[16];
+    const struct vfa_claim *holder;
+
+    vfa_pci_addr_format(&dev->addr, address);
+    holder = find_affected(list, '=', address, "");
+    if (!holder)
+        holder = find_affected(list, '^', address, "");
+    if (!holder && dev->type == VFA_TYPE_VF)
+        holder = find_affected(list, '=', vfa_pci_addr_format(&dev->parent, parent), "");
+    snprintf(group, sizeof(group), "%d", dev->iommu_group);
+    if (!holder && dev->iommu_group >= 0)
+        holder = find_affected(list, '#', group, uuid);
+    return holder;
+}
+
+/* ---- quarantine ---- */
+
+static int compare_quarantined(const void *a, const void *b)
+{
+    return strcmp(((const struct vfa_quarantined *)a)->device,
+                  ((const struct vfa_quarantined *)b)->device);
+}
+
+static const struct vfa_quarantined *find_quarantined(const struct vfa_quarantine *list,
+                                                      const struct vfa_device *dev)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+    const struct vfa_quarantined key = {.device = vfa_pci_addr_format(&dev->addr, address)};
+
+    if (list->n == 0)
+        return NULL;
+    return bsearch(&key, list->items, list->n, sizeof(key), compare_quarantined);
+}
+
+/* ---- the survey ---- */
+
+static int check_health(struct vfa_checkup *checkup, struct vfa_surveyed *device,
+                        struct vfa_error *err)
+{
+    struct vfa_health health = {.drop = VFA_DROP_NONE};
+    int r = vfa_health_check(checkup, device->dev, &health, err);
+
+    device->health = health.drop;
+    if (r < 0 || health.drop == VFA_DROP_NONE)
+        return r;
+    device->detail = strdup(health.detail);
+    return device->detail ? 0 : vfa_fail_oom(err);
+}
+
+static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                       const char *uuid, struct vfa_survey *s, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = sysfs};
+    struct affected_list list;
+    int r = list_affected(&s->claims, &list, err);
+
+    for (size_t i = 0; r == 0 && i < s->inv->n; i++) {
+        struct vfa_surveyed *device = &s->devices[s->n++];
+
+        device->dev = &s->inv->devices[i];
+        device->spec = vfa_config_spec_for(config, s->inv, device->dev);
+        device->claimable = vfa_config_claimable(config, s->inv, device->dev);
+        device->holder = find_holder(&list, device->dev, uuid);
+        device->quarantined = find_quarantined(&s->quarantine, device->dev);
+        if (device->claimable && !device->holder)
+            r = check_health(&checkup, device, err);
+    }
+    free(list.items);
+    return r;
+}
+
+int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                    struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_survey_clear) struct vfa_survey s = {0};
+    int r = vfa_inventory_scan(sysfs, &s.inv, err);
+
+    if (r == 0 && state)
+        r = vfa_state_claims(state, NULL, &s.claims, err);
+    if (r == 0 && state)
+        r = vfa_state_quarantined(state, NULL, &s.quarantine, err);
+    if (r < 0)
+        return r;
+    s.devices = calloc(s.inv->n + 1, sizeof(*s.devices));
+    if (!s.devices)
+        return vfa_fail_oom(err);
+    r = look_at_all(config, sysfs, uuid, &s, err);
+    if (r < 0)
+        return r;
+    *ret = s;
+    s = (struct vfa_survey){0};
+    return 0;
+}
+
+void vfa_survey_clear(struct vfa_survey *survey)
+{
+    for (size_t i = 0; i < survey->n; i++)
+        free(survey->devices[i].detail);
+    free(survey->devices);
+    vfa_quarantine_clear(&survey->quarantine);
+    vfa_claims_clear(&survey->claims);
+    vfa_inventory_free(survey->inv);
+    *survey = (struct vfa_survey){0};
+}
+
+enum vfa_drop vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish)
+{
+    const struct vfa_facts facts = {.dev = device->dev,
+                                    .spec = device->spec,
+                                    .claimable = device->claimable,
+                                    .holder = device->holder,
+                                    .quarantined = device->quarantined,
+                                    .health = device->health};
+
+    return vfa_choose_judge(wish, &facts);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Every PCI device of the host with all that could speak against giving it out, as it is now: a
+ * scan, not the index. For those who explain; a hook never looks at more devices than it must.
+ */
+#ifndef VFA_SURVEY_H
+#define VFA_SURVEY_H
+
+#include "choose.h"
+
+struct vfa_surveyed {
+    const struct vfa_device *dev;
+    const struct vfa_spec *spec; /* the first that matches, or NULL */
+    bool claimable;
+    const struct vfa_claim *holder; /* as vfa_state_holder() has it, or NULL */
+    const struct vfa_quarantined *quarantined;
+    enum vfa_drop health; /* of a device that may be given out and that nobody holds */
+    char *detail;         /* what vfa_health_check() said, or NULL */
+};
+
+struct vfa_survey {
+    struct vfa_inventory *inv;
+    struct vfa_claims claims;
+    struct vfa_quarantine quarantine;
+    struct vfa_surveyed *devices; /* by address */
+    size_t n;
+};
+
+/* state NULL: no claims, no quarantine. uuid: who asks; its own claims on other devices of an IOMMU
+ * group are not in its way ("": nobody, so they are). Clear *ret with vfa_survey_clear(). */
+int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                    struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
+                    struct vfa_error *err);
+void vfa_survey_clear(struct vfa_survey *survey);
+
+/* vfa_choose_judge() of it. */
+enum vfa_drop vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish);
+
+/* What a verdict means for this device, in a few words for a person: who has it, which netdev,
+ * which member of the group. "" if the verdict says it all. free() it; NULL: out of memory. */
+char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
+                          const struct vfa_wish *wish, enum vfa_drop verdict);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A domain XML: what is read of it keeps its promises, and what is made of it can be read again. */
+#include "fuzz.h"
+
+#include "domxml.h"
+
+static const struct vfa_pci_addr source = {0x10000, 0x3b, 0x1f, 7};
+
+static bool name_ok(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return *name && name[strspn(name, allowed)] == '\0';
+}
+
+static void check_requests(const struct vfa_domain *domain)
+{
+    FUZZ_REQUIRE(domain->n_requests <= VFA_REQUEST_MAX);
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        const struct vfa_request *request = &domain->requests[i];
+
+        FUZZ_REQUIRE(name_ok(request->name) && *request->alias);
+        FUZZ_REQUIRE(vfa_domain_request(domain, request->name) == request); /* so it is unique */
+        FUZZ_REQUIRE(request->optional || !request->late);
+    }
+}
+
+static void check_domain(const struct vfa_domain *domain)
+{
+    size_t length = strlen(domain->uuid);
+
+    FUZZ_REQUIRE(*domain->name && (length == 0 || length == VFA_UUID_SIZE - 1));
+    FUZZ_REQUIRE(vfa_domain_missing_ports(domain) <= domain->n_requests);
+    check_requests(domain);
+}
+
+/* The text parses; the caller frees what it is. */
+static struct vfa_domain *parse_again(const char *xml)
+{
+    struct vfa_domain *domain = NULL;
+
+    FUZZ_REQUIRE(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0);
+    return domain;
+}
+
+/* In a domain, the element is the request's device and no other. */
+static void check_device(const char *element, const struct vfa_request *request)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+
+    if (asprintf(&xml, "<domain><name>d</name><devices>%s</devices></domain>", element) < 0)
+        abort();
+    domain = parse_again(xml);
+    FUZZ_REQUIRE(domain->n_devices == 1 && domain->devices[0].has_source);
+    FUZZ_REQUIRE(vfa_domain_device(domain, request->name) == &domain->devices[0]);
+    FUZZ_REQUIRE(vfa_pci_addr_compare(&domain->devices[0].source, &source) == 0);
+}
+
+static void make_devices(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        const struct vfa_request *request = &domain->requests[i];
+        VFA_AUTO(vfa_freep) char *device = NULL;
+
+        if (vfa_domxml_device(request, i % 2 ? VFA_ATTACH_INTERFACE : VFA_ATTACH_HOSTDEV, &source,
+                              vfa_domain_port(domain, request->name), &device, NULL) == 0)
+            check_device(device, request);
+    }
+}
+
+static void add_ports(const char *xml, size_t size, const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
+    VFA_AUTO(vfa_freep) char *edited = NULL;
+
+    if (vfa_domxml_add_ports(xml, size, 2, &edited, NULL) < 0)
+        return;
+    after = parse_again(edited);
+    FUZZ_REQUIRE(after->n_ports == domain->n_ports + 2);
+    FUZZ_REQUIRE(after->n_requests == domain->n_requests && after->n_devices == domain->n_devices);
+    FUZZ_REQUIRE(strcmp(after->name, domain->name) == 0 && strcmp(after->uuid, domain->uuid) == 0);
+}
+
+static void label_port(const char *xml, size_t size)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_freep) char *labelled = NULL;
+    VFA_AUTO(vfa_freep) char *plain = NULL;
+
+    if (vfa_domxml_add_labelled_port(xml, size, "fuzz-0", &labelled, NULL) == 0)
+        FUZZ_REQUIRE(vfa_domxml_remove_label(labelled, strlen(labelled), "fuzz-0", &plain, NULL) ==
+                     0);
+    if (plain)
+        domain = parse_again(plain);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    VFA_AUTO(vfa_freep) char *text = fuzz_text(data, size);
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    int r = vfa_domxml_parse(text, size, &domain, &err);
+
+    FUZZ_REQUIRE((r == 0) == (domain != NULL) && (r < 0) == (err.code != 0));
+    FUZZ_REQUIRE(r == 0 || !strchr(vfa_error_text(&err), '\n'));
+    if (!domain)
+        return 0;
+    check_domain(domain);
+    make_devices(domain);
+    add_ports(text, size, domain);
+    label_port(text, size);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the fuzz targets share: a few devices to match, and the input as text. */
+#ifndef VFA_FUZZ_H
+#define VFA_FUZZ_H
+
+#include "config.h"
+
+#include <string.h>
+
+/* An assertion that stays in every build. */
+#define FUZZ_REQUIRE(cond)                                                                         \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            abort();                                                                               \
+    } while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct vfa_device fuzz_devices[] = {
+    {{0, 1, 0, 0}, {0}, VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 0, NULL, NULL},
+    {{0, 1, 0x10, 4}, {0, 1, 0, 0}, VFA_TYPE_VF, 0x8086, 0x1520, 0x020000, 0, 1, NULL, NULL},
+    {{0xffff, 0xff, 0x1f, 7}, {0}, VFA_TYPE_PCI, 0x10de, 0x20b2, 0x030200, -1, -1, NULL, NULL},
+    {{0x10000, 1, 0, 0}, {0}, VFA_TYPE_PCI, 0x8086, 0x0a54, 0x010802, -1, -1, NULL, NULL},
+};
+
+static inline void fuzz_match(const struct vfa_config *config)
+{
+    const struct vfa_inventory inv = {fuzz_devices, ARRAY_SIZE(fuzz_devices)};
+
+    for (size_t i = 0; i < inv.n; i++) {
+        const struct vfa_spec *spec = vfa_config_spec_for(config, &inv, &fuzz_devices[i]);
+
+        for (size_t j = 0; j < config->n_aliases; j++)
+            (void)vfa_alias_matches(&config->aliases[j], &fuzz_devices[i], spec);
+    }
+}
+
+/* A terminated copy. free() it. */
+static inline char *fuzz_text(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+
+    if (!text)
+        abort();
+    memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
+#endif

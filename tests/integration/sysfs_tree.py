@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes sysfs trees of hosts that this machine is not, for programs that take another root.
+
+A Tree is made of devices that are added one by one, each PF with its VFs beside it, as the kernel
+lays them out: the devices below devices/pciDDDD:BB, symlinks to them in bus/pci/devices, their IOMMU
+groups in kernel/iommu_groups and their interfaces in class/net. Nothing in it is ever read from the
+real /sys.
+
+    tree = Tree(tmp_path / "sys")
+    pf = tree.pf("0000:3b:00.0", "8086:10c9", vfs=7, vf_id="8086:10ca", netdev="enp59s0",
+                 driver="igb", vf_driver="igbvf", numa=0)
+    tree.device("0000:00:00.0", "8086:29c0", cls="060000")
+    tree.bind(pf.vfs[0], "vfio-pci")
+    tree.remove(pf.vfs[1])
+
+typical(root) makes a host that most tests are content with.
+"""
+import os
+import shutil
+from pathlib import Path
+
+
+class Device:
+    """A device of a tree: its address, its directory, and for a PF the addresses of its VFs."""
+
+    def __init__(self, address, path):
+        self.address = address
+        self.path = path
+        self.vfs = []
+
+    def __str__(self):
+        return self.address
+
+
+def _link(target, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def _vf_address(pf, number, offset=16, stride=1):
+    """The kernel's rule: the routing ID of the PF plus offset plus number * stride."""
+    domain, bus, rest = pf.split(":")
+    slot, function = rest.split(".")
+    rid = (int(bus, 16) << 8 | int(slot, 16) << 3 | int(function)) + offset + number * stride
+    return "%s:%02x:%02x.%d" % (domain, rid >> 8, rid >> 3 & 31, rid & 7)
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = Path(root)
+        self.devices = {}
+        self._next_group = 0
+        for folder in ("bus/pci/devices", "bus/pci/drivers", "class/net", "kernel/iommu_groups"):
+            (self.root / folder).mkdir(parents=True)
+
+    def device(self, address, ids, cls="088000", numa=None, group="new", driver=None,
+               netdev=None, parent=None):
+        """Adds a device and returns it. ids: "vendor:product". numa None: the file is not there; -1 is
+        what the kernel says for unknown. group: a number, "new", or None for no IOMMU group."""
+        folder = parent.path.parent if parent else \
+            self.root / "devices" / ("pci" + address.rsplit(":", 1)[0])
+        device = Device(address, folder / address)
+        device.path.mkdir(parents=True)
+        vendor, product = ids.split(":")
+        self.write(device, "vendor", "0x" + vendor)
+        self.write(device, "device", "0x" + product)
+        self.write(device, "class", "0x" + cls)
+        if numa is not None:
+            self.write(device, "numa_node", str(numa))
+        _link(device.path, self.root / "bus/pci/devices" / address)
+        _link(self.root / "bus/pci", device.path / "subsystem")
+        if group is not None:
+            self._join(device, group)
+        if driver:
+            self.bind(device, driver)
+        if netdev:
+            self.netdev(device, netdev)
+        self.devices[address] = device
+        return device
+
+    def bridge(self, address, ids="8086:a190", **more):
+        return self.device(address, ids, cls="060400", **more)
+
+    def pf(self, address, ids, vfs=0, total=None, vf_id=None, vf_driver=None, vf_netdev=None,
+           offset=16, stride=1, **more):
+        """Adds a PF and its VFs; the VFs take class and NUMA node from it. vf_netdev: a pattern for
+        their interfaces, "ens1f0v%d"; None: they have none."""
+        pf = self.device(address, ids, **more)
+        self.write(pf, "sriov_totalvfs", str(vfs if total is None else total))
+        self.write(pf, "sriov_numvfs", str(vfs))
+        for number in range(vfs):
+            self.vf(pf, _vf_address(address, number, offset, stride), vf_id or ids, number,
+                    driver=vf_driver, netdev=vf_netdev % number if vf_netdev else None,
+                    **{k: v for k, v in more.items() if k in ("cls", "numa")})
+        return pf
+
+    def vf(self, pf, address, ids, number, **more):
+        vf = self.device(address, ids, parent=pf, **more)
+        (vf.path / "physfn").symlink_to("../" + pf.address)
+        (pf.path / ("virtfn%d" % number)).symlink_to("../" + address)
+        pf.vfs.append(vf)
+        return vf
+
+    def igb(self, address, netdev, vfs=7, **more):
+        """A network card with VFs that have drivers and interfaces."""
+        return self.pf(address, "8086:10c9", vfs=vfs, vf_id="8086:10ca", cls="020000", driver="igb",
+                       vf_driver="igbvf", netdev=netdev, vf_netdev=netdev + "v%d",
+                       offset=0x180, stride=2, **more)
+
+    def nvme(self, address, vfs=4, **more):
+        """A drive whose VFs have the PF's ids, and no driver."""
+        return self.pf(address, "144d:a824", vfs=vfs, cls="010802", driver="nvme", offset=1, **more)
+
+    def write(self, device, name, text):
+        (device.path / name).write_text(text + "\n")
+
+    def bind(self, device, driver):
+        """Binds a driver, or (None) none."""
+        (device.path / "driver").unlink(missing_ok=True)
+        if driver:
+            folder = self.root / "bus/pci/drivers" / driver
+            folder.mkdir(exist_ok=True)
+            _link(folder, device.path / "driver")
+
+    def netdev(self, device, name):
+        folder = device.path / "net" / name
+        folder.mkdir(parents=True)
+        (folder / "device").symlink_to("../../../" + device.address)
+        (folder / "operstate").write_text("down\n")
+        _link(folder, self.root / "class/net" / name)
+
+    def enslave(self, device, master):
+        """Makes the device's interface a member of a bridge or bond."""
+        for netdev in (device.path / "net").iterdir():
+            _link(self.root / "class/net" / master, netdev / "master")
+
+    def move_netdev_away(self, device):
+        """Into another network namespace: the folder stays, empty."""
+        for netdev in (device.path / "net").iterdir():
+            (self.root / "class/net" / netdev.name).unlink()
+            shutil.rmtree(netdev)
+
+    def topology(self, nodes):
+        """{NUMA node: (its CPUs as a list "0-3,8", its socket)}; a node without CPUs: ("", None)."""
+        folder = self.root / "devices/system/node"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "online").write_text(",".join(str(n) for n in sorted(nodes)) + "\n")
+        for node, (cpus, socket) in nodes.items():
+            (folder / ("node%d" % node)).mkdir(exist_ok=True)
+            (folder / ("node%d" % node) / "cpulist").write_text(cpus + "\n")
+            if cpus:
+                first = self.root / ("devices/system/cpu/cpu%d/topology" % int(cpus.split(",")[0].split("-")[0]))
+                first.mkdir(parents=True, exist_ok=True)
+                (first / "physical_package_id").write_text("%d\n" % socket)
+
+    def _join(self, device, group):
+        if group == "new":
+            group = self._next_group
+        self._next_group = max(self._next_group, group + 1)
+        folder = self.root / "kernel/iommu_groups" / str(group)
+        (folder / "devices").mkdir(parents=True, exist_ok=True)
+        _link(folder, device.path / "iommu_group")
+        _link(device.path, folder / "devices" / device.address)
+
+    def remove(self, device):
+        """Unplugs a device, as a driver's sriov_numvfs = 0 or a hot-unplug does."""
+        for vf in list(device.vfs):
+            self.remove(vf)
+        (self.root / "bus/pci/devices" / device.address).unlink()
+        for group in self.root.glob("kernel/iommu_groups/*/devices/" + device.address):
+            group.unlink()
+        for name in (device.path / "net").glob("*"):
+            (self.root / "class/net" / name.name).unlink()
+        for pf in self.devices.values():
+            if device in pf.vfs:
+                pf.vfs.remove(device)
+                for link in pf.path.glob("virtfn*"):
+                    if os.readlink(link) == "../" + device.address:
+                        link.unlink()
+        shutil.rmtree(device.path)
+        del self.devices[device.address]
+
+    def snapshot(self):
+        """Every path with its contents, to show that nothing was written."""
+        found = {}
+        for path in self.root.rglob("*"):
+            if path.is_symlink():
+                found[path] = "-> " + os.readlink(path)
+            else:
+                found[path] = path.read_text() if path.is_file() else None
+        return found
+
+
+def typical(root):
+    """A host bridge, a root port, a plain NIC, two SR-IOV cards on two NUMA nodes, a drive with VFs."""
+    tree = Tree(root)
+    tree.device("0000:00:00.0", "8086:29c0", cls="060000", numa=0)
+    tree.bridge("0000:00:1c.0", driver="pcieport", numa=0)
+    tree.device("0000:00:1f.6", "8086:15bb", cls="020000", numa=-1, driver="e1000e", netdev="eno1")
+    tree.igb("0000:01:00.0", "enp1s0", numa=0)
+    tree.igb("0000:41:00.0", "enp65s0", numa=1)
+    tree.nvme("0000:65:00.0", numa=0)
+    return tree

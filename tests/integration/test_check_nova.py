@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""vfalias check --nova: what of a nova.conf carries over.
+
+VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+current one). That it refuses what Nova refuses is seen in test_nova_cases.py too.
+"""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).resolve().parents[1] / "data/config"
+BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+
+pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" % VFALIAS)
+
+IDS = '"vendor_id": "8086", "product_id": "0443"'
+SPEC = '[pci]\ndevice_spec = {"vendor_id": "8086"%s}\n'
+ALIAS = '[pci]\ndevice_spec = []\nalias = {"name": "q", ' + IDS + '%s}\n'
+PLACED = "[filter_scheduler]\npci_in_placement = true\n"
+REPORTED = "report_in_placement = true\n"
+
+
+def call(path, *more):
+    """No configuration of vfalias itself is needed."""
+    return subprocess.run([str(VFALIAS), "--config", "/nonexistent", "check", "--nova", str(path), *more],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+                          env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+
+
+def findings(path, status):
+    done = call(path, "--json")
+    assert (done.returncode, done.stderr) == (status, "")
+    found = json.loads(done.stdout)
+    assert all(set(f) == {"file", "line", "what", "verdict", "reason"} and f["file"] == str(path) for f in found)
+    assert [f["line"] for f in found] == sorted(f["line"] for f in found)
+    assert all(f["reason"] for f in found if f["verdict"] != "same")
+    return [(f["line"], f["what"], f["verdict"]) for f in found]
+
+
+def test_a_compute_node():
+    assert findings(DATA / "nova.conf", 1) == [
+        (12, "alias 'old-qat'", "same"),
+        (18, "[compute] cpu_dedicated_set", "differs"),
+        (21, "[filter_scheduler] enabled_filters", "lost"),
+        (23, "[filter_scheduler] pci_in_placement", "lost"),
+        (31, "[libvirt] num_pcie_ports", "differs"),
+        (39, "[neutron_physnet_physnet1] numa_nodes", "lost"),
+        (42, "[devices] enabled_mdev_types", "lost"),
+        (46, "device_spec 2", "same"),
+        (48, "device_spec 0", "differs"),  # physical_network
+        (48, "device_spec 0", "lost"),  # trusted
+        (48, "device_spec 1", "differs"),
+        (50, "device_spec 3", "differs"),
+        (50, "device_spec 3", "lost"),  # remote_managed
+        (53, "device_spec 4", "differs"),  # managed
+        (53, "device_spec 4", "lost"),  # resource_class
+        (53, "device_spec 4", "lost"),  # traits
+        (55, "device_spec 5", "lost"),  # one_time_use
+        (56, "device_spec 6", "lost"),  # live_migratable
+        (57, "[pci] report_in_placement", "lost"),
+        (58, "alias 'qat'", "same"),
+        (59, "alias 'a100'", "lost"),
+        (60, "alias 'H100 (80 GB)'", "differs"),
+        (61, "alias 'nvme'", "lost"),
+        (62, "[pci] pci_weight", "same"),
+    ]
+
+
+def test_what_carries_over_as_it_is():
+    assert findings(DATA / "nova-plain.conf", 0) == [
+        (5, "device_spec 0", "same"), (9, "[filter_scheduler] pci_in_placement", "same"),
+        (12, "device_spec 1", "same"), (14, "alias 'qat'", "same"), (15, "alias 'gpu'", "same"),
+        (17, "alias 'gpu'", "same"), (19, "[pci] report_in_placement", "same")]
+
+
+def test_lines_for_people():
+    path = DATA / "nova.conf"
+    done = call(path)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert lines[0] == "%s:12: alias 'old-qat': carries over" % path
+    assert lines[1] == ("%s:18: [compute] cpu_dedicated_set: means something else: a numa_policy goes by the nodes "
+                        "and CPUs that a domain's own XML names" % path)
+    assert lines[-3].startswith("%s:61: alias 'nvme': does not carry over: live_migratable chooses " % path)
+    assert lines[-1] == "4 the same, 7 different, 13 lost"
+
+
+@pytest.mark.parametrize("text, verdicts, reason", [
+    # device_spec
+    (SPEC % "", ["same"], None),
+    (SPEC % ', "rack": "7"', ["same"], None),
+    (SPEC % ', "physical_network": "p"', ["differs"], "ports of Neutron"),
+    (SPEC % ', "physical_network": ""', ["same"], None),
+    (SPEC % ', "physical_network": null', ["same"], None),
+    (SPEC % ', "trusted": "true"', ["lost"], "not set to be trusted"),
+    (SPEC % ', "trusted": "false"', ["same"], None),
+    (SPEC % ', "managed": "no"', ["differs"], "managed says no"),
+    (SPEC % ', "managed": true', ["same"], None),
+    (SPEC % ', "live_migratable": "on"', ["lost"], "cannot be live-migrated"),
+    (SPEC % ', "live_migratable": "off"', ["same"], None),
+    (SPEC % ', "one_time_use": "no"', ["same"], None),
+    (SPEC % ', "one_time_use": "yes"' + REPORTED, ["lost", "lost"], "given out again"),
+    (SPEC % ', "remote_managed": "yes"', ["lost"], "serial number"),
+    (SPEC % ', "remote_managed": "maybe"', ["same"], None),
+    (SPEC % ', "resource_class": "X", "traits": "Y"', ["same"], None),
+    (SPEC % ', "resource_class": "X"' + REPORTED, ["lost", "lost"], "resource_class is for Placement"),
+    (SPEC % ', "traits": "X"' + REPORTED, ["lost", "lost"], "traits is for Placement"),
+    ("[pci]\ndevice_spec = [{}, {}]\n", ["same", "same"], None),
+    ("[pci]\ndevice_spec = []\n", ["same"], "it is empty"),
+    ("[pci]\npci_passthrough_whitelist = {}\n", ["differs", "differs"], "Nova does not read it in this section"),
+    ("", ["differs"], "each SR-IOV VF: write device_spec = []"),
+    ("[DEFAULT]\nverbose = true\n[vfalias]\nstate = x\n", ["differs"], "there is none"),
+    # alias
+    (ALIAS % "", ["same", "same"], None),
+    (ALIAS % ', "numa_policy": "required"', ["same", "same"], None),
+    (ALIAS % ', "traits": "X"', ["same", "same"], None),
+    (ALIAS % ', "traits": "X", "resource_class": "Y"' + PLACED, ["same", "lost", "lost", "lost"],
+     "traits is for Placement"),
+    (ALIAS % "" + PLACED, ["same", "same", "lost"], "no scheduler"),
+    (ALIAS % ', "live_migratable": "yes"', ["same", "lost"], "cannot be live-migrated"),
+    (ALIAS % ', "live_migratable": "no"', ["same", "same"], None),
+    ('[pci]\ndevice_spec = []\nalias = {"name": "q.1", %s}\n' % IDS, ["same", "differs"], "or it an xml_name"),
+    ('[pci]\ndevice_spec = []\nalias = {"name": "q", "vendor_id": "8086", "resource_class": "X"}\n' + PLACED,
+     ["same", "lost", "lost"], "it needs vendor_id and product_id"),
+    ('[pci]\nalias = {"name": "q", %s}\n' % IDS, ["same", "differs"], "each SR-IOV VF"),
+    # other options
+    ("[pci]\ndevice_spec = []\nreport_in_placement = yes\n", ["same", "lost"], "there is no Placement"),
+    ("[pci]\ndevice_spec = []\nreport_in_placement = yes\nreport_in_placement = no\n", ["same", "same"], "it is off"),
+    ("[pci]\ndevice_spec = []\ndevice_specs = []\n", ["same", "same"], "both ignore it"),
+    ("[pci]\ndevice_spec = []\n[filter_scheduler]\nenabled_filters = ComputeFilter\n", ["same"], None),
+    ("[pci]\ndevice_spec = []\n[filter_scheduler]\npci_weight_multiplier = 1.0\n", ["same", "lost"], "no scheduler"),
+    ("[pci]\ndevice_spec = []\n[devices]\nenabled_vgpu_types = x\n", ["same", "lost"], "mediated devices"),
+    ("[pci]\ndevice_spec = []\n[neutron_tunnel]\nnuma_nodes = 1\n", ["same", "lost"], "no NUMA nodes"),
+    ("[pci]\ndevice_spec = []\n[neutron]\nnuma_nodes = 1\n", ["same"], None),
+    ("[pci]\ndevice_spec = []\n[compute]\ncpu_shared_set = 0-3\n", ["same", "differs"], "own XML"),
+    ("[pci]\ndevice_spec = []\n[libvirt]\nnum_pcie_ports = 8\nnum_pcie_ports = 9\n", ["same", "differs"], "as many"),
+])
+def test_verdicts(text, verdicts, reason, tmp_path):
+    path = tmp_path / "nova.conf"
+    path.write_text(text)
+    done = call(path, "--json")
+    found = json.loads(done.stdout)
+    assert sorted(f["verdict"] for f in found) == sorted(verdicts), found
+    assert done.returncode == (0 if set(verdicts) == {"same"} else 1)
+    assert reason is None or any(reason in (f["reason"] or "") for f in found), found
+
+
+@pytest.mark.parametrize("text, says", [
+    ("[pci\n", ":1: a section does not end"),
+    ("device_spec = {}\n", ":1: 'device_spec' stands in front of the first section"),
+    (SPEC % ",", ":2: cannot read JSON"),
+    (SPEC % ', "address": "zz"', ":2: cannot read address"),
+    (SPEC % ', "one_time_use": "yes"', ":2: cannot use one_time_use: Nova wants report_in_placement"),
+    (SPEC % ', "managed": "maybe"', ":2: cannot use managed"),
+    ("[pci]\nreport_in_placement = maybe\n", ":2: cannot use report_in_placement 'maybe': it is neither"),
+    ("[pci]\nreport_in_placement = y\n", ":2: cannot use report_in_placement 'y'"),
+    ("[filter_scheduler]\npci_in_placement =\n", ":2: cannot use pci_in_placement ''"),
+    (ALIAS % ",", ":3: cannot read JSON"),
+    ("[pci]\nalias = []\n", ":2: cannot use alias: an object is wanted"),
+    ("[pci]\nalias = q=capabilities:devices: (device_type=NIC)\n", ":2: cannot read JSON"),
+    (ALIAS % ', "numa_policy": "near"', ":3: cannot use numa_policy 'near'"),
+    # keys that only vfalias has
+    *((ALIAS % (', "%s": "x"' % key), ":3: cannot use key '%s': Nova knows no such key" % key)
+      for key in ("attach", "class", "driver", "hold", "max_per_domain", "on_attach_failure", "order", "permit",
+                  "physical_network", "settings", "settings_policy", "xml_name")),
+    # ids
+    ('[pci]\nalias = {"name": "q", "vendor_id": "8086"}\n', ":2: cannot use alias 'q': vendor_id and product_id"),
+    ('[pci]\nalias = {"name": "q", "resource_class": "X"}\n', ":2: cannot use alias 'q': vendor_id and product_id"),
+    ('[pci]\nalias = {"name": "q", "traits": "X"}\n' + PLACED, ":2: cannot use alias 'q': vendor_id and product_id"),
+    ('[pci]\nalias = {"name": "q", "vendor_id": "x", "resource_class": "X"}\n' + PLACED, ":2: cannot use vendor_id"),
+    # several of one name
+    (ALIAS % "" + 'alias = {"name": "q", %s}\n' % IDS, ":4: cannot use alias 'q': Nova wants a device_type"),
+    (ALIAS % ', "device_type": "type-VF"' + 'alias = {"name": "q", "device_type": "type-VF", %s}\n' % IDS + PLACED,
+     ":4: cannot use alias 'q': Nova wants it once only"),
+    (ALIAS % ', "device_type": "type-VF"' + 'alias = {"name": "q", "device_type": "type-PF", %s}\n' % IDS,
+     ":4: cannot use alias 'q': it has another device_type than at "),
+])
+def test_what_nova_refuses(text, says, tmp_path):
+    path = tmp_path / "nova.conf"
+    path.write_text(text)
+    for more in [], ["--json"]:
+        done = call(path, *more)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("vfalias: %s%s" % (path, says)) and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    for path in tmp_path / "none.conf", tmp_path:
+        done = call(path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("vfalias: cannot read '%s': " % path)

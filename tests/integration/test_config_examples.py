@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The examples of the manual page and of the installed file are what vfalias takes as valid.
+
+VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+current one).
+"""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+
+pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" % VFALIAS)
+
+
+def check(path):
+    return subprocess.run([str(VFALIAS), "--config", str(path), "check"], capture_output=True,
+                          text=True, timeout=60, check=False)
+
+
+def page_examples():
+    """The indented paragraphs of the manual page, each as a file of its own."""
+    page = (SOURCE / "man/vfalias.conf.pod").read_text(encoding="utf-8")
+    for paragraph in page.split("\n\n"):
+        if not paragraph.startswith("    ") or paragraph.startswith("    # "):
+            continue
+        text = "\n".join(line[4:] for line in paragraph.splitlines()) + "\n"
+        if text.startswith("["):
+            yield text
+        else:
+            yield ("[pci]\n" if text.startswith(("device_spec", "alias")) else "[vfalias]\n") + text
+
+
+@pytest.mark.parametrize("text", page_examples(), ids=lambda text: text.splitlines()[1][:60])
+def test_page(text, tmp_path):
+    config = tmp_path / "example.conf"
+    config.write_text(text, encoding="utf-8")
+    done = check(config)
+    assert done.returncode == 0, done.stderr
+
+
+def test_installed_file_says_nothing():
+    done = check(SOURCE / "conf/vfalias.conf")
+    assert done.returncode == 0, done.stderr
+    assert "0 device_specs, 0 aliases" in done.stdout
+    assert "warning" not in done.stdout
+
+
+def test_installed_file_uncommented(tmp_path):
+    """With the # taken off every example, it is valid and gives no warning."""
+    text = (SOURCE / "conf/vfalias.conf").read_text(encoding="utf-8")
+    config = tmp_path / "vfalias.conf"
+    config.write_text(re.sub(r"^#(?=\S|  \")", "", text, flags=re.M), encoding="utf-8")
+    done = check(config)
+    assert done.returncode == 0, done.stderr
+    assert "4 device_specs, 5 aliases" in done.stdout
+    assert "warning" not in done.stdout

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""vfaliasd with libvirt's test driver, which has running domains but attaches nothing: what it claims, for whom, when."""
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from hookhost import CONFIG, INST, domain, fine, hostdev, port, request, uuid
+
+DAEMON = INST / "sbin/vfaliasd"
+ACCEL = ["0000:65:00.%d" % n for n in range(1, 5)]
+TAKEN = "".join(map(hostdev, ACCEL))  # the devices of the domain that has all of them
+LATE = request("accel", optional="yes", late="yes")
+LATER = request("accel", name="later", optional="yes", late="yes")
+OPTIONAL = request("accel", optional="yes")
+SECONDS = 20  # until something must have happened
+
+
+def guest(number, requests="", devices=""):
+    """A domain of the test driver, which is there to run."""
+    return domain(number, requests, devices, machine="i440fx").replace("type='kvm'", "type='test'").replace(
+        "machine='pc-i440fx'", "").replace("<os>", "<memory>1024</memory><os>")
+
+
+class Daemon:
+    def __init__(self, host, *guests, uri=None, options=()):
+        self.host = host
+        self.node = host.folder / "node.xml"
+        self.node.write_text("<node><cpu><mhz>1</mhz><model>x</model><active>1</active><nodes>1</nodes><sockets>1</sockets>"
+                             "<cores>1</cores><threads>1</threads></cpu><memory>1000000</memory>%s</node>" % "".join(guests))
+        self.log = host.folder / "log"
+        notify = host.folder / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(str(notify))
+            ready.settimeout(SECONDS)
+            with open(self.log, "w") as log:
+                self.process = subprocess.Popen(
+                    [str(DAEMON), "--uri", uri or "test://%s" % self.node, "--log-level", "debug", *options],
+                    env={**host.env, "NOTIFY_SOCKET": str(notify)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            while b"READY=1" not in ready.recv(4096):  # the connection's state is told as well, by another thread
+                pass
+        notify.unlink()
+
+    def text(self):
+        return self.log.read_text()
+
+    def wait_for(self, what, seconds=SECONDS):
+        """Until `what` (a line of the log, or a function) is there."""
+        end = time.monotonic() + seconds
+        while not (what() if callable(what) else what in self.text()):
+            assert self.process.poll() is None and time.monotonic() < end, (what, self.text(), self.host.held())
+            time.sleep(0.02)
+
+    def switches(self):
+        """How often its threads went to sleep."""
+        return sum(int(line.split()[1]) for status in Path("/proc/%d/task" % self.process.pid).glob("*/status")
+                   for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        assert self.process.wait(SECONDS) == 0, self.text()
+        return self.text()
+
+
+@pytest.fixture
+def quiet_host(host):
+    """One on which nothing seems to be vfaliasd."""
+    host.daemon_is_gone()
+    Path(str(host.state) + ".lock").unlink()
+    host.configure(CONFIG + "require_daemon = no\n")
+    return host
+
+
+@pytest.fixture
+def daemon(quiet_host):
+    started = []
+
+    def start(*guests, **more):
+        started.append(Daemon(quiet_host, *guests, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+
+
+def waiting(host, daemon, *requests):
+    """A daemon, and a domain 2 that runs without what it asks for, as domain 1 has all of it."""
+    fine(host.hook("prepare", guest(1, devices=TAKEN)))
+    fine(host.hook("prepare", guest(2, "".join(requests)), name="d2"))
+    one = daemon(guest(1, devices=TAKEN), guest(2, "".join(requests)))
+    one.wait_for(lambda: {c["state"] for c in host.claims()} == {"active"})
+    return one
+
+
+def held_by(host, number):
+    return {name: device for (owner, name), device in host.held().items() if owner == "d%d" % number}
+
+
+# ---- late requests ----
+
+def test_late_request_is_served_when_a_device_gets_free(quiet_host, daemon):
+    one = waiting(quiet_host, daemon, LATE)
+    one.wait_for("no free device for request 'accel-0'")
+    assert held_by(quiet_host, 2) == {}
+    fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
+    one.wait_for(lambda: held_by(quiet_host, 2) == {"accel-0": ACCEL[0]}, 5)
+    one.wait_for("domain 'd2': attaching <hostdev")
+
+
+def test_by_the_command_line_too(quiet_host, daemon):
+    one = waiting(quiet_host, daemon, LATE)
+    one.wait_for("no free device for request 'accel-0'")
+    done = quiet_host.cli("release", "d1", "--force")
+    assert done.returncode == 0, done.stderr
+    one.wait_for(lambda: "accel-0" in held_by(quiet_host, 2), 5)
+
+
+def test_what_gets_free_of_no_use_is_left(quiet_host, daemon):
+    one = waiting(quiet_host, daemon, LATE)
+    one.wait_for("no free device for request 'accel-0'")
+    for _ in range(3):
+        fine(quiet_host.prepare(3, request("net")))
+        fine(quiet_host.release(3, requests=request("net")))
+    fine(quiet_host.network_hook("port-created", port("0000:02:10.0", owner=3)))
+    fine(quiet_host.network_hook("port-deleted", port("0000:02:10.0", owner=3)))
+    assert held_by(quiet_host, 2) == {}
+    fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
+    one.wait_for(lambda: "accel-0" in held_by(quiet_host, 2), 5)
+
+
+def test_the_longest_waiting_domain_is_not_forgotten(quiet_host, daemon):
+    fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
+    waiters = [guest(n, LATE) for n in (2, 3, 4)]
+    one = daemon(guest(1, devices=TAKEN), *waiters)
+    for n in (2, 3, 4):
+        one.wait_for("domain 'd%d': no free device for request 'accel-0'" % n)
+    fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
+    one.wait_for(lambda: all(held_by(quiet_host, n) for n in (2, 3, 4)), 5)
+    assert len(set(quiet_host.held().values())) == 3
+
+
+def test_a_domain_that_waits_costs_nothing(quiet_host, daemon):
+    """Neither does it poll, nor do its own writes wake it for ever."""
+    one = waiting(quiet_host, daemon, LATE)
+    one.wait_for("no free device for request 'accel-0'")
+    fine(quiet_host.prepare(3, request("net")))
+    fine(quiet_host.release(3, requests=request("net")))
+    time.sleep(1)
+    before = one.switches()
+    time.sleep(2)
+    assert one.switches() - before < 20, one.text()  # gc may have claims to look at once more
+
+
+# ---- optional requests that are not ----
+
+def test_optional_request_is_not_tried_again(quiet_host, daemon):
+    one = waiting(quiet_host, daemon, OPTIONAL, LATER)
+    one.wait_for("no free device for request 'later'")
+    assert "'accel-0'" not in one.text()
+    fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
+    one.wait_for(lambda: held_by(quiet_host, 2) == {"later": ACCEL[0]}, 5)
+    one.stop()
+    again = daemon(guest(2, OPTIONAL))
+    again.wait_for("connected")
+    time.sleep(0.5)
+    assert "accel-0" not in held_by(quiet_host, 2)
+    fine(quiet_host.hook("release", guest(2, OPTIONAL), name="d2"))
+    fine(quiet_host.hook("prepare", guest(2, OPTIONAL), name="d2"))
+    assert "accel-0" in held_by(quiet_host, 2)
+
+
+def test_optional_request_that_the_daemon_saw_first(quiet_host, daemon):
+    """As after metadata were written for a running domain: it is tried once."""
+    fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
+    one = daemon(guest(1, devices=TAKEN), guest(2, OPTIONAL + LATER))
+    one.wait_for("no free device for request 'accel-0'")
+    one.wait_for("no free device for request 'later'")
+    fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
+    one.wait_for(lambda: held_by(quiet_host, 2) == {"later": ACCEL[0]}, 5)
+
+
+# ---- the process ----
+
+def test_start_reload_stop(quiet_host, daemon):
+    one = daemon(guest(1), guest(2, request("net")))
+    one.wait_for(lambda: held_by(quiet_host, 2) == {"net-0": "0000:02:10.0"})
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_for("the configuration was read anew")
+    quiet_host.configure("[pci]\nalias = {broken\n")
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_for("keeping the old configuration")
+    text = one.stop(signal.SIGINT)
+    assert "Sanitizer" not in text and "runtime error" not in text
+
+
+def test_without_libvirt(quiet_host, daemon):
+    one = daemon(uri="test:///nonexistent.xml")
+    one.wait_for("cannot connect to 'test:///nonexistent.xml'")
+    one.stop()
+
+
+def test_state_file_taken_away(quiet_host, daemon):
+    one = daemon(guest(1, devices=TAKEN))
+    one.wait_for(lambda: len(quiet_host.claims()) == 4)
+    os.unlink(quiet_host.state)
+    one.wait_for("the state file is gone")
+    one.wait_for(lambda: len(quiet_host.claims()) == 4)
+
+
+def test_only_one(quiet_host, daemon):
+    daemon()
+    done = subprocess.run([str(DAEMON)], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 1 and "another vfaliasd runs" in done.stderr
+
+
+@pytest.mark.parametrize("options,status", [(["--version"], 0), (["--help"], 0), (["--nonsense"], 2), (["x"], 2),
+                                            (["--log-level", "loud"], 2), (["--config"], 2),
+                                            (["--config", "/nonexistent"], 2)])
+def test_options(quiet_host, options, status):
+    done = subprocess.run([str(DAEMON), *options], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == status and "Sanitizer" not in done.stderr
+    assert bool(done.stdout) == (status == 0) and bool(done.stderr) == (status != 0)

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The qemu hook, called as libvirt calls it."""
+import os
+import sqlite3
+import subprocess
+
+import pytest
+
+from hookhost import HOOK, domain, fine, hostdev, refused, request, uuid
+
+NOTHING = domain(1)
+
+
+# ---- nothing asked ----
+
+@pytest.mark.parametrize("operation", ["prepare", "start", "started", "stopped", "release", "migrate", "restore",
+                                       "reconnect", "attach", "something-new"])
+def test_nothing_asked_leaves_no_trace(host, operation):
+    fine(host.hook(operation, NOTHING))
+    assert not host.state.exists()
+
+
+def test_nothing_asked_with_broken_configuration(host):
+    host.configure("[pci]\nalias = {broken\n")
+    fine(host.hook("prepare", NOTHING))
+
+
+@pytest.mark.parametrize("xml", ["", "hello", "<domain>", b"\0\xff\xfe" * 100, "x" * (20 << 20)],
+                         ids=["empty", "text", "unclosed", "binary", "huge"])
+@pytest.mark.parametrize("operation", ["prepare", "release", "restore", "reconnect"])
+def test_input_that_is_no_domain(host, operation, xml):
+    done = host.hook(operation, xml)
+    assert done.returncode == 0 and not done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("operation,status", [("prepare", 1), ("release", 0), ("restore", 0), ("reconnect", 0),
+                                              ("migrate", 0)])
+def test_broken_xml_that_may_concern_us(host, operation, status):
+    done = host.hook(operation, "<domain><name>d1</name> urn:vfalias:1")
+    assert done.returncode == status
+    assert len(done.stderr.splitlines()) == status and not done.stdout
+
+
+def test_too_few_arguments():
+    done = subprocess.run([str(HOOK), "d1"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+
+
+def test_first_half_loads_no_library_but_libc():
+    needed = subprocess.run(["readelf", "-d", str(HOOK)], capture_output=True, text=True, check=True).stdout
+    libraries = [line.split("[")[1].split("]")[0] for line in needed.splitlines() if "NEEDED" in line]
+    assert not [l for l in libraries if not l.startswith(("libc.", "libasan", "libubsan", "libm."))], libraries
+
+
+# ---- prepare and release ----
+
+def test_prepare_claims_the_first_free_device(host):
+    fine(host.prepare(1, request("net")))
+    (claim,) = host.claims()
+    assert (claim["device"], claim["domain"], claim["uuid"], claim["request"], claim["alias"], claim["state"]) == (
+        "0000:02:10.0", "d1", uuid(1), "net-0", "net", "claimed")
+
+
+def test_two_domains_get_two_devices(host):
+    fine(host.prepare(1, request("net")))
+    fine(host.prepare(2, request("net")))
+    assert host.held() == {("d1", "net-0"): "0000:02:10.0", ("d2", "net-0"): "0000:02:10.2"}
+
+
+def test_release_frees_by_owner(host):
+    fine(host.prepare(1, request("net", count=2), request("accel")))
+    fine(host.prepare(2, request("net")))
+    # what a start that lost against another domain looks like: the XML names the other's device
+    fine(host.release(1, devices=hostdev("0000:02:10.4", "net-0")))
+    assert host.held() == {("d2", "net-0"): "0000:02:10.4"}
+    fine(host.release(1, devices=hostdev("0000:02:10.4", "net-0")))
+    assert len(host.claims()) == 1
+
+
+def test_release_without_usable_xml_goes_by_name(host):
+    fine(host.prepare(1, request("net")))
+    fine(host.prepare(2, request("net")))
+    fine(host.hook("release", "<domain> urn:vfalias:1", name="d1"))
+    assert list(host.held()) == [("d2", "net-0")]
+
+
+def test_prepare_again_starts_afresh(host):
+    fine(host.prepare(1, request("net", count=3)))
+    fine(host.prepare(1, request("net")))
+    assert list(host.held()) == [("d1", "net-0")]
+
+
+def test_all_or_nothing(host):
+    line = refused(host.prepare(1, request("net", count=2), request("accel", count=5)))
+    assert line == ("vfalias: domain 'd1': no free device for request 'accel-4': alias 'accel' has 4 devices, "
+                    "0 claimed, 4 for this domain's other requests")
+    assert host.claims() == []
+
+
+def test_a_veto_leaves_the_claims_of_others(host):
+    fine(host.prepare(1, request("accel", count=4)))
+    refused(host.prepare(2, request("accel")))
+    assert len(host.claims()) == 4
+    fine(host.release(1, requests=request("accel", count=4)))
+    fine(host.prepare(2, request("accel")))
+
+
+def test_optional_without_a_device_counts_as_withdrawn(host):
+    fine(host.prepare(1, request("accel", count=4)))
+    fine(host.prepare(2, request("accel", optional="yes"), request("accel", name="x", optional="yes", late="yes")))
+    with sqlite3.connect(host.state) as db:
+        assert db.execute("SELECT uuid, request FROM withdrawn").fetchall() == [(uuid(2), "accel-0")]
+    fine(host.release(1, requests=request("accel", count=4)))
+    fine(host.prepare(2, request("accel", optional="yes")))
+    with sqlite3.connect(host.state) as db:
+        assert db.execute("SELECT * FROM withdrawn").fetchall() == []
+
+
+def test_optional_does_not_stop_the_start(host):
+    fine(host.prepare(1, request("accel", count=4)))
+    fine(host.prepare(2, request("net"), request("accel", optional="yes")))
+    assert ("d2", "net-0") in host.held() and ("d2", "accel-0") not in host.held()
+
+
+@pytest.mark.parametrize("asked,part", [
+    (request("gpu"), "no alias 'gpu' is configured on this host (there are 'net', 'accel')"),
+    (request("net", count=0), "count '0' is not in 1 to "),
+    (request("net", count=10000), "count '10000'"),
+    (request("net", colour="red"), "unknown attribute 'colour': no device_spec sets such a tag"),
+    (request("net", name="x") + request("accel", name="x"), "request 'x' is there twice"),
+    ("<vfalias:wish/>", "unknown element 'wish'"),
+])
+def test_bad_requests(host, asked, part):
+    line = refused(host.prepare(1, asked))
+    assert part in line and "'d1'" in line
+    assert not host.state.exists() or host.claims() == []
+
+
+def test_ports(host):
+    line = refused(host.prepare(1, request("net", count=3), ports=1))
+    assert "2 more empty PCIe root ports needed" in line and "vfalias request ports d1" in line
+    fine(host.prepare(1, request("net", count=3), ports=3))
+    fine(host.prepare(2, request("net", count=3), machine="i440fx"))
+
+
+def test_labelled_port_asks(host):
+    port = "<controller type='pci' index='30' model='pcie-root-port'><alias name='ua-slot-accel-0'/></controller>"
+    fine(host.prepare(1, devices=port))
+    assert host.held() == {("d1", "accel-0"): "0000:65:00.1"}
+
+
+def test_daemon_absent(host):
+    host.daemon_is_gone()
+    line = refused(host.prepare(1, request("net")))
+    assert "vfaliasd is not running" in line and "systemctl start vfaliasd" in line
+    assert not host.state.exists()
+    fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
+    host.configure(host.config_file.read_text().replace("%", "%%") + "require_daemon = no\n")
+    fine(host.prepare(2, request("net")))
+
+
+def test_broken_configuration_is_told_with_file_and_line(host):
+    host.configure("[pci]\n\nalias = {broken\n")
+    line = refused(host.prepare(1, request("net")))
+    assert "vfalias.conf:3: " in line
+
+
+# ---- devices that are in the XML already ----
+
+def test_static_hostdev_is_not_given_to_others(host):
+    fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
+    fine(host.prepare(2, request("net")))
+    assert host.held() == {("d1", "static:0000:02:10.0"): "0000:02:10.0", ("d2", "net-0"): "0000:02:10.2"}
+    line = refused(host.prepare(3, devices=hostdev("0000:02:10.2")))
+    assert "device 0000:02:10.2 is not free: domain 'd2' holds 0000:02:10.2 (request 'net-0')" in line
+    fine(host.release(1, devices=hostdev("0000:02:10.0")))
+    assert list(host.held()) == [("d2", "net-0")]
+
+
+def test_a_pf_takes_its_vfs_away_and_the_reverse(host):
+    fine(host.prepare(1, devices=hostdev("0000:01:00.0")))
+    fine(host.prepare(2, request("net")))
+    assert host.held()[("d2", "net-0")] == "0000:42:10.0"
+    line = refused(host.prepare(3, devices=hostdev("0000:41:00.0")))
+    assert "domain 'd2' holds 0000:42:10.0" in line
+
+
+def test_static_hostdev_starts_whatever_is_wrong_with_us(host):
+    host.configure("[pci]\nalias = {broken\n")
+    fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
+    host.configure("[vfalias]\nstate = /proc/nowhere/state\nsysfs_root = %(sysfs)s\n")
+    fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
+
+
+def test_resolved_xml_gets_just_that_device(host):
+    fine(host.prepare(1, request("net"), devices=hostdev("0000:42:10.2", "net-0")))
+    (claim,) = host.claims()
+    assert (claim["device"], claim["alias"]) == ("0000:42:10.2", "net")
+    assert "not free" in refused(host.prepare(2, request("net"), devices=hostdev("0000:42:10.2", "net-0")))
+
+
+def test_placeholder_without_source(host):
+    line = refused(host.prepare(1, devices=hostdev("ffff:ff:1f.0", "net-0")))
+    assert "ua-vf-net-0" in line
+
+
+# ---- the index against the truth ----
+
+def test_device_that_vanished_is_not_given_out(host):
+    fine(host.prepare(1, request("net")))
+    fine(host.release(1, requests=request("net")))
+    host.tree.remove(host.tree.devices["0000:02:10.0"])
+    fine(host.prepare(1, request("net")))
+    assert host.held() == {("d1", "net-0"): "0000:02:10.2"}
+
+
+def test_new_devices_are_found_when_nothing_else_is_free(host):
+    fine(host.prepare(1, request("accel", count=4)))
+    pf = host.tree.devices["0000:65:00.0"]
+    host.tree.vf(pf, "0000:65:00.5", "144d:a824", 4, cls="010802")
+    fine(host.prepare(2, request("accel")))
+    assert host.held()[("d2", "accel-0")] == "0000:65:00.5"
+
+
+def test_changed_configuration_counts_at_once(host):
+    fine(host.prepare(1, request("net")))
+    host.configure(host.config_file.read_text().replace("%", "%%").replace('"name": "accel"', '"name": "nvme"'))
+    fine(host.prepare(2, request("nvme")))
+    assert "no alias 'accel'" in refused(host.prepare(3, request("accel")))
+
+
+def test_device_changed_into_another(host):
+    fine(host.prepare(1, request("net")))
+    fine(host.release(1, requests=request("net")))
+    host.tree.write(host.tree.devices["0000:02:10.0"], "device", "0x1520")
+    fine(host.prepare(1, request("net")))
+    assert host.held() == {("d1", "net-0"): "0000:02:10.2"}
+
+
+# ---- reconnect ----
+
+def test_reconnect_makes_claims_active(host):
+    fine(host.prepare(1, request("net")))
+    running = domain(1, request("net"), hostdev("0000:02:10.0", "net-0") + hostdev("0000:00:1f.6"))
+    fine(host.hook("reconnect", running))
+    assert {(c["request"], c["state"]) for c in host.claims()} == {("net-0", "active"),
+                                                                   ("static:0000:00:1f.6", "active")}
+
+
+def test_reconnect_rebuilds_a_lost_state(host):
+    running = domain(1, request("net"), hostdev("0000:02:10.2", "net-0"))
+    fine(host.hook("reconnect", running))
+    (claim,) = host.claims()
+    assert (claim["device"], claim["request"], claim["alias"], claim["state"]) == ("0000:02:10.2", "net-0", "net",
+                                                                                   "active")
+
+
+def test_reconnect_is_right_about_what_runs(host):
+    fine(host.prepare(2, request("net")))  # was given 0000:02:10.0, which d1 in truth has
+    fine(host.hook("reconnect", domain(1, request("net"), hostdev("0000:02:10.0", "net-0"))))
+    assert host.held() == {("d1", "net-0"): "0000:02:10.0"}
+
+
+@pytest.mark.parametrize("what", ["configuration", "state", "sysfs", "xml"])
+def test_reconnect_and_restore_never_fail(host, what):
+    xml = domain(1, request("net"), hostdev("0000:02:10.0", "net-0"))
+    if what == "configuration":
+        host.configure("[pci]\nalias = {broken\n")
+    elif what == "state":
+        host.configure("[vfalias]\nstate = /proc/nowhere/state\nsysfs_root = %(sysfs)s\n")
+    elif what == "sysfs":
+        host.configure("[vfalias]\nstate = %(state)s\nsysfs_root = /nonexistent\n")
+    else:
+        xml = xml.replace("alias='net'", "alias=''")
+    for operation in ("reconnect", "restore", "attach", "migrate"):
+        fine(host.hook(operation, xml))
+
+
+def test_second_half_missing(host, tmp_path):
+    """A half removed package: whoever asks is told, whoever restores or runs is left alone."""
+    copy = tmp_path / "vfalias"
+    binary = HOOK.read_bytes()
+    copy.write_bytes(binary.replace(b"/libexec/vfalias/qemu-asked", b"/libexec/vfalias/qemu-gone_"))
+    copy.chmod(0o755)
+    xml = domain(1, request("net"))
+    for operation, status in (("prepare", 1), ("restore", 0), ("reconnect", 0), ("release", 0)):
+        done = subprocess.run([str(copy), "d1", operation, "begin", "-"], input=xml, text=True, capture_output=True,
+                              env=host.env)
+        assert done.returncode == status and len(done.stderr.splitlines()) == status, done
+
+
+# ---- the state file ----
+
+def test_damaged_state_is_set_aside(host):
+    host.state.write_bytes(os.urandom(8192))
+    fine(host.prepare(1, request("net")))
+    assert len(host.claims()) == 1
+    assert (host.state.parent / "state.damaged").exists()
+
+
+def test_state_lost_while_domains_run(host):
+    host.libvirt_run.mkdir()
+    (host.libvirt_run / "other.xml").write_text("<domstatus/>")
+    assert "has not rebuilt it" in refused(host.prepare(1, request("net")))
+
+
+def test_state_of_a_newer_version(host):
+    fine(host.prepare(1, request("net")))
+    with sqlite3.connect(host.state) as db:
+        db.execute("PRAGMA user_version = 99")
+    assert "newer than this program's" in refused(host.prepare(2, request("net")))
+
+
+def test_claims_of_another_boot_do_not_count(host):
+    fine(host.prepare(1, request("accel", count=4)))
+    with sqlite3.connect(host.state) as db:
+        db.execute("UPDATE meta SET value = 'another' WHERE key = 'boot_id'")
+    fine(host.prepare(2, request("accel", count=4)))
+    assert {d for d, _ in host.held()} == {"d2"}

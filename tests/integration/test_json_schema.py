@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What vfalias prints with --json is what conf/schema/vfalias-json.schema.json says, and the schema says all of it."""
+import json
+import random
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import test_cli
+import test_explain
+from test_cli import claims, host, virt  # noqa: F401 (fixtures; this `host` is the command line's)
+
+SOURCE = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((SOURCE / "conf/schema/vfalias-json.schema.json").read_text())
+
+
+def validate(listing, what):
+    schema = {"$schema": SCHEMA["$schema"], "$ref": "#/$defs/" + what, "$defs": SCHEMA["$defs"]}
+    jsonschema.validate(listing, schema, cls=jsonschema.Draft202012Validator)
+    items = listing if isinstance(listing, list) else [listing]
+    known = SCHEMA["$defs"][what]
+    known = known.get("items", known)["properties"]
+    for item in items:
+        assert set(item) <= set(known), "keys that the schema does not name"
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_reasons_are_all_there():
+    names = re.findall(r'\[VFA_DROP_\w+\] = "(.*)"', (SOURCE / "lib/choose.c").read_text())
+    assert SCHEMA["$defs"]["reason"]["enum"][1:] == names[1:] and names[0] == "candidate"
+    page = (SOURCE / "man/vfalias.pod").read_text()
+    assert all("C<%s>" % name in page for name in names[1:])
+
+
+def test_every_listing_has_a_definition():
+    synopsis = (SOURCE / "man/synopsis.txt").read_text()
+    verbs = {" ".join(re.findall(r"[a-z]+", line.split("]... ", 1)[1].split("[")[0])[:2])
+             for line in synopsis.splitlines() if line.startswith("vfalias ") and "--json" in line}
+    assert {v.replace(" ", "-") for v in verbs} <= set(SCHEMA["$defs"]), verbs
+
+
+@pytest.mark.parametrize("args", [["devices"], ["devices", "--all"], ["stats"], ["claims"], ["quarantine"],
+                                  ["explain", "net"], ["explain", "nvme", "--all"], ["check"]])
+def test_listings(claims, args):
+    claims.fine("quarantine", "add", "0000:02:11.0", "x")
+    validate(claims.json(*args), args[0])
+
+
+@pytest.mark.parametrize("args", [["devices"], ["stats"], ["claims"], ["quarantine"], ["explain", "net"]])
+def test_listings_of_nothing(host, args):
+    host.configure('[pci]\ndevice_spec = []\n'
+                   'alias = {"name": "net", "vendor_id": "8086", "product_id": "10ca"}\n')
+    validate(json.loads(host.call(*args, "--json").stdout), args[0])
+
+
+def test_check_nova(host):
+    nova = host.folder / "nova.conf"
+    nova.write_text('[pci]\ndevice_spec = {"vendor_id": "8086", "live_migratable": "yes"}\n'
+                    'alias = {"vendor_id": "8086", "product_id": "0443", "name": "qat"}\n'
+                    '[filter_scheduler]\npci_in_placement = true\n')
+    result = host.call("check", "--nova", nova, "--json")
+    validate(json.loads(result.stdout), "check-nova")
+
+
+@pytest.mark.parametrize("domain", ["db1", "idle", "port", "web"])
+def test_with_domains(virt, domain):
+    validate(virt.json("request", "list", domain, options=[]), "request-list")
+    result = virt.call("explain", "net", domain, "--json", "--all", options=[])
+    validate(json.loads(result.stdout), "explain")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_hosts_made_at_random(tmp_path, seed):
+    rng = random.Random(seed)
+    made = test_explain.random_host(rng, tmp_path)
+    for number in range(1, 4):
+        made.hook("prepare", test_explain.make_domain(rng, number, made.tree), name="d%d" % number)
+    for args in ["devices", "--all"], ["stats"], ["claims"], ["explain", "any", "--all"], ["explain", "net"]:
+        validate(json.loads(made.cli(*args, "--json").stdout), args[0])
+
+
+@pytest.mark.parametrize("listing, what", [
+    ([{"device": "02:10.0", "reason": "x", "since": "2024-01-01T00:00:00Z"}], "quarantine"),
+    ([{"device": "0000:02:10.0", "reason": "x", "since": "yesterday"}], "quarantine"),
+    ([{"address": "0000:02:10.0", "verdict": "dropped", "reason": None, "detail": None, "order": None,
+       "request": None}], "explain"),
+    ({"aliases": []}, "stats"),
+])
+def test_what_is_wrong_is_found(listing, what):
+    with pytest.raises(jsonschema.ValidationError):
+        validate(listing, what)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures of the tests that need a whole SR-IOV host: `lab`, and `project` for the installed project.
+
+Environment:
+  VFALIAS_LAB       name of a host to use; it is booted unless it is up, and left up. Otherwise a host of our own.
+  VFALIAS_LAB_TREE  tar of the project's install tree (`lab package` prints its path); installed into the host.
+Tests are skipped, with the reason, on machines that cannot emulate a host.
+"""
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+sys.path.insert(0, str(Path(__file__).parent))
+import labhost  # noqa: E402  (it lies in this folder)
+
+HOST = []  # the one host of this session, for the hooks below
+
+
+@pytest.fixture(scope="session")
+def lab_host():
+    """The host, for fixtures of wider scope. Tests take `lab`."""
+    try:
+        labhost.check()
+    except labhost.LabUnavailable as e:
+        pytest.skip(str(e))
+    given = os.environ.get("VFALIAS_LAB")
+    host = labhost.Lab(given or f"pytest-{os.getpid()}", os.environ.get("VFALIAS_LAB_TREE"))
+    try:
+        if host.alive():
+            host.install()
+        else:
+            host.up()
+        HOST[:] = [host]
+        yield host
+    finally:
+        HOST.clear()
+        if host.sick or not given:
+            host.down()
+
+
+@pytest.fixture
+def lab(lab_host):
+    """A host that is well and has no domains. Whatever a test leaves behind is removed after it."""
+    if lab_host.sick or not lab_host.alive():
+        lab_host.renew()
+    lab_host.clean()
+    lab_host.test_began = lab_host.cursor()
+    yield lab_host
+    if not lab_host.sick:
+        lab_host.clean()
+
+
+@pytest.fixture
+def project(lab):
+    """The lab, with the project in it."""
+    if not lab.tree:
+        pytest.skip("no install tree of the project: set VFALIAS_LAB_TREE")
+    return lab
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed and HOST and "lab" in getattr(item, "funcargs", ()):
+        try:
+            if HOST[0].stalled():
+                HOST[0].sick = "a processor is stuck"
+                item.lab_stalled = True
+            report.sections.extend(HOST[0].dump(getattr(HOST[0], "test_began", None)))
+        except AssertionError as e:
+            report.sections.append(("lab", f"cannot look into the host: {e}"))
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Runs a test again, on a new host, when it failed on one whose emulated processor got stuck."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    if getattr(item, "lab_stalled", False):
+        print(f"\nlab: a processor of the host got stuck, running {item.nodeid} again", file=sys.stderr)
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A lab host as tests see it. It knows the command `lab`, and nothing of QEMU or of pytest.
+
+Every step has a time limit. A step that exceeds it raises LabTimeout and leaves the host `sick`: what it
+was doing may still go on, and once in an hour or so an emulated processor stops taking interrupts. A sick
+host is not used again but booted anew (renew()).
+"""
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+from guestxml import console
+
+HOME = Path(__file__).resolve().parent
+STALL = re.compile(r"rcu: INFO: rcu_\w+ .*(detected|stall)|soft lockup|kthread starved|hung_task: blocked")
+
+
+class LabError(AssertionError):
+    """A command in the lab ended with another exit status than 0."""
+
+
+class LabTimeout(AssertionError):
+    """A step hit its time limit; the host is sick now."""
+
+
+class LabUnavailable(Exception):
+    """This machine cannot emulate a host; the text says what is missing."""
+
+
+def tool(*args, timeout, **kwargs):
+    """Runs the command `lab`."""
+    return subprocess.run([HOME / "lab", *args], timeout=timeout, text=True, capture_output=True, check=False, **kwargs)
+
+
+def check():
+    result = tool("check", timeout=30)
+    if result.returncode == 77:
+        raise LabUnavailable(result.stderr.strip())
+
+
+class Lab:
+    def __init__(self, name, tree=None):
+        self.name = name
+        self.tree = tree  # tar of the project's install tree, put into each host that is booted
+        self.sick = None  # why the host must not be used any more
+
+    # -- the host itself
+
+    def up(self):
+        """Boots the host (the first time on a machine it is built: minutes) and installs the project."""
+        result = tool("up", self.name, timeout=1800)
+        if result.returncode:
+            raise LabError(f"cannot boot the lab host:\n{result.stderr}")
+        self.sick = None
+        self.install()
+
+    def alive(self):
+        return f"{self.name}: " in tool("status", timeout=30).stdout
+
+    def install(self, tree=None):
+        self.tree = tree or self.tree
+        if self.tree:
+            result = tool("install", self.name, str(self.tree), timeout=240)
+            if result.returncode:
+                raise LabError(f"cannot install the project:\n{result.stderr}{result.stdout}")
+
+    def down(self):
+        tool("down", self.name, timeout=60)
+
+    def renew(self):
+        """Ends the host, however it is, and boots it anew from pristine disks."""
+        self.down()
+        self.up()
+
+    def serial(self):
+        """What the host's serial console said so far."""
+        return tool("console", self.name, timeout=30).stdout
+
+    def stalled(self):
+        """True when an emulated processor got stuck: the lab's fault, not that of what is tested."""
+        return bool(STALL.search(self.serial()))
+
+    # -- commands in the host
+
+    def run(self, cmd, timeout=60, check=True, **kwargs):
+        """Runs a command (a shell line, or a list of words) in the host; returns the CompletedProcess."""
+        line = cmd if isinstance(cmd, str) else shlex.join(map(str, cmd))
+        if "input" not in kwargs:
+            kwargs.setdefault("stdin", subprocess.DEVNULL)
+        try:
+            result = tool("ssh", self.name, line, timeout=timeout, **kwargs)
+        except subprocess.TimeoutExpired as e:
+            self.sick = f"time limit of {timeout} s hit: {line}"
+            raise LabTimeout(self.sick) from e
+        if result.returncode == 255 and not self.alive():
+            self.sick = "QEMU is gone"
+        if check and result.returncode:
+            raise LabError(f"{line}\nexit status {result.returncode}\n{result.stdout}{result.stderr}")
+        return result
+
+    def virsh(self, *args, timeout=60, check=True):
+        """virsh -q ARGS…; returns its stdout. With check=False, the CompletedProcess."""
+        result = self.run(["virsh", "-q", *args], timeout=timeout, check=check)
+        return result.stdout.strip() if check else result
+
+    def put(self, path, text, mode=0o644):
+        """Writes a file in the host, folders included."""
+        where = shlex.quote(str(path))
+        self.run(f"mkdir -p $(dirname {where}) && cat >{where} && chmod {mode:o} {where}", input=text)
+
+    def get(self, path):
+        return self.run(["cat", path]).stdout
+
+    def wait_for(self, cmd, timeout=30):
+        """Repeats a shell line in the host until it succeeds; for what has no event to wait for."""
+        loop = f"until {{ {cmd}; }} >/tmp/wait_for 2>&1; do sleep 0.1; done"
+        result = self.run(["timeout", str(timeout), "bash", "-c", loop], timeout=timeout + 30, check=False)
+        if result.returncode:
+            last = self.run("cat /tmp/wait_for", check=False).stdout
+            raise LabError(f"not within {timeout} s: {cmd}\nlast output: {last}")
+
+    # -- domains
+
+    def define(self, xml):
+        return self.run("virsh -q define /dev/stdin", input=xml).stdout
+
+    def start(self, domain, xml=None, boot=True, timeout=60):
+        """Starts a domain (defined before from xml, if given); with boot, waits until its guest is ready."""
+        if xml:
+            self.define(xml)
+        since = self.mark(domain)
+        self.virsh("start", domain, timeout=timeout)
+        if boot:
+            self.wait_console(domain, "^GUEST ready", since=since)
+
+    def attach(self, domain, device_xml, *flags):
+        return self.run(["virsh", "-q", "attach-device", domain, "/dev/stdin", *(flags or ["--live"])], input=device_xml)
+
+    def state(self, domain):
+        return self.virsh("domstate", domain)
+
+    def wait_state(self, domain, state, timeout=30):
+        self.wait_for(f'test "$(virsh -q domstate {shlex.quote(domain)})" = {shlex.quote(state)}', timeout)
+
+    def mark(self, domain):
+        """The present end of a guest's console, for wait_console(since=…)."""
+        return int(self.run(f"stat -c %s {console(domain)} 2>/dev/null || echo 0").stdout)
+
+    def wait_console(self, domain, regex, timeout=60, since=0):
+        """Waits until a line of a guest's console (after byte `since`) matches; returns it."""
+        cmd = ["lab-wait-line", timeout, console(domain), regex, since]
+        result = self.run(cmd, timeout=timeout + 30, check=False)
+        if result.returncode:
+            raise LabError(f"'{regex}' not on the console of {domain} within {timeout} s:\n{result.stderr}")
+        return result.stdout.strip()
+
+    def console(self, domain):
+        return self.run(["cat", console(domain)]).stdout
+
+    def guest(self, domain, cmd, timeout=30, check=True):
+        """Runs a command in a guest by its serial console; returns what it prints (keep that short: it is slow)."""
+        result = self.run(["lab-guest-run", timeout, domain, cmd], timeout=timeout + 30, check=check)
+        output = "\n".join(result.stdout.splitlines()[1:])
+        return output if check else (result.returncode, output)
+
+    def guest_pci(self, domain):
+        """The PCI devices of a guest as its kernel sees them now: {address: (id, driver or '-')}."""
+        shell = (
+            "cd /sys/bus/pci/devices; for d in *; do v=$(cat $d/vendor) p=$(cat $d/device) "
+            "r=$(readlink $d/driver); echo DEV $d ${v#0x}:${p#0x} ${r##*/}; done"
+        )
+        rows = [line.split() for line in self.guest(domain, shell).splitlines() if line.startswith("DEV ")]
+        return {row[1]: (row[2], row[3] if len(row) > 3 else "-") for row in rows}
+
+    # -- devices of the host
+
+    def driver(self, address):
+        """The driver bound to a PCI device of the host, or None."""
+        return self.run(f"readlink /sys/bus/pci/devices/{address}/driver", check=False).stdout.strip().rpartition("/")[2] or None
+
+    def vfs(self, pf):
+        """The addresses of a PF's VFs, in the order of their numbers."""
+        links = self.run(f"cd /sys/bus/pci/devices/{pf} && readlink $(ls -d virtfn* | sort -V)").stdout
+        return [link.rpartition("/")[2] for link in links.split()]
+
+    # -- between tests
+
+    def cursor(self):
+        return self.run("journalctl -q -n 0 --show-cursor").stdout.partition("cursor: ")[2].strip()
+
+    def journal(self, since=None, unit=None):
+        cmd = ["journalctl", "-q", "--no-pager", "-o", "short-monotonic", "-n", "2000"]
+        cmd += [f"--after-cursor={since}"] if since else []
+        cmd += ["-u", unit] if unit else []
+        return self.run(cmd, check=False).stdout
+
+    def clean(self):
+        """Destroys and undefines all domains, drops their consoles."""
+        self.run(
+            "for d in $(virsh -q list --name); do virsh -q destroy $d; done;"
+            "for d in $(virsh -q list --all --name); do virsh -q undefine --managed-save --nvram $d; done;"
+            "rm -f /lab/console/*; test -z \"$(virsh -q list --all --name)\"",
+            timeout=120,
+        )
+
+    def dump(self, since=None):
+        """Sections (title, text) for the report of a test that failed."""
+        sections = [("lab: serial console of the host", self.serial()[-8000:])]
+        if not self.sick:
+            guests = "tail -vn 40 /lab/console/* 2>/dev/null; virsh list --all"
+            sections.append(("lab: journal of the host", self.journal(since)))
+            sections.append(("lab: guests", self.run(guests, check=False).stdout))
+        return sections

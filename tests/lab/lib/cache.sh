@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# The cache: folders KIND-KEY, where KEY is a hash of all that the folder was made from.
+#
+# Invariants: a folder under its final name is whole (it is made as tmp.KIND.PID and renamed).
+# Who uses a folder holds a shared lock on its file `in-use`, QEMU included (it inherits the
+# descriptor), and only folders that nobody uses are pruned. Lock order: lock.KIND (descriptor 8, one
+# at a time, not inherited), then in-use.
+
+# key_of [TEXT]… -- PATH…: hash of the texts and of all files under the paths (relative to tests/lab)
+key_of() {
+    local texts=()
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    shift
+    {
+        printf '%s\n' "$LAB_RELEASE" "${texts[@]}"
+        (cd "$LAB_HOME" && find "$@" -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum)
+    } | sha256sum | cut -c1-16
+}
+
+# cache_get KIND KEY LIMIT CMD…: makes LAB_ENTRY the folder KIND-KEY; if absent, CMD… FOLDER makes it.
+# The folder stays in use until this process and those that inherit its descriptors end.
+cache_get() {
+    local kind=$1 key=$2 limit=$3 use
+    shift 3
+    LAB_ENTRY=$LAB_CACHE/$kind-$key
+    cache_lock "$kind"
+    [ -d "$LAB_ENTRY" ] || cache_make "$kind" "$limit" "$@"
+    exec {use}<"$LAB_ENTRY/in-use"
+    flock -s -w 10 "$use" || die "cannot lock '$LAB_ENTRY/in-use'"
+    touch "$LAB_ENTRY"
+    cache_prune "$kind"
+    cache_unlock
+}
+
+cache_lock() {
+    mkdir -p "$LAB_CACHE/log"
+    exec 8>"$LAB_CACHE/lock.$1"
+    flock -n 8 && return
+    say "waiting for another run that makes $1"
+    flock -w 900 8 || die "cannot lock '$LAB_CACHE/lock.$1'"
+}
+cache_unlock() { exec 8>&-; }
+
+# cache_make KIND LIMIT CMD…: only with lock.KIND held
+cache_make() {
+    local kind=$1 limit=$2 tmp=$LAB_CACHE/tmp.$1.$$ log=$LAB_CACHE/log/$1.log start
+    shift 2
+    rm -rf --one-file-system "$LAB_CACHE/tmp.$kind".* # of runs that were killed
+    mkdir "$tmp"
+    start=$(date +%s)
+    say "making $kind …"
+    if ! limited "$limit" "$@" "$tmp" >"$log" 2>&1; then
+        tail -n 25 "$log" >&2
+        rm -rf --one-file-system "$tmp"
+        die "cannot make $kind: see '$log'"
+    fi
+    : >"$tmp/in-use"
+    mv -T "$tmp" "$LAB_ENTRY"
+    say "made $kind in $(seconds_since "$start")"
+}
+
+# cache_prune KIND: all but the two used last go (two, so that two branches do not chase each other)
+cache_prune() {
+    local dir
+    find "$LAB_CACHE" -maxdepth 1 -name "$1-*" -printf '%T@ %p\n' | sort -rn | tail -n +3 | cut -d' ' -f2- |
+        while IFS= read -r dir; do
+            flock -n "$dir/in-use" true && rm -rf --one-file-system "$dir"
+        done || true
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Daemons that end at the wrong moment: nothing is lost, nothing is attached twice."""
+import random
+
+from asking import WITHOUT_DAEMON, metadata, pool
+from guestxml import guest_xml
+
+__all__ = ["pool"]  # a fixture
+
+
+def asks(name):
+    return guest_xml(name, metadata=metadata("net", "accel"), kernel=False)
+
+
+def processes(lab):
+    return lab.run("cd /run/libvirt/qemu && cat db1.pid db2.pid plain.pid").stdout
+
+
+def attaches(lab, since):
+    """How often the daemon, in whatever incarnation, says that it attached something."""
+    return lab.journal(since, "vfaliasd").count(": attached ")
+
+
+def test_daemon_killed_between_claim_and_attach(lab, pool):
+    lab.define(asks("db1"))
+    since = lab.cursor()
+    pool.kill_daemon("STOP")  # there, as the hook has to see, but does nothing
+    lab.virsh("start", "db1")
+    held = pool.held()
+    assert [row["state"] for row in pool.claims().values()] == ["claimed", "claimed"]
+    assert pool.devices("db1") == {}
+    pool.kill_daemon()  # systemd starts another
+    pool.watch("db1", "net-0", "accel-0")
+    pool.wait_active("db1", "net-0", "accel-0")
+    assert pool.held() == held == {("db1", name): d.source for name, d in pool.devices("db1").items()}
+    assert attaches(lab, since) == 2
+
+
+def test_daemon_killed_at_any_moment(lab, pool):
+    """While it attaches, too: the next one finds the device there, and does not attach another."""
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    lab.define(asks("db1"))
+    for _ in range(4):
+        lab.run(f"virsh -q start db1; sleep {moments.uniform(0, 1.5):.3f}; systemctl kill --kill-whom=main -s KILL vfaliasd")
+        pool.watch("db1", "net-0", "accel-0")
+        pool.wait_active("db1", "net-0", "accel-0")
+        assert pool.held() == {("db1", name): d.source for name, d in pool.devices("db1").items()}
+        lab.virsh("destroy", "db1")
+        pool.wait_released()
+        pool.daemon("start")
+
+
+def test_daemon_started_late(lab, pool):
+    lab.define(asks("db1"))
+    pool.daemon("stop")
+    assert "run 'systemctl start vfaliasd'" in pool.refused("start", "db1")
+    pool.configure(WITHOUT_DAEMON)
+    lab.virsh("start", "db1")
+    held = pool.held()
+    assert set(held) == {("db1", "net-0"), ("db1", "accel-0")}
+    assert pool.devices("db1") == {}
+    pool.daemon("start")
+    pool.watch("db1", "net-0", "accel-0")
+    assert pool.held() == held
+
+
+def test_domain_ends_while_no_daemon_looks(lab, pool):
+    """The hook releases by itself; and what it could not see, the next daemon finds."""
+    lab.define(asks("db1"))
+    lab.define(asks("db2"))
+    pool.start("db1", "net-0", "accel-0")
+    pool.start("db2", "net-0", "accel-0")
+    pool.daemon("stop")
+    lab.virsh("destroy", "db1")
+    assert {domain for domain, _ in pool.held()} == {"db2"}
+    lab.run("systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd-tcp.socket libvirtd; "
+            "pkill -KILL -f 'guest=db2,'", check=False)  # nobody is there to call the hook
+    lab.run("systemctl start libvirtd.socket libvirtd-tcp.socket libvirtd")
+    lab.wait_state("db2", "shut off")
+    pool.daemon("start")
+    pool.check_all_free()
+
+
+def test_libvirtd_restarted(lab, pool):
+    for name in ("db1", "db2"):
+        lab.define(asks(name))
+        pool.start(name, "net-0", "accel-0")
+        pool.wait_active(name, "net-0", "accel-0")
+    lab.define(guest_xml("plain", kernel=False))
+    lab.virsh("start", "plain")
+    before = processes(lab)
+    claims, devices = pool.claims(), {name: sorted(d.source for d in pool.devices(name).values()) for name in ("db1", "db2")}
+    since = lab.cursor()
+    lab.run("systemctl restart libvirtd")
+    lab.wait_for("virsh -q list --name | grep -q plain")
+    assert processes(lab) == before
+    lab.define(asks("db3"))  # the daemon is connected again
+    pool.start("db3", "net-0", "accel-0")
+    for name, sources in devices.items():
+        assert sorted(d.source for d in pool.devices(name).values()) == sources
+    after = {key: row for key, row in pool.claims().items() if key[0] != "db3"}
+    assert {key: (row["device"], row["state"], row["since"]) for key, row in after.items()} == {
+        key: (row["device"], row["state"], row["since"]) for key, row in claims.items()}
+    assert attaches(lab, since) == 2

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What vfaliasd does for running domains. Devices are made up here, so that libvirt cannot attach any:
+how a failure is dealt with is seen here, success in tests/lab.
+"""
+import json
+
+import libvirt
+
+from guests import guest, requests
+from privatehost import GPU, QATS, VFALIAS_CONF
+
+SET = ("urn:vfalias:1", "--key", "vfalias", "--set")
+REMOVE = ("urn:vfalias:1", "--remove")
+
+
+def test_failed_attach_keeps_the_claim_and_tells(host):
+    host.define(guest("asks", "qat"))
+    host.virsh("start", "asks")
+    claim, = host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "asks")
+    assert (claim["device"], claim["state"]) == (QATS[0], "claimed")
+    assert claim["error"] and "\n" not in claim["error"]
+    assert claim["error"] in host.vfalias("claims").stdout
+    listed, = json.loads(host.vfalias("request", "list", "asks", "--json").stdout)
+    assert (listed["name"], listed["device"], listed["error"]) == \
+        ("qat-0", QATS[0], claim["error"])
+    host.vfaliasd.lines.wait("domain 'asks': cannot attach %s for request 'qat-0', attempt 1" %
+                             QATS[0])
+    assert host.is_on("asks")
+
+
+def test_attach_given_up(host):
+    """After five attempts, in 15 seconds: one guest runs on, the other was to have it or die."""
+    host.configure(VFALIAS_CONF.replace('"gpu",', '"gpu", "on_attach_failure": "destroy",'))
+    host.vfaliasd.signal("HUP")
+    host.vfaliasd.lines.wait("read anew")
+    host.define(guest("keeps", "qat"))
+    host.define(guest("dies", "gpu"))
+    host.virsh("start", "keeps")
+    host.virsh("start", "dies")
+    host.vfaliasd.lines.wait("domain 'dies': destroyed, since request 'gpu-0' could not be "
+                             "attached", seconds=60)
+    host.wait_event("dies", libvirt.VIR_DOMAIN_EVENT_STOPPED)
+    host.vfaliasd.lines.wait("domain 'keeps': cannot attach %s for request 'qat-0', given up "
+                             "after 5 attempts" % QATS[0], seconds=60)
+    host.wait_no_claims("dies")
+    assert [(claim["device"], claim["attempts"]) for claim in host.claims("keeps")] == \
+        [(QATS[0], 5)]
+    assert host.is_on("keeps") and not host.is_on("dies")
+
+    # Written anew, the request is tried anew.
+    before = host.vfaliasd.lines.mark()
+    host.virsh("metadata", "keeps", *SET, "<requests><request alias='qat'/></requests>", "--live")
+    host.vfaliasd.lines.wait("domain 'keeps': cannot attach %s for request 'qat-0', attempt 1:" %
+                             QATS[0], before)
+    host.virsh("destroy", "keeps")
+    assert host.claims() == []
+
+
+def test_request_of_a_running_domain(host):
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    assert host.claims() == []
+    host.virsh("metadata", "runs", *SET,
+               "<requests><request alias='qat' count='2'/></requests>", "--live")
+    host.wait_claims(lambda claims: len(claims) == 2 and claims[0]["attempts"], "two", "runs")
+    assert host.devices("runs") == QATS[:2]
+    host.virsh("metadata", "runs", *SET,
+               "<requests><request alias='qat' name='qat-1'/></requests>", "--live")
+    host.wait_claims(lambda claims: [claim["request"] for claim in claims] == ["qat-1"],
+                     "one", "runs")
+    assert host.devices("runs") == QATS[1:2]
+    host.virsh("metadata", "runs", *REMOVE, "--live")
+    host.wait_no_claims()
+    assert host.stats() == {"qat": 3, "gpu": 1}
+    assert host.is_on("runs")
+
+
+def test_request_removed_that_the_domain_was_started_with(host):
+    host.define(guest("asks", "qat", "gpu"))
+    host.virsh("start", "asks")
+    host.vfalias("request", "remove", "asks", "gpu", "--live")
+    host.wait_claims(lambda claims: [claim["device"] for claim in claims] == QATS[:1], "QAT alone")
+    host.virsh("destroy", "asks")
+    host.virsh("start", "asks")
+    assert host.devices("asks") == [QATS[0], GPU]
+
+
+def test_request_of_a_running_domain_with_nothing_free(host):
+    host.define(guest("has", "gpu"))
+    host.virsh("start", "has")
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    host.virsh("metadata", "runs", *SET, "<requests><request alias='gpu'/></requests>", "--live")
+    host.vfaliasd.lines.wait("domain 'runs': no free device for request 'gpu-0': alias 'gpu' has "
+                             "1 device, 1 claimed")
+    assert host.is_on("runs") and host.claims("runs") == []
+    assert host.devices("has") == [GPU]
+
+
+def test_unknown_alias_asked_for_by_a_running_domain(host):
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    host.virsh("metadata", "runs", *SET, "<requests><request alias='quat'/></requests>", "--live")
+    host.vfaliasd.lines.wait("domain 'runs': request 'quat-0': no alias 'quat' is configured")
+    assert host.claims() == []
+
+
+def test_claimed_device_vanishes_before_it_is_attached(host):
+    """The domain gets another one that is free."""
+    tree = host.make_devices()
+    host.recorder.react("started", lambda call: tree.remove(tree.devices[QATS[0]]))
+    try:
+        host.define(guest("asks", "qat"))
+        host.virsh("start", "asks")
+        host.wait_claims(lambda claims: [claim["device"] for claim in claims] == QATS[1:2],
+                         "another QAT", "asks")
+        host.vfaliasd.lines.wait("%s of request 'qat-0' is gone, claimed %s instead" %
+                                 tuple(QATS[:2]))
+    finally:
+        host.make_devices()
+
+
+def test_paused_guest(host):
+    host.define(guest("paused", "qat"))
+    host.virsh("start", "paused", "--paused")
+    host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "paused")
+    host.virsh("destroy", "paused")
+    assert host.claims() == []
+
+
+def test_many_at_once(host):
+    """Three programs start and destroy at the same time: never two domains with one device."""
+    names = ["many%d" % number for number in range(6)]
+    for name in names:
+        host.define(guest(name, metadata=requests("qat", optional="yes")))
+    seen = []
+    host.recorder.react("prepare", lambda call: seen.append(host.devices()))
+    for _ in range(2):
+        host.run("sh", "-c", "for name; do virsh -q -c qemu:///system start $name & done; wait",
+                 "sh", *names)
+        assert all(host.is_on(name) for name in names)
+        assert host.devices() == QATS
+        host.run("sh", "-c", "for name; do virsh -q -c qemu:///system destroy $name & done; wait",
+                 "sh", *names)
+        assert host.claims() == []
+    assert all(len(set(devices)) == len(devices) for devices in seen)

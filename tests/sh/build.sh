@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Builds in a workshop outside the tree: a copy of the sources, and a folder for each variant.
+
+: "${top:?the tree}"
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vfalias
+
+# open_workshop: sets $workshop and $source_tree, which holds what git would commit
+open_workshop() {
+    local key
+    key=$(printf '%s' "$top" | sha256sum | cut -c1-12)
+    workshop=$cache/work-$key
+    source_tree=$workshop/src
+    mkdir -p "$workshop"
+    exec 9>"$workshop/lock"
+    flock -n 9 || {
+        say "waiting for another run of this tree"
+        flock 9
+    }
+    rm -rf "$source_tree"
+    mkdir -p "$source_tree"
+    if git -C "$top" rev-parse --git-dir >/dev/null 2>&1; then
+        (cd "$top" && git -c core.quotePath=off ls-files -z -co --exclude-standard --deduplicate |
+            while IFS= read -r -d '' f; do [ ! -e "$f" ] || printf '%s\0' "$f"; done |
+            tar c --null -T -) | tar x -C "$source_tree"
+    else # a release tarball
+        tar c -C "$top" . | tar x -C "$source_tree"
+    fi
+    cd "$source_tree" || die "no $source_tree"
+}
+
+make_configure() {
+    say "autoreconf"
+    (cd "$source_tree" && ./autogen.sh) >"$workshop/autogen.log" 2>&1 || {
+        tail -n 20 "$workshop/autogen.log"
+        die "autogen.sh"
+    }
+}
+
+configure_flags() {
+    case $1 in
+    gcc) echo "--enable-werror CC=gcc CFLAGS=-O2\ -g" ;;
+    asan) echo "--enable-werror --enable-sanitizers CC=gcc CFLAGS=-O1\ -g" ;;
+    clang) echo "--enable-werror CC=clang CFLAGS=-O2\ -g" ;;
+    fuzz) echo "--enable-werror --enable-fuzzing CC=clang CFLAGS=-O1\ -g" ;;
+    esac
+}
+
+# build_variant NAME: builds in $workshop/NAME and installs below $workshop/NAME/inst, which is its prefix too,
+# so that what is tested is what is installed
+build_variant() {
+    local name=$1 dir=$workshop/$1
+    local -a flags
+    eval "flags=($(configure_flags "$name"))"
+    [ -e "$source_tree/configure" ] || make_configure
+    say "build: $name"
+    mkdir -p "$dir"
+    # One goal after the other: "all" and "check" at once would make the same files side by side. And no set -e,
+    # which does not hold in front of ||.
+    (
+        cd "$dir" || exit 1
+        [ -e Makefile ] && [ config.status -nt "$source_tree/configure.ac" ] ||
+            "$source_tree/configure" --quiet --prefix="$dir/inst" --libexecdir="$dir/inst/libexec" "${flags[@]}" || exit 1
+        make -s -j"$(nproc)" all && make -s -j"$(nproc)" check TESTS= && rm -rf inst && make -s install
+    ) >"$dir.log" 2>&1 || {
+        tail -n 40 "$dir.log"
+        die "the build '$name'"
+    }
+    pass
+}
+
+# build_fuzz_targets: tests/fuzz in $workshop/fuzz, and nothing else; sets $fuzz_targets, their names
+build_fuzz_targets() {
+    local dir=$workshop/fuzz source
+    local -a flags programs
+    eval "flags=($(configure_flags fuzz))"
+    fuzz_targets=()
+    for source in "$source_tree"/tests/fuzz/fuzz-*.c; do fuzz_targets+=("$(basename "$source" .c)"); done
+    programs=("${fuzz_targets[@]/#/tests/fuzz/}")
+    [ -e "$source_tree/configure" ] || make_configure
+    say "build: fuzz"
+    mkdir -p "$dir"
+    (
+        cd "$dir" || exit 1
+        [ -e Makefile ] && [ config.status -nt "$source_tree/configure.ac" ] ||
+            "$source_tree/configure" --quiet "${flags[@]}" || exit 1
+        make -s lib/schema.inc && make -s -j"$(nproc)" "${programs[@]}"
+    ) >"$dir.log" 2>&1 || {
+        tail -n 40 "$dir.log"
+        die "the build 'fuzz'"
+    }
+    pass
+}
+
+# pack_sources: $sources, a tar of what the lab builds and installs. The same files give the same bytes, by which
+# the lab knows what it has built already; so tests are left out, but for those that Makefile.am names.
+pack_sources() {
+    local kept=(--exclude=./configure --exclude=./autom4te.cache --exclude=./build-aux --exclude=./aclocal.m4
+        --exclude=./Makefile.in)
+    local dir
+    sources=$workshop/sources.tar
+    for dir in "$source_tree"/tests/*; do
+        [ "$(basename "$dir")" = unit ] || kept+=("--exclude=./tests/$(basename "$dir")")
+    done
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=rX --transform='s,^\.,vfalias,' \
+        -C "$source_tree" -cf "$sources" "${kept[@]}" . || die "cannot pack the sources"
+}

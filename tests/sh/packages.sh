@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The Debian packages that tests and demo need, installed if they are missing.
+# shellcheck disable=SC2034  # the lists are taken by name
+
+build_packages=(gcc make autoconf automake pkg-config perl xz-utils libxml2-dev libjson-c-dev libsqlite3-dev
+    libpcre2-dev libpci-dev libvirt-dev libsystemd-dev libudev-dev)
+fast_packages=("${build_packages[@]}" python3 python3-pytest python3-lxml python3-jsonschema libclang-rt-14-dev clang clang-format
+    cppcheck shellcheck valgrind sqlite3)
+demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all is built in the lab's own Debian
+lab_packages=("${demo_packages[@]}" python3-pytest python3-lxml)
+all_packages=("${fast_packages[@]}" "${lab_packages[@]}" libvirt-daemon-system libvirt-daemon
+    libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt iproute2 dbus)
+
+# need_packages fast|lab|demo|all
+need_packages() {
+    local -n wanted=${1}_packages
+    local missing=() package
+    for package in "${wanted[@]}"; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || die "these packages are missing and only root can install them: ${missing[*]}"
+    say "installing ${missing[*]}"
+    local log
+    log=$(mktemp)
+    export DEBIAN_FRONTEND=noninteractive
+    # Services that come with the packages are not wanted on the machine that tests.
+    if ! { apt-get -q update && apt-get -q install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+        tail -n 20 "$log"
+        die "cannot install packages"
+    fi
+    rm -f "$log"
+}

@@ -1,0 +1,155 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What each tier of tests/run does. Sourced after progress.sh and build.sh, in the folder $source_tree.
+
+: "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" # set by build.sh
+fuzz_targets=() # likewise
+fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-20} # for each target
+
+# ---- fast ----
+
+static_checks() {
+    local -a c_files shell_files
+    mapfile -t c_files < <(cd "$source_tree" && find lib hooks helpers tests -name '*.[ch]' | sort)
+    mapfile -t shell_files < <(cd "$source_tree" && grep -rlE --exclude-dir=data -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell=' \
+        tests .ci hooks helpers conf autogen.sh 2>/dev/null | sort)
+    check "clang-format" clang-format --dry-run --Werror "${c_files[@]}"
+    check "shellcheck" shellcheck -x "${shell_files[@]}"
+    check "cppcheck" cppcheck -q -j"$(nproc)" --enable=warning,portability,performance --inline-suppr \
+        --error-exitcode=1 -Ilib -I"$workshop/gcc/lib" -I"$workshop/gcc" lib hooks helpers
+    check "layers: lib/ and hooks/ know no libvirt API, lib/ prints nothing" layers_hold
+    check "man pages" man_pages_parse
+}
+
+layers_hold() {
+    ! grep -nE '#include <libvirt/' lib/*.[ch] hooks/*.[ch] || return 1
+    ! grep -nE '\b(printf|puts|putchar|perror|syslog) *\(|std(out|err)\b' lib/*.c || return 1
+    local driver
+    for driver in qemu network; do
+        ! ldd "$workshop/gcc/inst/libexec/vfalias/$driver-asked" | grep libvirt || return 1
+        # the first half of a hook links nothing but the C library
+        [ "$(readelf -d "$workshop/gcc/inst/etc/libvirt/hooks/$driver.d/vfalias" | grep -c NEEDED)" = 1 ] || return 1
+    done
+}
+
+man_pages_parse() {
+    local page
+    for page in man/*.pod; do
+        podchecker -warnings -warnings "$page" 2>&1 | grep -E 'ERROR|WARNING' && return 1
+    done
+    return 0
+}
+
+# unit_tests VARIANT [WRAPPER...]: each program of check_PROGRAMS is one test
+unit_tests() {
+    local variant=$1 program
+    shift
+    for program in "$workshop/$variant"/tests/unit/test-*; do
+        if ! [ -x "$program" ]; then continue; fi
+        check "unit: $(basename "$program") ($variant${1:+, $1})" \
+            timeout 300 env LC_ALL=C srcdir="$source_tree" "$@" "$program"
+    done
+}
+
+# integration_tests VARIANT PYTEST-ARG...
+integration_tests() {
+    local variant=$1
+    shift
+    VFALIAS_BUILD=$workshop/$variant VFALIAS_INST=$workshop/$variant/inst run_pytest "integration-$variant" 600 "$@"
+}
+
+tier_fast() {
+    build_variant gcc
+    build_variant asan
+    static_checks
+    unit_tests asan
+    # AddressSanitizer replaces the very calls that test_faults.py makes fail
+    integration_tests asan tests/integration --ignore=tests/integration/test_faults.py
+    integration_tests gcc tests/integration/test_faults.py
+    check "cost of a hook" /usr/bin/python3 -B tests/bench/hook_cost.py --check "$workshop/gcc/inst"
+}
+
+# ---- all ----
+
+tier_more_builds() {
+    build_variant clang
+    unit_tests gcc valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect
+    integration_tests gcc tests/integration --ignore=tests/integration/test_faults.py
+    check "make distcheck" distcheck
+    check "make install DESTDIR puts everything in its place" installs_everything
+}
+
+# tier_fuzz: each target for a short while; what it finds is kept in $workshop/fuzz-found
+tier_fuzz() {
+    local target found=$workshop/fuzz-found
+    build_fuzz_targets
+    mkdir -p "$found"
+    for target in "${fuzz_targets[@]}"; do
+        check "fuzz: ${target#fuzz-}, $fuzz_seconds s" fuzz_one "$target" "$found"
+    done
+}
+
+fuzz_one() {
+    local target=$1 found=$2 corpus
+    # its own exit status for a finding is 77, which is "skipped" here
+    # one seed: the same inputs in each run, so that a finding is one of the change that brought it
+    local -a options=(-seed=1 "-max_total_time=$fuzz_seconds" -timeout=10 -rss_limit_mb=1024 -error_exitcode=1)
+    corpus=$(mktemp -d "$workshop/fuzz-corpus.XXXXXX")
+    case $target in
+    fuzz-domxml | fuzz-netport | fuzz-requests) options+=("-dict=$source_tree/tests/fuzz/xml.dict") ;;
+    esac
+    timeout --kill-after=10 $((fuzz_seconds + 120)) "$workshop/fuzz/tests/fuzz/$target" "${options[@]}" \
+        "-artifact_prefix=$found/$target-" "$corpus" "$source_tree/tests/fuzz/corpus/${target#fuzz-}"
+    local status=$?
+    rm -rf "$corpus"
+    return "$status"
+}
+
+distcheck() {
+    rm -rf "$workshop/gcc"/vfalias-*/
+    make -C "$workshop/gcc" -s distcheck DISTCHECK_CONFIGURE_FLAGS="--enable-werror"
+}
+
+installs_everything() {
+    local root=$workshop/destdir file
+    rm -rf "$root"
+    mkdir -p "$workshop/usr-build"
+    (cd "$workshop/usr-build" && "$source_tree/configure" --quiet --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
+        --runstatedir=/run && make -s -j"$(nproc)" && make -s install DESTDIR="$root") || return 1
+    for file in etc/libvirt/hooks/qemu.d/vfalias usr/libexec/vfalias/qemu-asked \
+        etc/libvirt/hooks/network.d/vfalias usr/libexec/vfalias/network-asked usr/bin/vfalias usr/sbin/vfaliasd \
+        etc/vfalias/vfalias.conf usr/lib/systemd/system/vfaliasd.service usr/lib/tmpfiles.d/vfalias.conf \
+        usr/share/man/man1/vfalias.1 usr/share/man/man5/vfalias.conf.5 usr/share/man/man7/vfalias-hooks.7 \
+        usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json; do
+        [ -s "$root/$file" ] || {
+            echo "not installed: $file"
+            return 1
+        }
+    done
+}
+
+tier_libvirt() {
+    [ -d "$workshop/destdir" ] || check "make install DESTDIR" installs_everything
+    VFALIAS_INST=$workshop/destdir run_pytest libvirt 900 tests/libvirt
+}
+
+# ---- lab ----
+
+tier_lab() {
+    local tree status=0
+    say "lab: building the host (minutes, the first time; kept in $cache)"
+    "$source_tree/tests/lab/lab" build || status=$?
+    if [ "$status" = 77 ]; then
+        skip "lab: this machine cannot emulate a host"
+        return
+    elif [ "$status" != 0 ]; then
+        fail "lab: the host cannot be built"
+        return
+    fi
+    pack_sources
+    tree=$("$source_tree/tests/lab/lab" package "$sources") || {
+        fail "lab: the project cannot be built for the host"
+        return
+    }
+    VFALIAS_LAB_TREE=$tree run_pytest lab 1800 -vv tests/lab # -vv: a line for each test
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A sysfs tree of a few files, made by a unit test below a folder of its own. Paths are relative to
+ * its root; folders are made as needed. */
+#ifndef VFA_MADE_SYSFS_H
+#define VFA_MADE_SYSFS_H
+
+#include "sysfs.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+static char made_root[] = "/tmp/vfalias-test-XXXXXX";
+
+static inline void made_give_up(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static inline struct vfa_sysfs made_begin(void)
+{
+    struct vfa_sysfs sysfs = {.rootfd = -1};
+
+    if (!mkdtemp(made_root) || vfa_sysfs_open(made_root, &sysfs, NULL) < 0)
+        made_give_up(made_root);
+    return sysfs;
+}
+
+static inline int made_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static inline void made_end(struct vfa_sysfs *sysfs)
+{
+    vfa_sysfs_close(sysfs);
+    nftw(made_root, made_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The whole path, with the folders to it. */
+static inline void made_path(char *buf, size_t size, const char *path)
+{
+    snprintf(buf, size, "%s/%s", made_root, path);
+    for (char *p = buf + sizeof(made_root); (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        if (mkdir(buf, 0755) < 0 && errno != EEXIST)
+            made_give_up(buf);
+        *p = '/';
+    }
+}
+
+static inline void made_folder(const char *path)
+{
+    char buf[256];
+
+    made_path(buf, sizeof(buf), path);
+    if (mkdir(buf, 0755) < 0 && errno != EEXIST)
+        made_give_up(buf);
+}
+
+static inline void made_file(const char *path, const char *text)
+{
+    char buf[256];
+    FILE *f;
+
+    made_path(buf, sizeof(buf), path);
+    f = fopen(buf, "w");
+    if (!f || fprintf(f, "%s\n", text) < 0 || fclose(f) != 0)
+        made_give_up(buf);
+}
+
+/* Only the last part of what a link points to is ever read. */
+static inline void made_link(const char *path, const char *target)
+{
+    char buf[256];
+
+    made_path(buf, sizeof(buf), path);
+    unlink(buf);
+    if (symlink(target, buf) < 0)
+        made_give_up(buf);
+}
+
+static inline void made_without(const char *path)
+{
+    char buf[256];
+
+    made_path(buf, sizeof(buf), path);
+    nftw(buf, made_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What speaks against giving a device to a request: each rule, and which one counts. */
+#include "check.h"
+#include "choose.h"
+
+#define UUID "5a7c1d3e-0000-4000-8000-1234567890ab"
+
+static char VF0[] = "0000:02:10.0", VF1[] = "0000:02:10.2", PF[] = "0000:01:00.0";
+
+static struct vfa_alias_choice choice = {.vendor = 0x8086, .product = 0x10ca, .class = -1};
+static struct vfa_alias alias = {.types = 1u << VFA_TYPE_VF, .choices = &choice, .n_choices = 1};
+static struct vfa_device dev = {.addr = {0, 2, 0x10, 0},
+                                .parent = {0, 1, 0, 0},
+                                .type = VFA_TYPE_VF,
+                                .vendor = 0x8086,
+                                .product = 0x10ca,
+                                .numa_node = 0,
+                                .iommu_group = 5};
+static struct vfa_spec spec;
+
+static void reset(void)
+{
+    static char name[] = "net", driver[] = "igbvf";
+
+    alias.name = name;
+    alias.permit = NULL;
+    alias.n_permit = 0;
+    alias.numa = VFA_NUMA_LEGACY;
+    choice.driver = NULL;
+    dev.driver = driver;
+    dev.numa_node = 0;
+    vfa_tags_clear(&spec.tags);
+    vfa_tags_set(&spec.tags, "physical_network", "physnet1", NULL);
+}
+
+/* ---- names ---- */
+
+static void test_names(void)
+{
+    for (int i = 0; i < VFA_DROP_N; i++) {
+        CHECK(vfa_drop_name((enum vfa_drop)i), "%d has no name", i);
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(vfa_drop_name((enum vfa_drop)i), vfa_drop_name((enum vfa_drop)j)) != 0,
+                  "%d and %d", i, j);
+    }
+}
+
+/* ---- permit ---- */
+
+static const struct {
+    const char *entry, *domain, *uuid;
+    bool permitted;
+} permits[] = {
+    {"db1", "db1", UUID, true},         {"db1", "db10", UUID, false},
+    {"db1", "DB1", UUID, false},        {"db*", "db10", UUID, true},
+    {"db?", "db10", UUID, false},       {"db[0-4]", "db3", UUID, true},
+    {"db[0-4]", "db7", UUID, false},    {"*", "", UUID, true},
+    {"a/*", "a/b/c", UUID, true}, /* a name is no path */
+    {UUID, "db1", UUID, true},          {"5A7C1D3E-0000-4000-8000-1234567890AB", "db1", UUID, true},
+    {"5a7c1d3e-*", "db1", UUID, false},                          /* patterns are of names */
+    {UUID, "db1", "", false},           {"db1", NULL, "", true}, /* nobody in particular */
+};
+
+static void test_permits(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(permits); i++) {
+        char never[] = "never-*", *list[] = {never, (char *)permits[i].entry};
+        struct vfa_wish wish = {.alias = &alias, .domain = permits[i].domain};
+
+        reset();
+        wish.uuid = permits[i].uuid;
+        CHECK(vfa_choose_permits(&wish), "%zu: no list", i);
+        alias.permit = list;
+        alias.n_permit = ARRAY_SIZE(list);
+        CHECK(vfa_choose_permits(&wish) == permits[i].permitted, "%zu", i);
+    }
+    reset();
+}
+
+/* ---- tags ---- */
+
+static void test_tags(void)
+{
+    VFA_AUTO(vfa_tags_clear) struct vfa_tags want = {NULL, 0};
+    struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+
+    reset();
+    CHECK(vfa_choose_tags(&wish, &spec) && vfa_choose_tags(&wish, NULL), "nothing wanted");
+    wish.tags = &want;
+    CHECK(vfa_choose_tags(&wish, &spec) && vfa_choose_tags(&wish, NULL), "an empty list");
+    vfa_tags_set(&want, "physical_network", "physnet1", NULL);
+    CHECK(vfa_choose_tags(&wish, &spec), "the one wanted");
+    CHECK(!vfa_choose_tags(&wish, NULL), "no device_spec, no tags");
+    vfa_tags_set(&want, "rack", "7", NULL);
+    CHECK(!vfa_choose_tags(&wish, &spec), "one that it does not have");
+    vfa_tags_set(&spec.tags, "rack", "7", NULL);
+    CHECK(vfa_choose_tags(&wish, &spec), "both");
+    vfa_tags_set(&want, "physical_network", "PHYSNET1", NULL);
+    CHECK(!vfa_choose_tags(&wish, &spec), "case counts");
+}
+
+/* ---- holders ---- */
+
+static const struct {
+    const char *label, *device, *parent, *request;
+    enum vfa_dev_type type; /* of the device that is judged: VF0, or the PF */
+    enum vfa_drop drop;
+} holders[] = {
+    {"a request", VF0, PF, "net-0", VFA_TYPE_VF, VFA_DROP_CLAIMED},
+    {"its own XML", VF0, PF, "static:0000:02:10.0", VFA_TYPE_VF, VFA_DROP_STATIC},
+    {"a network", VF0, PF, "port:" UUID, VFA_TYPE_VF, VFA_DROP_NETWORK},
+    {"a request called static", VF0, PF, "static", VFA_TYPE_VF, VFA_DROP_CLAIMED},
+    {"its PF", PF, NULL, "card-0", VFA_TYPE_VF, VFA_DROP_FAMILY},
+    {"its PF, static", PF, NULL, "static:0000:01:00.0", VFA_TYPE_VF, VFA_DROP_FAMILY},
+    {"one of its VFs", VF0, PF, "net-0", VFA_TYPE_PF, VFA_DROP_FAMILY},
+    {"another VF: the group", VF1, PF, "net-0", VFA_TYPE_VF, VFA_DROP_GROUP_TAKEN},
+    {"another card: the group", "0000:09:00.0", NULL, "x", VFA_TYPE_VF, VFA_DROP_GROUP_TAKEN},
+    {"another card, of a PF", "0000:09:00.0", NULL, "x", VFA_TYPE_PF, VFA_DROP_GROUP_TAKEN},
+};
+
+static void test_holders(void)
+{
+    const struct vfa_device pf = {.addr = {0, 1, 0, 0}, .type = VFA_TYPE_PF};
+
+    for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
+        const struct vfa_claim claim = {.device = (char *)holders[i].device,
+                                        .parent = (char *)holders[i].parent,
+                                        .request = (char *)holders[i].request};
+        enum vfa_drop drop = vfa_choose_holder(&claim, holders[i].type == VFA_TYPE_PF ? &pf : &dev);
+
+        CHECK(drop == holders[i].drop, "%s: %s", holders[i].label, vfa_drop_name(drop));
+    }
+}
+
+/* ---- the verdict ---- */
+
+static void test_wish(void)
+{
+    struct vfa_request request = {.numa_given = false, .numa = VFA_NUMA_SOCKET};
+    struct vfa_domain domain = {.name = (char *)"db1", .uuid = UUID};
+    const struct vfa_numa_place place = {{{1}}, {{3}}};
+    struct vfa_wish wish;
+
+    reset();
+    alias.numa = VFA_NUMA_REQUIRED;
+    vfa_wish_make(&alias, NULL, NULL, &place, &wish);
+    CHECK(wish.policy == VFA_NUMA_REQUIRED && !wish.domain && !wish.tags && wish.uuid[0] == '\0',
+          "the alias alone");
+    vfa_wish_make(&alias, &request, &domain, &place, &wish);
+    CHECK(wish.policy == VFA_NUMA_REQUIRED && wish.tags == &request.tags, "the alias' policy");
+    CHECK(strcmp(wish.domain, "db1") == 0 && strcmp(wish.uuid, UUID) == 0, "domain");
+    CHECK(wish.place.nodes.words[0] == 1 && wish.place.nearby.words[0] == 3, "place");
+    request.numa_given = true;
+    vfa_wish_make(&alias, &request, &domain, &place, &wish);
+    CHECK(wish.policy == VFA_NUMA_SOCKET, "the request's policy");
+}
+
+/* Everything speaks against a device; then one thing after the other is mended, and the next is
+ * said. */
+static void test_order_of_reasons(void)
+{
+    VFA_AUTO(vfa_tags_clear) struct vfa_tags want = {NULL, 0};
+    char *only[] = {(char *)"other"};
+    struct vfa_claim claim = {.device = VF0, .request = (char *)"net-0"};
+    struct vfa_facts facts = {
+        .dev = &dev, .spec = &spec, .holder = &claim, .quarantined = true, .health = VFA_DROP_GONE};
+    struct vfa_wish wish = {.alias = &alias,
+                            .tags = &want,
+                            .domain = "db1",
+                            .uuid = UUID,
+                            .policy = VFA_NUMA_REQUIRED,
+                            .place = {{{2}}, {{2}}}};
+
+    reset();
+    vfa_tags_set(&want, "rack", "7", NULL);
+    alias.permit = only;
+    alias.n_permit = 1;
+    choice.driver = (char *)"vfio-pci";
+    dev.product = 1;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NOT_ALLOWED, "1");
+    facts.claimable = true;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_ALIAS, "2");
+    dev.product = 0x10ca;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_TAGS, "3");
+    vfa_tags_set(&spec.tags, "rack", "7", NULL);
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_PERMIT, "4");
+    alias.n_permit = 0;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_CLAIMED, "5");
+    facts.holder = NULL;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_QUARANTINED, "6");
+    facts.quarantined = false;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GONE, "7");
+    facts.health = VFA_DROP_NETDEV;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "8");
+    choice.driver = NULL;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NETDEV, "9");
+    facts.health = VFA_DROP_GROUP;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP, "10");
+    facts.health = VFA_DROP_NONE;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NUMA, "11");
+    dev.numa_node = 1;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "12");
+}
+
+static void test_driver(void)
+{
+    const struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+    struct vfa_facts facts = {.dev = &dev, .spec = &spec, .claimable = true};
+
+    reset();
+    choice.driver = (char *)"igbvf";
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "bound to it");
+    dev.driver = NULL;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "bound to none");
+}
+
+/* Whoever asks, whatever for: only what is true of the device itself. */
+static void test_anybody(void)
+{
+    const struct vfa_wish anybody = {.uuid = ""};
+    struct vfa_claim claim = {.device = PF, .request = (char *)"card-0"};
+    struct vfa_facts facts = {.dev = &dev};
+
+    reset();
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NOT_ALLOWED, "not allowed");
+    facts.claimable = true;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NONE, "free");
+    facts.health = VFA_DROP_GROUP;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_GROUP, "health");
+    facts.quarantined = true;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_QUARANTINED, "quarantine");
+    facts.holder = &claim;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_FAMILY, "holder");
+}
+
+static void test_near(void)
+{
+    struct vfa_wish wish = {.alias = &alias, .uuid = "", .policy = VFA_NUMA_SOCKET};
+
+    CHECK(vfa_choose_near(&wish, 7) && vfa_choose_near(&wish, -1), "no place");
+    vfa_bitset_add(&wish.place.nodes, 0);
+    vfa_bitset_add(&wish.place.nearby, 1);
+    CHECK(vfa_choose_near(&wish, 0) && vfa_choose_near(&wish, 1), "in some pass");
+    CHECK(!vfa_choose_near(&wish, 2) && !vfa_choose_near(&wish, -1), "in none");
+}
+
+int main(void)
+{
+    test_names();
+    test_permits();
+    test_tags();
+    test_holders();
+    test_wish();
+    test_order_of_reasons();
+    test_driver();
+    test_anybody();
+    test_near();
+    vfa_tags_clear(&spec.tags);
+    return check_result();
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the daemon does about a running domain: every pair of what it has and what it should have.
+ */
+#include "check.h"
+#include "daemon-plan.h"
+
+#define UUID "aaaaaaaa-0000-0000-0000-000000000000"
+#define NOW  1000000
+
+#define XML(requests, devices)                                                                     \
+    "<domain type='kvm' id='1'><name>d</name><uuid>" UUID "</uuid><metadata>"                      \
+    "<v:requests xmlns:v='urn:vfalias:1'>" requests "</v:requests></metadata>"                     \
+    "<devices>" devices "</devices></domain>"
+#define REQUEST "<v:request alias='net'/>"
+#define DEVICE(alias)                                                                              \
+    "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0x10' "        \
+    "function='0'/></source><alias name='" alias "'/></hostdev>"
+#define OURS DEVICE("ua-vf-net-0")
+#define PORT "port:bbbbbbbb-0000-0000-0000-000000000000"
+
+enum { NOTHING = -1 };
+
+static const struct {
+    const char *label;
+    const char *xml;
+    const char *request; /* of the one claim; NULL: no claim */
+    const char *alias;
+    enum vfa_claim_state state;
+    int age; /* seconds */
+    unsigned attempts;
+    bool withdrawn;
+    int step;
+} cases[] = {
+    {"as it should be", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false, NOTHING},
+    {"attached by somebody else, not yet reasserted", XML(REQUEST, OURS), NULL, NULL, 0, 0, 0,
+     false, NOTHING},
+    {"attached, claim says claimed", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0,
+     false, NOTHING},
+    {"prepared", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, false, VFA_STEP_ATTACH},
+    {"failed before", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5,
+     VFA_ATTACH_ATTEMPTS - 1, false, VFA_STEP_ATTACH},
+    {"failed for good", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, VFA_ATTACH_ATTEMPTS,
+     false, VFA_STEP_GIVE_UP},
+    {"attached although it failed for good", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_CLAIMED,
+     5, VFA_ATTACH_ATTEMPTS, false, NOTHING},
+    {"hot-plug", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, false, VFA_STEP_ALLOCATE},
+    {"hot-plug, but withdrawn", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, true, NOTHING},
+    {"detached by hand", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+     VFA_STEP_WITHDRAW},
+    {"request removed, attached", XML("", OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+     VFA_STEP_DETACH},
+    {"request removed, not attached", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, false,
+     VFA_STEP_RELEASE},
+    {"request removed, detached since", XML("", ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+     VFA_STEP_RELEASE},
+    {"request removed, failed for good", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5,
+     VFA_ATTACH_ATTEMPTS, false, VFA_STEP_RELEASE},
+    {"our name, but never asked for: its user's own", XML("", OURS), "net-0", NULL,
+     VFA_CLAIM_ACTIVE, 5, 0, false, NOTHING},
+    {"incoming, young", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, false, NOTHING},
+    {"incoming, young, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, false,
+     NOTHING},
+    {"incoming, too old", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0, false,
+     VFA_STEP_ATTACH},
+    {"incoming, too old, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0,
+     false, VFA_STEP_RELEASE},
+    {"static", XML("", DEVICE("hostdev0")), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0,
+     false, NOTHING},
+    {"static, gone", XML("", ""), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+     VFA_STEP_RELEASE},
+    {"a network's port", XML("", DEVICE("hostdev0")), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+     NOTHING},
+    {"a network's port, about to be attached", XML("", ""), PORT, NULL, VFA_CLAIM_CLAIMED, 5, 0,
+     false, NOTHING},
+    {"a network's port that nobody attached", XML("", ""), PORT, NULL, VFA_CLAIM_CLAIMED, 301, 0,
+     false, VFA_STEP_RELEASE},
+    {"a network's port, gone", XML("", ""), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+     VFA_STEP_RELEASE},
+    {"a labelled port asks",
+     "<domain id='1'><name>d</name><uuid>" UUID "</uuid><devices><controller type='pci' index='5' "
+     "model='pcie-root-port'><alias name='ua-slot-net-0'/></controller></devices></domain>",
+     NULL, NULL, 0, 0, 0, false, VFA_STEP_ALLOCATE},
+};
+
+static int make_plan(size_t i, const struct vfa_domain *domain, struct vfa_plan *ret)
+{
+    struct vfa_claim claim = {
+        .device = (char *)"0000:01:10.0",
+        .uuid = (char *)UUID,
+        .request = (char *)cases[i].request,
+        .alias = (char *)cases[i].alias,
+        .state = cases[i].state,
+        .since = NOW - cases[i].age,
+        .attempts = cases[i].attempts,
+    };
+    const struct vfa_claims claims = {&claim, cases[i].request ? 1 : 0};
+    const struct vfa_plan_input in = {
+        .domain = domain,
+        .claims = &claims,
+        .withdrawn = &cases[i].withdrawn,
+        .now = NOW,
+        .incoming_timeout = 300,
+    };
+
+    return vfa_plan_make(&in, ret, NULL);
+}
+
+static void test_case(size_t i)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
+    struct vfa_plan plan = {0};
+    int r = vfa_domxml_parse(cases[i].xml, strlen(cases[i].xml), &domain, &err);
+
+    CHECK(r == 0, "%s: %s", cases[i].label, vfa_error_text(&err));
+    if (r < 0)
+        return;
+    CHECK(make_plan(i, domain, &plan) == 0, "%s", cases[i].label);
+    steps = plan.steps;
+    CHECK(plan.n == (cases[i].step == NOTHING ? 0 : 1), "%s: %zu steps", cases[i].label, plan.n);
+    if (plan.n == 1)
+        CHECK((int)steps[0].kind == cases[i].step, "%s: step %d", cases[i].label, steps[0].kind);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        test_case(i);
+    return check_result();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a device could be given to a guest, on made sysfs trees; and what is said if not. */
+#include "check.h"
+#include "health.h"
+#include "made-sysfs.h"
+
+#define DEV   "bus/pci/devices/0000:01:00.0"
+#define OTHER "bus/pci/devices/0000:01:00.1"
+#define GROUP "kernel/iommu_groups/7/devices/"
+
+static struct vfa_sysfs sysfs;
+
+static void make_device(const char *path, const char *class, const char *driver)
+{
+    char name[96];
+
+    snprintf(name, sizeof(name), "%s/vendor", path);
+    made_file(name, "0x8086");
+    snprintf(name, sizeof(name), "%s/device", path);
+    made_file(name, "0x10ca");
+    snprintf(name, sizeof(name), "%s/class", path);
+    made_file(name, class);
+    snprintf(name, sizeof(name), "%s/iommu_group", path);
+    made_link(name, "../../../kernel/iommu_groups/7");
+    snprintf(name, sizeof(name), "%s/driver", path);
+    if (driver)
+        made_link(name, driver);
+    else
+        made_without(name);
+}
+
+/* A network device in group 7, alone there. */
+static void make_host(void)
+{
+    made_without("bus");
+    made_without("kernel");
+    make_device(DEV, "0x020000", "igbvf");
+    made_link(GROUP "0000:01:00.0", "x");
+}
+
+/* Reads and checks it. */
+static struct vfa_health check_it(void)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
+    const struct vfa_pci_addr addr = {0, 1, 0, 0};
+    struct vfa_health health = {.drop = VFA_DROP_N};
+
+    CHECK(vfa_inventory_read(&sysfs, &addr, &dev, NULL) == 0, "read");
+    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0, "check");
+    return health;
+}
+
+static void expect(const char *label, enum vfa_drop drop, const char *detail)
+{
+    struct vfa_health health = check_it();
+
+    CHECK(health.drop == drop && strcmp(health.detail, detail) == 0, "%s: %d '%s'", label,
+          (int)health.drop, health.detail);
+}
+
+/* ---- the netdev ---- */
+
+static void test_netdev(void)
+{
+    make_host();
+    expect("no net folder", VFA_DROP_NONE, "");
+    made_folder(DEV "/net");
+    expect("empty net folder", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    make_device(DEV, "0x0b4000", "qat");
+    expect("the same of no network device", VFA_DROP_NONE, "");
+    make_device(DEV, "0x020000", "igbvf");
+    made_folder(DEV "/net/eth0");
+    expect("idle", VFA_DROP_NONE, "");
+    made_file(DEV "/net/eth0/flags", "0x1003");
+    expect("up, on a tree that is not this host", VFA_DROP_NONE, "");
+    made_link(DEV "/net/eth0/master", "../../br0");
+    expect("enslaved", VFA_DROP_NETDEV, "eth0 belongs to br0");
+    make_device(DEV, "0x0b4000", "igbvf");
+    expect("a master of no network device", VFA_DROP_NONE, "");
+}
+
+static void test_vanished(void)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    struct vfa_device dev = {.addr = {0, 9, 0, 0}, .class = 0x020000, .iommu_group = 99};
+    struct vfa_health health;
+
+    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0 && health.drop == VFA_DROP_NONE,
+          "what is gone is not in use");
+}
+
+/* ---- the group ---- */
+
+static const struct {
+    const char *label, *class, *driver;
+    bool viable;
+} members[] = {
+    {"no driver", "0x020000", NULL, true},
+    {"vfio-pci", "0x020000", "vfio-pci", true},
+    {"a variant of it", "0x020000", "mlx5_vfio_pci", true},
+    {"pci-stub", "0x020000", "pci-stub", true},
+    {"a PCI bridge", "0x060400", "pcieport", true},
+    {"a bridge of another kind", "0x060100", "lpc_ich", false},
+    {"a host driver", "0x020000", "e1000e", false},
+};
+
+static void test_group(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        char detail[80] = "";
+
+        make_host();
+        make_device(OTHER, members[i].class, members[i].driver);
+        expect("another group", VFA_DROP_NONE, "");
+        made_link(GROUP "0000:01:00.1", "x");
+        if (!members[i].viable)
+            snprintf(detail, sizeof(detail), "0000:01:00.1 of group 7 is bound to %s",
+                     members[i].driver);
+        expect(members[i].label, members[i].viable ? VFA_DROP_NONE : VFA_DROP_GROUP, detail);
+    }
+}
+
+static void test_strange_groups(void)
+{
+    make_host();
+    made_link(GROUP "0000:01:00.7", "x");
+    expect("a member that is gone", VFA_DROP_NONE, "");
+    made_link(GROUP "platform-device", "x");
+    expect("a member that is no PCI device", VFA_DROP_NONE, "");
+    made_without("kernel");
+    expect("a group without a folder", VFA_DROP_NONE, "");
+    made_without(DEV "/iommu_group");
+    expect("no group", VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
+}
+
+static void test_netdev_is_said_first(void)
+{
+    make_host();
+    made_folder(DEV "/net");
+    made_without(DEV "/iommu_group");
+    expect("both", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+}
+
+static void test_error(void)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_device dev = {.addr = {0, 1, 0, 0}, .iommu_group = 7};
+    struct vfa_health health;
+
+    make_host();
+    make_device(OTHER, "not a class", "e1000e");
+    made_link(GROUP "0000:01:00.1", "x");
+    CHECK(vfa_health_check(&checkup, &dev, &health, &err) < 0 &&
+              check_has(&err, "cannot read device '0000:01:00.1'"),
+          "%s", vfa_error_text(&err));
+}
+
+int main(void)
+{
+    sysfs = made_begin();
+    test_netdev();
+    test_vanished();
+    test_group();
+    test_strange_groups();
+    test_netdev_is_said_first();
+    test_error();
+    made_end(&sysfs);
+    return check_result();
+}
