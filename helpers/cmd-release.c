@@ -15,17 +15,22 @@ static bool is_of(const struct vfa_claim *claim, const char *domain)
     return strcmp(claim->domain, domain) == 0 || strcasecmp(claim->uuid, domain) == 0;
 }
 
+static bool is_that(const struct vfa_domdev *dev, const struct vfa_claim *claim)
+{
+    char source[VFA_PCI_ADDR_SIZE];
+
+    if (dev->request && strcmp(dev->request, claim->request) == 0)
+        return true;
+    return dev->has_source && dev->kind != VFA_ATTACH_MACVTAP &&
+           strcmp(vfa_pci_addr_format(&dev->source, source), claim->device) == 0;
+}
+
 /* The first device of the list that the domain has, or NULL. */
 static const char *find_used(const struct vfa_domain *domain, const struct vfa_claims *claims)
 {
     for (size_t i = 0; i < domain->n_devices; i++) {
-        char source[VFA_PCI_ADDR_SIZE];
-
-        if (!domain->devices[i].has_source)
-            continue;
-        vfa_pci_addr_format(&domain->devices[i].source, source);
         for (size_t k = 0; k < claims->n; k++) {
-            if (strcmp(claims->items[k].device, source) == 0)
+            if (is_that(&domain->devices[i], &claims->items[k]))
                 return claims->items[k].device;
         }
     }

@@ -65,7 +65,7 @@ static int look(const struct sources *sources, const struct vfa_request *request
     ret->request = request;
     ret->live = sources->live && vfa_domain_request(sources->live, request->name);
     ret->config = sources->definition && vfa_domain_request(sources->definition, request->name);
-    ret->claim = vfa_gc_find(&sources->claims, request->name);
+    ret->claim = vfa_claims_find(&sources->claims, request->name);
     if (!ret->claim && sources->state)
         r = vfa_state_is_withdrawn(sources->state, any->uuid, request->name, &withdrawn, err);
     ret->state = ret->claim  ? vfa_claim_state_name(ret->claim->state)

@@ -59,13 +59,13 @@ enum check {
     CHECK_CHANGED, /* the claim is another one by now */
 };
 
-/* Is the claim still the one that was seen, and its device still there? Leaves no transaction
- * behind. */
+/* Is the claim still the one that was seen, and its device still there? *ret_device is to be
+ * cleared in any case. Leaves no transaction behind. */
 static int check_claim(struct vfa_look *look, const struct vfa_step *step,
-                       struct vfa_pci_addr *ret_addr, enum check *ret, struct vfa_error *err)
+                       struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    struct vfa_device device = {0};
+    struct vfa_pci_addr addr;
     bool same = false;
     int r = vfa_look_begin(look, step->claim, &host, &same, err);
 
@@ -74,12 +74,11 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
     *ret = CHECK_CHANGED;
     if (!same)
         return 0;
-    if (vfa_parse_pci_addr(step->claim->device, ret_addr) < 0)
+    if (vfa_parse_pci_addr(step->claim->device, &addr) < 0)
         return vfa_fail(err, EINVAL, "cannot attach '%s': not a PCI address", step->claim->device);
-    r = vfa_inventory_read(&host.sysfs, ret_addr, &device, err);
+    r = vfa_inventory_read(&host.sysfs, &addr, ret_device, err);
     if (r == VFA_SYSFS_GONE)
         return choose_another(look, step, &host, err);
-    vfa_device_clear(&device);
     vfa_state_rollback(host.state);
     if (r == 0)
         *ret = CHECK_FINE;
@@ -89,7 +88,7 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
 /* ---- attaching ---- */
 
 static int attach(struct vfa_look *look, const struct vfa_step *step,
-                  const struct vfa_pci_addr *addr, struct vfa_error *err)
+                  const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
@@ -99,7 +98,7 @@ static int attach(struct vfa_look *look, const struct vfa_step *step,
     if (!alias)
         return vfa_fail(err, EINVAL, "the configuration has no alias '%s' any more",
                         request->alias);
-    r = vfa_domxml_device(request, alias->attach, addr,
+    r = vfa_domxml_device(look->domain, request, alias, device,
                           vfa_domain_port(look->domain, request->name), &xml, err);
     if (r < 0)
         return r;
@@ -190,7 +189,7 @@ static bool attach_failed(struct vfa_look *look, const struct vfa_step *step, in
 bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_pci_addr addr = {0};
+    VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
     char key[VFA_LOOK_KEY_SIZE];
     enum check check;
     unsigned left = vfa_pace_left(look->daemon->pace, vfa_look_key(look, step->request->name, key));
@@ -200,7 +199,7 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
         vfa_look_again(look, left);
         return false;
     }
-    r = check_claim(look, step, &addr, &check, &err);
+    r = check_claim(look, step, &device, &check, &err);
     if (r < 0 && r != -ENODEV) { /* the state file's trouble, not the device's */
         vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_look_again(look, VFA_LOOK_ERROR);
@@ -211,7 +210,7 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
         return false;
     }
     if (r == 0)
-        r = attach(look, step, &addr, &err);
+        r = attach(look, step, &device, &err);
     if (r < 0)
         return attach_failed(look, step, r, vfa_error_text(&err));
     attached(look, step);

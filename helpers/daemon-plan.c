@@ -21,7 +21,8 @@ static bool has_source(const struct vfa_domain *domain, const char *device)
     for (size_t i = 0; i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
 
-        if (dev->has_source && strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
+        if (dev->has_source && dev->kind != VFA_ATTACH_MACVTAP &&
+            strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
             return true;
     }
     return false;
@@ -70,7 +71,7 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
 static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_plan *plan)
 {
     const struct vfa_request *request = &in->domain->requests[i];
-    const struct vfa_claim *claim = vfa_gc_find(in->claims, request->name);
+    const struct vfa_claim *claim = vfa_claims_find(in->claims, request->name);
 
     if (claim)
         plan_claim(in, claim, plan);

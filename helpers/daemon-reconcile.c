@@ -69,7 +69,7 @@ int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct 
         r = vfa_state_claims(host->state, look->uuid, &now, err);
     if (r < 0)
         return r;
-    found = vfa_gc_find(&now, claim->request);
+    found = vfa_claims_find(&now, claim->request);
     *ret_same = found && vfa_gc_same(found, claim);
     if (!*ret_same)
         vfa_state_rollback(host->state);
@@ -122,7 +122,7 @@ static int allocate(struct vfa_look *look, const struct vfa_request *request, st
         r = vfa_state_begin(host.state, err);
     if (r == 0)
         r = vfa_state_claims(host.state, look->uuid, &now, err);
-    if (r < 0 || vfa_gc_find(&now, request->name))
+    if (r < 0 || vfa_claims_find(&now, request->name))
         return r;
     if (request->late)
         r = vfa_allocate_late(&host, look->domain, request, ret, err);

@@ -18,15 +18,6 @@ bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b)
     return a->state == b->state && a->since == b->since && strcmp(a->device, b->device) == 0;
 }
 
-const struct vfa_claim *vfa_gc_find(const struct vfa_claims *claims, const char *request)
-{
-    for (size_t i = 0; i < claims->n; i++) {
-        if (strcmp(claims->items[i].request, request) == 0)
-            return &claims->items[i];
-    }
-    return NULL;
-}
-
 int vfa_gc_release_same(struct vfa_state *state, const struct vfa_claim *claim, bool *ret,
                         struct vfa_error *err)
 {
@@ -38,7 +29,7 @@ int vfa_gc_release_same(struct vfa_state *state, const struct vfa_claim *claim, 
     if (r < 0)
         return r;
     r = vfa_state_claims(state, claim->uuid, &now, err);
-    found = r < 0 ? NULL : vfa_gc_find(&now, claim->request);
+    found = r < 0 ? NULL : vfa_claims_find(&now, claim->request);
     if (found && vfa_gc_same(found, claim))
         r = vfa_state_release(state, claim->uuid, claim->request, NULL, err);
     else

@@ -35,9 +35,6 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
 int vfa_gc_release_same(struct vfa_state *state, const struct vfa_claim *claim, bool *ret,
                         struct vfa_error *err);
 
-/* The claim of a request among those of one domain, or NULL. Borrowed. */
-const struct vfa_claim *vfa_gc_find(const struct vfa_claims *claims, const char *request);
-
 /* The same device, state and time. */
 bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b);
 

@@ -18,6 +18,7 @@ struct pick {
     const struct vfa_request *request;
     struct vfa_wish wish;
     unsigned dropped[VFA_DROP_N];
+    struct vfa_device *taken; /* where the chosen one goes, or NULL */
 };
 
 /* ---- one device ---- */
@@ -40,7 +41,7 @@ static bool is_the_same(const struct vfa_device *now, const struct vfa_device *i
            (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
 }
 
-int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_alias *alias,
+int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                      const struct vfa_device *indexed, const struct vfa_spec *spec,
                      struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
 {
@@ -62,12 +63,15 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_alias *alias,
     if (now->type != VFA_TYPE_VF)
         now->type = indexed->type; /* PF or not is told only by a whole scan */
     *ret = VFA_DROP_DRIVER;
-    if (!vfa_alias_matches(alias, now, spec))
+    if (!vfa_alias_matches(wish->alias, now, spec))
         return 0;
     r = vfa_health_check(&checkup, now, &health, err);
-    if (r == 0)
-        *ret = health.drop;
-    return r;
+    if (r < 0)
+        return r;
+    *ret = health.drop;
+    if (health.drop == VFA_DROP_NONE && wish->netdev && !now->netdev)
+        *ret = VFA_DROP_NO_NETDEV;
+    return 0;
 }
 
 /* 0: claimed; VFA_STATE_TAKEN: dropped. */
@@ -77,13 +81,17 @@ static int try_device(void *data, const struct vfa_device *indexed, const struct
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct pick *p = data;
     enum vfa_drop drop;
-    int r = vfa_attempt_look(p->a, p->wish.alias, indexed, spec, &now, &drop, err);
+    int r = vfa_attempt_look(p->a, &p->wish, indexed, spec, &now, &drop, err);
 
     if (r < 0)
         return r;
     if (drop == VFA_DROP_NONE) {
-        r = vfa_attempt_claim(p->a, p->request->name, p->wish.alias->name, &now, VFA_CLAIM_CLAIMED,
-                              err);
+        r = vfa_attempt_claim(p->a, p->request->name, p->wish.alias->name, &now,
+                              p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+        if (r == 0 && p->taken) {
+            *p->taken = now;
+            now = (struct vfa_device){0};
+        }
         if (r <= 0)
             return r;
         drop = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
@@ -156,14 +164,15 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
 }
 
 static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, bool last_chance,
-                     struct vfa_error *err)
+                     struct vfa_device *ret, struct vfa_error *err)
 {
-    struct pick p = {.a = a, .request = request};
+    struct pick p = {.a = a, .request = request, .taken = ret};
     const struct vfa_walk walk = {.state = a->host->state,
                                   .config = a->host->config,
                                   .wish = &p.wish,
                                   .uuid = a->domain->uuid,
                                   .request = request->name,
+                                  .first = a->first,
                                   .visit = try_device,
                                   .data = &p};
     int r;
@@ -175,14 +184,14 @@ static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, b
 }
 
 int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
-                      struct vfa_error *err)
+                      struct vfa_device *ret, struct vfa_error *err)
 {
     int r = vfa_attempt_check_request(a->host->config, a->domain, request, err);
 
     if (r == 0)
-        r = pick_once(a, request, a->rescanned, err);
+        r = pick_once(a, request, a->rescanned, ret, err);
     if (r != VFA_STATE_END)
         return r;
     r = vfa_attempt_rescan(a, err);
-    return r < 0 ? r : pick_once(a, request, true, err);
+    return r < 0 ? r : pick_once(a, request, true, ret, err);
 }

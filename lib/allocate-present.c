@@ -11,13 +11,14 @@
 
 #define NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
 
-static const char *claim_name(const struct vfa_domdev *dev, char *buf)
+static const char *claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
+                              char *buf)
 {
     char address[VFA_PCI_ADDR_SIZE];
 
     if (dev->request)
         return dev->request;
-    snprintf(buf, NAME_SIZE, VFA_STATIC_PREFIX "%s", vfa_pci_addr_format(&dev->source, address));
+    snprintf(buf, NAME_SIZE, VFA_STATIC_PREFIX "%s", vfa_pci_addr_format(source, address));
     return buf;
 }
 
@@ -28,6 +29,17 @@ static const char *alias_name(struct vfa_attempt *a, const struct vfa_domdev *de
     const struct vfa_alias *alias = request ? vfa_allocate_alias(a->host->config, request) : NULL;
 
     return alias ? alias->name : NULL;
+}
+
+int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                       struct vfa_pci_addr *ret, struct vfa_error *err)
+{
+    if (!dev->has_source)
+        return VFA_SYSFS_GONE;
+    if (dev->kind == VFA_ATTACH_MACVTAP)
+        return vfa_inventory_netdev(&a->host->sysfs, dev->netdev, ret, err);
+    *ret = dev->source;
+    return 0;
 }
 
 int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
@@ -71,35 +83,77 @@ static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, con
     return VFA_ALLOCATE_NONE;
 }
 
-static int claim_one(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+/* What was claimed for the request when the domain was about to arrive: it is that device that the
+ * XML names, or the XML has another one and is right. *ret: nothing is left to do. */
+static int take_arrived(struct vfa_attempt *a, const char *name, const struct vfa_pci_addr *source,
+                        bool *ret, struct vfa_error *err)
+{
+    const struct vfa_claim *claim = vfa_claims_find(&a->arrived, name);
+    char device[VFA_PCI_ADDR_SIZE];
+
+    *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
+    if (!claim || *ret)
+        return 0;
+    return vfa_state_release(a->host->state, a->domain->uuid, name, NULL, err);
+}
+
+static int refuse_absent(const struct vfa_domdev *dev, struct vfa_error *err)
+{
+    vfa_fail(err, ENODEV, "device '%s%s': there is no netdev '%s' of a PCI device",
+             VFA_DEVICE_PREFIX, dev->request, dev->netdev);
+    return VFA_ALLOCATE_NONE;
+}
+
+static int claim_one(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                     const struct vfa_pci_addr *source, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[NAME_SIZE];
-    const char *name = claim_name(dev, buf);
-    int r = vfa_attempt_read(a, &dev->source, &now, err);
+    const char *name;
+    bool done;
+    int r;
 
+    if (!source)
+        return refuse_absent(dev, err);
+    name = claim_name(dev, source, buf);
+    r = take_arrived(a, name, source, &done, err);
+    if (r < 0 || done)
+        return r;
+    r = vfa_attempt_read(a, source, &now, err);
     if (r == 0)
         r = vfa_attempt_claim(a, name, alias_name(a, dev), &now, VFA_CLAIM_CLAIMED, err);
     return r == VFA_STATE_TAKEN ? refuse_taken(a, &now, name, err) : r;
 }
 
-static int each_with_source(struct vfa_attempt *a,
-                            int (*what)(struct vfa_attempt *, const struct vfa_domdev *,
-                                        struct vfa_error *),
-                            struct vfa_error *err)
+/* source is NULL for a netdev that is not there; placeholders are passed over. */
+typedef int each_fn(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                    const struct vfa_pci_addr *source, struct vfa_error *err);
+
+static int each_with_source(struct vfa_attempt *a, each_fn *what, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
-        if (a->domain->devices[i].has_source)
-            r = what(a, &a->domain->devices[i], err);
+        const struct vfa_domdev *dev = &a->domain->devices[i];
+        struct vfa_pci_addr source;
+        int found = vfa_attempt_source(a, dev, &source, err);
+
+        if (found < 0)
+            return found;
+        if (dev->has_source)
+            r = what(a, dev, found == 0 ? &source : NULL, err);
     }
     return r;
 }
 
 int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
 {
-    return each_with_source(a, claim_one, err);
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
+
+    if (r == 0)
+        r = each_with_source(a, claim_one, err);
+    vfa_claims_clear(&a->arrived);
+    return r;
 }
 
 /* ---- a domain that runs ---- */
@@ -141,13 +195,16 @@ static int reassert_now(struct vfa_attempt *a, const struct vfa_domdev *dev,
     }
 }
 
-static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                        const struct vfa_pci_addr *source, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[NAME_SIZE];
-    int r = vfa_attempt_read(a, &dev->source, &now, err);
+    int r = source ? vfa_attempt_read(a, source, &now, err) : 0;
 
-    return r < 0 ? r : reassert_now(a, dev, &now, claim_name(dev, buf), err);
+    if (!source)
+        return 0;
+    return r < 0 ? r : reassert_now(a, dev, &now, claim_name(dev, source, buf), err);
 }
 
 int vfa_attempt_reassert_present(struct vfa_attempt *a, struct vfa_error *err)

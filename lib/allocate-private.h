@@ -10,7 +10,10 @@ struct vfa_attempt {
     struct vfa_host *host;
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
-    bool rescanned; /* the hardware is scanned once at most */
+    bool rescanned;                   /* the hardware is scanned once at most */
+    bool arriving;                    /* what is claimed for requests is incoming */
+    struct vfa_claims arrived;        /* what was incoming for it, while its XML is gone through */
+    const struct vfa_pci_addr *first; /* tried before all others, if the alias has it; or NULL */
 };
 
 /* Scans and replaces the index; likewise if it was made from another configuration
@@ -22,15 +25,16 @@ int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err);
  * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE or an error. */
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err);
 
-/* Looks at the device that the index offers for an alias; *now (to be cleared) is as sysfs has it.
+/* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
  * *ret is VFA_DROP_NONE or what speaks against it. */
-int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_alias *alias,
+int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                      const struct vfa_device *indexed, const struct vfa_spec *spec,
                      struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
 
-/* Claims a device for a request (allocate-pick.c). 0, VFA_ALLOCATE_NONE or an error. */
+/* Claims a device for a request (allocate-pick.c). 0, VFA_ALLOCATE_NONE or an error. *ret, if not
+ * NULL, gets the device as sysfs has it; vfa_device_clear() it. */
 int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
-                      struct vfa_error *err);
+                      struct vfa_device *ret, struct vfa_error *err);
 
 /* Whether this domain may ask for that at all. */
 int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -41,6 +45,14 @@ int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_
 int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
                       const struct vfa_device *dev, enum vfa_claim_state claim_state,
                       struct vfa_error *err);
+
+/* VFA_ALLOCATE_NONE if the domain asks for something and which devices are taken is not known. */
+int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err);
+
+/* The host's device that an element of the XML names (allocate-present.c). VFA_SYSFS_GONE: it names
+ * none, or one that cannot be there. */
+int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                       struct vfa_pci_addr *ret, struct vfa_error *err);
 
 /* The device as sysfs has it; one that is not there is just an address (allocate-present.c). */
 int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,

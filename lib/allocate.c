@@ -99,12 +99,6 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
     struct vfa_wish wish;
 
     vfa_wish_make(alias, request, domain, &nowhere, &wish);
-    if (alias->attach == VFA_ATTACH_MACVTAP) {
-        vfa_fail(err, ENOTSUP,
-                 "request '%s': alias '%s' attaches by macvtap, which this version cannot",
-                 request->name, alias->name);
-        return VFA_ALLOCATE_NONE;
-    }
     if (!vfa_choose_permits(&wish)) {
         vfa_fail(err, EPERM, "request '%s': this domain is not permitted to ask for alias '%s'",
                  request->name, alias->name);
@@ -225,15 +219,6 @@ static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
     return r;
 }
 
-static bool has_claim(const struct vfa_claims *claims, const char *request)
-{
-    for (size_t i = 0; i < claims->n; i++) {
-        if (strcmp(claims->items[i].request, request) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A late one is looked at again while the domain runs. */
 static int do_without(struct vfa_attempt *a, const struct vfa_request *request,
                       struct vfa_error *err)
@@ -251,9 +236,9 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
         const struct vfa_request *request = &a->domain->requests[i];
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
-        if (has_claim(&claims, request->name))
+        if (vfa_claims_find(&claims, request->name))
             continue;
-        r = vfa_attempt_serve(a, request, &why);
+        r = vfa_attempt_serve(a, request, NULL, &why);
         if (r == VFA_ALLOCATE_NONE && request->optional)
             r = do_without(a, request, err);
         else if (r)
@@ -262,7 +247,7 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
     return r;
 }
 
-static int check_synced(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
 {
     bool synced;
     int r = vfa_state_synced(a->host->state, &synced, err);
@@ -277,7 +262,7 @@ static int check_synced(struct vfa_attempt *a, struct vfa_error *err)
 
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
 {
-    int r = check_synced(a, err);
+    int r = vfa_attempt_check_synced(a, err);
 
     if (r == 0)
         r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
@@ -349,7 +334,7 @@ static int allocate_request(struct vfa_attempt *a, const struct vfa_request *req
     if (r == 0)
         r = vfa_attempt_make_fresh(a, err);
     if (r == 0)
-        r = vfa_attempt_serve(a, request, err);
+        r = vfa_attempt_serve(a, request, NULL, err);
     if (r == 0 && ret)
         r = read_back(a->host, a->domain->uuid, request->name, ret, err);
     if (r)

@@ -56,6 +56,31 @@ int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
                       const struct vfa_request *request, struct vfa_claim *ret,
                       struct vfa_error *err);
 
+/* A device that was chosen for a domain that is about to be here. */
+struct vfa_arrival {
+    char *request;            /* its name */
+    struct vfa_device device; /* as sysfs has it */
+    bool moved;               /* it is not the one that the XML names */
+};
+struct vfa_arrivals {
+    struct vfa_arrival *items;
+    size_t n;
+};
+void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
+
+/* Claims, as incoming, a device for each one of the XML that carries ua-vf-NAME, whatever source it
+ * has; what: */
+enum {
+    VFA_ARRIVE_KEEP = 1 << 0,     /* the one that the XML names, if it is to be had */
+    VFA_ARRIVE_REQUESTS = 1 << 1, /* also for each request without a device in the XML; optional
+                                     ones may find none */
+};
+/* What was incoming for the domain before is dropped. 0, VFA_ALLOCATE_NONE or an error; unless 0
+ * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal. *ret is to be
+ * cleared with vfa_arrivals_clear(). */
+int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
+                        struct vfa_arrivals *ret, struct vfa_error *err);
+
 /* The domain runs and has the devices its live XML names: makes the claims say so (active),
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this
  * domain's devices that are not there are left alone. Never refuses. */

@@ -23,11 +23,18 @@ const char *vfa_drop_name(enum vfa_drop drop)
         [VFA_DROP_GONE] = "gone or changed",
         [VFA_DROP_DRIVER] = "other driver",
         [VFA_DROP_NETDEV] = "netdev in use",
+        [VFA_DROP_NO_NETDEV] = "no netdev for a macvtap",
         [VFA_DROP_GROUP] = "IOMMU group not viable",
         [VFA_DROP_NUMA] = "NUMA policy",
     };
 
     return names[drop];
+}
+
+static enum vfa_attach_kind wish_attach(const struct vfa_request *request,
+                                        const struct vfa_alias *alias)
+{
+    return request ? vfa_request_attach(request, alias) : alias->attach;
 }
 
 void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
@@ -39,6 +46,7 @@ void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *requ
         .tags = request ? &request->tags : NULL,
         .domain = domain ? domain->name : NULL,
         .uuid = domain ? domain->uuid : "",
+        .netdev = alias && wish_attach(request, alias) == VFA_ATTACH_MACVTAP,
         .policy = request && request->numa_given ? request->numa : alias->numa,
         .place = *place,
     };
@@ -104,6 +112,8 @@ static enum vfa_drop judge_health(const struct vfa_wish *wish, const struct vfa_
         return VFA_DROP_GONE;
     if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
         return VFA_DROP_DRIVER;
+    if (facts->health == VFA_DROP_NONE && wish->netdev && !facts->dev->netdev)
+        return VFA_DROP_NO_NETDEV;
     return facts->health;
 }
 

@@ -26,11 +26,12 @@ enum vfa_drop {
     VFA_DROP_FAMILY,      /* its PF, or one of its VFs, is claimed */
     VFA_DROP_GROUP_TAKEN, /* another domain has a device of its IOMMU group */
     VFA_DROP_QUARANTINED,
-    VFA_DROP_GONE,   /* not in sysfs any more, or another device now */
-    VFA_DROP_DRIVER, /* not bound to the driver that the alias wants */
-    VFA_DROP_NETDEV, /* its netdev is in use on the host */
-    VFA_DROP_GROUP,  /* its IOMMU group cannot be given to a guest */
-    VFA_DROP_NUMA,   /* not where the guest is */
+    VFA_DROP_GONE,      /* not in sysfs any more, or another device now */
+    VFA_DROP_DRIVER,    /* not bound to the driver that the alias wants */
+    VFA_DROP_NETDEV,    /* its netdev is in use on the host */
+    VFA_DROP_NO_NETDEV, /* it has none, which a macvtap needs */
+    VFA_DROP_GROUP,     /* its IOMMU group cannot be given to a guest */
+    VFA_DROP_NUMA,      /* not where the guest is */
     VFA_DROP_N
 };
 
@@ -44,6 +45,7 @@ struct vfa_wish {
     const struct vfa_tags *tags;   /* of the request */
     const char *domain;            /* name; NULL: any */
     const char *uuid;              /* "": not known */
+    bool netdev;                   /* the device must have one: it is for a macvtap */
     enum vfa_numa_policy policy;
     struct vfa_numa_place place;
 };

@@ -19,6 +19,7 @@ static const char *const key_names[VFA_ALIAS_KEYS] = {
     [VFA_ALIAS_MAX_PER_DOMAIN] = "max_per_domain",
     [VFA_ALIAS_XML_NAME] = "xml_name",
     [VFA_ALIAS_HOLD] = "hold",
+    [VFA_ALIAS_PROFILEID] = "profileid",
     [VFA_ALIAS_SETTINGS] = "settings",
     [VFA_ALIAS_SETTINGS_POLICY] = "settings_policy",
 };
@@ -57,6 +58,8 @@ static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa
         return strcmp(a->xml_name, b->xml_name) == 0;
     case VFA_ALIAS_HOLD:
         return a->hold == b->hold;
+    case VFA_ALIAS_PROFILEID:
+        return strcmp(a->profileid, b->profileid) == 0;
     case VFA_ALIAS_SETTINGS:
         return same_settings(&a->settings, &b->settings);
     case VFA_ALIAS_SETTINGS_POLICY:
@@ -94,6 +97,9 @@ static void take(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_ke
         break;
     case VFA_ALIAS_HOLD:
         to->hold = from->hold;
+        break;
+    case VFA_ALIAS_PROFILEID:
+        to->profileid = vfa_steal(&from->profileid);
         break;
     case VFA_ALIAS_SETTINGS:
         to->settings = from->settings;

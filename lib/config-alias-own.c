@@ -2,7 +2,8 @@
 /*
  * The keys of an alias that this program adds to Nova's: which devices (class, driver), who may ask
  * (permit, max_per_domain), which of several devices (order), what is done with the device (attach,
- * on_attach_failure, hold, settings, settings_policy), and what requests call it (xml_name).
+ * profileid, on_attach_failure, hold, settings, settings_policy), and what requests call it
+ * (xml_name).
  *
  * Invariant: a key that was read is valid by itself, and its place is in vfa_alias.said, unless it
  * is one of a choice. No key comes twice: of two in one object json-c keeps the last.
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define MAX_PER_DOMAIN 256 /* as many devices as a domain can ask for (VFA_REQUEST_MAX) */
+#define MAX_PROFILEID  39
 
 static int want_text(const struct vfa_alias_reader *reader, const char *key,
                      struct json_object *value, const char **ret, struct vfa_error *err)
@@ -200,11 +202,24 @@ static int read_attach(struct vfa_alias_reader *reader, const char *key, struct 
     int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &kind, err);
 
     reader->alias->attach = (enum vfa_attach_kind)kind;
-    if (r == 0 && kind == VFA_ATTACH_MACVTAP)
-        r = vfa_config_warn(
-            reader->config, reader->where, err,
-            "attach 'macvtap' is not supported by this version: requests for it are refused");
     return r;
+}
+
+/* What libvirt takes: virNetDevVPortProfileParse() wants less than 40 bytes. */
+static int read_profileid(struct vfa_alias_reader *reader, const char *key,
+                          struct json_object *value, struct vfa_error *err)
+{
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+
+    if (r < 0)
+        return r;
+    if (!*text || strlen(text) > MAX_PROFILEID)
+        return vfa_config_fail(reader->where, err,
+                               "cannot use %s '%.60s': 1 to %d characters are wanted", key, text,
+                               MAX_PROFILEID);
+    reader->alias->profileid = strdup(text);
+    return reader->alias->profileid ? 0 : vfa_fail_oom(err);
 }
 
 static int read_failure(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
@@ -269,6 +284,7 @@ static const struct own_key {
     {"on_attach_failure", read_failure, VFA_ALIAS_ON_ATTACH_FAILURE},
     {"order", read_order, VFA_ALIAS_ORDER},
     {"permit", read_permit, VFA_ALIAS_PERMIT},
+    {"profileid", read_profileid, VFA_ALIAS_PROFILEID},
     {"settings", read_settings, VFA_ALIAS_SETTINGS},
     {"settings_policy", read_policy, VFA_ALIAS_SETTINGS_POLICY},
     {"xml_name", read_xml_name, VFA_ALIAS_XML_NAME},

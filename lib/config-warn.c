@@ -85,7 +85,8 @@ static bool is_alias_key(const char *key)
         "name",        "class",          "driver",          "device_type",
         "dev_type",    "attach",         "capability_type", "hold",
         "numa_policy", "max_per_domain", "order",           "on_attach_failure",
-        "permit",      "settings",       "settings_policy", "xml_name"};
+        "permit",      "profileid",      "settings",        "settings_policy",
+        "xml_name"};
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (strcasecmp(key, keys[i]) == 0)

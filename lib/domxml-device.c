@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The device element that is attached for a request: the request's own template or a plain one,
- * with source, managed and user alias filled in. Whatever else the template says stays.
+ * The devices of requests in a domain's XML: the element that is attached for one, and the host's
+ * device put as source into elements that are there already.
+ *
+ * A request's own template, or a plain element, gets source, managed and user alias; an interface
+ * also what the alias has as defaults and a MAC address, where the template says nothing. Whatever
+ * else the template says stays.
  */
 #include "domxml-private.h"
+#include "mac.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,14 +49,53 @@ static bool set_address(xmlNodePtr address, const struct vfa_pci_addr *addr)
            set_hex(address, "function", 1, addr->function);
 }
 
-static bool set_source(xmlNodePtr device, const struct vfa_pci_addr *addr, bool interface)
+/* ---- the source ---- */
+
+/* The first child of that name, and no other left. */
+static xmlNodePtr only_child(xmlNodePtr element, const char *name)
+{
+    xmlNodePtr first = vfa_xml_child(element, name);
+
+    if (first) {
+        xmlUnlinkNode(first);
+        remove_children(element, name);
+        xmlAddChild(element, first);
+    }
+    return first;
+}
+
+static bool fill_source(xmlNodePtr source, enum vfa_attach_kind kind,
+                        const struct vfa_device *device)
 {
     xmlNodePtr address;
 
-    remove_children(device, "source");
-    address = add(add(device, "source"), "address");
-    return (!interface || set(address, "type", "pci")) && set_address(address, addr);
+    if (kind == VFA_ATTACH_MACVTAP)
+        return set(source, "dev", device->netdev) && set(source, "mode", "passthrough");
+    address = add(source, "address");
+    return (kind == VFA_ATTACH_HOSTDEV || set(address, "type", "pci")) &&
+           set_address(address, &device->addr);
 }
+
+/* What the source says besides the address stays. Of several sources the first counts. */
+static int set_source(xmlNodePtr element, enum vfa_attach_kind kind,
+                      const struct vfa_device *device, struct vfa_error *err)
+{
+    xmlNodePtr source = only_child(element, "source");
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if (kind == VFA_ATTACH_MACVTAP && !device->netdev)
+        return vfa_fail(err, ENODEV, "device %s has no netdev for a macvtap",
+                        vfa_pci_addr_format(&device->addr, address));
+    if (!source)
+        source = add(element, "source");
+    if (source)
+        remove_children(source, "address");
+    if (!fill_source(source, kind, device))
+        return vfa_fail_oom(err);
+    return kind == VFA_ATTACH_MACVTAP || set(element, "managed", "yes") ? 0 : vfa_fail_oom(err);
+}
+
+/* ---- what belongs to the request ---- */
 
 static bool set_alias(xmlNodePtr device, const char *request)
 {
@@ -75,39 +119,156 @@ static bool set_port(xmlNodePtr device, const struct vfa_port *port)
     return set(address, "type", "pci") && set_address(address, &guest);
 }
 
-static bool set_kind(xmlNodePtr device, bool interface)
+static bool set_kind(xmlNodePtr device, enum vfa_attach_kind kind)
 {
-    if (interface)
-        return set(device, "type", "hostdev") && set(device, "managed", "yes");
-    return set(device, "mode", "subsystem") && set(device, "type", "pci") &&
-           set(device, "managed", "yes");
+    switch (kind) {
+    case VFA_ATTACH_HOSTDEV:
+        return set(device, "mode", "subsystem") && set(device, "type", "pci");
+    case VFA_ATTACH_INTERFACE:
+        return set(device, "type", "hostdev");
+    case VFA_ATTACH_MACVTAP:
+        break;
+    }
+    return set(device, "type", "direct");
 }
 
-static int start(const struct vfa_request *request, enum vfa_attach_kind kind, xmlDocPtr *ret,
-                 struct vfa_error *err)
+static bool set_mac(xmlNodePtr device, const struct vfa_domain *domain, const char *request)
 {
+    char mac[VFA_MAC_SIZE];
+
+    return vfa_xml_child(device, "mac") ||
+           set(add(device, "mac"), "address", vfa_mac_derive(domain->uuid, request, mac));
+}
+
+static bool set_vlan(xmlNodePtr device, const struct vfa_alias *alias)
+{
+    const struct vfa_vf_settings *settings = &alias->settings;
+    char id[16];
+
+    if (!(settings->given & 1u << VFA_VF_VLAN) || settings->values[VFA_VF_VLAN] == 0 ||
+        vfa_xml_child(device, "vlan"))
+        return true;
+    snprintf(id, sizeof(id), "%u", (unsigned)settings->values[VFA_VF_VLAN]);
+    return set(add(add(device, "vlan"), "tag"), "id", id);
+}
+
+static bool set_profile(xmlNodePtr device, const struct vfa_alias *alias)
+{
+    xmlNodePtr port;
+
+    if (!alias->profileid || vfa_xml_child(device, "virtualport"))
+        return true;
+    port = add(device, "virtualport");
+    return set(port, "type", "802.1Qbh") &&
+           set(add(port, "parameters"), "profileid", alias->profileid);
+}
+
+/* libvirt's default is an rtl8139, which is nothing to have a VF behind. */
+static bool set_model(xmlNodePtr device)
+{
+    return vfa_xml_child(device, "model") || set(add(device, "model"), "type", "virtio");
+}
+
+static bool set_interface(xmlNodePtr device, enum vfa_attach_kind kind,
+                          const struct vfa_domain *domain, const struct vfa_request *request,
+                          const struct vfa_alias *alias)
+{
+    if (kind == VFA_ATTACH_HOSTDEV)
+        return true;
+    return set_mac(device, domain, request->name) && set_vlan(device, alias) &&
+           set_profile(device, alias) && (kind != VFA_ATTACH_MACVTAP || set_model(device));
+}
+
+int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
+                      const struct vfa_alias *alias, const struct vfa_device *device,
+                      const struct vfa_port *port, char **ret, struct vfa_error *err)
+{
+    enum vfa_attach_kind kind = vfa_request_attach(request, alias);
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
     const char *text = request->template_xml;
+    xmlNodePtr element;
+    int r;
 
     if (!text)
-        text = kind == VFA_ATTACH_INTERFACE ? "<interface/>" : "<hostdev/>";
-    return vfa_xml_parse(text, strlen(text), "the element of a request", ret, err);
+        text = kind == VFA_ATTACH_HOSTDEV ? "<hostdev/>" : "<interface/>";
+    r = vfa_xml_parse(text, strlen(text), "the element of a request", &doc, err);
+    if (r < 0)
+        return r;
+    element = xmlDocGetRootElement(doc);
+    r = set_source(element, kind, device, err);
+    if (r < 0)
+        return r;
+    if (!set_kind(element, kind) || !set_interface(element, kind, domain, request, alias) ||
+        !set_alias(element, request->name) || (port && !set_port(element, port)))
+        return vfa_fail_oom(err);
+    return vfa_xml_dump(doc, NULL, ret, err);
 }
 
-int vfa_domxml_device(const struct vfa_request *request, enum vfa_attach_kind kind,
-                      const struct vfa_pci_addr *source, const struct vfa_port *port, char **ret,
-                      struct vfa_error *err)
+/* ---- a whole domain ---- */
+
+static const struct vfa_device *find_source(xmlNodePtr node,
+                                            const struct vfa_domxml_source *sources, size_t n)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
+    const char *request = vfa_xml_request_of(node, &hold);
+
+    for (size_t i = 0; request && i < n; i++) {
+        if (strcmp(sources[i].request, request) == 0)
+            return sources[i].device;
+    }
+    return NULL;
+}
+
+int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
+                    char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-    xmlNodePtr device;
-    bool interface;
-    int r = start(request, kind, &doc, err);
+    xmlNodePtr devices;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
 
     if (r < 0)
         return r;
-    device = xmlDocGetRootElement(doc);
-    interface = vfa_xml_is_plain(device, "interface");
-    if (!set_kind(device, interface) || !set_source(device, source, interface) ||
-        !set_alias(device, request->name) || (port && !set_port(device, port)))
+    devices = vfa_xml_child(xmlDocGetRootElement(doc), "devices");
+    for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next) {
+        enum vfa_attach_kind kind;
+        const struct vfa_device *device =
+            vfa_xml_device_kind(node, &kind) ? find_source(node, sources, n) : NULL;
+
+        if (device)
+            r = set_source(node, kind, device, err);
+    }
+    return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
+}
+
+static int insert(xmlNodePtr devices, const char *text, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    xmlNodePtr copy;
+    int r = vfa_xml_parse(text, strlen(text), "a device", &doc, err);
+
+    if (r < 0)
+        return r;
+    copy = xmlDocCopyNode(xmlDocGetRootElement(doc), devices->doc, 1);
+    if (!copy || !xmlAddChild(devices, copy)) {
+        xmlFreeNode(copy);
         return vfa_fail_oom(err);
-    return vfa_xml_dump(doc, NULL, ret, err);
+    }
+    return 0;
+}
+
+int vfa_domxml_insert(const char *xml, size_t len, char *const *devices, size_t n, char **ret,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    xmlNodePtr parent;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+
+    if (r < 0)
+        return r;
+    parent = vfa_xml_child(xmlDocGetRootElement(doc), "devices");
+    if (!parent)
+        return vfa_fail(err, EINVAL, "cannot add a device to domain XML: it has no <devices>");
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = insert(parent, devices[i], err);
+    return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
 }

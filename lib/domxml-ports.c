@@ -95,13 +95,13 @@ static int read_controller(xmlNodePtr node, const struct usage *usage, struct mo
     return 0;
 }
 
-/* ALIAS of the name ALIAS-N, or the name itself when it has no number; in place. */
-static void cut_number(char *name)
+char *vfa_domxml_alias_of_name(const char *name)
 {
-    char *dash = strrchr(name, '-');
+    const char *dash = strrchr(name, '-');
+    bool numbered =
+        dash && dash != name && dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
 
-    if (dash && dash != name && dash[1] && dash[1 + strspn(dash + 1, "0123456789")] == '\0')
-        *dash = '\0';
+    return numbered ? strndup(name, (size_t)(dash - name)) : strdup(name);
 }
 
 /* A labelled port for which nobody asked in the metadata asks by itself. */
@@ -113,10 +113,9 @@ static int request_of_port(const struct vfa_port *port, struct vfa_domain *domai
 
     if (!port->label || !vfa_alias_name_ok(port->label) || vfa_domain_request(domain, port->label))
         return 0;
-    alias = strdup(port->label);
+    alias = vfa_domxml_alias_of_name(port->label);
     if (!alias)
         return vfa_fail_oom(err);
-    cut_number(alias);
     request.name = port->label;
     request.alias = alias;
     return vfa_xml_add_request(domain, &request, err);

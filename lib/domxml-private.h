@@ -48,6 +48,13 @@ bool vfa_xml_uuid(const char *text, char *uuid);
  * libxml2 cannot write it. */
 int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);
 
+/* What a <hostdev> or <interface> of the field is: false if it is none that a PCI device of the
+ * host is behind. */
+bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret);
+
+/* Where a device carries ua-vf-NAME: the NAME, borrowed from *hold (xmlFree() that), else NULL. */
+const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold);
+
 /* Appends the requests of a <requests> element (domxml-requests.c). */
 int vfa_xml_read_requests(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err);
 

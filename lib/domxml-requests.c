@@ -183,6 +183,38 @@ static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
     }
 }
 
+/* What the element says that it is; an interface may leave that to the alias. */
+static int read_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(node, "type");
+    bool interface = strcmp((const char *)node->name, "interface") == 0;
+    const char *text = type ? (const char *)type : interface ? "" : "pci";
+
+    e->common.attach_given = *text != '\0';
+    if (!interface && strcmp(text, "pci") == 0)
+        e->common.attach = VFA_ATTACH_HOSTDEV;
+    else if (interface && (!*text || strcmp(text, "hostdev") == 0))
+        e->common.attach = VFA_ATTACH_INTERFACE;
+    else if (interface && strcmp(text, "direct") == 0)
+        e->common.attach = VFA_ATTACH_MACVTAP;
+    else
+        return vfa_fail(err, EINVAL,
+                        "cannot read requests: <%s type='%s'> inside one of alias '%s': no such "
+                        "device is on the PCI bus",
+                        (const char *)node->name, text, e->common.alias);
+    return 0;
+}
+
+enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
+                                        const struct vfa_alias *alias)
+{
+    if (request->attach_given)
+        return request->attach;
+    if (!request->template_xml)
+        return alias->attach;
+    return alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
+}
+
 /* The element inside a request as text, our prefix stripped. */
 static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
@@ -200,6 +232,9 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
             err, EINVAL,
             "cannot read requests: <%s> inside one of alias '%s', not <hostdev> or <interface>",
             (const char *)node->name, e->common.alias);
+    r = read_kind(node, e, err);
+    if (r < 0)
+        return r;
     doc = xmlNewDoc(BAD_CAST "1.0");
     copy = doc ? xmlDocCopyNode(node, doc, 1) : NULL;
     if (!copy)

@@ -237,47 +237,88 @@ static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     return 0;
 }
 
-/* The request name in a device's <alias name='ua-vf-NAME'/>, or NULL. */
-static int read_request_name(xmlNodePtr node, char **ret, struct vfa_error *err)
+bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret)
 {
-    VFA_AUTO(vfa_xml_freep) xmlChar *name = vfa_xml_attr(vfa_xml_child(node, "alias"), "name");
-    const char *text = (const char *)name;
+    if (vfa_xml_is_plain(node, "hostdev") && vfa_xml_attr_is(node, "type", "pci"))
+        *ret = VFA_ATTACH_HOSTDEV;
+    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "hostdev"))
+        *ret = VFA_ATTACH_INTERFACE;
+    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "direct"))
+        *ret = VFA_ATTACH_MACVTAP;
+    else
+        return false;
+    return true;
+}
 
+const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold)
+{
+    const char *text;
+
+    *hold = vfa_xml_attr(vfa_xml_child(device, "alias"), "name");
+    text = (const char *)*hold;
     if (!text || strncmp(text, VFA_DEVICE_PREFIX, strlen(VFA_DEVICE_PREFIX)) != 0)
-        return 0;
-    *ret = strdup(text + strlen(VFA_DEVICE_PREFIX));
-    return *ret ? 0 : vfa_fail_oom(err);
+        return NULL;
+    return text + strlen(VFA_DEVICE_PREFIX);
 }
 
-static void read_source(xmlNodePtr node, struct vfa_domdev *dev)
+static int read_source(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
 {
-    xmlNodePtr address = vfa_xml_child(vfa_xml_child(node, "source"), "address");
+    xmlNodePtr source = vfa_xml_child(node, "source");
+    VFA_AUTO(vfa_xml_freep) xmlChar *netdev = NULL;
 
-    dev->has_source = vfa_xml_pci_address(address, &dev->source) &&
-                      (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
+    if (dev->kind != VFA_ATTACH_MACVTAP) {
+        dev->has_source =
+            vfa_xml_pci_address(vfa_xml_child(source, "address"), &dev->source) &&
+            (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
+        return 0;
+    }
+    netdev = vfa_xml_attr(source, "dev");
+    dev->has_source = netdev && *netdev;
+    if (dev->has_source)
+        dev->netdev = strdup((const char *)netdev);
+    return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
 }
 
-static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
+static void clear_device(struct vfa_domdev *dev)
 {
-    bool interface =
-        vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "hostdev");
-    bool hostdev = vfa_xml_is_plain(node, "hostdev") && vfa_xml_attr_is(node, "type", "pci");
-    struct vfa_domdev *more;
-    struct vfa_domdev dev = {.interface = interface};
-    int r;
+    free(dev->request);
+    free(dev->netdev);
+}
 
-    if (!interface && !hostdev)
-        return 0;
-    more = realloc(domain->devices, (domain->n_devices + 1) * sizeof(*more));
+static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
+                      struct vfa_error *err)
+{
+    struct vfa_domdev *more = realloc(domain->devices, (domain->n_devices + 1) * sizeof(*more));
+
     if (!more)
         return vfa_fail_oom(err);
     domain->devices = more;
-    r = read_request_name(node, &dev.request, err);
-    if (r < 0)
-        return r;
-    read_source(node, &dev);
-    domain->devices[domain->n_devices++] = dev;
+    domain->devices[domain->n_devices++] = *dev;
     return 0;
+}
+
+/* A macvtap that is not ours says nothing about which device is behind it that would have to be
+ * known: the host's netdev has it as an upper device, which health.c sees. */
+static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
+    VFA_AUTO(clear_device) struct vfa_domdev dev = {.has_source = false};
+    const char *request;
+    int r;
+
+    if (!vfa_xml_device_kind(node, &dev.kind))
+        return 0;
+    request = vfa_xml_request_of(node, &hold);
+    if (!request && dev.kind == VFA_ATTACH_MACVTAP)
+        return 0;
+    if (request && !(dev.request = strdup(request)))
+        return vfa_fail_oom(err);
+    r = read_source(node, &dev, err);
+    if (r == 0)
+        r = add_device(domain, &dev, err);
+    if (r == 0)
+        dev = (struct vfa_domdev){.has_source = false}; /* the domain's now */
+    return r;
 }
 
 static int read_requests(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
@@ -370,7 +411,7 @@ struct vfa_domain *vfa_domain_free(struct vfa_domain *domain)
     for (size_t i = 0; i < domain->n_requests; i++)
         vfa_request_clear(&domain->requests[i]);
     for (size_t i = 0; i < domain->n_devices; i++)
-        free(domain->devices[i].request);
+        clear_device(&domain->devices[i]);
     for (size_t i = 0; i < domain->n_ports; i++)
         free(domain->ports[i].label);
     free(domain->requests);

@@ -32,16 +32,20 @@ struct vfa_request {
     enum vfa_numa_policy numa;
     struct vfa_tags tags; /* what the device's tags must be, besides what the alias wants */
     char *template_xml; /* the element inside, without namespace prefix; NULL: as the alias says */
-    bool from_port;     /* not in the metadata: made of a labelled port */
-    unsigned element;   /* which <request> said it, counted from 0 */
+    bool attach_given;  /* the element says what it is, else see vfa_request_attach() */
+    enum vfa_attach_kind attach;
+    bool from_port;   /* not in the metadata: made of a labelled port */
+    unsigned element; /* which <request> said it, counted from 0 */
 };
 
-/* A <hostdev> of type pci or an <interface type='hostdev'>. */
+/* A <hostdev> of type pci, an <interface type='hostdev'>, or an <interface type='direct'> that is
+ * ours. */
 struct vfa_domdev {
-    struct vfa_pci_addr source;
-    bool has_source; /* false: no source address that could exist (a placeholder) */
-    char *request;   /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
-    bool interface;
+    enum vfa_attach_kind kind;
+    struct vfa_pci_addr source; /* not of a macvtap */
+    char *netdev;               /* of a macvtap: the host's netdev; else NULL */
+    bool has_source;            /* false: no source that could exist (a placeholder) */
+    char *request;              /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
 };
 
 /* A place for hot-plug: a PCIe root port or switch downstream port. */
@@ -86,11 +90,37 @@ const struct vfa_port *vfa_domain_port(const struct vfa_domain *domain, const ch
 /* How many more empty ports (or slots) the requests that have no device yet need. */
 unsigned vfa_domain_missing_ports(const struct vfa_domain *domain);
 
-/* The device element to attach for a request: its template, or what `kind` makes. With the user
- * alias ua-vf-NAME, managed='yes', the source address and, if port is not NULL, the guest address.
- * *ret is owned by the caller (free()). */
-int vfa_domxml_device(const struct vfa_request *request, enum vfa_attach_kind kind,
-                      const struct vfa_pci_addr *source, const struct vfa_port *port, char **ret,
+/* What is attached for a request: as its element says, else as its alias does. */
+enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
+                                        const struct vfa_alias *alias);
+
+/* The ALIAS in a name ALIAS-N, or the name itself when it has no number: what a labelled port or a
+ * device asks for that has no request in the metadata. free() it; NULL: no memory. */
+char *vfa_domxml_alias_of_name(const char *name);
+
+/* The device element to attach for a request: its template, or what the alias says. With the user
+ * alias ua-vf-NAME, managed='yes', the host's device as source and, if port is not NULL, the guest
+ * address; an interface gets what the alias says (VLAN, port profile) and it does not say itself,
+ * and a MAC address (mac.h). *ret is owned by the caller (free()). */
+int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
+                      const struct vfa_alias *alias, const struct vfa_device *device,
+                      const struct vfa_port *port, char **ret, struct vfa_error *err);
+
+/* The host's device for the one of the XML that carries ua-vf-REQUEST. */
+struct vfa_domxml_source {
+    const char *request;
+    const struct vfa_device *device;
+};
+
+/* A copy of a whole domain XML in which the devices of those requests have those sources (and
+ * managed='yes' where there is such a thing). Nothing else changes; a request without a device is
+ * passed over. free() *ret. */
+int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
+                    char **ret, struct vfa_error *err);
+
+/* A copy of a whole domain XML with these device elements (vfa_domxml_device()) added. free() *ret.
+ */
+int vfa_domxml_insert(const char *xml, size_t len, char *const *devices, size_t n, char **ret,
                       struct vfa_error *err);
 
 /* A copy of a whole domain XML with `n` more empty pcie-root-ports, the first index being the one

@@ -94,7 +94,7 @@ static int judge(struct work *w, const struct vfa_device *indexed, const struct 
     *ret = VFA_DROP_PERMIT;
     if (!vfa_choose_permits(&w->wish))
         return 0;
-    r = vfa_attempt_look(&w->a, w->alias, indexed, spec, now, ret, err);
+    r = vfa_attempt_look(&w->a, &w->wish, indexed, spec, now, ret, err);
     if (r == 0 && *ret == VFA_DROP_NONE)
         r = is_held(w, now, &held, err);
     if (r == 0 && held)
@@ -182,7 +182,7 @@ static int go_without(struct work *w, const struct vfa_request *request, struct 
     w->granted = false;
     if (request->optional)
         return 0;
-    r = vfa_attempt_serve(&w->a, request, &why);
+    r = vfa_attempt_serve(&w->a, request, NULL, &why);
     return settle(w, r, &why, err);
 }
 
@@ -205,15 +205,6 @@ static int try_request(struct work *w, const struct vfa_request *request, struct
     return 0;
 }
 
-static bool has_claim(const struct vfa_claims *claims, const char *request)
-{
-    for (size_t i = 0; i < claims->n; i++) {
-        if (strcmp(claims->items[i].request, request) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A request that the configuration forbids gets nothing; it is walked for all the same. */
 static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
@@ -233,7 +224,7 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
 
     if (r < 0)
         return r;
-    r = vfa_attempt_serve(&w->a, request, &why);
+    r = vfa_attempt_serve(&w->a, request, NULL, &why);
     return r == VFA_ALLOCATE_NONE && request->optional ? 0 : settle(w, r, &why, err);
 }
 
@@ -269,7 +260,7 @@ static int try_all(struct work *w, struct vfa_error *err)
         const struct vfa_request *request = &domain->requests[i];
         bool target = vfa_allocate_alias(w->a.host->config, request) == w->alias;
 
-        if (has_claim(&claims, request->name) || is_withdrawn(w, request))
+        if (vfa_claims_find(&claims, request->name) || is_withdrawn(w, request))
             continue;
         w->last = i + 1 == end;
         r = target ? try_target(w, request, err) : serve_other(w, request, err);

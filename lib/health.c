@@ -75,6 +75,32 @@ static bool is_enslaved(int dirfd, const char *netdev, char *master, size_t size
     return vfa_sysfs_link(dirfd, path, master, size) == 0;
 }
 
+/* A macvtap or the like on top of it, which some guest or program uses. */
+static bool has_upper(int dirfd, const char *netdev, char *upper, size_t size)
+{
+    static const char prefix[] = "upper_";
+    const struct dirent *entry;
+    bool found = false;
+    char path[64];
+    DIR *dir;
+    int fd;
+
+    snprintf(path, sizeof(path), "net/%s", netdev);
+    fd = vfa_sysfs_opendir(dirfd, path);
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        vfa_closep(&fd);
+        return false;
+    }
+    while (!found && (entry = readdir(dir))) {
+        found = strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+        if (found)
+            snprintf(upper, size, "%.*s", (int)size - 1, entry->d_name + strlen(prefix));
+    }
+    closedir(dir);
+    return found;
+}
+
 static bool is_up(int dirfd, const char *netdev)
 {
     char path[64];
@@ -110,6 +136,8 @@ static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *d
             object(ret, VFA_DROP_NETDEV, "its netdev is in another network namespace");
     } else if (is_enslaved(dirfd, dev->netdev, master, sizeof(master))) {
         object(ret, VFA_DROP_NETDEV, "%s belongs to %s", dev->netdev, master);
+    } else if (has_upper(dirfd, dev->netdev, master, sizeof(master))) {
+        object(ret, VFA_DROP_NETDEV, "%s has %s on it", dev->netdev, master);
     } else if (is_up(dirfd, dev->netdev) && is_this_host(checkup->sysfs) &&
                has_address(checkup, dev->netdev)) {
         object(ret, VFA_DROP_NETDEV, "%s is up and has an address", dev->netdev);

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #define DEVICES_DIR "bus/pci/devices"
@@ -255,6 +256,21 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
     if (r < 0)
         return vfa_fail(err, -r, "cannot read device '%s': %s", name, strerror(-r));
     return r;
+}
+
+int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,
+                         struct vfa_pci_addr *ret, struct vfa_error *err)
+{
+    char path[64], name[VFA_PCI_ADDR_SIZE];
+    int r;
+
+    if (strchr(netdev, '/') || netdev[0] == '.' || strlen(netdev) >= IF_NAMESIZE)
+        return VFA_SYSFS_GONE; /* what the kernel lets no netdev be called */
+    snprintf(path, sizeof(path), "class/net/%s/device", netdev);
+    r = vfa_sysfs_link(sysfs->rootfd, path, name, sizeof(name));
+    if (r == -EOVERFLOW || (r == 0 && vfa_parse_pci_addr(name, ret) < 0))
+        return VFA_SYSFS_GONE; /* a device of another bus */
+    return r < 0 ? vfa_fail(err, -r, "cannot read netdev '%s': %s", netdev, strerror(-r)) : r;
 }
 
 const struct vfa_device *vfa_inventory_find(const struct vfa_inventory *inv,

@@ -50,6 +50,11 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
                        struct vfa_device *ret, struct vfa_error *err);
 void vfa_device_clear(struct vfa_device *dev);
 
+/* The PCI device behind a netdev of the host. VFA_SYSFS_GONE: no such netdev, or none on the PCI
+ * bus. */
+int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,
+                         struct vfa_pci_addr *ret, struct vfa_error *err);
+
 /* By address, or NULL. Borrowed. */
 const struct vfa_device *vfa_inventory_find(const struct vfa_inventory *inv,
                                             const struct vfa_pci_addr *addr);

@@ -171,9 +171,11 @@ void vfa_alias_clear(struct vfa_alias *alias)
     free(alias->choices);
     free(alias->name);
     free(alias->xml_name);
+    free(alias->profileid);
     alias->permit = NULL;
     alias->n_permit = 0;
     alias->xml_name = NULL;
+    alias->profileid = NULL;
     alias->choices = NULL;
     alias->n_choices = 0;
     alias->name = NULL;

@@ -48,7 +48,7 @@ int vfa_numa_policy_parse(const char *text, enum vfa_numa_policy *ret) VFA_MUST_
 enum vfa_attach_kind {
     VFA_ATTACH_HOSTDEV,   /* <hostdev mode='subsystem' type='pci'> */
     VFA_ATTACH_INTERFACE, /* <interface type='hostdev'>, for network VFs */
-    VFA_ATTACH_MACVTAP, /* <interface type='direct'> on the VF's netdev; refused by this version */
+    VFA_ATTACH_MACVTAP,   /* <interface type='direct' mode='passthrough'> on the VF's netdev */
 };
 
 enum vfa_attach_failure {
@@ -109,6 +109,7 @@ enum vfa_alias_key {
     VFA_ALIAS_MAX_PER_DOMAIN,
     VFA_ALIAS_XML_NAME,
     VFA_ALIAS_HOLD,
+    VFA_ALIAS_PROFILEID,
     VFA_ALIAS_SETTINGS,
     VFA_ALIAS_SETTINGS_POLICY,
     VFA_ALIAS_KEYS
@@ -127,6 +128,7 @@ struct vfa_alias {
     size_t n_permit;
     unsigned max_per_domain; /* devices; 0: no limit */
     bool hold;
+    char *profileid; /* of an 802.1Qbh port profile, for interfaces; or NULL */
     struct vfa_vf_settings settings;
     enum vfa_settings_policy settings_policy;
     struct vfa_where said[VFA_ALIAS_KEYS]; /* where it was; file NULL: nowhere, the default holds */

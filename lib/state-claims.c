@@ -48,6 +48,15 @@ void vfa_claims_clear(struct vfa_claims *claims)
     claims->n = 0;
 }
 
+const struct vfa_claim *vfa_claims_find(const struct vfa_claims *claims, const char *request)
+{
+    for (size_t i = 0; i < claims->n; i++) {
+        if (strcmp(claims->items[i].request, request) == 0)
+            return &claims->items[i];
+    }
+    return NULL;
+}
+
 static enum vfa_claim_state parse_state(const unsigned char *text)
 {
     for (size_t i = 0; i < ARRAY_SIZE(state_names); i++) {

@@ -251,19 +251,11 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_
     return r < 0 ? r : read_device(stmt, ret, err);
 }
 
-int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
-                   const char *request, int64_t *ret_pool, struct vfa_device *ret,
-                   struct vfa_error *err)
+/* A row of DEVICE_COLUMNS and the pool, if there is one; finalizes. NULL: see vfa_sql_failed(). */
+static int read_member(struct vfa_state *state, sqlite3_stmt *query, int64_t *ret_pool,
+                       struct vfa_device *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT " DEVICE_COLUMNS ", m.pool FROM last l"
-                                 " CROSS JOIN member m ON m.device = l.device"
-                                 " CROSS JOIN pool p ON p.id = m.pool"
-                                 " CROSS JOIN device d ON d.address = l.device"
-                                 " WHERE l.uuid = ? AND l.request = ? AND m.busy = 0"
-                                 " AND p.alias = ? LIMIT 1",
-                                 "sss", uuid, request, alias);
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
     int r;
 
     if (!stmt)
@@ -274,6 +266,38 @@ int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
     if (r > 0)
         *ret_pool = sqlite3_column_int64(stmt, 8);
     return r < 0 ? r : read_device(stmt, ret, err);
+}
+
+int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
+                   const char *request, int64_t *ret_pool, struct vfa_device *ret,
+                   struct vfa_error *err)
+{
+    return read_member(state,
+                       vfa_sql(state, err,
+                               "SELECT " DEVICE_COLUMNS ", m.pool FROM last l"
+                               " CROSS JOIN member m ON m.device = l.device"
+                               " CROSS JOIN pool p ON p.id = m.pool"
+                               " CROSS JOIN device d ON d.address = l.device"
+                               " WHERE l.uuid = ? AND l.request = ? AND m.busy = 0"
+                               " AND p.alias = ? LIMIT 1",
+                               "sss", uuid, request, alias),
+                       ret_pool, ret, err);
+}
+
+int vfa_state_free_member(struct vfa_state *state, const char *alias,
+                          const struct vfa_pci_addr *addr, int64_t *ret_pool,
+                          struct vfa_device *ret, struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    return read_member(state,
+                       vfa_sql(state, err,
+                               "SELECT " DEVICE_COLUMNS ", m.pool FROM member m"
+                               " CROSS JOIN pool p ON p.id = m.pool"
+                               " CROSS JOIN device d ON d.address = m.device"
+                               " WHERE m.device = ? AND m.busy = 0 AND p.alias = ? LIMIT 1",
+                               "ss", vfa_pci_addr_format(addr, address), alias),
+                       ret_pool, ret, err);
 }
 
 int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_total,

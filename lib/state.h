@@ -90,6 +90,9 @@ struct vfa_claims {
 };
 void vfa_claims_clear(struct vfa_claims *claims);
 
+/* The claim of a request among those of one domain, or NULL. Borrowed. */
+const struct vfa_claim *vfa_claims_find(const struct vfa_claims *claims, const char *request);
+
 /* 0, or VFA_STATE_TAKEN. since 0 means now. */
 int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err);
 
@@ -167,6 +170,11 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
                    const char *request, int64_t *ret_pool, struct vfa_device *ret,
                    struct vfa_error *err);
+
+/* A device, if it is free and in an alias' pool. As vfa_state_last(). */
+int vfa_state_free_member(struct vfa_state *state, const char *alias,
+                          const struct vfa_pci_addr *addr, int64_t *ret_pool,
+                          struct vfa_device *ret, struct vfa_error *err);
 
 /* Devices of an alias, and how many of them no claim excludes. */
 int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_total,

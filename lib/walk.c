@@ -7,7 +7,7 @@ struct steps {
     struct vfa_pools pools; /* in the order of the alias */
     bool *done;             /* of each pool */
     bool had_last;
-    struct vfa_pci_addr last; /* visited already, as the device of last time */
+    struct vfa_pci_addr last; /* visited already, as the first or the device of last time */
 };
 
 static void steps_clear(struct steps *s)
@@ -125,6 +125,29 @@ static int try_last(struct steps *s, enum vfa_numa_pass pass, struct vfa_error *
     return r < 0 ? r : VFA_STATE_TAKEN;
 }
 
+/* The device that the caller would like best: it need not be near. VFA_STATE_TAKEN: no such luck.
+ */
+static int try_first(struct steps *s, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
+    const struct vfa_walk *walk = s->walk;
+    int64_t id;
+    int r = walk->first ? vfa_state_free_member(walk->state, walk->wish->alias->name, walk->first,
+                                                &id, &dev, err)
+                        : VFA_STATE_ABSENT;
+
+    for (size_t i = 0; r == 0 && i < s->pools.n; i++) {
+        const struct vfa_pool *pool = &s->pools.items[i];
+
+        if (pool->id != id || !vfa_choose_tags(walk->wish, spec_of(walk, pool->spec)))
+            continue;
+        s->had_last = true;
+        s->last = dev.addr;
+        return visit(walk, &dev, pool->spec, err);
+    }
+    return r < 0 ? r : VFA_STATE_TAKEN;
+}
+
 static int walk_pass(struct steps *s, enum vfa_numa_pass pass, struct vfa_error *err)
 {
     int r = try_last(s, pass, err);
@@ -153,6 +176,9 @@ int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
     if (!s.done)
         return vfa_fail_oom(err);
     sort_pools(&s);
+    r = try_first(&s, err);
+    if (r != VFA_STATE_TAKEN)
+        return r;
     r = VFA_STATE_END;
     for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES && r == VFA_STATE_END; pass++)
         r = walk_pass(&s, (enum vfa_numa_pass)pass, err);

@@ -4,7 +4,8 @@
 
 #include "domxml.h"
 
-static const struct vfa_pci_addr source = {0x10000, 0x3b, 0x1f, 7};
+static char netdev[] = "fuzz0";
+static const struct vfa_device device = {.addr = {0x10000, 0x3b, 0x1f, 7}, .netdev = netdev};
 
 static bool name_ok(const char *name)
 {
@@ -55,18 +56,22 @@ static void check_device(const char *element, const struct vfa_request *request)
     domain = parse_again(xml);
     FUZZ_REQUIRE(domain->n_devices == 1 && domain->devices[0].has_source);
     FUZZ_REQUIRE(vfa_domain_device(domain, request->name) == &domain->devices[0]);
-    FUZZ_REQUIRE(vfa_pci_addr_compare(&domain->devices[0].source, &source) == 0);
+    if (domain->devices[0].kind == VFA_ATTACH_MACVTAP)
+        FUZZ_REQUIRE(strcmp(domain->devices[0].netdev, netdev) == 0);
+    else
+        FUZZ_REQUIRE(vfa_pci_addr_compare(&domain->devices[0].source, &device.addr) == 0);
 }
 
 static void make_devices(const struct vfa_domain *domain)
 {
     for (size_t i = 0; i < domain->n_requests; i++) {
         const struct vfa_request *request = &domain->requests[i];
-        VFA_AUTO(vfa_freep) char *device = NULL;
+        const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % 3)};
+        VFA_AUTO(vfa_freep) char *element = NULL;
 
-        if (vfa_domxml_device(request, i % 2 ? VFA_ATTACH_INTERFACE : VFA_ATTACH_HOSTDEV, &source,
-                              vfa_domain_port(domain, request->name), &device, NULL) == 0)
-            check_device(device, request);
+        if (vfa_domxml_device(domain, request, &alias, &device,
+                              vfa_domain_port(domain, request->name), &element, NULL) == 0)
+            check_device(element, request);
     }
 }
 
@@ -96,6 +101,21 @@ static void label_port(const char *xml, size_t size)
         domain = parse_again(plain);
 }
 
+/* Every device of ours gets the source, and nothing else is another one afterwards. */
+static void fill(const char *xml, size_t size, const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
+    VFA_AUTO(vfa_freep) char *filled = NULL;
+    const char *request = domain->n_devices ? domain->devices[0].request : NULL;
+    const struct vfa_domxml_source source = {request ? request : "none", &device};
+
+    if (vfa_domxml_fill(xml, size, &source, 1, &filled, NULL) < 0)
+        return;
+    after = parse_again(filled);
+    FUZZ_REQUIRE(after->n_requests == domain->n_requests && after->n_devices == domain->n_devices);
+    FUZZ_REQUIRE(!request || after->devices[0].has_source);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VFA_AUTO(vfa_freep) char *text = fuzz_text(data, size);
@@ -111,5 +131,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_devices(domain);
     add_ports(text, size, domain);
     label_port(text, size);
+    fill(text, size, domain);
     return 0;
 }

@@ -15,11 +15,15 @@ def configure(host, keys, name="net"):
 
 # ---- attach ----
 
-def test_macvtap_is_refused(host):
+def test_macvtap_needs_a_netdev(host):
+    """accel's VFs have none, and a VF of net whose driver was taken away has none either."""
     configure(host, '"attach": "macvtap"')
-    assert "attach 'macvtap' is not supported" in host.cli("check").stdout
-    assert "alias 'net' attaches by macvtap" in refused(host.prepare(1, request("net")))
-    fine(host.prepare(1, request("accel")))
+    fine(host.prepare(1, request("net")))
+    host.configure(CONFIG.replace('{"name": "accel",', '{"name": "accel", "attach": "macvtap",'))
+    said = refused(host.prepare(2, request("accel")))
+    assert "no free device for request 'accel-0'" in said and "no netdev for a macvtap" in said
+    rows = host.cli("explain", "accel").stdout
+    assert "no netdev for a macvtap" in rows
 
 
 # ---- permit ----

@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Requests, devices and ports out of domain XML; elements and ports into it. */
 #include "check.h"
+#include "domxml-case.h"
 #include "domxml.h"
 
 #include <errno.h>
 #include <limits.h>
-
-#define UUID "11111111-2222-3333-4444-555555555555"
-#define HEAD "<domain type='kvm'><name>d</name><uuid>" UUID "</uuid>"
-#define META(inner)                                                                                \
-    "<metadata><vfalias:requests xmlns:vfalias='urn:vfalias:1'>" inner                             \
-    "</vfalias:requests></metadata>"
-#define ROOT    "<controller type='pci' index='0' model='pcie-root'/>"
-#define PORT(i) "<controller type='pci' index='" #i "' model='pcie-root-port'/>"
-#define SLOT(i, name)                                                                              \
-    "<controller type='pci' index='" #i "' model='pcie-root-port'><alias name='ua-slot-" name      \
-    "'/></controller>"
-#define ON(bus)                                                                                    \
-    "<controller type='usb'><address type='pci' domain='0' bus='" bus "' slot='0'/></controller>"
-#define DOM(meta, devices) HEAD meta "<devices>" devices "</devices></domain>"
 
 /* ---- requests ---- */
 
@@ -167,13 +154,13 @@ static void test_devices(void)
     CHECK(domain->n_devices == 3, "%zu", domain->n_devices);
     CHECK(strcmp(domain->uuid, UUID) == 0, "%s", domain->uuid);
     dev = vfa_domain_device(domain, "net-0");
-    CHECK(dev && dev->has_source && !dev->interface, "net-0");
+    CHECK(dev && dev->has_source && dev->kind == VFA_ATTACH_HOSTDEV, "net-0");
     CHECK(dev && strcmp(vfa_pci_addr_format(&dev->source, buf), "0000:01:10.2") == 0, "%s", buf);
     CHECK(!domain->devices[1].request && domain->devices[1].has_source, "static");
     CHECK(strcmp(vfa_pci_addr_format(&domain->devices[1].source, buf), "0000:03:00.1") == 0, "%s",
           buf);
     dev = vfa_domain_device(domain, "dp");
-    CHECK(dev && !dev->has_source && dev->interface, "placeholder");
+    CHECK(dev && !dev->has_source && dev->kind == VFA_ATTACH_INTERFACE, "placeholder");
 }
 
 /* ---- ports ---- */
@@ -294,39 +281,6 @@ static void test_remove_label(void)
 }
 
 /* ---- device elements ---- */
-
-static void test_device(void)
-{
-    static const struct vfa_pci_addr source = {0, 1, 0x10, 2};
-    static const struct vfa_port port = {.index = 11};
-    char name[] = "net-0", template_xml[] = "<interface><mac address='52:54:00:01:02:03'/>"
-                                            "<source/><source><address bus='9'/></source>"
-                                            "<alias name='ua-x'/><alias/></interface>";
-    struct vfa_request request = {.name = name, .alias = name};
-    VFA_AUTO(vfa_freep) char *plain = NULL;
-    VFA_AUTO(vfa_freep) char *ported = NULL;
-    VFA_AUTO(vfa_freep) char *interface = NULL;
-
-    CHECK(vfa_domxml_device(&request, VFA_ATTACH_HOSTDEV, &source, NULL, &plain, NULL) == 0,
-          "plain");
-    CHECK(strcmp(plain,
-                 "<hostdev mode=\"subsystem\" type=\"pci\" managed=\"yes\"><source>"
-                 "<address domain=\"0x0000\" bus=\"0x01\" slot=\"0x10\" function=\"0x2\"/></source>"
-                 "<alias name=\"ua-vf-net-0\"/></hostdev>") == 0,
-          "%s", plain);
-    CHECK(vfa_domxml_device(&request, VFA_ATTACH_HOSTDEV, &source, &port, &ported, NULL) == 0,
-          "port");
-    CHECK(strstr(ported, "<address type=\"pci\" domain=\"0x0000\" bus=\"0x0b\" slot=\"0x00\""),
-          "%s", ported);
-    request.template_xml = template_xml;
-    CHECK(vfa_domxml_device(&request, VFA_ATTACH_HOSTDEV, &source, NULL, &interface, NULL) == 0,
-          "if");
-    CHECK(strcmp(interface,
-                 "<interface type=\"hostdev\" managed=\"yes\"><mac address=\"52:54:00:01:02:03\"/>"
-                 "<source><address type=\"pci\" domain=\"0x0000\" bus=\"0x01\" slot=\"0x10\" "
-                 "function=\"0x2\"/></source><alias name=\"ua-vf-net-0\"/></interface>") == 0,
-          "%s", interface);
-}
 
 static void test_template(void)
 {
@@ -488,7 +442,6 @@ int main(void)
     test_slots();
     test_add_ports();
     test_remove_label();
-    test_device();
     test_template();
     test_template_declarations();
     test_remove();

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices for a domain that is about to be here, on a made tree with one PF and four VFs: what is
+ * kept, what is chosen anew, what `prepare` makes of it; a rehearsal leaves nothing behind.
+ */
+#include "allocate.h"
+#include "check.h"
+#include "domxml-case.h"
+#include "made-sysfs.h"
+
+#define OTHER "99999999-0000-4000-8000-000000000000"
+#define VFS   4
+
+static struct vfa_sysfs sysfs;
+static char state_path[96], config_path[96];
+static struct vfa_config *config;
+
+static void make_device(const char *address, int group, const char *netdev)
+{
+    static const char *const files[][2] = {
+        {"vendor", "0x8086"}, {"device", "0x10ca"}, {"class", "0x020000"}, {"numa_node", "-1"}};
+    char path[128], text[16];
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        snprintf(path, sizeof(path), "bus/pci/devices/%s/%s", address, files[i][0]);
+        made_file(path, files[i][1]);
+    }
+    snprintf(path, sizeof(path), "bus/pci/devices/%s/iommu_group", address);
+    snprintf(text, sizeof(text), "../%d", group);
+    made_link(path, text);
+    snprintf(path, sizeof(path), "bus/pci/devices/%s/net/%s", address, netdev);
+    made_folder(path);
+    snprintf(path, sizeof(path), "class/net/%s/device", netdev);
+    made_link(path, address);
+}
+
+static const char *vf(int i)
+{
+    static const char *const names[VFS] = {"0000:01:10.0", "0000:01:10.2", "0000:01:10.4",
+                                           "0000:01:10.6"};
+
+    return names[i];
+}
+
+static void make_host(void)
+{
+    char path[128], netdev[16];
+    FILE *f;
+
+    sysfs = made_begin();
+    make_device("0000:01:00.0", 1, "pf0");
+    made_file("bus/pci/devices/0000:01:00.0/sriov_totalvfs", "4");
+    for (int i = 0; i < VFS; i++) {
+        snprintf(netdev, sizeof(netdev), "pf0v%d", i);
+        make_device(vf(i), 10 + i, netdev);
+        snprintf(path, sizeof(path), "bus/pci/devices/%s/physfn", vf(i));
+        made_link(path, "../0000:01:00.0");
+    }
+    snprintf(state_path, sizeof(state_path), "%s/run/state", made_root);
+    snprintf(config_path, sizeof(config_path), "%s/vfalias.conf", made_root);
+    f = fopen(config_path, "w");
+    if (!f ||
+        fprintf(f,
+                "[pci]\n"
+                "alias = {\"name\": \"net\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\","
+                " \"device_type\": \"type-VF\"}\n"
+                "[vfalias]\nstate = %s\nsysfs_root = %s\nlibvirt_run = %s\n",
+                state_path, made_root, made_root) < 0 ||
+        fclose(f) != 0)
+        made_give_up(config_path);
+    if (vfa_config_load(config_path, &config, NULL) < 0)
+        made_give_up("configuration");
+}
+
+static struct vfa_host open_host(bool anew)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = {.sysfs = {-1}};
+
+    if (anew)
+        unlink(state_path);
+    if (vfa_host_open(config, &host, &err) != 0)
+        made_give_up(vfa_error_text(&err));
+    return host;
+}
+
+static void claim_for_other(struct vfa_host *host, const char *device)
+{
+    const struct vfa_claim claim = {.device = (char *)device,
+                                    .parent = (char *)"0000:01:00.0",
+                                    .iommu_group = -1,
+                                    .kind = (char *)"pci",
+                                    .uuid = (char *)OTHER,
+                                    .domain = (char *)"other",
+                                    .request = (char *)device,
+                                    .state = VFA_CLAIM_ACTIVE};
+
+    CHECK(vfa_state_claim(host->state, &claim, NULL) == 0, "%s", device);
+}
+
+#define HOSTDEV(name, slot, function)                                                              \
+    "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='" slot         \
+    "' function='" function "'/></source><alias name='ua-vf-" name "'/></hostdev>"
+#define SENTINEL(name)                                                                             \
+    "<hostdev mode='subsystem' type='pci'><source><address domain='0xffff' bus='0xff' "            \
+    "slot='0x1f' function='0'/></source><alias name='ua-vf-" name "'/></hostdev>"
+#define MACVTAP(name, dev)                                                                         \
+    "<interface type='direct'><source dev='" dev "' mode='passthrough'/><alias name='ua-vf-" name  \
+    "'/></interface>"
+#define STATIC                                                                                     \
+    "<hostdev mode='subsystem' type='pci'><source><address bus='1' slot='0x10' function='0'/>"     \
+    "</source></hostdev>"
+#define ASKS "<vfalias:request alias='net'/>"
+
+static const struct {
+    const char *label;
+    const char *xml;
+    unsigned what;
+    const char *taken;  /* by another domain: one digit for each VF */
+    const char *result; /* "NAME=VF" with "!" where it moved; NULL: refused */
+    const char *error;  /* part of it */
+} cases[] = {
+    {"nothing of ours", DOM("", STATIC), VFA_ARRIVE_KEEP, "", "", NULL},
+    {"chosen anew", DOM("", HOSTDEV("net-0", "0x10", "4")), 0, "", "net-0=0! ", NULL},
+    {"kept", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_ARRIVE_KEEP, "", "net-0=2 ", NULL},
+    {"taken", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_ARRIVE_KEEP, "02", "net-0=1! ", NULL},
+    {"absent", DOM("", HOSTDEV("net-0", "0x1f", "7")), VFA_ARRIVE_KEEP, "", "net-0=0! ", NULL},
+    {"kept, and the next is not it", DOM("", HOSTDEV("net-0", "0x10", "0") SENTINEL("net-1")),
+     VFA_ARRIVE_KEEP, "", "net-0=0 net-1=1! ", NULL},
+    {"placeholder", DOM("", SENTINEL("net")), 0, "", "net=0! ", NULL},
+    {"macvtap kept", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "", "net-0=3 ", NULL},
+    {"macvtap taken", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "3", "net-0=0! ", NULL},
+    {"macvtap of another host", DOM("", MACVTAP("net-0", "ens9")), VFA_ARRIVE_KEEP, "", "net-0=0! ",
+     NULL},
+    {"named in the metadata",
+     DOM(META("<vfalias:request alias='net' name='dp0'/>"), SENTINEL("dp0")), VFA_ARRIVE_REQUESTS,
+     "", "dp0=0! ", NULL},
+    {"requests left alone", DOM(META(ASKS), ""), 0, "", "", NULL},
+    {"requests", DOM(META(ASKS), SENTINEL("net-1")), VFA_ARRIVE_REQUESTS, "0", "net-1=1! net-0=2! ",
+     NULL},
+    {"optional one finds none", DOM(META("<vfalias:request alias='net' optional='yes'/>"), ""),
+     VFA_ARRIVE_REQUESTS, "0123", "", NULL},
+    {"optional, but there",
+     DOM(META("<vfalias:request alias='net' optional='yes'/>"), HOSTDEV("net-0", "0x10", "4")),
+     VFA_ARRIVE_REQUESTS, "0123", NULL, "domain 'd': no free device for request 'net-0'"},
+    {"too many", DOM("", SENTINEL("net-0") MACVTAP("net-1", "x")), 0, "012", NULL,
+     "domain 'd': no free device for request 'net-1': alias 'net' has 4 devices, 3 claimed, 1 for"},
+    {"unknown alias", DOM("", SENTINEL("gpu-0")), 0, "", NULL, "no alias 'gpu' is configured"},
+    {"bad requests", DOM(META("<vfalias:request/>"), ""), VFA_ARRIVE_REQUESTS, "", NULL,
+     "without an alias"},
+};
+
+static const struct vfa_domain *parse(const char *xml)
+{
+    static struct vfa_domain *domain;
+
+    domain = vfa_domain_free(domain);
+    if (xml && vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0)
+        made_give_up(xml);
+    return domain;
+}
+
+static int number_of(const struct vfa_pci_addr *addr)
+{
+    char text[VFA_PCI_ADDR_SIZE];
+
+    for (int i = 0; i < VFS; i++) {
+        if (strcmp(vfa_pci_addr_format(addr, text), vf(i)) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void describe(const struct vfa_arrivals *arrivals, char *buf, size_t size)
+{
+    size_t len = 0;
+
+    *buf = '\0';
+    for (size_t i = 0; i < arrivals->n && len < size; i++)
+        len += (size_t)snprintf(buf + len, size - len, "%s=%d%s ", arrivals->items[i].request,
+                                number_of(&arrivals->items[i].device.addr),
+                                arrivals->items[i].moved ? "!" : "");
+}
+
+static size_t count_claims(struct vfa_host *host, enum vfa_claim_state claim_state)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    size_t n = 0;
+
+    CHECK(vfa_state_claims(host->state, UUID, &claims, NULL) == 0, "claims");
+    for (size_t i = 0; i < claims.n; i++)
+        n += claims.items[i].state == claim_state;
+    return n;
+}
+
+static void test_cases(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        struct vfa_host host = open_host(true);
+        char got[256];
+        int r;
+
+        for (const char *p = cases[i].taken; *p; p++)
+            claim_for_other(&host, vf(*p - '0'));
+        r = vfa_allocate_arrive(&host, parse(cases[i].xml), cases[i].what, &arrivals, &err);
+        describe(&arrivals, got, sizeof(got));
+        if (cases[i].result)
+            CHECK(r == 0 && strcmp(got, cases[i].result) == 0, "%s: %d '%s' %s", cases[i].label, r,
+                  got, r ? vfa_error_text(&err) : "");
+        else
+            CHECK(r == VFA_ALLOCATE_NONE && check_has(&err, cases[i].error), "%s: %d %s",
+                  cases[i].label, r, vfa_error_text(&err));
+        CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == arrivals.n, "%s", cases[i].label);
+        vfa_host_clear(&host);
+    }
+}
+
+/* What came is what the start has, and no more; asked for twice it is still once. */
+static void test_prepare(void)
+{
+    static const char first[] = DOM(META(ASKS), SENTINEL("net-1"));
+    static const char filled[] = DOM(META(ASKS), HOSTDEV("net-1", "0x10", "0"));
+    static const char other[] = DOM(META(ASKS), HOSTDEV("net-1", "0x10", "6"));
+    const char *const starts[] = {filled, other};
+
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals again = {NULL, 0};
+        VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        struct vfa_host host = open_host(true);
+
+        CHECK(vfa_allocate_arrive(&host, parse(first), VFA_ARRIVE_REQUESTS, &arrivals, NULL) == 0,
+              "first");
+        CHECK(vfa_allocate_arrive(&host, parse(first), VFA_ARRIVE_REQUESTS, &again, NULL) == 0,
+              "again");
+        CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == 2, "once");
+        CHECK(vfa_allocate_domain(&host, parse(starts[i]), &err) == 0, "%s", vfa_error_text(&err));
+        CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 2, "all are the start's");
+        CHECK(vfa_state_claims(host.state, UUID, &claims, NULL) == 0 && claims.n == 2, "two");
+        CHECK(strcmp(claims.items[0].device, vf(1)) == 0, "%s", claims.items[0].device);
+        CHECK(strcmp(claims.items[1].device, vf(i == 0 ? 0 : 3)) == 0, "%zu: %s", i,
+              claims.items[1].device);
+        vfa_host_clear(&host);
+    }
+}
+
+static void test_running(void)
+{
+    static const char xml[] = DOM("", SENTINEL("net-0"));
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = open_host(true);
+
+    CHECK(vfa_allocate_domain(&host, parse(DOM(META(ASKS), "")), NULL) == 0, "runs");
+    CHECK(vfa_allocate_arrive(&host, parse(xml), 0, &arrivals, &err) == VFA_ALLOCATE_NONE &&
+              check_has(&err, "domain 'd': it has device 0000:01:10.0 already"),
+          "%s", vfa_error_text(&err));
+    CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 1, "left alone");
+    vfa_host_clear(&host);
+}
+
+static void test_rehearsal(void)
+{
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    struct vfa_host host = open_host(true);
+
+    CHECK(vfa_state_begin(host.state, NULL) == 0, "begin");
+    CHECK(vfa_allocate_arrive(&host, parse(DOM("", SENTINEL("net"))), 0, &arrivals, NULL) == 0 &&
+              arrivals.n == 1,
+          "arrive");
+    vfa_state_rollback(host.state);
+    CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == 0, "nothing is left");
+    vfa_host_clear(&host);
+}
+
+/* A macvtap of ours whose netdev is not there: the start cannot do. */
+static void test_absent_netdev(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = open_host(true);
+
+    CHECK(vfa_allocate_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
+                  VFA_ALLOCATE_NONE &&
+              check_has(&err, "device 'ua-vf-net-0': there is no netdev 'ens9'"),
+          "%s", vfa_error_text(&err));
+    CHECK(vfa_allocate_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
+          "one that runs is left alone");
+    CHECK(vfa_allocate_reassert(&host, parse(DOM("", MACVTAP("net-0", "pf0v2"))), NULL) == 0 &&
+              count_claims(&host, VFA_CLAIM_ACTIVE) == 1,
+          "one that runs with a device has it");
+    vfa_host_clear(&host);
+}
+
+int main(void)
+{
+    make_host();
+    test_cases();
+    test_prepare();
+    test_running();
+    test_rehearsal();
+    test_absent_netdev();
+    parse(NULL);
+    vfa_config_free(config);
+    made_end(&sysfs);
+    return check_result();
+}

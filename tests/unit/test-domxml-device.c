@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The devices of requests: elements to attach, sources put into a whole domain, MAC addresses. */
+#include "check.h"
+#include "domxml-case.h"
+#include "domxml.h"
+#include "mac.h"
+
+#include <errno.h>
+
+/* What is attached for a request on 0000:01:10.2, enp1s0v1, by an alias. */
+static char *made_device(const char *template_xml, bool given, enum vfa_attach_kind kind,
+                         const struct vfa_alias *alias, const struct vfa_port *port)
+{
+    char name[] = "net-0", netdev[] = "enp1s0v1";
+    const struct vfa_request request = {.name = name,
+                                        .alias = name,
+                                        .template_xml = (char *)template_xml,
+                                        .attach_given = given,
+                                        .attach = kind};
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_domain domain = {.uuid = UUID};
+    char *xml = NULL;
+
+    CHECK(vfa_domxml_device(&domain, &request, alias, &device, port, &xml, NULL) == 0, "made");
+    return xml;
+}
+
+#define SOURCE_ADDRESS "domain=\"0x0000\" bus=\"0x01\" slot=\"0x10\" function=\"0x2\"/></source>"
+#define PCI_SOURCE     "<source><address type=\"pci\" " SOURCE_ADDRESS
+#define DERIVED_MAC    "<mac address=\"56:28:97:62:63:48\"/>"
+#define OUR_ALIAS      "<alias name=\"ua-vf-net-0\"/>"
+
+static void test_device(void)
+{
+    static const struct vfa_port port = {.index = 11};
+    static char profile[] = "web";
+    const struct vfa_alias plain = {.attach = VFA_ATTACH_HOSTDEV};
+    const struct vfa_alias vlan = {
+        .attach = VFA_ATTACH_INTERFACE,
+        .profileid = profile,
+        .settings = {.given = 1u << VFA_VF_VLAN, .values = {[VFA_VF_VLAN] = 42}}};
+    const struct vfa_alias macvtap = {.attach = VFA_ATTACH_MACVTAP};
+    const struct {
+        const char *template_xml; /* NULL: none */
+        bool given;
+        enum vfa_attach_kind kind;
+        const struct vfa_alias *alias;
+        const struct vfa_port *port;
+        const char *xml;
+    } cases[] = {
+        {NULL, false, VFA_ATTACH_HOSTDEV, &plain, NULL,
+         "<hostdev managed=\"yes\" mode=\"subsystem\" type=\"pci\"><source><address " SOURCE_ADDRESS
+             OUR_ALIAS "</hostdev>"},
+        {NULL, false, VFA_ATTACH_HOSTDEV, &plain, &port,
+         "<hostdev managed=\"yes\" mode=\"subsystem\" type=\"pci\"><source><address " SOURCE_ADDRESS
+             OUR_ALIAS "<address type=\"pci\" domain=\"0x0000\" bus=\"0x0b\" slot=\"0x00\" "
+         "function=\"0x0\"/></hostdev>"},
+        {"<interface><mac address='52:54:00:01:02:03'/><source/><source><address bus='9'/></source>"
+         "<alias name='ua-x'/><alias/></interface>",
+         false, VFA_ATTACH_INTERFACE, &plain, NULL,
+         "<interface managed=\"yes\" type=\"hostdev\"><mac address=\"52:54:00:01:02:03\"/>" PCI_SOURCE
+             OUR_ALIAS "</interface>"},
+        {NULL, false, VFA_ATTACH_INTERFACE, &vlan, NULL,
+         "<interface managed=\"yes\" type=\"hostdev\">" PCI_SOURCE DERIVED_MAC
+         "<vlan><tag id=\"42\"/></vlan><virtualport type=\"802.1Qbh\"><parameters profileid=\"web\"/>"
+         "</virtualport>" OUR_ALIAS "</interface>"},
+        {"<interface type='hostdev'><vlan><tag id='7'/></vlan><virtualport type='802.1Qbh'/>"
+         "<teaming type='transient' persistent='ua-x'/></interface>",
+         true, VFA_ATTACH_INTERFACE, &vlan, NULL,
+         "<interface type=\"hostdev\" managed=\"yes\"><vlan><tag id=\"7\"/></vlan><virtualport "
+         "type=\"802.1Qbh\"/><teaming type=\"transient\" persistent=\"ua-x\"/>" PCI_SOURCE
+             DERIVED_MAC OUR_ALIAS "</interface>"},
+        {NULL, false, VFA_ATTACH_HOSTDEV, &macvtap, NULL,
+         "<interface type=\"direct\"><source dev=\"enp1s0v1\" mode=\"passthrough\"/>" DERIVED_MAC
+         "<model type=\"virtio\"/>" OUR_ALIAS "</interface>"},
+        {"<interface type='direct'><source dev='x' mode='bridge'/><model type='e1000e'/></interface>",
+         true, VFA_ATTACH_MACVTAP, &plain, NULL,
+         "<interface type=\"direct\"><model type=\"e1000e\"/><source dev=\"enp1s0v1\" "
+         "mode=\"passthrough\"/>" DERIVED_MAC OUR_ALIAS "</interface>"},
+        {"<interface/>", false, VFA_ATTACH_INTERFACE, &macvtap, NULL,
+         "<interface type=\"direct\"><source dev=\"enp1s0v1\" mode=\"passthrough\"/>" DERIVED_MAC
+         "<model type=\"virtio\"/>" OUR_ALIAS "</interface>"},
+        {"<hostdev mode='subsystem' type='pci'><rom bar='off'/></hostdev>", true,
+         VFA_ATTACH_HOSTDEV, &macvtap, NULL,
+         "<hostdev mode=\"subsystem\" type=\"pci\" managed=\"yes\"><rom bar=\"off\"/><source>"
+         "<address " SOURCE_ADDRESS OUR_ALIAS "</hostdev>"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VFA_AUTO(vfa_freep)
+        char *xml = made_device(cases[i].template_xml, cases[i].given, cases[i].kind,
+                                cases[i].alias, cases[i].port);
+
+        CHECK(xml && strcmp(xml, cases[i].xml) == 0, "%zu: %s", i, xml);
+    }
+}
+
+static void test_no_netdev(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    char name[] = "net-0", *xml = NULL;
+    const struct vfa_request request = {.name = name, .alias = name};
+    const struct vfa_alias alias = {.attach = VFA_ATTACH_MACVTAP};
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_domain domain = {.uuid = UUID};
+
+    CHECK(vfa_domxml_device(&domain, &request, &alias, &device, NULL, &xml, &err) == -ENODEV, "%s",
+          xml);
+    CHECK(check_has(&err, "0000:01:10.2 has no netdev"), "%s", vfa_error_text(&err));
+}
+
+/* The same for ever, and never those of another domain or request. */
+static void test_mac(void)
+{
+    static const struct {
+        const char *uuid, *request, *mac;
+    } cases[] = {
+        {UUID, "net-0", "56:28:97:62:63:48"},
+        {UUID, "net-1", "56:7f:6b:ab:68:1c"},
+        {"00000000-0000-4000-8000-00000000000b", "net-0", "56:3e:dc:82:1d:b2"},
+    };
+    char mac[VFA_MAC_SIZE];
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        CHECK(strcmp(vfa_mac_derive(cases[i].uuid, cases[i].request, mac), cases[i].mac) == 0,
+              "%s %s: %s", cases[i].uuid, cases[i].request, mac);
+}
+
+static void test_fill(void)
+{
+    static const char xml[] = DOM(
+        "",
+        "<hostdev mode='subsystem' type='pci' managed='no'><source writeFiltering='no'><address "
+        "domain='0xffff' bus='0xff' slot='0x1f' function='1'/></source><alias "
+        "name='ua-vf-acc-0'/></hostdev>"
+        "<interface type='direct'><source dev='gone' mode='passthrough'/><alias "
+        "name='ua-vf-net-0'/></interface>"
+        "<hostdev mode='subsystem' type='pci'><source><address bus='3' slot='0' "
+        "function='1'/></source></hostdev><disk device='disk'/>");
+    char netdev[] = "enp1s0v1";
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_domxml_source sources[] = {
+        {"net-0", &device}, {"acc-0", &device}, {"other", &device}};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_freep) char *filled = NULL;
+    VFA_AUTO(vfa_freep) char *same = NULL;
+    const struct vfa_domdev *dev;
+
+    CHECK(vfa_domxml_fill(xml, strlen(xml), sources, 3, &filled, NULL) == 0, "fill");
+    CHECK(vfa_domxml_parse(filled, strlen(filled), &domain, NULL) == 0, "parse");
+    CHECK(domain->n_devices == 3, "%zu", domain->n_devices);
+    dev = vfa_domain_device(domain, "acc-0");
+    CHECK(dev && dev->has_source && vfa_pci_addr_compare(&dev->source, &device.addr) == 0, "%s",
+          filled);
+    dev = vfa_domain_device(domain, "net-0");
+    CHECK(dev && strcmp(dev->netdev, netdev) == 0, "%s", filled);
+    CHECK(strstr(filled, "writeFiltering=\"no\"") && strstr(filled, "managed=\"yes\""), "%s",
+          filled);
+    CHECK(strstr(filled, "<address bus=\"3\" slot=\"0\" function=\"1\"/>"), "%s", filled);
+    CHECK(vfa_domxml_fill(filled, strlen(filled), sources, 3, &same, NULL) == 0, "once more");
+    CHECK(strcmp(filled, same) == 0, "%s", same);
+}
+
+static void test_insert(void)
+{
+    static const char xml[] = DOM("", "<disk device='disk'/>");
+    static const char empty[] = "<domain><name>d</name></domain>";
+    char one[] = "<hostdev mode='subsystem' type='pci'><source><address bus='1' slot='2' "
+                 "function='3'/></source><alias name='ua-vf-a'/></hostdev>";
+    char *const devices[] = {one};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_freep) char *more = NULL;
+
+    CHECK(vfa_domxml_insert(xml, strlen(xml), devices, 1, &more, NULL) == 0, "insert");
+    CHECK(vfa_domxml_parse(more, strlen(more), &domain, NULL) == 0, "parse");
+    CHECK(vfa_domain_device(domain, "a") && strstr(more, "<disk device=\"disk\"/>"), "%s", more);
+    CHECK(vfa_domxml_insert(empty, strlen(empty), devices, 1, &more, &err) == -EINVAL, "empty");
+}
+
+int main(void)
+{
+    test_device();
+    test_no_netdev();
+    test_mac();
+    test_fill();
+    test_insert();
+    return check_result();
+}
