@@ -5,6 +5,7 @@
  * otherwise or the tree is a foreign one, whose domains this host's libvirt does not know.
  */
 #include "connect.h"
+#include "release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -85,12 +86,12 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
 static int drop(const struct vfa_cmd_context *ctx, const char *name,
                 const struct vfa_claims *claims, size_t *ret_n, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     const char *dropped = "";
-    int r = vfa_state_open(ctx->config->state_path, ctx->config->libvirt_run, VFA_STATE_WRITE,
-                           &state, err);
+    int r = vfa_host_open(ctx->config, &host, err);
 
     *ret_n = 0;
+    host.warn = vfa_cmd_warn;
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
         size_t n = 0;
@@ -98,7 +99,7 @@ static int drop(const struct vfa_cmd_context *ctx, const char *name,
         if (!is_of(claim, name) || strcmp(claim->uuid, dropped) == 0)
             continue;
         dropped = claim->uuid;
-        r = vfa_state_release(state, dropped, NULL, &n, err);
+        r = vfa_release(&host, dropped, NULL, &n, err);
         *ret_n += n;
     }
     return r;

@@ -57,6 +57,11 @@ int vfa_cmd_fail_error(const struct vfa_error *err)
     return vfa_cmd_fail("%s", vfa_error_text(err));
 }
 
+void vfa_cmd_warn(const char *text)
+{
+    vfa_cmd_fail("warning: %s", text);
+}
+
 static bool starts_verb(const char *line, const char *verb)
 {
     const char *rest = line + strlen(SYNOPSIS_START);

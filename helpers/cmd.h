@@ -83,6 +83,7 @@ int vfa_cmd_fail(const char *fmt, ...) VFA_PRINTF(1, 2);
 int vfa_cmd_fail_usage(const char *fmt, ...) VFA_PRINTF(1, 2);
 /* The same with the text of an error. */
 int vfa_cmd_fail_error(const struct vfa_error *err);
+void vfa_cmd_warn(const char *text); /* goes on; fits vfa_host.warn */
 
 /* ---- things that several verbs do ---- */
 

@@ -16,6 +16,8 @@
 
 #include "daemon-look.h"
 #include "log.h"
+#include "release.h"
+#include "vf-apply.h"
 #include "virt-error.h"
 
 #define FIRST_RETRY_MS 1000 /* doubled with each failure */
@@ -39,7 +41,7 @@ static int choose_another(struct vfa_look *look, const struct vfa_step *step, st
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    int r = vfa_state_release(host->state, look->uuid, step->request->name, NULL, err);
+    int r = vfa_release(host, look->uuid, step->request->name, NULL, err);
 
     if (r == 0)
         r = vfa_allocate_request(host, look->domain, step->request, &claim, err);
@@ -87,6 +89,25 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
 
 /* ---- attaching ---- */
 
+/* Opens the state for what lib/ does with the claim of the step, with what is wanted of its VF. */
+static int with_order(struct vfa_look *look, const struct vfa_step *step,
+                      int (*what)(struct vfa_host *, const struct vfa_claim *,
+                                  const struct vfa_vf_order *, struct vfa_error *),
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    const struct vfa_request *request = step->request;
+    const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
+    struct vfa_vf_order order;
+    int r;
+
+    if (!alias) /* attach() says so */
+        return 0;
+    vfa_vf_order_make(alias, request, vfa_request_attach(request, alias), &order);
+    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    return r < 0 ? r : what(&host, step->claim, &order, err);
+}
+
 static int attach(struct vfa_look *look, const struct vfa_step *step,
                   const struct vfa_device *device, struct vfa_error *err)
 {
@@ -106,6 +127,17 @@ static int attach(struct vfa_look *look, const struct vfa_step *step,
     if (virDomainAttachDeviceFlags(look->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
         return vfa_virt_fail(err, "libvirt");
     return 0;
+}
+
+/* The guest has its device; what libvirt would not set is said, once. */
+static void set_vlan(struct vfa_look *look, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    int r = with_order(look, step, vfa_vf_apply_vlan, &err);
+
+    if (r < 0 || r == VFA_VF_REFUSED)
+        vfa_log(LOG_ERR, "domain '%s': request '%s': %s", look->domain->name, step->request->name,
+                vfa_error_text(&err));
 }
 
 static bool has_device(struct vfa_look *look, const char *request)
@@ -210,9 +242,20 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
         return false;
     }
     if (r == 0)
+        r = with_order(look, step, vfa_vf_apply, &err);
+    if (r == VFA_VF_STALE) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+        return false;
+    }
+    if (r == VFA_VF_REFUSED) {
+        failed(look, step, vfa_error_text(&err));
+        return false;
+    }
+    if (r == 0)
         r = attach(look, step, &device, &err);
     if (r < 0)
         return attach_failed(look, step, r, vfa_error_text(&err));
+    set_vlan(look, step);
     attached(look, step);
     return true;
 }

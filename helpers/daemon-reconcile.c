@@ -18,6 +18,8 @@
 #include "daemon-look.h"
 #include "gc.h"
 #include "log.h"
+#include "release.h"
+#include "vf-apply.h"
 #include "virt-error.h"
 
 void vfa_look_again(struct vfa_look *look, unsigned ms)
@@ -85,7 +87,7 @@ static int release(struct vfa_look *look, const struct vfa_step *step, struct vf
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
-        r = vfa_gc_release_same(host.state, step->claim, &released, err);
+        r = vfa_gc_release_same(&host, step->claim, &released, err);
     if (r == 0 && released)
         vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", look->domain->name,
                 step->claim->device, step->claim->request);
@@ -101,7 +103,7 @@ static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct v
 
     if (r < 0 || !same)
         return r;
-    r = vfa_state_withdraw(host.state, look->uuid, claim->request, err);
+    r = vfa_release_withdraw(&host, look->uuid, claim->request, err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
     if (r == 0)
@@ -259,7 +261,11 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
     int r = vfa_host_open(config, &host, err);
 
-    return r == 0 ? vfa_allocate_reassert(&host, domain, err) : r;
+    if (r < 0)
+        return r;
+    host.warn = vfa_log_warning;
+    r = vfa_vf_apply_new_vlans(&host, domain, err);
+    return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
 }
 
 int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *config,

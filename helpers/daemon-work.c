@@ -29,6 +29,7 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
 
     if (r != 0)
         return r;
+    ret->warn = vfa_log_warning;
     r = vfa_state_synced(ret->state, &synced, err);
     if (r == 0 && !synced)
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "release.h"
 #include "virt-error.h"
 
 /* Clocks are set back at times (a wrong RTC at boot): a claim from further ahead than this is not
@@ -18,26 +19,26 @@ bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b)
     return a->state == b->state && a->since == b->since && strcmp(a->device, b->device) == 0;
 }
 
-int vfa_gc_release_same(struct vfa_state *state, const struct vfa_claim *claim, bool *ret,
+int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
     const struct vfa_claim *found;
     int r;
 
-    r = vfa_state_begin(state, err);
+    r = vfa_state_begin(host->state, err);
     if (r < 0)
         return r;
-    r = vfa_state_claims(state, claim->uuid, &now, err);
+    r = vfa_state_claims(host->state, claim->uuid, &now, err);
     found = r < 0 ? NULL : vfa_claims_find(&now, claim->request);
     if (found && vfa_gc_same(found, claim))
-        r = vfa_state_release(state, claim->uuid, claim->request, NULL, err);
+        r = vfa_release(host, claim->uuid, claim->request, NULL, err);
     else
         found = NULL;
     if (r >= 0)
-        r = vfa_state_commit(state, err);
+        r = vfa_state_commit(host->state, err);
     if (r < 0) {
-        vfa_state_rollback(state);
+        vfa_state_rollback(host->state);
         return r;
     }
     *ret = found != NULL;
@@ -86,7 +87,7 @@ static int collect(struct vfa_host *host, const struct vfa_claim *claim, int64_t
         *again = true;
         return 0;
     }
-    r = vfa_gc_release_same(host->state, claim, &released, err);
+    r = vfa_gc_release_same(host, claim, &released, err);
     if (r == 0 && released)
         (*n)++;
     return r;

@@ -32,7 +32,7 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
            struct vfa_error *err);
 
 /* Drops a claim if it still is what `claim` says (device, state, since). *ret: whether it was. */
-int vfa_gc_release_same(struct vfa_state *state, const struct vfa_claim *claim, bool *ret,
+int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
                         struct vfa_error *err);
 
 /* The same device, state and time. */

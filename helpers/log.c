@@ -79,6 +79,11 @@ void vfa_log(int level, const char *fmt, ...)
         write_line(level, text);
 }
 
+void vfa_log_warning(const char *text)
+{
+    vfa_log(LOG_WARNING, "%s", text);
+}
+
 static void said_free(struct said *entry)
 {
     free(entry->key);

@@ -17,6 +17,7 @@ void vfa_log_init(const char *program, int level);
 void vfa_log_set_level(int level);
 
 void vfa_log(int level, const char *fmt, ...) VFA_PRINTF(2, 3);
+void vfa_log_warning(const char *text); /* fits vfa_host.warn */
 
 /* For states that last: says a line about `key` only if it is not what was said about it last. */
 void vfa_log_change(const char *key, int level, const char *fmt, ...) VFA_PRINTF(3, 4);

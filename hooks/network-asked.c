@@ -34,6 +34,7 @@ static int port_created(const struct vfa_call *call, struct vfa_error *err)
     r = vfa_config_load(NULL, &config, err);
     if (r == 0)
         r = vfa_host_open(config, &host, err);
+    host.warn = vfa_operation_warn;
     if (r == 0)
         r = vfa_allocate_port(&host, port, err);
     if (r == 0)
@@ -46,16 +47,17 @@ static int port_deleted(const struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     size_t n = 0;
     int r = read_port(call, &port, err);
 
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &state, err);
+        r = vfa_host_open(config, &host, err);
+    host.warn = vfa_operation_warn;
     if (r == 0)
-        r = vfa_allocate_port_gone(state, port, &n, err);
+        r = vfa_allocate_port_gone(&host, port, &n, err);
     if (r == 0 && n > 0)
         syslog(LOG_INFO, "network '%s': domain '%s' gave its device back", call->object,
                port->owner);

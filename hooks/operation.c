@@ -33,6 +33,11 @@ static bool fails(const struct vfa_operation *operation, int r)
            (operation->failing == VFA_FAILS_REFUSED && r > 0);
 }
 
+void vfa_operation_warn(const char *text)
+{
+    syslog(LOG_WARNING, "%s", text);
+}
+
 int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
                        size_t n)
 {

@@ -37,4 +37,7 @@ struct vfa_operation {
 int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
                        size_t n);
 
+/* Says something in the journal and goes on; fits vfa_host.warn. */
+void vfa_operation_warn(const char *text);
+
 #endif

@@ -8,9 +8,20 @@
 #include "allocate.h"
 #include "operation.h"
 #include "presence.h"
+#include "release.h"
+#include "vf-apply.h"
 
 #include <errno.h>
 #include <syslog.h>
+
+static int open_host(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
+{
+    int r = vfa_host_open(config, ret, err);
+
+    if (r == 0)
+        ret->warn = vfa_operation_warn;
+    return r;
+}
 
 /* ---- prepare ---- */
 
@@ -63,14 +74,26 @@ static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
                claims.items[i].device, claims.items[i].request);
 }
 
+/* The VFs that the domain starts with are set now; those that are hot-plugged, by the daemon. */
+static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
+{
+    int r = vfa_vf_apply_present(host, domain, err);
+
+    if (r != 0)
+        vfa_release(host, domain->uuid, NULL, NULL, NULL);
+    return r > 0 ? VFA_ALLOCATE_NONE : r;
+}
+
 static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = vfa_host_open(config, &host, err);
+    int r = open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_allocate_domain(&host, domain, err);
+    if (r == 0)
+        r = set_up(&host, domain, err);
     if (r == 0)
         log_claims(&host, domain);
     return r;
@@ -131,18 +154,18 @@ static int release(const struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     size_t n = 0;
     int r = vfa_config_load(NULL, &config, err);
 
     if (r == 0)
-        r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &state, err);
+        r = open_host(config, &host, err);
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
     if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->uuid[0])
-        r = vfa_state_release(state, domain->uuid, NULL, &n, err);
+        r = vfa_release(&host, domain->uuid, NULL, &n, err);
     else
-        r = vfa_state_release_name(state, call->object, &n, err);
+        r = vfa_release_name(&host, call->object, &n, err);
     if (r == 0 && n > 0)
         syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
     return r;
@@ -160,7 +183,7 @@ static int reassert(const struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_host_open(config, &host, err);
+        r = open_host(config, &host, err);
     return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
 }
 

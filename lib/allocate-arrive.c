@@ -9,6 +9,7 @@
  * device is wanted, and for which request, not which one.
  */
 #include "allocate-private.h"
+#include "release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
                      claim->device, claim->request);
             return VFA_ALLOCATE_NONE;
         }
-        r = vfa_state_release(a->host->state, a->domain->uuid, claim->request, NULL, err);
+        r = vfa_release(a->host, a->domain->uuid, claim->request, NULL, err);
     }
     return r;
 }

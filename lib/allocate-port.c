@@ -8,6 +8,7 @@
  * at every start, and vfaliasd chooses another for the request.
  */
 #include "allocate-private.h"
+#include "release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -67,8 +68,7 @@ static int claim(struct vfa_attempt *a, const char *name, const struct vfa_devic
             return refuse(now, &holder, err);
         if (way == KEEP)
             return 0;
-        r = vfa_state_release(a->host->state, a->domain->uuid, r == 0 ? holder.request : name, NULL,
-                              err);
+        r = vfa_release(a->host, a->domain->uuid, r == 0 ? holder.request : name, NULL, err);
         if (r < 0)
             return r;
     }
@@ -93,11 +93,11 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
     return vfa_state_leave(host->state, own, r, err);
 }
 
-int vfa_allocate_port_gone(struct vfa_state *state, const struct vfa_netport *port, size_t *ret_n,
+int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
                            struct vfa_error *err)
 {
     char name[NAME_SIZE];
 
     snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
-    return vfa_state_release(state, port->owner_uuid, name, ret_n, err);
+    return vfa_release(host, port->owner_uuid, name, ret_n, err);
 }

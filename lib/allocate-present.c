@@ -5,6 +5,7 @@
  * fact.
  */
 #include "allocate-private.h"
+#include "release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static int take_arrived(struct vfa_attempt *a, const char *name, const struct vf
     *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
     if (!claim || *ret)
         return 0;
-    return vfa_state_release(a->host->state, a->domain->uuid, name, NULL, err);
+    return vfa_release(a->host, a->domain->uuid, name, NULL, err);
 }
 
 static int refuse_absent(const struct vfa_domdev *dev, struct vfa_error *err)
@@ -185,9 +186,9 @@ static int reassert_now(struct vfa_attempt *a, const struct vfa_domdev *dev,
             return vfa_state_set_claim_state(a->host->state, holder.uuid, holder.request,
                                              VFA_CLAIM_ACTIVE, err);
         if (r == 0)
-            r = vfa_state_release(a->host->state, holder.uuid, holder.request, NULL, err);
+            r = vfa_release(a->host, holder.uuid, holder.request, NULL, err);
         else
-            r = vfa_state_release(a->host->state, a->domain->uuid, name, NULL, err);
+            r = vfa_release(a->host, a->domain->uuid, name, NULL, err);
         if (r == 0)
             r = vfa_attempt_claim(a, name, alias_name(a, dev), now, VFA_CLAIM_ACTIVE, err);
         if (r != VFA_STATE_TAKEN)

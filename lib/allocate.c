@@ -7,6 +7,7 @@
  */
 #include "allocate-private.h"
 #include "choose.h"
+#include "release.h"
 
 #include <errno.h>
 #include <string.h>
@@ -112,6 +113,21 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
     return 0;
 }
 
+static int check_settings(const struct vfa_request *request, const struct vfa_alias *alias,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    struct vfa_vf_settings settings;
+
+    if (!request->settings.given)
+        return 0;
+    vfa_request_settings(request, alias, &settings);
+    if (vfa_vf_settings_check(&settings, &why) == 0)
+        return 0;
+    vfa_fail(err, EINVAL, "request '%s': settings: %s", request->name, vfa_error_text(&why));
+    return VFA_ALLOCATE_NONE;
+}
+
 int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
                               const struct vfa_request *request, struct vfa_error *err)
 {
@@ -123,6 +139,8 @@ int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_
         if (!some_spec_sets(config, request->tags.items[i].key))
             return refuse_tag(request, request->tags.items[i].key, err);
     }
+    if (check_settings(request, alias, err))
+        return VFA_ALLOCATE_NONE;
     return check_entitlement(config, domain, request, alias, err);
 }
 
@@ -213,8 +231,7 @@ static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
             r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
                                           VFA_CLAIM_CLAIMED, err);
         else
-            r = vfa_state_release(a->host->state, a->domain->uuid, claims.items[i].request, NULL,
-                                  err);
+            r = vfa_release(a->host, a->domain->uuid, claims.items[i].request, NULL, err);
     }
     return r;
 }

@@ -24,6 +24,7 @@ struct vfa_host {
     const struct vfa_config *config;
     struct vfa_sysfs sysfs;
     struct vfa_state *state;
+    void (*warn)(const char *text); /* told what went wrong beside the point; NULL: nobody is */
 };
 
 /* Opens sysfs and the state as the configuration says. Clear with vfa_host_clear(). */
@@ -92,7 +93,7 @@ int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain
 int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, struct vfa_error *err);
 
 /* The port is gone. *ret_n gets how many claims were. */
-int vfa_allocate_port_gone(struct vfa_state *state, const struct vfa_netport *port, size_t *ret_n,
+int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
                            struct vfa_error *err);
 
 /* Scans the hardware and rebuilds the index. *ret_n, if not NULL, gets the number of devices. Not

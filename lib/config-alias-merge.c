@@ -35,11 +35,6 @@ static bool same_permit(const struct vfa_alias *a, const struct vfa_alias *b)
     return true;
 }
 
-static bool same_settings(const struct vfa_vf_settings *a, const struct vfa_vf_settings *b)
-{
-    return a->given == b->given && memcmp(a->values, b->values, sizeof(a->values)) == 0;
-}
-
 /* Both say it. */
 static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa_alias_key key)
 {
@@ -61,7 +56,7 @@ static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa
     case VFA_ALIAS_PROFILEID:
         return strcmp(a->profileid, b->profileid) == 0;
     case VFA_ALIAS_SETTINGS:
-        return same_settings(&a->settings, &b->settings);
+        return vfa_vf_settings_same(&a->settings, &b->settings);
     case VFA_ALIAS_SETTINGS_POLICY:
         return a->settings_policy == b->settings_policy;
     case VFA_ALIAS_KEYS:

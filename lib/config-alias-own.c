@@ -251,9 +251,7 @@ static int read_hold(struct vfa_alias_reader *reader, const char *key, struct js
 static int read_settings(struct vfa_alias_reader *reader, const char *key,
                          struct json_object *value, struct vfa_error *err)
 {
-    int r = vfa_config_vf_settings(reader->where, value, &reader->alias->settings, err);
-
-    return r < 0 ? r : warn_idle(reader, key, err);
+    return vfa_config_vf_settings(reader->where, value, &reader->alias->settings, err);
 }
 
 static int read_policy(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
@@ -265,7 +263,7 @@ static int read_policy(struct vfa_alias_reader *reader, const char *key, struct 
     int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &policy, err);
 
     reader->alias->settings_policy = (enum vfa_settings_policy)policy;
-    return r < 0 ? r : warn_idle(reader, key, err);
+    return r;
 }
 
 /* ---- all of them ---- */

@@ -140,15 +140,16 @@ static bool set_mac(xmlNodePtr device, const struct vfa_domain *domain, const ch
            set(add(device, "mac"), "address", vfa_mac_derive(domain->uuid, request, mac));
 }
 
-static bool set_vlan(xmlNodePtr device, const struct vfa_alias *alias)
+static bool set_vlan(xmlNodePtr device, const struct vfa_request *request,
+                     const struct vfa_alias *alias)
 {
-    const struct vfa_vf_settings *settings = &alias->settings;
+    struct vfa_vf_settings settings;
     char id[16];
 
-    if (!(settings->given & 1u << VFA_VF_VLAN) || settings->values[VFA_VF_VLAN] == 0 ||
-        vfa_xml_child(device, "vlan"))
+    vfa_request_settings(request, alias, &settings);
+    if (settings.values[VFA_VF_VLAN] == 0 || vfa_xml_child(device, "vlan"))
         return true;
-    snprintf(id, sizeof(id), "%u", (unsigned)settings->values[VFA_VF_VLAN]);
+    snprintf(id, sizeof(id), "%u", (unsigned)settings.values[VFA_VF_VLAN]);
     return set(add(add(device, "vlan"), "tag"), "id", id);
 }
 
@@ -175,7 +176,7 @@ static bool set_interface(xmlNodePtr device, enum vfa_attach_kind kind,
 {
     if (kind == VFA_ATTACH_HOSTDEV)
         return true;
-    return set_mac(device, domain, request->name) && set_vlan(device, alias) &&
+    return set_mac(device, domain, request->name) && set_vlan(device, request, alias) &&
            set_profile(device, alias) && (kind != VFA_ATTACH_MACVTAP || set_model(device));
 }
 

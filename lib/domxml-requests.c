@@ -215,6 +215,40 @@ enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
     return alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
 }
 
+void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,
+                          struct vfa_vf_settings *ret)
+{
+    *ret = alias ? alias->settings : (struct vfa_vf_settings){0};
+    if (request)
+        vfa_vf_settings_merge(ret, &request->settings);
+}
+
+/* <settings trust="yes" .../>. Whether it makes sense shows together with the alias'. */
+static int read_settings(xmlNodePtr node, struct element *e, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = 0;
+
+    if (e->common.settings.given)
+        return vfa_fail(err, EINVAL,
+                        "cannot read requests: two <settings> inside one of alias '%s'",
+                        e->common.alias);
+    for (const xmlAttr *attr = node->properties; attr && r == 0; attr = attr->next) {
+        VFA_AUTO(vfa_xml_freep) xmlChar *value = vfa_xml_attr(node, (const char *)attr->name);
+
+        if (value)
+            r = vfa_vf_settings_parse(&e->common.settings, (const char *)attr->name,
+                                      (const char *)value, &why);
+    }
+    if (r == 0 && xmlFirstElementChild(node))
+        r = vfa_fail(&why, EINVAL, "it has elements inside");
+    if (r == 0 && !e->common.settings.given)
+        r = vfa_fail(&why, EINVAL, "nothing is set");
+    return r < 0 ? vfa_fail(err, EINVAL, "cannot read requests: settings: %s (alias '%s')",
+                            vfa_error_text(&why), e->common.alias)
+                 : 0;
+}
+
 /* The element inside a request as text, our prefix stripped. */
 static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
@@ -230,7 +264,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
         strcmp((const char *)node->name, "interface") != 0)
         return vfa_fail(
             err, EINVAL,
-            "cannot read requests: <%s> inside one of alias '%s', not <hostdev> or <interface>",
+            "cannot read requests: <%s> inside one of alias '%s', not <hostdev>, <interface> or <settings>",
             (const char *)node->name, e->common.alias);
     r = read_kind(node, e, err);
     if (r < 0)
@@ -269,8 +303,10 @@ static int read_element(xmlNodePtr node, struct element *e, struct vfa_error *er
     if (!vfa_alias_name_ok(e->common.name ? e->common.name : e->common.alias))
         return refuse_name(e, err);
     for (xmlNodePtr child = node->children; child && r == 0; child = child->next) {
-        if (child->type == XML_ELEMENT_NODE)
-            r = read_template(child, e, err);
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        r = strcmp((const char *)child->name, "settings") == 0 ? read_settings(child, e, err)
+                                                               : read_template(child, e, err);
     }
     return r;
 }

@@ -31,6 +31,7 @@ struct vfa_request {
     bool numa_given; /* the alias' policy does not count */
     enum vfa_numa_policy numa;
     struct vfa_tags tags; /* what the device's tags must be, besides what the alias wants */
+    struct vfa_vf_settings settings; /* key by key instead of the alias' */
     char *template_xml; /* the element inside, without namespace prefix; NULL: as the alias says */
     bool attach_given;  /* the element says what it is, else see vfa_request_attach() */
     enum vfa_attach_kind attach;
@@ -93,6 +94,11 @@ unsigned vfa_domain_missing_ports(const struct vfa_domain *domain);
 /* What is attached for a request: as its element says, else as its alias does. */
 enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
                                         const struct vfa_alias *alias);
+
+/* What its VF is to be: as the alias says, key by key replaced by what the request says. Either may
+ * be NULL. */
+void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,
+                          struct vfa_vf_settings *ret);
 
 /* The ALIAS in a name ALIAS-N, or the name itself when it has no number: what a labelled port or a
  * device asks for that has no request in the metadata. free() it; NULL: no memory. */

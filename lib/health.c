@@ -6,12 +6,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <linux/magic.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #define NETWORK_CLASS 0x02   /* base class */
 #define PCI_BRIDGE    0x0604 /* class and subclass */
@@ -36,13 +34,6 @@ static VFA_PRINTF(3, 4) void object(struct vfa_health *health, enum vfa_drop dro
 }
 
 /* ---- the netdev ---- */
-
-static bool is_this_host(const struct vfa_sysfs *sysfs)
-{
-    struct statfs fs;
-
-    return fstatfs(sysfs->rootfd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
-}
 
 /* An address that somebody gave it: the kernel itself makes link-local ones. */
 static bool is_given(const struct sockaddr *address)
@@ -138,7 +129,7 @@ static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *d
         object(ret, VFA_DROP_NETDEV, "%s belongs to %s", dev->netdev, master);
     } else if (has_upper(dirfd, dev->netdev, master, sizeof(master))) {
         object(ret, VFA_DROP_NETDEV, "%s has %s on it", dev->netdev, master);
-    } else if (is_up(dirfd, dev->netdev) && is_this_host(checkup->sysfs) &&
+    } else if (is_up(dirfd, dev->netdev) && vfa_sysfs_is_host(checkup->sysfs) &&
                has_address(checkup, dev->netdev)) {
         object(ret, VFA_DROP_NETDEV, "%s is up and has an address", dev->netdev);
     }

@@ -71,6 +71,27 @@ CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;
 CREATE INDEX claim_group ON claim (iommu_group) WHERE iommu_group >= 0;
 CREATE INDEX claim_domain ON claim (domain);
 
+-- What vfalias changed about the device of a claim, as it was before: the settings of a VF as text, and
+-- whether its netdev was up (NULL: that was not changed).
+CREATE TABLE saved (
+    device TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    up INTEGER CHECK (up IN (0, 1))
+) WITHOUT ROWID;
+
+-- It goes with a claim, and before it: a device is not free while it is not as it was.
+CREATE TRIGGER saved_claimed BEFORE INSERT ON saved
+WHEN NOT EXISTS (SELECT 1 FROM claim WHERE device = NEW.device)
+BEGIN
+    SELECT RAISE(ABORT, 'nobody has the device');
+END;
+
+CREATE TRIGGER claim_saved BEFORE DELETE ON claim
+WHEN EXISTS (SELECT 1 FROM saved WHERE device = OLD.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
+
 -- Requests of running domains that are left alone until asked anew: their user detached the device by
 -- hand, or they are optional and found none.
 CREATE TABLE withdrawn (

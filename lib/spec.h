@@ -10,6 +10,7 @@
 
 #include "inventory.h"
 #include "tags.h"
+#include "vf-settings.h"
 
 /* Where in the configuration something was said, for messages. */
 struct vfa_where {
@@ -72,27 +73,6 @@ enum vfa_order {
     VFA_ORDER_ADDRESS, /* by address */
     VFA_ORDER_SPREAD,  /* from the PF with the fewest VFs in use */
     VFA_ORDER_PACK,    /* from the PF with the most VFs in use that has a free one */
-};
-
-/* What can be set on the VF of a network card before a guest gets it: rtnetlink's IFLA_VF_*, and
- * the MTU. */
-enum vfa_vf_setting {
-    VFA_VF_TRUST,       /* 0, 1 */
-    VFA_VF_SPOOFCHK,    /* 0, 1 */
-    VFA_VF_LINK_STATE,  /* IFLA_VF_LINK_STATE_AUTO, _ENABLE, _DISABLE */
-    VFA_VF_MIN_TX_RATE, /* Mbit/s; 0: none */
-    VFA_VF_MAX_TX_RATE, /* Mbit/s; 0: no limit */
-    VFA_VF_QUERY_RSS,   /* 0, 1 */
-    VFA_VF_MTU,         /* bytes */
-    VFA_VF_VLAN,        /* 0: untagged */
-    VFA_VF_VLAN_QOS,    /* 0..7 */
-    VFA_VF_VLAN_PROTO,  /* ETH_P_8021Q, ETH_P_8021AD */
-    VFA_VF_SETTINGS
-};
-
-struct vfa_vf_settings {
-    unsigned given;                   /* bit 1 << enum vfa_vf_setting */
-    uint32_t values[VFA_VF_SETTINGS]; /* 0 where not given */
 };
 
 enum vfa_settings_policy {

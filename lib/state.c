@@ -106,7 +106,7 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
         r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
     if (r < 0 || (had && strcmp(had, boot_id) == 0))
         return r;
-    r = exec(state, "DELETE FROM claim; DELETE FROM withdrawn", err);
+    r = exec(state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn", err);
     if (r == 0)
         r = set_meta(state, "boot_id", boot_id, err);
     if (r == 0)
@@ -270,6 +270,8 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
         r = load_copy(state, path, boot_id, err);
     if (r == 0)
         r = make_current(state, boot_id, libvirt_run, err);
+    if (r == 0)
+        r = exec(state, "DELETE FROM saved", err); /* what is tried on a copy touches no device */
     if (r == 0)
         *ret = vfa_steal(&state);
     return r;

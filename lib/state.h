@@ -114,7 +114,8 @@ int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const c
                               const char *text, struct vfa_error *err);
 
 /* Drops the claims of a domain: one request, or (request NULL) all and its withdrawals. *ret_n, if
- * not NULL, gets their number. None there is fine. */
+ * not NULL, gets their number. None there is fine. Those whose devices were changed cannot be
+ * dropped: it is release.h that sets back first, and that others call. */
 int vfa_state_release(struct vfa_state *state, const char *uuid, const char *request, size_t *ret_n,
                       struct vfa_error *err);
 
@@ -199,6 +200,38 @@ int vfa_state_end_quarantine(struct vfa_state *state, const char *device, struct
 /* All, or (device not NULL) the one of a device. */
 int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vfa_quarantine *ret,
                           struct vfa_error *err);
+
+/* ---- saved: what the devices of claims were like before vfalias changed them (vf-apply.h). The
+ * schema lets no claim go while there is something to set back. ---- */
+enum vfa_saved_up {
+    VFA_SAVED_NONE = -1, /* not changed */
+    VFA_SAVED_NO,
+    VFA_SAVED_YES,
+};
+struct vfa_saved {
+    char device[VFA_PCI_ADDR_SIZE];
+    struct vfa_vf_settings settings; /* those that were changed; mtu: of the VF's own netdev */
+    enum vfa_saved_up up;            /* whether that netdev was up */
+};
+struct vfa_saved_list {
+    struct vfa_saved *items;
+    size_t n;
+};
+void vfa_saved_list_clear(struct vfa_saved_list *list);
+
+/* Of a claimed device. What is saved of it already is older and stays. */
+int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err);
+
+/* What is saved of the claims of a domain, by UUID or by name, or of one of its requests; NULL:
+ * any. Clear *ret with vfa_saved_list_clear(). */
+struct vfa_saved_of {
+    const char *uuid;
+    const char *domain;
+    const char *request;
+};
+int vfa_state_saved(struct vfa_state *state, const struct vfa_saved_of *of,
+                    struct vfa_saved_list *ret, struct vfa_error *err);
+int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct vfa_error *err);
 
 /* ---- counters that only grow, by which a process sees what others did ---- */
 enum vfa_counter {

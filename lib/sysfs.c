@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 int vfa_sysfs_open(const char *root, struct vfa_sysfs *ret, struct vfa_error *err)
 {
@@ -24,6 +26,13 @@ void vfa_sysfs_close(struct vfa_sysfs *sysfs)
 {
     vfa_closep(&sysfs->rootfd);
     sysfs->rootfd = -1;
+}
+
+bool vfa_sysfs_is_host(const struct vfa_sysfs *sysfs)
+{
+    struct statfs fs;
+
+    return fstatfs(sysfs->rootfd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }
 
 static int gone_or(int error)

@@ -21,6 +21,10 @@ enum {
 int vfa_sysfs_open(const char *root, struct vfa_sysfs *ret, struct vfa_error *err);
 void vfa_sysfs_close(struct vfa_sysfs *sysfs);
 
+/* True if the root is the sysfs of this host, so that the host's own network is that of the tree.
+ */
+bool vfa_sysfs_is_host(const struct vfa_sysfs *sysfs);
+
 /* Opens a directory below dirfd for the functions below; returns the fd, or VFA_SYSFS_GONE as -1.
  */
 int vfa_sysfs_opendir(int dirfd, const char *path);

@@ -95,6 +95,31 @@ static void test_device(void)
     }
 }
 
+/* A request's settings count before those of the alias. */
+static void test_vlan_of_request(void)
+{
+    const struct vfa_alias alias = {
+        .attach = VFA_ATTACH_INTERFACE,
+        .settings = {.given = 1u << VFA_VF_VLAN, .values = {[VFA_VF_VLAN] = 42}}};
+    static const struct {
+        uint32_t vlan;
+        const char *element; /* NULL: none */
+    } cases[] = {{7, "<vlan><tag id=\"7\"/></vlan>"}, {0, NULL}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static char name[] = "net-0";
+        struct vfa_domain domain = {.uuid = UUID};
+        const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+        struct vfa_request request = {.name = name, .alias = name};
+        VFA_AUTO(vfa_freep) char *xml = NULL;
+
+        vfa_vf_settings_put(&request.settings, VFA_VF_VLAN, cases[i].vlan);
+        CHECK(vfa_domxml_device(&domain, &request, &alias, &device, NULL, &xml, NULL) == 0, "made");
+        CHECK(cases[i].element ? strstr(xml, cases[i].element) != NULL : !strstr(xml, "<vlan>"),
+              "%s", xml);
+    }
+}
+
 static void test_no_netdev(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -181,6 +206,7 @@ static void test_insert(void)
 int main(void)
 {
     test_device();
+    test_vlan_of_request();
     test_no_netdev();
     test_mac();
     test_fill();

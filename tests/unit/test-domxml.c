@@ -52,6 +52,31 @@ static const struct {
     {"two templates",
      "<vfalias:request alias='q'><vfalias:hostdev/><vfalias:hostdev/></vfalias:request>", NULL,
      "two elements"},
+    {"settings",
+     "<vfalias:request alias='q'><vfalias:settings trust='yes' vlan='7'/></vfalias:request>",
+     "q-0=q trust=yes vlan=7 ", NULL},
+    {"settings and template",
+     "<vfalias:request alias='q' count='2'><vfalias:hostdev/><vfalias:settings mtu='9000'/>"
+     "</vfalias:request>",
+     "q-0=q mtu=9000 q-1=q mtu=9000 ", NULL},
+    {"settings that the alias may complete",
+     "<vfalias:request alias='q'><vfalias:settings vlan_qos='3'/></vfalias:request>",
+     "q-0=q vlan_qos=3 ", NULL},
+    {"a setting that is none",
+     "<vfalias:request alias='q'><vfalias:settings mac='x'/></vfalias:request>", NULL,
+     "cannot read requests: settings: there is no setting 'mac' (alias 'q')"},
+    {"a bad value", "<vfalias:request alias='q'><vfalias:settings trust='on'/></vfalias:request>",
+     NULL, "cannot read requests: settings: trust 'on': it is none of no, yes (alias 'q')"},
+    {"no setting", "<vfalias:request alias='q'><vfalias:settings/></vfalias:request>", NULL,
+     "settings: nothing is set (alias 'q')"},
+    {"settings with something inside",
+     "<vfalias:request alias='q'><vfalias:settings mtu='9000'><vfalias:vlan/></vfalias:settings>"
+     "</vfalias:request>",
+     NULL, "settings: it has elements inside (alias 'q')"},
+    {"two settings",
+     "<vfalias:request alias='q'><vfalias:settings mtu='9000'/><vfalias:settings mtu='9000'/>"
+     "</vfalias:request>",
+     NULL, "two <settings> inside one of alias 'q'"},
 };
 
 static void render(const struct vfa_domain *domain, char *buf, size_t size)
@@ -59,10 +84,15 @@ static void render(const struct vfa_domain *domain, char *buf, size_t size)
     size_t used = 0;
 
     buf[0] = '\0';
-    for (size_t i = 0; i < domain->n_requests && used < size; i++)
+    for (size_t i = 0; i < domain->n_requests && used < size; i++) {
+        const struct vfa_request *request = &domain->requests[i];
+        char settings[VFA_VF_SETTINGS_SIZE];
+
+        vfa_vf_settings_format(&request->settings, settings);
         used +=
-            (size_t)snprintf(buf + used, size - used, "%s=%s%s ", domain->requests[i].name,
-                             domain->requests[i].alias, domain->requests[i].optional ? "?" : "");
+            (size_t)snprintf(buf + used, size - used, "%s=%s%s %s%s", request->name, request->alias,
+                             request->optional ? "?" : "", settings, *settings ? " " : "");
+    }
 }
 
 static void test_requests(void)

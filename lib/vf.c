@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See vf.h. */
+#include "vf.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NETWORK_CLASS 0x02 /* base class */
+
+static int none(struct vfa_error *err, const char *address, const char *why)
+{
+    vfa_fail(err, ENODEV, "%s is no VF of a network card: %s", address, why);
+    return VFA_VF_NONE;
+}
+
+/* Numbers are given without gaps. */
+static int find_number(int pf_fd, const char *address, unsigned *ret)
+{
+    for (unsigned i = 0;; i++) {
+        char link[sizeof("virtfn") + 10], target[VFA_PCI_ADDR_SIZE];
+        int r;
+
+        snprintf(link, sizeof(link), "virtfn%u", i);
+        r = vfa_sysfs_link(pf_fd, link, target, sizeof(target));
+        if (r != 0)
+            return r;
+        if (strcmp(target, address) != 0)
+            continue;
+        *ret = i;
+        return 0;
+    }
+}
+
+static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_closep) int pf_fd = vfa_sysfs_opendir(fd, "physfn");
+    uint32_t class;
+    int r = vfa_sysfs_read_hex(fd, "class", &class);
+
+    if (r == 0 && class >> 16 != NETWORK_CLASS)
+        return none(err, address, "its class is another");
+    if (r == 0 && pf_fd < 0)
+        return none(err, address, "it has no PF");
+    if (r == 0)
+        r = find_number(pf_fd, address, &vf->number);
+    if (r < 0)
+        return vfa_fail(err, -r, "cannot read device '%s': %s", address, strerror(-r));
+    if (r == 0 && vfa_sysfs_first_entry(pf_fd, "net", vf->pf, sizeof(vf->pf)) != 0) {
+        vf->pf[0] = '\0';
+        return none(err, address, "its PF has no netdev here");
+    }
+    return r;
+}
+
+int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
+                  struct vfa_vf *ret, struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE], path[64];
+    VFA_AUTO(vfa_closep) int fd = -1;
+    struct vfa_vf vf = {.number = 0};
+    int r;
+
+    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(addr, address));
+    fd = vfa_sysfs_opendir(sysfs->rootfd, path);
+    if (fd < 0)
+        return VFA_SYSFS_GONE;
+    if (vfa_sysfs_first_entry(fd, "net", vf.netdev, sizeof(vf.netdev)) != 0)
+        vf.netdev[0] = '\0';
+    r = locate(fd, address, &vf, err);
+    if (r == 0 || r == VFA_VF_NONE)
+        *ret = vf;
+    return r;
+}
+
+int vfa_vf_read(struct vfa_netlink *nl, const struct vfa_vf *vf, bool own_netdev,
+                struct vfa_vf_settings *ret, bool *ret_up, struct vfa_error *err)
+{
+    struct vfa_link link;
+    int r = vf->pf[0] ? vfa_netlink_read_vf(nl, vf->pf, vf->number, ret, err) : 0;
+
+    if (r != 0 || !own_netdev || !vf->netdev[0])
+        return r;
+    r = vfa_netlink_read_link(nl, vf->netdev, &link, err);
+    if (r == 0) {
+        vfa_vf_settings_put(ret, VFA_VF_MTU, link.mtu);
+        *ret_up = link.up;
+    }
+    return r;
+}
+
+int vfa_vf_set(struct vfa_netlink *nl, const struct vfa_vf *vf, enum vfa_vf_setting setting,
+               const struct vfa_vf_settings *values, struct vfa_error *err)
+{
+    if (setting == VFA_VF_MTU)
+        return vfa_netlink_set_mtu(nl, vf->netdev, values->values[setting], err);
+    return vfa_netlink_set_vf(nl, vf->pf, vf->number, setting, values, err);
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Settings of a claimed VF: what is saved, set, refused, and set back before the claim goes. The
+ * card is made-card.h's, which checks that nothing is set before what was there is on record.
+ */
+#include "made-card.h"
+#include "made-sysfs.h"
+#include "release.h"
+#include "vf-apply.h"
+
+#include <sys/wait.h>
+
+#define REQUEST "net-0"
+
+/* ---- the host ---- */
+
+static struct vfa_sysfs sysfs;
+static struct vfa_config config = {.sysfs_root = (char *)"/made"};
+static unsigned warnings;
+
+static struct vfa_vf_settings settings(const char *text)
+{
+    struct vfa_vf_settings read;
+
+    if (vfa_vf_settings_read(text, &read, NULL) != 0)
+        made_give_up(text);
+    return read;
+}
+
+static void make_tree(void)
+{
+    sysfs = made_begin();
+    made_file("bus/pci/devices/0000:01:00.0/class", "0x020000");
+    made_folder("bus/pci/devices/0000:01:00.0/net/pf0");
+    made_link("bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
+    made_link("bus/pci/devices/0000:01:00.0/virtfn1", "../" VF);
+    made_file("bus/pci/devices/" VF "/class", "0x020000");
+    made_link("bus/pci/devices/" VF "/physfn", "../0000:01:00.0");
+    made_folder("bus/pci/devices/" VF "/net/pf0v1");
+    made_file("bus/pci/devices/0000:03:00.1/class", "0x010802");
+    made_link("bus/pci/devices/0000:03:00.1/physfn", "../0000:03:00.0");
+    made_file("bus/pci/devices/0000:04:00.0/class", "0x020000");
+    made_folder("bus/pci/devices/0000:04:00.0/net/pf0v1");
+}
+
+static void warn(const char *text)
+{
+    CHECK(strncmp(text, "domain 'd': request 'net-0': ", 29) == 0 ||
+              strncmp(text, VF " is quarantined: its settings are not what they were", 53) == 0,
+          "%s", text);
+    warnings++;
+}
+
+static struct vfa_claim the_claim(const char *device)
+{
+    return (struct vfa_claim){.device = (char *)device,
+                              .iommu_group = -1,
+                              .kind = (char *)"pci",
+                              .uuid = (char *)UUID,
+                              .domain = (char *)"d",
+                              .request = (char *)REQUEST,
+                              .alias = (char *)"net",
+                              .state = VFA_CLAIM_CLAIMED,
+                              .since = 1000};
+}
+
+/* A new state, in which the device is claimed, and a card as usual. */
+static struct vfa_host begin(const char *device)
+{
+    struct vfa_host host = {.config = &config, .sysfs = sysfs, .warn = warn};
+    const struct vfa_claim claim = the_claim(device);
+
+    memset(&card, 0, sizeof(card));
+    card.vf = settings(USUAL);
+    card.pf = (struct vfa_link){.up = true, .mtu = 1500};
+    card.own = (struct vfa_link){.up = false, .mtu = 1500};
+    warnings = 0;
+    card.is_host = true;
+    unlink(state_path);
+    if (vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL) != 0 ||
+        vfa_state_claim(host.state, &claim, NULL) != 0)
+        made_give_up("state");
+    return host;
+}
+
+static void end(struct vfa_host *host)
+{
+    host->state = vfa_state_close(host->state);
+}
+
+static int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
+                 enum vfa_settings_policy policy, struct vfa_error *err)
+{
+    const struct vfa_vf_order order = {settings(wanted), policy, kind};
+    const struct vfa_claim claim = the_claim(VF);
+
+    return vfa_vf_apply(host, &claim, &order, err);
+}
+
+static bool is_now(const char *text)
+{
+    const struct vfa_vf_settings want = settings(text);
+
+    return vfa_vf_settings_same(&card.vf, &want);
+}
+
+static unsigned count_claims(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+
+    CHECK(vfa_state_claims(host->state, NULL, &claims, NULL) == 0, "claims");
+    return (unsigned)claims.n;
+}
+
+static bool is_quarantined(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+
+    CHECK(vfa_state_quarantined(host->state, VF, &list, NULL) == 0, "quarantine");
+    return list.n > 0;
+}
+
+/* ---- what is wanted, on a usual card ---- */
+
+#define HOSTDEV       VFA_ATTACH_HOSTDEV
+#define INTERFACE     VFA_ATTACH_INTERFACE
+#define MACVTAP       VFA_ATTACH_MACVTAP
+#define BEST          VFA_SETTINGS_BEST_EFFORT
+#define NOTHING_SAVED ""
+
+static const struct apply_case {
+    const char *wanted;
+    enum vfa_attach_kind kind;
+    enum vfa_settings_policy policy;
+    unsigned refused;
+    const char *vf;     /* the VF then; NULL: as usual */
+    const char *saved;  /* settings of it */
+    const char *result; /* NULL: fine; else what is refused, or (best effort) warned of once */
+    bool up;            /* the VF's netdev */
+} cases[] = {
+    {.wanted = "", .saved = NOTHING_SAVED},
+    {.wanted = "trust=yes",
+     .saved = "trust=no",
+     .vf = "trust=yes spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=0 vlan_qos=0 "
+           "vlan_proto=802.1Q"},
+    {.wanted = "trust=no spoofchk=yes link_state=auto", .saved = NOTHING_SAVED}, /* so it is */
+    {.wanted = "max_tx_rate=100",
+     .saved = "min_tx_rate=0 max_tx_rate=0",
+     .vf = "trust=no spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=100 vlan=0 vlan_qos=0 "
+           "vlan_proto=802.1Q"},
+    {.wanted = "vlan=42 vlan_qos=3",
+     .saved = "vlan=0 vlan_qos=0 vlan_proto=802.1Q",
+     .vf = "trust=no spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=42 vlan_qos=3 "
+           "vlan_proto=802.1Q"},
+    /* libvirt will change it */
+    {.wanted = "vlan=0", .kind = INTERFACE, .saved = "vlan=0 vlan_qos=0 vlan_proto=802.1Q"},
+    {.wanted = "vlan=0", .kind = HOSTDEV, .saved = NOTHING_SAVED},
+    /* what a driver refuses */
+    {.wanted = "trust=yes link_state=enable",
+     .refused = 1u << VFA_VF_LINK_STATE,
+     .saved = NOTHING_SAVED,
+     .result = "cannot set link_state of VF 1 of pf0: Operation not supp"},
+    {.wanted = "trust=yes link_state=enable",
+     .refused = 1u << VFA_VF_LINK_STATE,
+     .policy = BEST,
+     .saved = "trust=no link_state=auto",
+     .result = "",
+     .vf = "trust=yes spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=0 vlan_qos=0 "
+           "vlan_proto=802.1Q"},
+    {.wanted = "query_rss=yes",
+     .saved = NOTHING_SAVED,
+     .result = "cannot set query_rss of VF 1 of pf0: its driver does not tell what it is now"},
+    {.wanted = "query_rss=yes", .policy = BEST, .saved = NOTHING_SAVED, .result = ""},
+    /* the MTU */
+    {.wanted = "mtu=1500", .saved = NOTHING_SAVED},
+    {.wanted = "mtu=9000",
+     .saved = NOTHING_SAVED,
+     .result = "cannot have mtu 9000 on VF 1 of pf0: that has 1500 itself"},
+    {.wanted = "mtu=9000", .kind = INTERFACE, .policy = BEST, .saved = NOTHING_SAVED, .result = ""},
+    {.wanted = "mtu=9000", .kind = MACVTAP, .saved = "mtu=1500", .up = true},
+    /* a macvtap wants its netdev up */
+    {.wanted = "", .kind = MACVTAP, .saved = NOTHING_SAVED, .up = true},
+    {.wanted = "trust=yes link_state=enable",
+     .kind = MACVTAP,
+     .refused = 1u << VFA_VF_LINK_STATE,
+     .saved = NOTHING_SAVED,
+     .result = "cannot set link_state"},
+};
+
+static void check_applied(const struct apply_case *c, int r, const struct vfa_error *err)
+{
+    bool refused = c->result && c->policy != BEST;
+    const struct vfa_vf_settings want = settings(c->saved);
+    const struct vfa_saved saved = read_saved();
+
+    if (refused)
+        CHECK(r == VFA_VF_REFUSED && check_has(err, c->result), "%s: %s", c->wanted,
+              r ? vfa_error_text(err) : "0");
+    else
+        CHECK(r == 0, "%s: %s", c->wanted, r ? vfa_error_text(err) : "");
+    CHECK(warnings == (c->result && c->policy == BEST), "%s: %u", c->wanted, warnings);
+    CHECK(is_now(c->vf ? c->vf : USUAL), "%s", c->wanted);
+    CHECK(card.own.up == c->up, "%s: up", c->wanted);
+    CHECK(vfa_vf_settings_same(&saved.settings, &want), "%s: saved", c->wanted);
+    CHECK(saved.up == (c->up ? VFA_SAVED_NO : VFA_SAVED_NONE), "%s: saved up", c->wanted);
+}
+
+static void test_cases(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        const struct apply_case *c = &cases[i];
+        struct vfa_host host = begin(VF);
+        size_t n = 0;
+
+        card.refused = c->refused;
+        check_applied(c, apply(&host, c->wanted, c->kind, c->policy, &err), &err);
+        CHECK(vfa_release(&host, UUID, NULL, &n, NULL) == 0 && n == 1, "%s: release", c->wanted);
+        CHECK(is_now(USUAL) && !card.own.up && card.own.mtu == 1500, "%s: set back", c->wanted);
+        CHECK(!is_quarantined(&host), "%s", c->wanted);
+        end(&host);
+    }
+}
+
+/* ---- twice, half, killed ---- */
+
+static void test_older_stays(void)
+{
+    struct vfa_host host = begin(VF);
+    struct vfa_saved saved;
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "once");
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0 && card.sets == 1, "as it is");
+    CHECK(apply(&host, "trust=no spoofchk=no", MACVTAP, 0, NULL) == 0, "others");
+    saved = read_saved();
+    CHECK(saved.settings.given == (1u << VFA_VF_TRUST | 1u << VFA_VF_SPOOFCHK), "both");
+    CHECK(saved.settings.values[VFA_VF_TRUST] == 0 && saved.settings.values[VFA_VF_SPOOFCHK] == 1 &&
+              saved.up == VFA_SAVED_NO,
+          "as it was in the beginning");
+    CHECK(vfa_release(&host, UUID, REQUEST, NULL, NULL) == 0 && is_now(USUAL), "set back");
+    CHECK(!card.own.up && count_claims(&host) == 0, "all of it");
+    end(&host);
+}
+
+/* Killed between the two: it is on record, and the next one begins anew. */
+static void test_killed(void)
+{
+    struct vfa_host host = begin(VF);
+    int status = 1;
+    pid_t pid;
+
+    end(&host);
+    card.die = true;
+    pid = fork();
+    if (pid == 0) {
+        vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL);
+        apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL);
+        _exit(1); /* nothing was set */
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "%d", status);
+    card.die = false;
+    CHECK(read_saved().settings.given != 0, "on record");
+    vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL);
+    CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0 && card.own.up, "again");
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && is_now(USUAL) && !card.own.up, "back");
+    end(&host);
+}
+
+/* Whichever call fails: the VF is as it was, or nobody gets it. */
+static void test_failing_calls(void)
+{
+    bool failed = true;
+    unsigned i;
+
+    for (i = 1; failed; i++) {
+        struct vfa_host host = begin(VF);
+
+        card.fail_at = i;
+        apply(&host, "trust=yes spoofchk=no vlan=9 mtu=9000", MACVTAP, 0, NULL);
+        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%u", i);
+        CHECK(count_claims(&host) == 0 && !read_saved().device[0], "%u: nothing is left", i);
+        CHECK(is_quarantined(&host) || (is_now(USUAL) && !card.own.up && card.own.mtu == 1500),
+              "%u: as it was, or not to be had", i);
+        failed = card.all >= i;
+        end(&host);
+    }
+    CHECK(i > 10, "%u", i);
+}
+
+/* ---- the claim ---- */
+
+static void test_stale_claim(void)
+{
+    struct vfa_host host = begin(VF);
+
+    vfa_release(&host, UUID, NULL, NULL, NULL);
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == VFA_VF_STALE && card.sets == 0, "gone");
+    end(&host);
+    host = begin("0000:01:10.0"); /* the request has another device by now */
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == VFA_VF_STALE && card.sets == 0, "other");
+    end(&host);
+}
+
+static void test_schema(void)
+{
+    const struct vfa_saved saved = {.device = "0000:01:10.0", .up = VFA_SAVED_NO};
+    struct vfa_host host = begin(VF);
+
+    CHECK(vfa_state_save(host.state, &saved, NULL) == -EEXIST, "nobody has that one");
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    CHECK(vfa_state_release(host.state, UUID, NULL, NULL, NULL) == -EEXIST, "by UUID");
+    CHECK(vfa_state_release_name(host.state, "d", NULL, NULL) == -EEXIST, "by name");
+    CHECK(vfa_state_withdraw(host.state, UUID, REQUEST, NULL) == -EEXIST, "withdrawn");
+    CHECK(count_claims(&host) == 1, "the claim stays");
+    CHECK(vfa_release_withdraw(&host, UUID, REQUEST, NULL) == 0 && is_now(USUAL), "this way");
+    CHECK(count_claims(&host) == 0, "gone");
+    end(&host);
+    host = begin(VF);
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    CHECK(vfa_release_name(&host, "other", NULL, NULL) == 0 && !is_now(USUAL), "another's name");
+    CHECK(vfa_release_name(&host, "d", NULL, NULL) == 0 && is_now(USUAL), "by name");
+    end(&host);
+}
+
+/* What is tried on a copy of the state touches no device. */
+static void test_copy(void)
+{
+    struct vfa_host host = begin(VF), copy = host;
+    unsigned sets;
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    sets = card.sets;
+    CHECK(vfa_state_open_copy(state_path, folder, &copy.state, NULL) == 0, "copy");
+    CHECK(vfa_release(&copy, UUID, NULL, NULL, NULL) == 0 && count_claims(&copy) == 0, "there");
+    CHECK(card.sets == sets && count_claims(&host) == 1, "not here");
+    end(&copy);
+    end(&host);
+}
+
+/* ---- setting back ---- */
+
+static void test_quarantine(void)
+{
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0, "apply");
+    card.refused = 1u << VFA_VF_TRUST;
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "release");
+    CHECK(count_claims(&host) == 0 && is_quarantined(&host) && warnings == 1, "not to be had");
+    CHECK(card.vf.values[VFA_VF_SPOOFCHK] == 1, "what can be is set back");
+    end(&host);
+}
+
+static void test_gone(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    card.gone = true;
+    CHECK(apply(&host, "trust=no", HOSTDEV, 0, &err) == VFA_VF_REFUSED &&
+              check_has(&err, VF " is gone"),
+          "apply");
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(!is_quarantined(&host), "it will come back as new");
+    end(&host);
+}
+
+static void test_foreign_tree(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = begin(VF);
+
+    card.is_host = false;
+    CHECK(apply(&host, "trust=yes", MACVTAP, 0, NULL) == 0 && card.all == 0, "nothing happens");
+    card.is_host = true;
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    card.is_host = false;
+    CHECK(vfa_release(&host, UUID, NULL, NULL, &err) == -EPERM &&
+              check_has(&err, "'/made' is not this host's"),
+          "%s", err.code ? vfa_error_text(&err) : "");
+    CHECK(count_claims(&host) == 1, "the claim stays");
+    end(&host);
+}
+
+/* ---- devices that are no VF of a network card ---- */
+
+static const struct {
+    const char *device, *wanted;
+    enum vfa_attach_kind kind;
+    const char *refused; /* NULL: fine */
+} others[] = {
+    {"0000:03:00.1", "trust=yes", HOSTDEV, "0000:03:00.1 is no VF of a network card: its class"},
+    {"0000:04:00.0", "trust=yes", HOSTDEV, "0000:04:00.0 is no VF of a network card: it has no PF"},
+    {"0000:05:00.0", "trust=yes", HOSTDEV, "0000:05:00.0 is gone"},
+    {"0000:03:00.1", "", HOSTDEV, NULL},
+    {"0000:03:00.1", "", MACVTAP, "0000:03:00.1 has no netdev on this host"},
+    {"0000:04:00.0", "mtu=9000", MACVTAP, NULL}, /* its netdev has the name of the VF's */
+};
+
+static void test_other_devices(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        const struct vfa_vf_order order = {settings(others[i].wanted), 0, others[i].kind};
+        const struct vfa_claim claim = the_claim(others[i].device);
+        struct vfa_host host = begin(others[i].device);
+        int r = vfa_vf_apply(&host, &claim, &order, &err);
+
+        CHECK(others[i].refused ? r == VFA_VF_REFUSED && check_has(&err, others[i].refused)
+                                : r == 0,
+              "%s: %s", others[i].device, err.code ? vfa_error_text(&err) : "");
+        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%s", others[i].device);
+        CHECK(!card.own.up && card.own.mtu == 1500, "%s", others[i].device);
+        end(&host);
+    }
+}
+
+/* ---- libvirt's own idea of a VLAN ---- */
+
+static const struct {
+    enum vfa_attach_kind kind;
+    uint32_t libvirt; /* sets this, with QoS 0 */
+    uint32_t vlan, qos;
+} vlans[] = {
+    {INTERFACE, 42, 42, 3}, {INTERFACE, 7, 7, 3}, /* its XML said so */
+    {INTERFACE, 0, 42, 3},  {MACVTAP, 42, 42, 3},
+    {HOSTDEV, 42, 42, 0}, /* nobody but a person can have done that */
+};
+
+static void test_vlan(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vlans); i++) {
+        const struct vfa_vf_order order = {settings("vlan=42 vlan_qos=3"), 0, vlans[i].kind};
+        const struct vfa_claim claim = the_claim(VF);
+        struct vfa_host host = begin(VF);
+
+        CHECK(vfa_vf_apply(&host, &claim, &order, NULL) == 0, "%zu", i);
+        card.vf.values[VFA_VF_VLAN] = vlans[i].libvirt;
+        card.vf.values[VFA_VF_VLAN_QOS] = 0;
+        CHECK(vfa_vf_apply_vlan(&host, &claim, &order, NULL) == 0, "%zu", i);
+        CHECK(card.vf.values[VFA_VF_VLAN] == vlans[i].vlan &&
+                  card.vf.values[VFA_VF_VLAN_QOS] == vlans[i].qos,
+              "%zu: %u %u", i, (unsigned)card.vf.values[VFA_VF_VLAN],
+              (unsigned)card.vf.values[VFA_VF_VLAN_QOS]);
+        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && is_now(USUAL), "%zu", i);
+        end(&host);
+    }
+}
+
+int main(void)
+{
+    make_tree();
+    strcpy(folder, made_root);
+    snprintf(state_path, sizeof(state_path), "%s/state", folder);
+    test_cases();
+    test_older_stays();
+    test_killed();
+    test_failing_calls();
+    test_stale_claim();
+    test_schema();
+    test_copy();
+    test_quarantine();
+    test_gone();
+    test_foreign_tree();
+    test_other_devices();
+    test_vlan();
+    made_end(&sysfs);
+    return check_result();
+}
