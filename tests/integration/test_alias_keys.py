@@ -148,7 +148,28 @@ def test_idle_keys_change_nothing_but_are_told_of(host):
     done = host.cli("check")
     said = [line for line in done.stdout.splitlines() if line.startswith("warning: ")]
     assert said == ["warning: %s:5: %s is checked, but this version does not act on it" % (host.config_file, key)
-                    for key in ("hold", "settings", "settings_policy")]
+                    for key in ("hold",)]
+
+
+# ---- settings ----
+
+@pytest.mark.parametrize("settings, line", [
+    ('vlan_qos="3"', None),
+    ('min_tx_rate="200"', "domain 'd1': request 'net-0': settings: min_tx_rate 200 is more than max_tx_rate 100"),
+    ('min_tx_rate="200" max_tx_rate="0"', None),
+    ('trust="on"', "domain 'd1': cannot read requests: settings: trust 'on': it is none of no, yes (alias 'net')"),
+    ('mac="x"', "domain 'd1': cannot read requests: settings: there is no setting 'mac' (alias 'net')"),
+    ("", "domain 'd1': cannot read requests: settings: nothing is set (alias 'net')"),
+])
+def test_settings_of_a_request_are_judged_with_those_of_the_alias(host, settings, line):
+    """Nothing is set on a tree that is not this host's."""
+    configure(host, '"settings": {"max_tx_rate": 100, "vlan": 42}')
+    asked = "<vfalias:request alias='net'><vfalias:settings %s/></vfalias:request>" % settings
+    done = host.prepare(1, asked)
+    if line is None:
+        fine(done)
+    else:
+        assert refused(done) == "vfalias: " + line
 
 
 def test_bad_keys_stop_only_those_who_ask(host):

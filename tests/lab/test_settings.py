@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is attached: the element that a request brings along, the kind that an alias says; and when it cannot be."""
+"""What is attached: the element that a request brings along, the kind that an alias says, what the VF is set to
+meanwhile; and when it cannot be."""
 import json
 
-from asking import NET_ID, OTHER_PF, PF, metadata, pool
-from guestxml import guest_xml
+from asking import CONFIGURATION, NET_ID, OTHER_PF, PF, metadata, pool
+from guestxml import guest_xml, hostdev
 
 __all__ = ["pool"]  # a fixture
 MAC = "52:54:00:0a:0b:0c"
@@ -25,6 +26,106 @@ def vf_settings(lab, vf):
 
 def vlan(settings):
     return [tag["vlan"] for tag in settings.get("vlan_list", []) if tag]
+
+
+IDS = '"vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"'
+SET_UP = CONFIGURATION + f"""
+[pci]
+alias = {{"name": "tuned", {IDS}, "attach": "interface",
+  "settings": {{"trust": true, "spoofchk": "no", "max_tx_rate": 100, "vlan": 42, "vlan_qos": 3}}}}
+alias = {{"name": "raw", {IDS}, "settings": {{"trust": "yes", "vlan": 7, "vlan_qos": 2}}}}
+alias = {{"name": "strict", {IDS}, "settings": {{"trust": "yes", "link_state": "enable"}}}}
+alias = {{"name": "lenient", {IDS}, "settings": {{"trust": "yes", "link_state": "enable"}},
+  "settings_policy": "best_effort"}}
+alias = {{"name": "tap", {IDS}, "attach": "macvtap", "settings": {{"mtu": 1400, "trust": "yes", "vlan": 9, "vlan_qos": 1}}}}
+"""
+RAW = '<request alias="raw"><settings trust="no" spoofchk="no" vlan="8"/></request>'
+
+
+def tuning(lab, vf):
+    """What of a VF's settings is not as the host has it from boot."""
+    now, usual = vf_settings(lab, vf), {"trust": False, "spoofchk": True, "rate": {"max_tx": 0, "min_tx": 0}}
+    changed = {key: now[key] for key in usual if now[key] != usual[key]}
+    return changed | {f"vlan_{key}": value for tag in now.get("vlan_list", []) for key, value in tag.items() if value}
+
+
+TUNED = {"trust": True, "spoofchk": False, "rate": {"max_tx": 100, "min_tx": 0}, "vlan_vlan": 42, "vlan_qos": 3}
+RAW_TUNED = {"spoofchk": False, "vlan_vlan": 8, "vlan_qos": 2}
+
+
+def test_settings_of_alias_and_request(lab, pool):
+    """Set before the guest has the VF, left alone while it has it, and undone whatever ends it."""
+    pool.configure(SET_UP)
+    lab.define(guest_xml("db1", metadata=metadata("tuned", RAW), kernel=False))
+    pool.start("db1", "tuned-0", "raw-0")
+    pool.wait_active("db1", "tuned-0", "raw-0")
+    devices = pool.devices("db1")
+    tuned, raw = devices["tuned-0"].source, devices["raw-0"].source
+    assert (tuning(lab, tuned), tuning(lab, raw)) == (TUNED, RAW_TUNED)
+
+    pool.kill_daemon()  # systemd starts it anew
+    pool.watch("db1", "tuned-0", "raw-0")
+    pool.daemon("restart")
+    assert (tuning(lab, tuned), tuning(lab, raw)) == (TUNED, RAW_TUNED)
+
+    lab.virsh("destroy", "db1")
+    pool.wait_released()
+    assert (tuning(lab, tuned), tuning(lab, raw)) == ({}, {})
+
+    lab.virsh("start", "db1")
+    pool.wait_active("db1", "tuned-0", "raw-0", limit=60)
+    assert (tuning(lab, tuned), tuning(lab, raw)) == (TUNED, RAW_TUNED)  # the same VFs as before
+    pool.daemon("stop")
+    lab.run("kill -KILL $(cat /run/libvirt/qemu/db1.pid)")
+    lab.wait_state("db1", "shut off")
+    pool.wait_released()
+    assert (tuning(lab, tuned), tuning(lab, raw)) == ({}, {})
+    pool.daemon("start")
+
+
+def test_settings_that_a_driver_refuses(lab, pool):
+    """igb knows nothing of a VF's link state."""
+    pool.configure(SET_UP)
+    for name, alias in (("wants", "lenient"), ("insists", "strict")):
+        lab.define(guest_xml(name, metadata=metadata(alias), kernel=False))
+    since = lab.cursor()
+    pool.start("wants", "lenient-0")
+    assert tuning(lab, pool.devices("wants")["lenient-0"].source) == {"trust": True}
+    refused = "cannot set link_state of VF 0 of enp1s0: Operation not supported"
+    assert f"domain 'wants': request 'lenient-0': {refused}" in lab.journal(since, "vfaliasd")
+
+    lab.virsh("start", "insists")
+    lab.wait_for("vfalias claims --json | jq -e '.[] | select(.domain == \"insists\") | .attempts >= 5'", 60)
+    claim = pool.claims("insists")["insists", "strict-0"]
+    assert claim["error"] == refused.replace("VF 0", "VF 1")
+    assert tuning(lab, claim["device"]) == {}
+    lab.virsh("destroy", "insists")
+    pool.wait_released("insists")
+
+    # there at power-on: the hook sets it, or refuses the start
+    cold = hostdev(claim["device"], "ua-vf-strict-0")
+    lab.define(guest_xml("insists", cold, metadata("strict"), kernel=False, uuid=lab.virsh("domuuid", "insists")))
+    assert pool.refused("start", "insists") == f"domain 'insists': request 'strict-0': {claim['error']}"
+    assert tuning(lab, claim["device"]) == {} and pool.held("insists") == {}
+
+
+def test_macvtap(lab, pool):
+    """The VF stays the host's; its netdev is up as long as the guest has it."""
+    pool.configure(SET_UP)
+    lab.define(guest_xml("db1", metadata=metadata("tap"), kernel=False))
+    pool.start("db1", "tap-0")
+    pool.wait_active("db1", "tap-0")
+    vf = pool.held("db1")["db1", "tap-0"]
+    link = f"ip -json link show $(ls /sys/bus/pci/devices/{vf}/net)"
+    netdev = json.loads(lab.run(link).stdout)[0]
+    assert "UP" in netdev["flags"] and netdev["mtu"] == 1400
+    assert tuning(lab, vf) == {"trust": True, "vlan_vlan": 9, "vlan_qos": 1}
+    assert lab.driver(vf) == "igbvf"
+    lab.virsh("destroy", "db1")
+    pool.wait_released()
+    netdev = json.loads(lab.run(link).stdout)[0]
+    assert "UP" not in netdev["flags"] and netdev["mtu"] == 1500
+    assert tuning(lab, vf) == {}
 
 
 def test_element_of_the_request(lab, pool):
