@@ -196,7 +196,7 @@ static void failed(struct vfa_look *look, const struct vfa_step *step, const cha
             look->domain->name, step->claim->device, step->request->name, attempts, why);
     vfa_look_key(look, step->request->name, key);
     vfa_pace_hold(look->daemon->pace, key, FIRST_RETRY_MS << (attempts - 1));
-    vfa_look_again(look, FIRST_RETRY_MS << (attempts - 1));
+    vfa_look_again(look, look->held ? VFA_LOOK_NOW : FIRST_RETRY_MS << (attempts - 1));
 }
 
 /* True: the device is there after all. */

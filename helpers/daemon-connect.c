@@ -11,6 +11,7 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "clock.h"
 #include "daemon.h"
@@ -139,6 +140,7 @@ static void set_connection(struct vfa_daemon *daemon, virConnectPtr conn)
 {
     pthread_mutex_lock(&daemon->lock);
     daemon->conn = conn;
+    daemon->connected = (int64_t)time(NULL);
     pthread_mutex_unlock(&daemon->lock);
 }
 
@@ -209,6 +211,16 @@ virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon)
         conn = NULL;
     pthread_mutex_unlock(&daemon->lock);
     return conn;
+}
+
+int64_t vfa_daemon_connected(struct vfa_daemon *daemon)
+{
+    int64_t connected;
+
+    pthread_mutex_lock(&daemon->lock);
+    connected = daemon->connected;
+    pthread_mutex_unlock(&daemon->lock);
+    return connected;
 }
 
 void vfa_connection_unref(virConnectPtr *conn)

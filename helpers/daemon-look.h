@@ -25,6 +25,8 @@ struct vfa_look {
     const char *uuid;
     struct vfa_claims claims;  /* read before the XML */
     struct vfa_domain *domain; /* the live XML */
+    struct vfa_hold hold;      /* read with the claims; id 0: there is none */
+    bool held;                 /* the guest waits while the steps are done */
     unsigned again;            /* when to look again: the least of what the steps want */
 };
 
@@ -43,6 +45,17 @@ int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error
  */
 int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct vfa_host *host,
                    bool *ret_same, struct vfa_error *err);
+
+/* What the domain does now. VFA_LOOK_IN_BETWEEN: somebody else is at work on it, and an event will
+ * tell when that is over. */
+enum {
+    VFA_LOOK_IN_BETWEEN = 1,
+};
+int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err);
+
+/* ---- daemon-hold.c: the guest that waits. Errors are handled, not returned. ---- */
+/* What the plan says. False: it is void, as another start was seen. */
+bool vfa_look_hold(struct vfa_look *look, enum vfa_hold_step step);
 
 /* ---- daemon-attach.c: steps that change the domain. Errors are handled, not returned. ---- */
 /* True if the domain's devices have changed, so that what was seen is no longer so. */

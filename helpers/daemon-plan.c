@@ -11,7 +11,7 @@ static bool is_awaited(const struct vfa_plan_input *in, const struct vfa_claim *
 {
     return claim->state != VFA_CLAIM_ACTIVE &&
            strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0 &&
-           in->now - claim->since <= (int64_t)in->incoming_timeout;
+           in->now - claim->since <= (int64_t)in->config->incoming_timeout;
 }
 
 static bool has_source(const struct vfa_domain *domain, const char *device)
@@ -40,7 +40,7 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
 {
     int64_t age = in->now - claim->since;
 
-    if (claim->state == VFA_CLAIM_INCOMING && age <= (int64_t)in->incoming_timeout)
+    if (claim->state == VFA_CLAIM_INCOMING && age <= (int64_t)in->config->incoming_timeout)
         return; /* prepare makes it a claim like others, or it expires */
     if (!request)
         add(plan, VFA_STEP_RELEASE, NULL, claim);
@@ -79,6 +79,63 @@ static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_p
         add(plan, VFA_STEP_ALLOCATE, request, NULL);
 }
 
+/* ---- the guest that waits ---- */
+
+/* A first failure ends the waiting, unless the guest is of no use without the device. */
+static bool is_worth_waiting(const struct vfa_plan_input *in, const struct vfa_step *step)
+{
+    const struct vfa_alias *alias;
+
+    if (step->kind != VFA_STEP_ATTACH)
+        return false;
+    alias = vfa_allocate_alias(in->config, step->request);
+    return step->claim->attempts == 0 ||
+           (alias && alias->on_attach_failure == VFA_ATTACH_FAILURE_DESTROY);
+}
+
+static bool waits(const struct vfa_plan_input *in, const struct vfa_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (is_worth_waiting(in, &plan->steps[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A clock that was set back counts as too long: nobody stays suspended for it. */
+static bool is_too_long(const struct vfa_plan_input *in)
+{
+    int64_t age = in->now - in->hold->since;
+
+    return age < 0 || age >= (int64_t)in->config->hold_timeout;
+}
+
+static enum vfa_hold_step plan_held(const struct vfa_plan_input *in, bool wait)
+{
+    switch (in->run) {
+    case VFA_RUN_BOOTED: /* written down, and no more than that */
+        return wait && !is_too_long(in) ? VFA_HOLD_BEGIN : VFA_HOLD_FORGET;
+    case VFA_RUN_PAUSED:
+        return !wait ? VFA_HOLD_END : is_too_long(in) ? VFA_HOLD_EXPIRE : VFA_HOLD_GO_ON;
+    case VFA_RUN_ON: /* its user resumed it */
+    case VFA_RUN_STUCK:
+        break;
+    }
+    return VFA_HOLD_FORGET;
+}
+
+static enum vfa_hold_step plan_hold(const struct vfa_plan_input *in, const struct vfa_plan *plan)
+{
+    bool wait = waits(in, plan);
+
+    if (!in->hold)
+        return VFA_HOLD_NOTHING;
+    if (in->hold->held)
+        return plan_held(in, wait);
+    return wait && in->run == VFA_RUN_BOOTED && in->hold->since >= in->connected ? VFA_HOLD_BEGIN
+                                                                                 : VFA_HOLD_FORGET;
+}
+
 int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err)
 {
     const struct vfa_domain *domain = in->domain;
@@ -93,6 +150,7 @@ int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct 
     }
     for (size_t i = 0; i < domain->n_requests; i++)
         plan_request(in, i, &plan);
+    plan.hold = plan_hold(in, &plan);
     *ret = plan;
     return 0;
 }

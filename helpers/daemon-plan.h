@@ -8,11 +8,18 @@
  * gives none; no step names a device that the domain has as one to be attached. The claims must
  * have been read before the XML: then an active claim without a device means a device that was
  * taken out.
+ *
+ * A guest that is to wait for its devices (state.h) is suspended before the steps, and resumed once
+ * none of them is one to wait for. What libvirt says of a running guest tells what has happened to
+ * it: "booted" until it is paused for the first time, so that one who was resumed by its user in
+ * the meantime is left alone; and one that was paused before vfaliasd said that it holds it was
+ * paused by its user (virsh start --paused), and stays so. What nobody can tell from libvirt is who
+ * of two suspended a guest that both wanted suspended.
  */
 #ifndef VFA_DAEMON_PLAN_H
 #define VFA_DAEMON_PLAN_H
 
-#include "state.h"
+#include "allocate.h"
 
 #define VFA_ATTACH_ATTEMPTS 5 /* after as many failures nobody tries again until asked anew */
 
@@ -31,7 +38,26 @@ struct vfa_step {
     const struct vfa_claim *claim;     /* all but ALLOCATE */
 };
 
+/* What a domain does, as libvirt tells it. */
+enum vfa_run {
+    VFA_RUN_BOOTED, /* it runs, and has never been paused since its power-on */
+    VFA_RUN_ON,     /* it runs */
+    VFA_RUN_PAUSED, /* by somebody: its user, or vfaliasd */
+    VFA_RUN_STUCK,  /* paused by a failure, or asleep */
+};
+
+/* What is to be done, before the steps, about a guest that is to wait. */
+enum vfa_hold_step {
+    VFA_HOLD_NOTHING,
+    VFA_HOLD_BEGIN,  /* suspend it */
+    VFA_HOLD_GO_ON,  /* it is suspended, and stays so for now */
+    VFA_HOLD_END,    /* resume it */
+    VFA_HOLD_EXPIRE, /* likewise, though not all it waits for is there */
+    VFA_HOLD_FORGET, /* it does not wait, or not because of us */
+};
+
 struct vfa_plan {
+    enum vfa_hold_step hold;
     struct vfa_step *steps; /* borrow from what the plan was made of; free() */
     size_t n;
 };
@@ -41,7 +67,10 @@ struct vfa_plan_input {
     const struct vfa_claims *claims; /* of this domain */
     const bool *withdrawn;           /* one for each of domain->requests */
     int64_t now;                     /* seconds since the epoch, as in the claims */
-    unsigned incoming_timeout; /* incoming claims, and of ports, that are younger are left alone */
+    const struct vfa_config *config;
+    enum vfa_run run;
+    const struct vfa_hold *hold; /* NULL: it is not to wait */
+    int64_t connected; /* since when the domains are watched: earlier starts are not held */
 };
 
 int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err);

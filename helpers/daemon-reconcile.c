@@ -4,8 +4,9 @@
  * daemon-look.h.
  *
  * Order of reading: libvirt is asked for the domain's state first, which waits while a hook of it
- * runs; then the claims; then the XML. So a claim that is seen is older than the XML, and an active
- * one without its device means that the device was taken out.
+ * runs; then the claims, and whether the guest is to wait for them; then the XML. So what `prepare`
+ * wrote is seen of a domain that is seen running; a claim that is seen is older than the XML, and
+ * an active one without its device means that the device was taken out.
  *
  * A domain that does not run has its claims dropped by gc.c, whose race with `prepare` is told in
  * gc.h.
@@ -76,6 +77,51 @@ int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct 
     if (!*ret_same)
         vfa_state_rollback(host->state);
     return 0;
+}
+
+/* A guest that its user has paused can be given devices. */
+static int run_of_paused(int reason, enum vfa_run *ret)
+{
+    switch (reason) {
+    case VIR_DOMAIN_PAUSED_MIGRATION:
+    case VIR_DOMAIN_PAUSED_SAVE:
+    case VIR_DOMAIN_PAUSED_DUMP:
+    case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+    case VIR_DOMAIN_PAUSED_SNAPSHOT:
+    case VIR_DOMAIN_PAUSED_STARTING_UP:
+    case VIR_DOMAIN_PAUSED_POSTCOPY:
+    case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
+        return VFA_LOOK_IN_BETWEEN;
+    case VIR_DOMAIN_PAUSED_USER:
+    case VIR_DOMAIN_PAUSED_UNKNOWN: /* libvirt's daemon was not there when it was paused */
+        *ret = VFA_RUN_PAUSED;
+        return 0;
+    default:
+        *ret = VFA_RUN_STUCK;
+        return 0;
+    }
+}
+
+int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
+{
+    int state, reason;
+
+    if (virDomainGetState(handle, &state, &reason, 0) < 0)
+        return vfa_virt_fail(err, "cannot ask for the state of domain '%s'",
+                             virDomainGetName(handle));
+    switch (state) {
+    case VIR_DOMAIN_SHUTDOWN:
+    case VIR_DOMAIN_SHUTOFF: /* with live XML: it is being started */
+        return VFA_LOOK_IN_BETWEEN;
+    case VIR_DOMAIN_PAUSED:
+        return run_of_paused(reason, ret);
+    case VIR_DOMAIN_RUNNING:
+        *ret = reason == VIR_DOMAIN_RUNNING_BOOTED ? VFA_RUN_BOOTED : VFA_RUN_ON;
+        return 0;
+    default: /* crashed, asleep */
+        *ret = VFA_RUN_STUCK;
+        return 0;
+    }
 }
 
 /* ---- steps that change the state only ---- */
@@ -224,7 +270,7 @@ static int read_withdrawn(struct vfa_look *look, bool **ret, struct vfa_error *e
     return r;
 }
 
-static int do_plan(struct vfa_look *look, struct vfa_error *err)
+static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) bool *withdrawn = NULL;
     VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
@@ -232,7 +278,10 @@ static int do_plan(struct vfa_look *look, struct vfa_error *err)
         .domain = look->domain,
         .claims = &look->claims,
         .now = time(NULL),
-        .incoming_timeout = look->config->incoming_timeout,
+        .config = look->config,
+        .run = run,
+        .hold = look->hold.id ? &look->hold : NULL,
+        .connected = vfa_daemon_connected(look->daemon),
     };
     struct vfa_plan plan = {0};
     int r = read_withdrawn(look, &withdrawn, err);
@@ -244,6 +293,10 @@ static int do_plan(struct vfa_look *look, struct vfa_error *err)
     if (r < 0)
         return r;
     steps = plan.steps;
+    if (!vfa_look_hold(look, plan.hold)) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+        return 0;
+    }
     for (size_t i = 0; i < plan.n; i++) {
         if (do_step(look, &steps[i])) {
             vfa_look_again(look, VFA_LOOK_NOW);
@@ -280,57 +333,48 @@ int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *c
 static int read_claims(struct vfa_look *look, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
-    return r == 0 ? vfa_state_claims(host.state, look->uuid, &look->claims, err) : r;
+    if (r == 0)
+        r = vfa_state_claims(host.state, look->uuid, &look->claims, err);
+    if (r == 0)
+        r = vfa_state_holds(host.state, look->uuid, &holds, err);
+    if (r == 0 && holds.n > 0)
+        look->hold = holds.items[0];
+    return r;
 }
 
-/* Somebody else is at work on the domain, and an event will tell when that is over. A guest that
- * its user has paused can be given devices. */
-static bool is_in_between(int state, int reason)
+/* Nobody waits for what is not known. */
+static void let_go(struct vfa_look *look, enum vfa_run run)
 {
-    if (state == VIR_DOMAIN_SHUTDOWN)
-        return true;
-    if (state != VIR_DOMAIN_PAUSED)
-        return false;
-    switch (reason) {
-    case VIR_DOMAIN_PAUSED_MIGRATION:
-    case VIR_DOMAIN_PAUSED_SAVE:
-    case VIR_DOMAIN_PAUSED_DUMP:
-    case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
-    case VIR_DOMAIN_PAUSED_SNAPSHOT:
-    case VIR_DOMAIN_PAUSED_STARTING_UP:
-    case VIR_DOMAIN_PAUSED_POSTCOPY:
-    case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
-        return true;
-    default:
-        return false;
-    }
+    if (look->hold.id)
+        vfa_look_hold(look,
+                      look->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET);
 }
 
 static int look_at_running(struct vfa_look *look, struct vfa_error *err)
 {
-    int state, reason;
-    int r;
+    enum vfa_run run = VFA_RUN_ON;
+    int known = vfa_look_run(look->handle, &run, err);
+    int r = known < 0 ? known : read_claims(look, err);
 
-    if (virDomainGetState(look->handle, &state, &reason, 0) < 0)
-        return vfa_virt_fail(err, "cannot ask for the state of domain '%s'",
-                             virDomainGetName(look->handle));
-    r = read_claims(look, err);
     if (r == 0)
         r = vfa_look_read(look->handle, &look->domain, err);
     if (r == 0)
         r = reassert(look->config, look->domain, err);
+    if (r == 0 && look->domain->bad_requests && known == 0)
+        let_go(look, run);
     if (r == 0 && look->domain->bad_requests) /* what it asks for is not known: nothing is undone */
         r = vfa_fail(err, EINVAL, "domain '%s': %s", look->domain->name,
                      look->domain->bad_requests);
     if (r != 0)
         return r;
-    if (is_in_between(state, reason)) {
+    if (known != 0) {
         vfa_look_again(look, VFA_LOOK_WAITING);
         return 0;
     }
-    return do_plan(look, err);
+    return do_plan(look, run, err);
 }
 
 static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
@@ -368,7 +412,8 @@ unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
-    struct vfa_look look = {daemon, config, handle, uuid, {0}, NULL, VFA_LOOK_DONE};
+    struct vfa_look look = {
+        .daemon = daemon, .config = config, .handle = handle, .uuid = uuid, .again = VFA_LOOK_DONE};
     int r;
 
     if (!handle)

@@ -12,8 +12,8 @@
  * a time (max_client_requests) and one is for the connector; a guest whose monitor hangs takes one
  * worker out.
  *
- * `lock` guards `config`, `conn`, `lost` and `stopping`; nothing is called under it. The state file
- * is opened by whoever needs it, never across a call to libvirt.
+ * `lock` guards `config`, `conn`, `connected`, `lost` and `stopping`; nothing is called under it.
+ * The state file is opened by whoever needs it, never across a call to libvirt.
  */
 #ifndef VFA_DAEMON_H
 #define VFA_DAEMON_H
@@ -61,6 +61,7 @@ struct vfa_daemon {
     pthread_cond_t changed; /* lost or stopping */
     struct vfa_shared_config *config;
     virConnectPtr conn; /* NULL: not connected */
+    int64_t connected;  /* seconds since the epoch; of conn */
     bool lost;          /* conn has told that it is closed */
     bool stopping;
     char *uri;
@@ -83,6 +84,8 @@ void *vfa_daemon_connector(void *daemon); /* a thread's body */
 
 /* The connection with a reference of its own (virConnectClose()), or NULL while there is none. */
 virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon);
+/* Since when its events come, in seconds since the epoch. */
+int64_t vfa_daemon_connected(struct vfa_daemon *daemon);
 void vfa_connection_unref(virConnectPtr *conn); /* fits VFA_AUTO; takes NULL */
 void vfa_virt_domain_unref(virDomainPtr *domain);
 
@@ -110,6 +113,11 @@ enum {
 };
 int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *config,
                            virDomainPtr domain, struct vfa_error *err);
+
+/* ---- daemon-hold.c ---- */
+/* Resumes every guest that waits, as nobody will see to it any more. For the end of the daemon,
+ * when nothing else runs. */
+void vfa_hold_end_all(struct vfa_daemon *daemon);
 
 /* ---- daemon-watch.c, daemon-uevent.c: sources of work in the event loop ---- */
 int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,

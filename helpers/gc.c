@@ -64,9 +64,9 @@ static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vf
     return r;
 }
 
-static bool is_young(const struct vfa_claim *claim, int64_t now)
+static bool is_young(int64_t since, int64_t now)
 {
-    return claim->since >= now && claim->since < now + YOUNG_SECONDS;
+    return since >= now && since < now + YOUNG_SECONDS;
 }
 
 static bool is_awaited(const struct vfa_claim *claim, int64_t now, unsigned timeout)
@@ -83,7 +83,7 @@ static int collect(struct vfa_host *host, const struct vfa_claim *claim, int64_t
 
     if (is_awaited(claim, now, host->config->incoming_timeout))
         return 0;
-    if (is_young(claim, now)) {
+    if (is_young(claim->since, now)) {
         *again = true;
         return 0;
     }
@@ -93,10 +93,32 @@ static int collect(struct vfa_host *host, const struct vfa_claim *claim, int64_t
     return r;
 }
 
+/* Likewise, what says that a guest waits for its devices. */
+static int collect_holds(virConnectPtr conn, struct vfa_host *host, const struct vfa_holds *holds,
+                         int64_t now, bool *again, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < holds->n; i++) {
+        const struct vfa_hold *hold = &holds->items[i];
+        bool active = false;
+
+        r = ask_active(conn, hold->uuid, &active, err);
+        if (r < 0 || active)
+            continue;
+        if (is_young(hold->since, now))
+            *again = true;
+        else
+            r = vfa_state_end_hold(host->state, hold, err);
+    }
+    return r;
+}
+
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int64_t now = time(NULL); /* before the claims are read: younger ones count as of this second */
     const char *asked = NULL;
     bool active = false;
@@ -105,6 +127,8 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
     int r;
 
     r = vfa_state_claims(host->state, uuid, &claims, err);
+    if (r == 0)
+        r = vfa_state_holds(host->state, uuid, &holds, err);
     for (size_t i = 0; r == 0 && i < claims.n; i++) {
         const struct vfa_claim *claim = &claims.items[i];
 
@@ -115,6 +139,8 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
         if (r == 0 && !active)
             r = collect(host, claim, now, &n, &again, err);
     }
+    if (r == 0)
+        r = collect_holds(conn, host, &holds, now, &again, err);
     if (r < 0)
         return r;
     if (ret_n)

@@ -25,9 +25,10 @@ enum {
     VFA_GC_AGAIN = 1, /* some claims were too young to be judged: ask again in two seconds */
 };
 
-/* Claims of all domains, or (uuid not NULL) of one. `incoming` claims wait for their domain as long
- * as the configuration's incoming_timeout. *ret_n, if not NULL, gets how many were released. Must
- * not be called with a transaction of host->state open. 0, VFA_GC_AGAIN or an error. */
+/* Claims of all domains, or (uuid not NULL) of one, and what says that a guest waits for its
+ * devices. `incoming` claims wait for their domain as long as the configuration's incoming_timeout.
+ * *ret_n, if not NULL, gets how many were released. Must not be called with a transaction of
+ * host->state open. 0, VFA_GC_AGAIN or an error. */
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err);
 

@@ -313,6 +313,8 @@ static int serve(const struct options *options, struct vfa_config *config, struc
         vfa_log(LOG_WARNING, "libvirt does not answer, ending anyhow");
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);
     }
+    if (threads.n > 0)
+        vfa_hold_end_all(&daemon);
     r = r < 0 ? r : daemon.exit_status;
     clear(&daemon);
     return r;

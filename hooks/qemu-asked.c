@@ -166,6 +166,8 @@ static int release(const struct vfa_call *call, struct vfa_error *err)
         r = vfa_release(&host, domain->uuid, NULL, &n, err);
     else
         r = vfa_release_name(&host, call->object, &n, err);
+    if (r == 0 && domain && domain->uuid[0])
+        r = vfa_state_forget_hold(host.state, domain->uuid, err);
     if (r == 0 && n > 0)
         syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
     return r;

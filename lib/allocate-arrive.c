@@ -145,6 +145,8 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
         return VFA_ALLOCATE_NONE;
     }
     r = begin(a, err);
+    if (r == 0 && (what & VFA_ARRIVE_REQUESTS))
+        r = vfa_attempt_claim_static(a, err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         if (domain->devices[i].request)
             r = serve_device(a, &domain->devices[i], what, arrivals, err);

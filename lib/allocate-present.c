@@ -122,7 +122,8 @@ static int claim_one(struct vfa_attempt *a, const struct vfa_domdev *dev,
         return r;
     r = vfa_attempt_read(a, source, &now, err);
     if (r == 0)
-        r = vfa_attempt_claim(a, name, alias_name(a, dev), &now, VFA_CLAIM_CLAIMED, err);
+        r = vfa_attempt_claim(a, name, alias_name(a, dev), &now,
+                              a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
     return r == VFA_STATE_TAKEN ? refuse_taken(a, &now, name, err) : r;
 }
 
@@ -155,6 +156,17 @@ int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
         r = each_with_source(a, claim_one, err);
     vfa_claims_clear(&a->arrived);
     return r;
+}
+
+static int claim_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                        const struct vfa_pci_addr *source, struct vfa_error *err)
+{
+    return dev->request ? 0 : claim_one(a, dev, source, err);
+}
+
+int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err)
+{
+    return each_with_source(a, claim_static, err);
 }
 
 /* ---- a domain that runs ---- */

@@ -62,6 +62,12 @@ int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, str
 int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, struct vfa_claim *ret,
                        struct vfa_error *err);
 
+/* Notes whether the guest is to wait for what was claimed for it (allocate-hold.c). */
+int vfa_attempt_settle_hold(struct vfa_attempt *a, struct vfa_error *err);
+
+/* Claims the devices of the domain's own, that is those of no request (allocate-present.c). */
+int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err);
+
 /* Claims the devices that the XML names (allocate-present.c); and the same for a domain that has
  * them. */
 int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err);

@@ -296,7 +296,9 @@ static int allocate_domain(struct vfa_attempt *a, struct vfa_error *err)
 {
     int r = vfa_attempt_begin(a, err);
 
-    return r ? r : serve_all(a, err);
+    if (r == 0)
+        r = serve_all(a, err);
+    return r ? r : vfa_attempt_settle_hold(a, err);
 }
 
 /* Begins, does, commits; on anything but 0 rolls back and names the domain. */

@@ -35,6 +35,10 @@ void vfa_host_clear(struct vfa_host *host);
 const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
                                            const struct vfa_request *request);
 
+/* Whether a guest is to wait for the request's device at power-on: as the request says, else its
+ * alias, else the configuration. */
+bool vfa_allocate_holds(const struct vfa_config *config, const struct vfa_request *request);
+
 /* Checks the requests of a domain against the configuration: aliases that exist, ports enough.
  * VFA_ALLOCATE_NONE with the reason if a start is in vain. Needs no state. */
 int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -43,7 +47,8 @@ int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain 
 /* At prepare: forgets what the domain (which is not running) still had, then claims for every
  * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
  * changed. A request whose device is in the XML already gets just that one. An optional request
- * that finds nothing counts as withdrawn, unless it is a late one. */
+ * that finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to
+ * wait for what is attached later (vfa_state_want_hold()). */
 int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err);
 
@@ -74,13 +79,21 @@ void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
 enum {
     VFA_ARRIVE_KEEP = 1 << 0,     /* the one that the XML names, if it is to be had */
     VFA_ARRIVE_REQUESTS = 1 << 1, /* also for each request without a device in the XML; optional
-                                     ones may find none */
+                                     ones may find none. The domain's own host devices are claimed
+                                     before, as they are by prepare */
 };
 /* What was incoming for the domain before is dropped. 0, VFA_ALLOCATE_NONE or an error; unless 0
  * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal. *ret is to be
  * cleared with vfa_arrivals_clear(). */
 int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
                         struct vfa_arrivals *ret, struct vfa_error *err);
+
+/* The XML to start a domain from: its definition with the devices that arrived for it
+ * (VFA_ARRIVE_REQUESTS) in it, each in the port that is labelled for its request, if there is one.
+ * `domain` is the same XML, parsed; what becomes of its ports is noted there. free() *ret. */
+int vfa_allocate_plug(const struct vfa_config *config, const char *xml, size_t len,
+                      struct vfa_domain *domain, const struct vfa_arrivals *arrivals, char **ret,
+                      struct vfa_error *err);
 
 /* The domain runs and has the devices its live XML names: makes the claims say so (active),
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this

@@ -234,18 +234,10 @@ static int read_failure(struct vfa_alias_reader *reader, const char *key, struct
     return r;
 }
 
-static int warn_idle(struct vfa_alias_reader *reader, const char *key, struct vfa_error *err)
-{
-    return vfa_config_warn(reader->config, reader->where, err,
-                           "%s is checked, but this version does not act on it", key);
-}
-
 static int read_hold(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                      struct vfa_error *err)
 {
-    int r = vfa_config_bool(reader->where, key, value, &reader->alias->hold, err);
-
-    return r < 0 ? r : warn_idle(reader, key, err);
+    return vfa_config_bool(reader->where, key, value, &reader->alias->hold, err);
 }
 
 static int read_settings(struct vfa_alias_reader *reader, const char *key,

@@ -79,6 +79,10 @@ int vfa_config_set(struct vfa_config *config, const char *key, const char *value
         return set_timeout(&config->incoming_timeout, key, value, where, err);
     if (strcmp(key, "require_daemon") == 0)
         return set_bool(&config->require_daemon, key, value, where, err);
+    if (strcmp(key, "hold") == 0)
+        return set_bool(&config->hold, key, value, where, err);
+    if (strcmp(key, "hold_timeout") == 0)
+        return set_timeout(&config->hold_timeout, key, value, where, err);
     return vfa_config_fail(where, err, "cannot use key '%.40s': section [vfalias] does not have it",
                            key);
 }
@@ -96,5 +100,7 @@ int vfa_config_set_defaults(struct vfa_config *config, struct vfa_error *err)
     config->log_level = LOG_INFO;
     config->incoming_timeout = 300;
     config->require_daemon = true;
+    config->hold = true;
+    config->hold_timeout = 30;
     return r;
 }

@@ -31,6 +31,8 @@ struct vfa_config {
     int log_level;     /* log_level = error|warning|info|debug, as syslog's LOG_* */
     unsigned incoming_timeout; /* incoming_timeout = 300, seconds */
     bool require_daemon;       /* require_daemon = yes */
+    bool hold;                 /* hold = yes: of aliases that do not say it */
+    unsigned hold_timeout;     /* hold_timeout = 30, seconds */
 
     char **warnings; /* likely mistakes, one line each with file and line; n_warnings of them */
     size_t n_warnings;

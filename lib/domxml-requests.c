@@ -103,6 +103,12 @@ static int read_late(struct element *e, const char *value, struct vfa_error *err
     return read_bool("late", value, &e->common.late, err);
 }
 
+static int read_hold(struct element *e, const char *value, struct vfa_error *err)
+{
+    e->common.hold_given = true;
+    return read_bool("hold", value, &e->common.hold, err);
+}
+
 static int read_numa(struct element *e, const char *value, struct vfa_error *err)
 {
     e->common.numa_given = true;
@@ -116,8 +122,8 @@ static const struct {
     const char *name;
     int (*read)(struct element *e, const char *value, struct vfa_error *err);
 } attributes[] = {
-    {"alias", read_alias},       {"name", read_name}, {"count", read_count},
-    {"optional", read_optional}, {"late", read_late}, {"numa", read_numa},
+    {"alias", read_alias}, {"name", read_name}, {"count", read_count}, {"optional", read_optional},
+    {"late", read_late},   {"hold", read_hold}, {"numa", read_numa},
 };
 
 bool vfa_xml_is_request_attribute(const char *name)

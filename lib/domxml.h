@@ -28,6 +28,8 @@ struct vfa_request {
     char *alias;     /* the alias asked for */
     bool optional;   /* nothing free does not stop the start */
     bool late;       /* an optional one: filled when a device gets free while the domain runs */
+    bool hold_given; /* the alias does not count */
+    bool hold;       /* the guest is to wait for the device at power-on */
     bool numa_given; /* the alias' policy does not count */
     enum vfa_numa_policy numa;
     struct vfa_tags tags; /* what the device's tags must be, besides what the alias wants */

@@ -100,6 +100,14 @@ CREATE TABLE withdrawn (
     PRIMARY KEY (uuid, request)
 ) WITHOUT ROWID;
 
+-- Domains whose guest is to wait for its devices at power-on (state.h). id: another one for each start.
+CREATE TABLE hold (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE CHECK (length(uuid) = 36),
+    held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),
+    since INTEGER NOT NULL
+);
+
 -- Which request had a device last: it gets it again if it is free. One row a device, so it does not grow.
 CREATE TABLE last (
     device TEXT PRIMARY KEY,

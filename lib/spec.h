@@ -107,8 +107,8 @@ struct vfa_alias {
     char **permit; /* domains that may ask: globs of names, and UUIDs; n_permit 0: all */
     size_t n_permit;
     unsigned max_per_domain; /* devices; 0: no limit */
-    bool hold;
-    char *profileid; /* of an 802.1Qbh port profile, for interfaces; or NULL */
+    bool hold;               /* whether guests wait for it at power-on; counts only if said */
+    char *profileid;         /* of an 802.1Qbh port profile, for interfaces; or NULL */
     struct vfa_vf_settings settings;
     enum vfa_settings_policy settings_policy;
     struct vfa_where said[VFA_ALIAS_KEYS]; /* where it was; file NULL: nowhere, the default holds */

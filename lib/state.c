@@ -106,7 +106,8 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
         r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
     if (r < 0 || (had && strcmp(had, boot_id) == 0))
         return r;
-    r = exec(state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn", err);
+    r = exec(state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn; DELETE FROM hold",
+             err);
     if (r == 0)
         r = set_meta(state, "boot_id", boot_id, err);
     if (r == 0)

@@ -140,17 +140,6 @@ def test_max_per_domain_counts_under_either_name(host):
         host.prepare(1, request("net"), request("net1")))
 
 
-# ---- what is read and not acted on ----
-
-def test_idle_keys_change_nothing_but_are_told_of(host):
-    configure(host, '"hold": true, "settings": {"trust": true, "vlan": 42}, "settings_policy": "required"')
-    fine(host.prepare(1, request("net")))
-    done = host.cli("check")
-    said = [line for line in done.stdout.splitlines() if line.startswith("warning: ")]
-    assert said == ["warning: %s:5: %s is checked, but this version does not act on it" % (host.config_file, key)
-                    for key in ("hold",)]
-
-
 # ---- settings ----
 
 @pytest.mark.parametrize("settings, line", [

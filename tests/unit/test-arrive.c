@@ -138,6 +138,10 @@ static const struct {
     {"requests left alone", DOM(META(ASKS), ""), 0, "", "", NULL},
     {"requests", DOM(META(ASKS), SENTINEL("net-1")), VFA_ARRIVE_REQUESTS, "0", "net-1=1! net-0=2! ",
      NULL},
+    {"what the domain names itself comes first", DOM(META(ASKS), STATIC), VFA_ARRIVE_REQUESTS, "",
+     "net-0=1! ", NULL},
+    {"what the domain names itself is taken", DOM(META(ASKS), STATIC), VFA_ARRIVE_REQUESTS, "0",
+     NULL, "domain 'd': device 0000:01:10.0 is not free: domain 'other' holds 0000:01:10.0"},
     {"optional one finds none", DOM(META("<vfalias:request alias='net' optional='yes'/>"), ""),
      VFA_ARRIVE_REQUESTS, "0123", "", NULL},
     {"optional, but there",
@@ -193,6 +197,18 @@ static size_t count_claims(struct vfa_host *host, enum vfa_claim_state claim_sta
     return n;
 }
 
+static size_t count_static(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    size_t n = 0;
+
+    if (host)
+        CHECK(vfa_state_claims(host->state, UUID, &claims, NULL) == 0, "claims");
+    for (size_t i = 0; i < claims.n; i++)
+        n += vfa_claim_is_static(claims.items[i].request);
+    return n;
+}
+
 static void test_cases(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -212,7 +228,9 @@ static void test_cases(void)
         else
             CHECK(r == VFA_ALLOCATE_NONE && check_has(&err, cases[i].error), "%s: %d %s",
                   cases[i].label, r, vfa_error_text(&err));
-        CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == arrivals.n, "%s", cases[i].label);
+        CHECK(count_claims(&host, VFA_CLAIM_INCOMING) ==
+                  arrivals.n + count_static(r == 0 ? &host : NULL),
+              "%s", cases[i].label);
         vfa_host_clear(&host);
     }
 }
@@ -262,6 +280,123 @@ static void test_running(void)
     vfa_host_clear(&host);
 }
 
+/* What becomes of a definition, and that the start which follows finds everything as it is. */
+static const struct {
+    const char *label;
+    const char *xml;
+    const char *has; /* must be in what comes out, "|" between several, in that order */
+    size_t devices;
+} plugs[] = {
+    {"a request", DOM(META(ASKS), ""),
+     "<devices><hostdev|slot=\"0x10\" function=\"0x0\"|ua-vf-net-0", 1},
+    {"a placeholder", DOM("", SENTINEL("net-0")), "ua-vf-net-0|domain=\"0x0000\" bus=\"0x01\"", 1},
+    {"both, with an interface",
+     DOM(META(ASKS "<vfalias:request alias='net' name='dp0'><vfalias:interface type='hostdev'/>"
+                   "</vfalias:request>"),
+         SENTINEL("net-0")),
+     "ua-vf-net-0|<interface type=\"hostdev\"|<mac address=\"56:|ua-vf-dp0", 2},
+    {"labelled ports", DOM(META(ASKS ASKS), ROOT SLOT(5, "net-1") PORT(6) PORT(7)),
+     "ua-vf-net-0|bus=\"0x06\" slot=\"0x00\"|ua-vf-net-1|bus=\"0x05\" slot=\"0x00\"", 2},
+    {"no label, no port", DOM(META(ASKS ASKS ASKS), ROOT), "ua-vf-net-0|ua-vf-net-1|ua-vf-net-2",
+     3},
+    {"an optional one that found none",
+     DOM(META("<vfalias:request alias='net' count='4'/>"
+              "<vfalias:request alias='net' name='o' optional='yes'/>"),
+         ""),
+     "ua-vf-net-3", 4},
+};
+
+static bool has_all(const char *text, const char *parts)
+{
+    VFA_AUTO(vfa_freep) char *copy = strdup(parts);
+    char *rest = NULL;
+
+    for (char *part = strtok_r(copy, "|", &rest); part && text; part = strtok_r(NULL, "|", &rest)) {
+        text = strstr(text, part);
+        text = text ? text + strlen(part) : NULL;
+    }
+    return text != NULL;
+}
+
+static void test_plug(size_t i)
+{
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    struct vfa_host host = open_host(true);
+    int r = vfa_domxml_parse(plugs[i].xml, strlen(plugs[i].xml), &domain, &err);
+
+    if (r == 0)
+        r = vfa_allocate_arrive(&host, domain, VFA_ARRIVE_REQUESTS, &arrivals, &err);
+    if (r == 0)
+        r = vfa_allocate_plug(config, plugs[i].xml, strlen(plugs[i].xml), domain, &arrivals, &xml,
+                              &err);
+    CHECK(r == 0 && has_all(xml, plugs[i].has), "%s: %s", plugs[i].label,
+          r ? vfa_error_text(&err) : xml);
+    if (r == 0)
+        r = vfa_allocate_domain(&host, parse(xml), &err);
+    CHECK(r == 0, "%s: %s", plugs[i].label, vfa_error_text(&err));
+    CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == plugs[i].devices, "%s", plugs[i].label);
+    CHECK(vfa_state_holds(host.state, UUID, &holds, NULL) == 0 && holds.n == 0, "%s: no waiting",
+          plugs[i].label);
+    vfa_host_clear(&host);
+}
+
+/* ---- whether the guest is to wait for what is attached later ---- */
+
+static const struct {
+    const char *label;
+    const char *xml;
+    int alias; /* -1: it does not say */
+    bool config;
+    bool wanted;
+} waits[] = {
+    {"asks for nothing", DOM("", STATIC), -1, true, false},
+    {"the default", DOM(META(ASKS), ""), -1, true, true},
+    {"configuration: no", DOM(META(ASKS), ""), -1, false, false},
+    {"alias over configuration: no", DOM(META(ASKS), ""), 0, true, false},
+    {"alias over configuration: yes", DOM(META(ASKS), ""), 1, false, true},
+    {"request over alias: no", DOM(META("<vfalias:request alias='net' hold='no'/>"), ""), 1, true,
+     false},
+    {"request over alias: yes", DOM(META("<vfalias:request alias='net' hold='yes'/>"), ""), 0,
+     false, true},
+    {"one is enough", DOM(META("<vfalias:request alias='net' hold='no'/>" ASKS), ""), -1, true,
+     true},
+    {"it is in the XML", DOM(META(ASKS), HOSTDEV("net-0", "0x10", "0")), -1, true, false},
+    {"optional, found", DOM(META("<vfalias:request alias='net' optional='yes'/>"), ""), -1, true,
+     true},
+    {"optional, not found",
+     DOM(META("<vfalias:request alias='net' hold='no' count='4'/>"
+              "<vfalias:request alias='net' optional='yes'/>"),
+         ""),
+     -1, true, false},
+    {"late, not found",
+     DOM(META("<vfalias:request alias='net' hold='no' count='4'/>"
+              "<vfalias:request alias='net' optional='yes' late='yes'/>"),
+         ""),
+     -1, true, false},
+};
+
+static void test_wait(size_t i)
+{
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = open_host(true);
+    int r;
+
+    config->hold = waits[i].config;
+    config->aliases[0].hold = waits[i].alias > 0;
+    config->aliases[0].said[VFA_ALIAS_HOLD].file = waits[i].alias < 0 ? NULL : "x";
+    CHECK(vfa_state_want_hold(host.state, UUID, NULL) == 0, "from an earlier start");
+    r = vfa_allocate_domain(&host, parse(waits[i].xml), &err);
+    CHECK(r == 0, "%s: %s", waits[i].label, vfa_error_text(&err));
+    CHECK(vfa_state_holds(host.state, UUID, &holds, NULL) == 0 && holds.n == waits[i].wanted, "%s",
+          waits[i].label);
+    vfa_host_clear(&host);
+}
+
 static void test_rehearsal(void)
 {
     VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
@@ -302,6 +437,10 @@ int main(void)
     test_running();
     test_rehearsal();
     test_absent_netdev();
+    for (size_t i = 0; i < ARRAY_SIZE(plugs); i++)
+        test_plug(i);
+    for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
+        test_wait(i);
     parse(NULL);
     vfa_config_free(config);
     made_end(&sysfs);

@@ -112,6 +112,9 @@ static const struct text_case bad_settings[] = {
     {SETTING("incoming_timeout = -5"), "!incoming_timeout"},
     {SETTING("incoming_timeout = 5m"), "!incoming_timeout"},
     {SETTING("incoming_timeout = 604801"), "!incoming_timeout"},
+    {SETTING("hold = maybe"), "!hold 'maybe': it is neither yes nor no"},
+    {SETTING("hold_timeout = 0"), "!hold_timeout '0': a number of seconds"},
+    {SETTING("hold_timeout = none"), "!hold_timeout"},
     {SETTING("require_daemon = true"), "!require_daemon 'true': it is neither yes nor no"},
     {SETTING("states = /x"), "!key 'states': section [vfalias] does not have it"},
     {SETTING("State = /x"), "!key 'State'"},
@@ -129,18 +132,19 @@ static void test_settings(void)
     CHECK(strcmp(config->libvirt_run, "/run/libvirt/qemu") == 0, "");
     CHECK(strcmp(config->libvirt_uri, "qemu:///system") == 0, "");
     CHECK(config->log_level == LOG_INFO && config->incoming_timeout == 300, "");
+    CHECK(config->hold && config->hold_timeout == 30, "");
     CHECK(config->require_daemon && !config->device_spec_given && !config->n_warnings, "");
     config = vfa_config_free(config);
 
     write_file(path, SETTING("state = /a b\nsysfs_root = '/c'\nlibvirt_run: /d\nlibvirt_uri = "
                              "test:///default\nlog_level = debug\nincoming_timeout = 7\n"
-                             "require_daemon = no"));
+                             "require_daemon = no\nhold = no\nhold_timeout = 5"));
     CHECK(vfa_config_load(path, &config, NULL) == 0, "");
     CHECK(strcmp(config->state_path, "/a b") == 0 && strcmp(config->sysfs_root, "/c") == 0, "");
     CHECK(strcmp(config->libvirt_run, "/d") == 0, "");
     CHECK(strcmp(config->libvirt_uri, "test:///default") == 0, "");
     CHECK(config->log_level == LOG_DEBUG && config->incoming_timeout == 7, "");
-    CHECK(!config->require_daemon, "");
+    CHECK(!config->require_daemon && !config->hold && config->hold_timeout == 5, "");
 }
 
 /* ---- files ---- */

@@ -82,6 +82,10 @@ static const struct {
      NULL, NULL, 0, 0, 0, false, VFA_STEP_ALLOCATE},
 };
 
+static struct vfa_alias alias = {.name = (char *)"net"};
+static const struct vfa_config config = {
+    .aliases = &alias, .n_aliases = 1, .incoming_timeout = 300, .hold_timeout = 30};
+
 static int make_plan(size_t i, const struct vfa_domain *domain, struct vfa_plan *ret)
 {
     struct vfa_claim claim = {
@@ -99,7 +103,8 @@ static int make_plan(size_t i, const struct vfa_domain *domain, struct vfa_plan 
         .claims = &claims,
         .withdrawn = &cases[i].withdrawn,
         .now = NOW,
-        .incoming_timeout = 300,
+        .config = &config,
+        .run = VFA_RUN_BOOTED,
     };
 
     return vfa_plan_make(&in, ret, NULL);
@@ -119,13 +124,87 @@ static void test_case(size_t i)
     CHECK(make_plan(i, domain, &plan) == 0, "%s", cases[i].label);
     steps = plan.steps;
     CHECK(plan.n == (cases[i].step == NOTHING ? 0 : 1), "%s: %zu steps", cases[i].label, plan.n);
+    CHECK(plan.hold == VFA_HOLD_NOTHING, "%s: nobody waits", cases[i].label);
     if (plan.n == 1)
         CHECK((int)steps[0].kind == cases[i].step, "%s: step %d", cases[i].label, steps[0].kind);
+}
+
+/* ---- the guest that waits ---- */
+
+enum { CONNECTED = NOW - 100 };
+
+static const struct {
+    const char *label;
+    bool held;
+    int age;      /* seconds, of the row */
+    int attempts; /* of attaching; -1: it is attached */
+    bool vital;   /* of no use without the device */
+    enum vfa_run run;
+    enum vfa_hold_step step;
+} holds[] = {
+    {"just booted", false, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
+    {"booted after a long preparation", false, 99, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
+    {"found running", false, 101, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
+    {"attached already", false, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
+    {"failed already", false, 1, 1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
+    {"failed already, but vital", false, 1, 1, true, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
+    {"started paused", false, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_FORGET},
+    {"restored, migrated, resumed by its user", false, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET},
+    {"crashed", false, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET},
+
+    {"killed before it suspended", true, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
+    {"likewise, long ago", true, 30, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
+    {"likewise, attached since", true, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
+    {"waits", true, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
+    {"waits, from before the connection", true, 29, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
+    {"too long", true, 30, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE},
+    {"too long, but all is there", true, 30, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
+    {"the clock was set back", true, -1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE},
+    {"all is there", true, 1, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
+    {"a failure that can be lived with", true, 1, 1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
+    {"one that cannot", true, 1, 1, true, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
+    {"given up", true, 1, VFA_ATTACH_ATTEMPTS, true, VFA_RUN_PAUSED, VFA_HOLD_END},
+    {"resumed by its user", true, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET},
+    {"I/O error", true, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET},
+};
+
+static void test_hold(size_t i)
+{
+    const char *xml = holds[i].attempts < 0 ? XML(REQUEST, OURS) : XML(REQUEST, "");
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    struct vfa_claim claim = {
+        .device = (char *)"0000:01:10.0",
+        .uuid = (char *)UUID,
+        .request = (char *)"net-0",
+        .alias = (char *)"net",
+        .state = VFA_CLAIM_CLAIMED,
+        .attempts = holds[i].attempts < 0 ? 0 : (unsigned)holds[i].attempts,
+    };
+    const struct vfa_claims claims = {&claim, 1};
+    const struct vfa_hold hold = {.id = 1, .held = holds[i].held, .since = NOW - holds[i].age};
+    const bool withdrawn = false;
+    struct vfa_plan_input in = {.claims = &claims,
+                                .withdrawn = &withdrawn,
+                                .now = NOW,
+                                .config = &config,
+                                .run = holds[i].run,
+                                .hold = &hold,
+                                .connected = CONNECTED};
+    struct vfa_plan plan = {0};
+
+    CHECK(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0, "%s", holds[i].label);
+    in.domain = domain;
+    alias.on_attach_failure = holds[i].vital ? VFA_ATTACH_FAILURE_DESTROY : VFA_ATTACH_FAILURE_KEEP;
+    CHECK(vfa_plan_make(&in, &plan, NULL) == 0, "%s", holds[i].label);
+    CHECK(plan.hold == holds[i].step, "%s: step %d", holds[i].label, plan.hold);
+    free(plan.steps);
 }
 
 int main(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         test_case(i);
+    for (size_t i = 0; i < ARRAY_SIZE(holds); i++)
+        test_hold(i);
     return check_result();
 }

@@ -40,6 +40,8 @@ static const struct {
     {"count x", "<vfalias:request alias='q' count='2x'/>", NULL, "count '2x'"},
     {"late and not optional", "<vfalias:request alias='q' late='yes'/>", NULL,
      "late is for optional"},
+    {"hold maybe", "<vfalias:request alias='q' hold='maybe'/>", NULL,
+     "hold 'maybe' is neither yes nor no (alias 'q')"},
     {"numa", "<vfalias:request alias='q' numa='near'/>", NULL, "numa 'near' is none of required"},
     {"unknown element", "<vfalias:wish alias='q'/>", NULL, "unknown element 'wish'"},
     {"optional maybe", "<vfalias:request alias='q' optional='maybe'/>", NULL, "neither yes nor no"},

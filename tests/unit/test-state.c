@@ -363,6 +363,41 @@ static void test_quarantine(void)
     CHECK(vfa_state_quarantined(state, NULL, &none, NULL) == 0 && none.n == 0, "%zu", none.n);
 }
 
+static struct vfa_hold hold_of(struct vfa_state *state, const char *uuid)
+{
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
+
+    CHECK(vfa_state_holds(state, uuid, &holds, NULL) == 0 && holds.n <= 1, "%zu", holds.n);
+    return holds.n ? holds.items[0] : (struct vfa_hold){0};
+}
+
+static void test_hold(void)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds all = {NULL, 0};
+    struct vfa_hold seen, first;
+
+    start_anew();
+    state = open_state();
+    CHECK(vfa_state_want_hold(state, UUID_A, NULL) == 0, "want");
+    CHECK(vfa_state_want_hold(state, UUID_B, NULL) == 0, "want another");
+    first = seen = hold_of(state, UUID_A);
+    CHECK(seen.id != 0 && !seen.held && strcmp(seen.uuid, UUID_A) == 0, "%s", seen.uuid);
+    CHECK(vfa_state_begin_hold(state, &seen, NULL) == 0 && seen.held, "begin");
+    CHECK(vfa_state_begin_hold(state, &seen, NULL) == 0 && seen.held, "begin once more");
+    CHECK(vfa_state_begin_hold(state, &first, NULL) == VFA_STATE_ABSENT, "somebody was first");
+    CHECK(vfa_state_end_hold(state, &first, NULL) == 0 && hold_of(state, UUID_A).held,
+          "what changed is not dropped");
+    CHECK(vfa_state_want_hold(state, UUID_A, NULL) == 0, "started again");
+    CHECK(hold_of(state, UUID_A).id > seen.id && !hold_of(state, UUID_A).held, "another start");
+    CHECK(vfa_state_begin_hold(state, &seen, NULL) == VFA_STATE_ABSENT, "no longer there");
+    CHECK(vfa_state_end_hold(state, &seen, NULL) == 0, "none to drop");
+    CHECK(vfa_state_release(state, UUID_A, NULL, NULL, NULL) == 0 && hold_of(state, UUID_A).id,
+          "dropped claims leave a guest that waits");
+    CHECK(vfa_state_forget_hold(state, UUID_A, NULL) == 0 && !hold_of(state, UUID_A).id, "forget");
+    CHECK(vfa_state_holds(state, NULL, &all, NULL) == 0 && all.n == 1, "%zu", all.n);
+}
+
 /* ---- the file ---- */
 
 static void write_file(const char *name, const char *text)
@@ -505,6 +540,7 @@ int main(int argc, char **argv)
     test_pools();
     test_iommu_group();
     test_quarantine();
+    test_hold();
     test_damage();
     test_modes();
     test_opened_twice_in_a_process();
