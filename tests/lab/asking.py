@@ -79,6 +79,10 @@ class Pool:
         result = self.lab.run([WATCH, limit, domain, *names], timeout=limit + 30)
         return json.loads(result.stdout)
 
+    def told(self, domain, *words, limit=60):
+        """The same: what libvirt told of the guest, ["started", …]."""
+        return [name for name, _ in self.watch(domain, *words, limit=limit)["events"]]
+
     def refused(self, *command):
         """A command of the user's that the hook has to stop: what is shown to the user, after `vfalias: `."""
         result = self.lab.run(["virsh", "-q", *command], check=False)

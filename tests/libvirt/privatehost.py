@@ -145,8 +145,18 @@ class PrivateHost(Namespace):
     def xml(self, name, *flags):
         return self.virsh("dumpxml", name, *flags).stdout
 
+    def state(self, name):
+        return self.virsh("domstate", name).stdout.strip()
+
     def is_on(self, name):
-        return self.virsh("domstate", name).stdout.strip() == "running"
+        """Whether it runs; a guest that is held until its devices are attached will, in a moment."""
+        if self.state(name) == "paused":
+            self.wait_running(name)
+        return self.state(name) == "running"
+
+    def wait_running(self, name):
+        self.connection  # whose events are news
+        self.news.until(lambda: self.state(name) == "running", "'%s' does not run" % name)
 
     def qemu_pid(self, name):
         return int(self.path("/run/libvirt/qemu/%s.pid" % name).read_text())

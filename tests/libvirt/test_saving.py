@@ -14,6 +14,7 @@ def start_and_save(host, *words):
     host.define(guest("saved", "gpu"))
     host.virsh("start", "saved")
     assert host.devices("saved") == [GPU]
+    host.vfaliasd.lines.wait("domain 'saved': resumed")  # else it is saved, and comes back, suspended
     host.virsh(*words)
     assert host.claims() == []
 

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that are held at power-on until their devices are attached. No device can be attached here: a QAT's first
+failure ends the waiting, a GPU, without which the guest is of no use, is waited for to the end.
+
+What the guest sees of it is tested in tests/lab.
+"""
+import json
+
+import libvirt
+import pytest
+
+from guests import guest, requests
+from privatehost import GPU, QATS, VFALIAS_CONF
+
+STARTED = (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_BOOTED)
+SUSPENDED = (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, libvirt.VIR_DOMAIN_EVENT_SUSPENDED_PAUSED)
+RESUMED = (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED)
+VITAL = VFALIAS_CONF.replace('"gpu",', '"gpu", "on_attach_failure": "destroy",')
+HELD = "domain '%s': suspended until its devices are attached"
+ATTEMPT = "domain '%s': cannot attach %s for request '%s', attempt 1"
+
+
+def configure(host, text=VITAL, **settings):
+    """[vfalias] comes first in VFALIAS_CONF."""
+    lines = "".join("%s = %s\n" % item for item in settings.items())
+    host.configure(text.replace("[vfalias]\n", "[vfalias]\n" + lines))
+    if host.vfaliasd.running():
+        since = host.vfaliasd.lines.mark()
+        host.vfaliasd.signal("HUP")
+        host.vfaliasd.lines.wait("read anew", since)
+
+
+def told(host, name):
+    """What libvirt told of the domain's guest, from its start on. (That it runs is told before that it was started.)"""
+    events = [seen[1:] for seen in list(host.events) if seen[0] == name and seen[1:] in (STARTED, SUSPENDED, RESUMED)]
+    return [event for event in events[events.index(STARTED):]] if STARTED in events else []
+
+
+def wait_told(host, name, *events):
+    host.connection  # whose events these are
+    host.news.until(lambda: told(host, name)[:len(events)] == list(events), "events %s of '%s', not %s" %
+                    (events, name, told(host, name)))
+
+
+def start_held(host, name="held", *aliases):
+    """A guest that is held and has tried to get its device once."""
+    host.define(guest(name, *(aliases or ["gpu"])))
+    host.virsh("start", name)
+    wait_told(host, name, STARTED, SUSPENDED)
+    host.vfaliasd.lines.wait(ATTEMPT % (name, GPU, "gpu-0"))
+    assert host.state(name) == "paused"
+
+
+def in_state(host, statement):
+    """The rows that a statement gives in the state file."""
+    program = ("import json, sqlite3, sys\nwith sqlite3.connect('/run/vfalias/state') as state:\n"
+               "    print(json.dumps(state.execute(sys.argv[1]).fetchall()))")
+    return json.loads(host.run("/usr/bin/python3", "-c", program, statement).stdout)
+
+
+# ---- who is held ----
+
+def test_held_until_it_is_known_what_there_is(host):
+    host.define(guest("asks", "qat"))
+    host.virsh("start", "asks")
+    wait_told(host, "asks", STARTED, SUSPENDED, RESUMED)
+    lines = host.vfaliasd.lines
+    lines.wait("domain 'asks': resumed")
+    order = [line for line in lines.lines if HELD % "asks" in line or ATTEMPT % ("asks", QATS[0], "qat-0") in line or
+             line.endswith("domain 'asks': resumed")]
+    assert [line.split("asks': ")[1].split()[0] for line in order] == ["suspended", "cannot", "resumed"]
+    assert host.state("asks") == "running"
+
+
+@pytest.mark.parametrize("config, asks, is_held", [
+    (VFALIAS_CONF, requests("qat", hold="no"), False),
+    (VFALIAS_CONF.replace('"qat",', '"qat", "hold": false,'), requests("qat"), False),
+    (VFALIAS_CONF.replace('"qat",', '"qat", "hold": false,'), requests("qat", hold="yes"), True),
+    (VFALIAS_CONF.replace("[vfalias]\n", "[vfalias]\nhold = no\n"), requests("qat"), False),
+    (VFALIAS_CONF.replace("[vfalias]\n", "[vfalias]\nhold = no\n").replace('"gpu",', '"gpu", "hold": "yes",'),
+     requests("qat", "gpu"), True),
+], ids=["request", "alias", "request over alias", "configuration", "one is enough"])
+def test_hold_is_said_by(host, config, asks, is_held):
+    configure(host, config)
+    host.define(guest("asks", metadata=asks))
+    host.virsh("start", "asks")
+    host.vfaliasd.lines.wait(ATTEMPT % ("asks", QATS[0], "qat-0"))
+    assert bool(host.vfaliasd.lines.find(HELD % "asks")) == is_held
+    if is_held:
+        wait_told(host, "asks", STARTED, SUSPENDED, RESUMED)
+
+
+def test_nothing_to_wait_for(host):
+    host.define(guest("has", "gpu"))
+    host.virsh("start", "has")
+    host.define(guest("content", metadata=requests("gpu", optional="yes")))
+    host.define(guest("waits", metadata=requests("gpu", optional="yes", late="yes")))
+    for name in ("content", "waits"):
+        host.virsh("start", name)
+    host.vfaliasd.lines.wait("domain 'waits': no free device")
+    host.virsh("destroy", "has")
+    host.vfaliasd.lines.wait(ATTEMPT % ("waits", GPU, "gpu-0"))
+    assert not host.vfaliasd.lines.find(HELD % "content") and not host.vfaliasd.lines.find(HELD % "waits")
+
+
+def test_started_paused_by_its_user(host):
+    """It is given its devices while it is paused, and nobody but its user resumes it."""
+    host.define(guest("paused", "qat"))
+    host.virsh("start", "paused", "--paused")
+    host.wait_claims(lambda claims: claims[0]["attempts"] > 1, "two attempts", "paused")
+    assert host.state("paused") == "paused"
+    assert not host.vfaliasd.lines.find(HELD % "paused")
+    host.virsh("resume", "paused")
+    assert host.is_on("paused")
+
+
+def test_hot_plug_holds_nobody(host):
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    host.vfalias("request", "add", "runs", "qat", "--live")
+    host.vfaliasd.lines.wait(ATTEMPT % ("runs", QATS[0], "qat-0"))
+    assert not host.vfaliasd.lines.find(HELD % "runs")
+
+
+def test_found_running(quiet_host):
+    """A guest that has run for who knows how long is not suspended any more."""
+    host = quiet_host
+    configure(host, require_daemon="no")
+    host.define(guest("early", "gpu"))
+    host.virsh("start", "early")
+    assert in_state(host, "UPDATE hold SET since = since - 60 RETURNING held") == [[0]]
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait(ATTEMPT % ("early", GPU, "gpu-0"))
+    assert not host.vfaliasd.lines.find(HELD % "early")
+
+
+def test_restored(host):
+    """Its devices come while it runs: it was on already."""
+    configure(host)
+    start_held(host, "saved")
+    host.virsh("resume", "saved")
+    host.vfaliasd.lines.wait("domain 'saved': not held any longer")
+    host.virsh("managedsave", "saved")
+    since = host.vfaliasd.lines.mark()
+    host.virsh("start", "saved")
+    host.vfaliasd.lines.wait(ATTEMPT % ("saved", GPU, "gpu-0"), since)
+    assert host.is_on("saved") and not host.vfaliasd.lines.find(HELD % "saved", since)
+
+
+# ---- how it ends ----
+
+def test_hold_timeout(host):
+    configure(host, hold_timeout=2)
+    start_held(host)
+    host.vfaliasd.lines.wait("domain 'held': resumed after 2 seconds (hold_timeout), not all of its devices are attached")
+    wait_told(host, "held", STARTED, SUSPENDED, RESUMED)
+    host.wait_claims(lambda claims: claims[0]["attempts"] > 2, "attaching goes on", "held")
+
+
+def test_resumed_by_its_user(host):
+    """And suspended again: that is the user's own."""
+    configure(host)
+    start_held(host)
+    host.virsh("resume", "held")
+    host.vfaliasd.lines.wait("domain 'held': not held any longer")
+    host.virsh("suspend", "held")
+    host.wait_claims(lambda claims: claims[0]["attempts"] > 2, "attaching goes on", "held")
+    assert host.state("held") == "paused"
+    assert not host.vfaliasd.lines.find("domain 'held': resumed")
+
+
+def test_destroyed_and_started_paused(host):
+    """What was written down of the start before counts no longer."""
+    configure(host)
+    start_held(host)
+    since = host.vfaliasd.lines.mark()
+    host.virsh("destroy", "held")
+    host.virsh("start", "held", "--paused")
+    host.vfaliasd.lines.wait(ATTEMPT % ("held", GPU, "gpu-0"), since)
+    host.wait_claims(lambda claims: claims[0]["attempts"] > 1, "two attempts", "held")
+    assert host.state("held") == "paused"
+
+
+def test_requests_that_get_wrong(host):
+    configure(host)
+    start_held(host)
+    host.virsh("metadata", "held", "urn:vfalias:1", "--key", "vfalias", "--live", "--set", "<requests><wish/></requests>")
+    host.vfaliasd.lines.wait("unknown element 'wish'")
+    assert host.is_on("held")
+
+
+# ---- daemons that end while a guest is held ----
+
+def test_vfaliasd_killed(host):
+    """Killed and back, it goes on where it was; and the guest is held no longer than it would have been."""
+    configure(host, hold_timeout=6)
+    start_held(host)
+    host.vfaliasd.kill()
+    assert host.state("held") == "paused"
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("domain 'held': resumed after 6 seconds")
+    assert host.is_on("held")
+    assert not host.vfaliasd.lines.find(HELD % "held")
+
+
+def test_vfaliasd_killed_and_nothing_left_to_wait_for(host):
+    configure(host)
+    start_held(host)
+    host.vfaliasd.kill()
+    host.virsh("metadata", "held", "urn:vfalias:1", "--remove", "--live")
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("domain 'held': resumed")
+    assert host.is_on("held")
+
+
+def test_vfaliasd_killed_and_resumed_by_its_user(host):
+    configure(host)
+    start_held(host)
+    host.vfaliasd.kill()
+    host.virsh("resume", "held")
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("domain 'held': not held any longer")
+    host.virsh("suspend", "held")
+    host.wait_claims(lambda claims: claims[0]["attempts"] > 2, "attaching goes on", "held")
+    assert host.state("held") == "paused"
+
+
+def test_vfaliasd_stopped(host):
+    """It leaves nobody behind; the next one attaches while the guest runs."""
+    configure(host)
+    start_held(host)
+    assert host.vfaliasd.stop() == 0
+    assert host.vfaliasd.lines.find("domain 'held': resumed, its devices will be attached by the next vfaliasd")
+    assert host.state("held") == "running"
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("domain 'held': cannot attach")
+    assert host.is_on("held") and not host.vfaliasd.lines.find(HELD % "held")
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_libvirtd_restarts(host, kill):
+    configure(host, hold_timeout=6)
+    start_held(host)
+    host.restart_libvirtd(kill)
+    host.vfaliasd.lines.wait("domain 'held': resumed after 6 seconds")
+    assert host.is_on("held")
+
+
+def test_both_killed(host):
+    configure(host, hold_timeout=4)
+    start_held(host)
+    host.vfaliasd.kill()
+    host.disconnect()
+    host.libvirtd.kill()
+    host.libvirtd.start()
+    assert host.state("held") == "paused"
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("domain 'held': resumed after 4 seconds")
+    assert host.is_on("held")
+
+
+def test_stopped_while_nobody_is_there(host):
+    """Nothing is left by which the next guest of that name would be resumed."""
+    configure(host)
+    start_held(host)
+    host.vfaliasd.kill()
+    host.run("mount", "--bind", "/dev/null", "/usr/libexec/vfalias/qemu-asked")
+    try:
+        host.virsh("destroy", "held")
+    finally:
+        host.run("umount", "/usr/libexec/vfalias/qemu-asked")
+    assert in_state(host, "SELECT held FROM hold") == [[1]]
+    host.vfaliasd.start()
+    host.news.until(lambda: in_state(host, "SELECT * FROM hold") == [], "the row is dropped")
+    assert host.claims() == []
