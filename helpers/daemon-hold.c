@@ -113,7 +113,7 @@ static bool begin(struct vfa_look *look, struct vfa_error *err)
         return false;
     vfa_look_again(look, left_ms(look));
     if (suspend(look, &why) < 0)
-        vfa_log(LOG_WARNING, "%s", vfa_error_text(&why));
+        vfa_log_change(look->uuid, LOG_WARNING, "%s", vfa_error_text(&why));
     if (is_noted(look, &same, err) < 0)
         complain(look, err);
     if (!same)
