@@ -95,7 +95,7 @@ static void drop_claims(struct start *start)
     bool dropped;
 
     for (size_t i = 0; i < start->claims.n; i++)
-        vfa_gc_release_same(start->host.state, &start->claims.items[i], &dropped, NULL);
+        vfa_gc_release_same(&start->host, &start->claims.items[i], &dropped, NULL);
 }
 
 static int create(struct start *start, struct vfa_error *err)
