@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "extraspec.h"
+#include "request-element.h"
 
 struct add {
     /* as typed */
@@ -20,6 +21,7 @@ struct add {
     const char *tag_texts[VFA_CMD_REPEAT_MAX + 1];
     bool optional, late, port, force, has_tags;
     struct vfa_request_scope scope;
+    struct vfa_request_element element;
     /* as it was meant */
     struct vfa_extraspec asked;
     enum vfa_numa_policy numa;
@@ -93,11 +95,13 @@ static int read_count(struct add *add)
 {
     struct vfa_extraspec_item *first = &add->asked.items[0];
 
-    if (add->asked.n > 1 && (add->name || add->count_text || add->port))
-        return vfa_cmd_fail_usage("request add: --%s is for one alias, not for a list",
-                                  add->name         ? "name"
-                                  : add->count_text ? "count"
-                                                    : "port");
+    const char *single = add->name         ? "name"
+                         : add->count_text ? "count"
+                         : add->port       ? "port"
+                                           : vfa_request_element_option(&add->element);
+
+    if (add->asked.n > 1 && single)
+        return vfa_cmd_fail_usage("request add: --%s is for one alias, not for a list", single);
     if (!add->count_text)
         return VFA_CMD_FINE;
     if (first->counted)
@@ -107,6 +111,17 @@ static int read_count(struct add *add)
         return vfa_cmd_fail_usage("request add: count '%s' is not in 1 to %d", add->count_text,
                                   VFA_REQUEST_MAX);
     return VFA_CMD_FINE;
+}
+
+/* Only one alias can have one. */
+static int read_element(const struct vfa_config *config, struct add *add)
+{
+    const struct vfa_extraspec_item *item = &add->asked.items[0];
+
+    return vfa_request_element_option(&add->element)
+               ? vfa_request_element_read(&add->element, vfa_config_alias(config, item->alias),
+                                          item->count)
+               : VFA_CMD_FINE;
 }
 
 /* The alias is known; what its name cannot be in a request, its xml_name is. */
@@ -180,6 +195,8 @@ static int read_all(const struct vfa_cmd_context *ctx, struct add *add)
         status = read_options(ctx->config, add);
     if (status == VFA_CMD_FINE && !vfa_request_scope_ok("request add", &add->scope))
         status = VFA_CMD_USAGE;
+    if (status == VFA_CMD_FINE)
+        status = read_element(ctx->config, add);
     return status == VFA_CMD_FINE ? check_aliases(ctx->config, add) : status;
 }
 
@@ -232,6 +249,7 @@ static int edit_once(struct edit *edit, const struct add *add, const char *alias
         .numa_given = add->numa_text != NULL,
         .numa = add->numa,
         .tags = &add->tags,
+        .interface = vfa_request_element_option(&add->element) ? &add->element.interface : NULL,
     };
     char *changed;
     int r = vfa_domxml_requests_add(edit->requests, alias, &options, &changed, err);
@@ -243,12 +261,14 @@ static int edit_once(struct edit *edit, const struct add *add, const char *alias
     return 0;
 }
 
-static int edit_requests(virDomainPtr domain, unsigned affect, const struct add *add,
+static int edit_requests(virDomainPtr domain, unsigned affect, struct add *add,
                          const struct names *names, struct edit *ret, struct vfa_error *err)
 {
     int r = vfa_connect_get_requests(domain, affect, &ret->requests, err);
 
     ret->affect = affect;
+    if (r == 0 && vfa_request_element_pair(&add->element, domain, affect, err) < 0)
+        r = vfa_wrap(err, "domain '%s' (%s)", add->domain, vfa_request_scope_name(affect));
     for (size_t i = 0; r == 0 && names->n == 0 && i < add->asked.n; i++)
         r = edit_once(ret, add, add->asked.items[i].alias, add->name, add->asked.items[i].count,
                       err);
@@ -306,7 +326,7 @@ static int apply(virDomainPtr domain, const struct edit *edit, const struct name
 }
 
 /* Both edits are made before either is applied, so that one that is wrong changes nothing. */
-static int add_requests(virDomainPtr domain, unsigned affect, const struct add *add,
+static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
                         struct vfa_error *err)
 {
     static const unsigned both[] = {VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
@@ -340,11 +360,20 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
     VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
     VFA_AUTO(add_clear) struct add add = {0};
     const struct vfa_cmd_flag flags[] = {
-        {"name", NULL, &add.name},           {"count", NULL, &add.count_text},
-        {"optional", &add.optional, NULL},   {"late", &add.late, NULL},
-        {"numa", NULL, &add.numa_text},      {"tag", &add.has_tags, add.tag_texts},
-        {"port", &add.port, NULL},           {"live", &add.scope.live, NULL},
-        {"config", &add.scope.config, NULL}, {"current", &add.scope.current, NULL},
+        {"name", NULL, &add.name},
+        {"count", NULL, &add.count_text},
+        {"optional", &add.optional, NULL},
+        {"late", &add.late, NULL},
+        {"numa", NULL, &add.numa_text},
+        {"tag", &add.has_tags, add.tag_texts},
+        {"mac", NULL, &add.element.mac_text},
+        {"vlan", NULL, &add.element.vlan_text},
+        {"profileid", NULL, &add.element.profileid},
+        {"teaming", NULL, &add.element.persistent},
+        {"port", &add.port, NULL},
+        {"live", &add.scope.live, NULL},
+        {"config", &add.scope.config, NULL},
+        {"current", &add.scope.current, NULL},
         {"force", &add.force, NULL},
     };
     const struct vfa_cmd_syntax syntax = {

@@ -13,6 +13,7 @@
 #include "virt-error.h"
 
 struct sources {
+    const struct vfa_config *config;
     struct vfa_domain *live;       /* NULL: does not run */
     struct vfa_domain *definition; /* NULL: transient */
     struct vfa_claims claims;
@@ -33,6 +34,8 @@ struct line {
     bool live, config;
     const struct vfa_claim *claim; /* NULL: none */
     const char *state;             /* the claim's, "withdrawn", or NULL */
+    bool known;                    /* what is given for it: its element, or its alias, says so */
+    struct vfa_request_look look;
 };
 
 static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct sources *ret,
@@ -42,6 +45,7 @@ static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct s
     char uuid[VIR_UUID_STRING_BUFLEN];
     int r = 0;
 
+    ret->config = ctx->config;
     if (active < 0 || persistent < 0 || virDomainGetUUIDString(domain, uuid) < 0)
         return vfa_virt_fail(err, "cannot ask for domain '%s'", virDomainGetName(domain));
     if (active)
@@ -53,6 +57,19 @@ static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct s
     if (r == 0 && ret->state)
         r = vfa_state_claims(ret->state, uuid, &ret->claims, err);
     return r;
+}
+
+/* Of an alias that this host does not have, only what the request itself says can be told. */
+static int look_inside(const struct sources *sources, const struct vfa_domain *domain,
+                       struct line *line, struct vfa_error *err)
+{
+    static const struct vfa_alias unknown = {.attach = VFA_ATTACH_INTERFACE};
+    const struct vfa_alias *alias = vfa_allocate_alias(sources->config, line->request);
+
+    line->known = alias || line->request->template_xml;
+    return line->known
+               ? vfa_domxml_look(domain, line->request, alias ? alias : &unknown, &line->look, err)
+               : 0;
 }
 
 static int look(const struct sources *sources, const struct vfa_request *request, struct line *ret,
@@ -71,7 +88,7 @@ static int look(const struct sources *sources, const struct vfa_request *request
     ret->state = ret->claim  ? vfa_claim_state_name(ret->claim->state)
                  : withdrawn ? "withdrawn"
                              : NULL;
-    return r;
+    return r == 0 ? look_inside(sources, any, ret, err) : r;
 }
 
 /* Adds the requests of one XML that are not in `but`. */
@@ -90,6 +107,16 @@ static int collect(const struct sources *sources, const struct vfa_domain *domai
     return r;
 }
 
+static const char *element_of(const struct line *line)
+{
+    return !line->known ? NULL : line->look.interface ? "interface" : "hostdev";
+}
+
+static const char *mac_of(const struct line *line)
+{
+    return *line->look.mac ? line->look.mac : NULL;
+}
+
 static int print_json(const struct line *lines, size_t n)
 {
     bool oom = false;
@@ -101,6 +128,9 @@ static int print_json(const struct line *lines, size_t n)
 
         vfa_json_set_text(&oom, object, "name", line->request->name);
         vfa_json_set_text(&oom, object, "alias", line->request->alias);
+        vfa_json_set_text(&oom, object, "element", element_of(line));
+        vfa_json_set_text(&oom, object, "mac", mac_of(line));
+        vfa_json_set_number(&oom, object, "vlan", line->look.vlan ? (int)line->look.vlan : -1);
         vfa_json_set_bool(&oom, object, "optional", line->request->optional);
         vfa_json_set_bool(&oom, object, "live", line->live);
         vfa_json_set_bool(&oom, object, "config", line->config);
@@ -122,8 +152,8 @@ static const char *from_of(const struct line *line)
 
 static int print_table(const struct line *lines, size_t n)
 {
-    static const char *const headers[] = {"REQUEST", "ALIAS", "OPTIONAL", "FROM",
-                                          "DEVICE",  "STATE", "ERROR"};
+    static const char *const headers[] = {"REQUEST", "ALIAS", "OPTIONAL", "FROM",  "ELEMENT",
+                                          "MAC",     "VLAN",  "DEVICE",   "STATE", "ERROR"};
     VFA_AUTO(vfa_table_freep)
     struct vfa_table *table = vfa_table_new(headers, ARRAY_SIZE(headers));
 
@@ -139,6 +169,12 @@ static int print_table(const struct line *lines, size_t n)
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->request->optional ? "yes" : "no");
         vfa_table_cellf(table, VFA_TABLE_PLAIN, "%s%s", from_of(line),
                         line->request->from_port ? " (port)" : "");
+        vfa_table_cell(table, VFA_TABLE_PLAIN, element_of(line));
+        vfa_table_cell(table, VFA_TABLE_PLAIN, mac_of(line));
+        if (line->look.vlan)
+            vfa_table_cellf(table, VFA_TABLE_PLAIN, "%u", line->look.vlan);
+        else
+            vfa_table_cell(table, VFA_TABLE_PLAIN, NULL);
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->claim ? line->claim->device : NULL);
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->state);
         vfa_table_cell(table, VFA_TABLE_RED, line->claim ? line->claim->error : NULL);
@@ -169,7 +205,7 @@ int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
     VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
-    VFA_AUTO(sources_clear) struct sources sources = {0};
+    VFA_AUTO(sources_clear) struct sources sources = {.config = NULL};
     bool json = false;
     const struct vfa_cmd_flag flags[] = {{"json", &json, NULL}};
     const struct vfa_cmd_syntax syntax = {

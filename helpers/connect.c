@@ -51,14 +51,24 @@ int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virCon
     return r < 0 ? r : vfa_connect_domain(*ret_conn, name, ret_domain, err);
 }
 
+int vfa_connect_xml(virDomainPtr domain, unsigned affect, char **ret, struct vfa_error *err)
+{
+    const unsigned flags = affect == VIR_DOMAIN_AFFECT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0;
+
+    *ret = virDomainGetXMLDesc(domain, flags);
+    return *ret
+               ? 0
+               : vfa_virt_fail(err, "cannot read the XML of domain '%s'", virDomainGetName(domain));
+}
+
 int vfa_connect_parse(virDomainPtr domain, unsigned affect, struct vfa_domain **ret,
                       struct vfa_error *err)
 {
-    const unsigned flags = affect == VIR_DOMAIN_AFFECT_CONFIG ? VIR_DOMAIN_XML_INACTIVE : 0;
-    VFA_AUTO(vfa_freep) char *xml = virDomainGetXMLDesc(domain, flags);
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    int r = vfa_connect_xml(domain, affect, &xml, err);
 
-    if (!xml)
-        return vfa_virt_fail(err, "cannot read the XML of domain '%s'", virDomainGetName(domain));
+    if (r < 0)
+        return r;
     if (vfa_domxml_parse(xml, strlen(xml), ret, err) < 0)
         return vfa_wrap(err, "domain '%s'", virDomainGetName(domain));
     return 0;

@@ -27,7 +27,8 @@ int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virCon
 /* In all of these, `affect` is VIR_DOMAIN_AFFECT_LIVE (the domain runs) or _CONFIG (it is
  * persistent). */
 
-/* The domain's XML, parsed. */
+/* The domain's XML; free() it. And the same, parsed. */
+int vfa_connect_xml(virDomainPtr domain, unsigned affect, char **ret, struct vfa_error *err);
 int vfa_connect_parse(virDomainPtr domain, unsigned affect, struct vfa_domain **ret,
                       struct vfa_error *err);
 

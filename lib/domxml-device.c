@@ -8,7 +8,6 @@
  * else the template says stays.
  */
 #include "domxml-private.h"
-#include "mac.h"
 
 #include <errno.h>
 #include <string.h>
@@ -109,11 +108,15 @@ static bool set_alias(xmlNodePtr device, const char *request)
     return ok;
 }
 
+/* A port without a label is one that libvirt might have chosen as well: no reason to move a device
+ * that has a guest address. */
 static bool set_port(xmlNodePtr device, const struct vfa_port *port)
 {
     const struct vfa_pci_addr guest = {.bus = (uint8_t)port->index};
-    xmlNodePtr address;
+    xmlNodePtr address = vfa_xml_child(device, "address");
 
+    if (address && !port->label)
+        return true;
     remove_children(device, "address");
     address = add(device, "address");
     return set(address, "type", "pci") && set_address(address, &guest);
@@ -180,19 +183,26 @@ static bool set_interface(xmlNodePtr device, enum vfa_attach_kind kind,
            set_profile(device, alias) && (kind != VFA_ATTACH_MACVTAP || set_model(device));
 }
 
+/* What the request says, or the bare element. */
+static int begin_element(const struct vfa_request *request, enum vfa_attach_kind kind,
+                         xmlDocPtr *ret, struct vfa_error *err)
+{
+    const char *text = request->template_xml;
+
+    if (!text)
+        text = kind == VFA_ATTACH_HOSTDEV ? "<hostdev/>" : "<interface/>";
+    return vfa_xml_parse(text, strlen(text), "the element of a request", ret, err);
+}
+
 int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
                       const struct vfa_alias *alias, const struct vfa_device *device,
                       const struct vfa_port *port, char **ret, struct vfa_error *err)
 {
     enum vfa_attach_kind kind = vfa_request_attach(request, alias);
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-    const char *text = request->template_xml;
     xmlNodePtr element;
-    int r;
+    int r = begin_element(request, kind, &doc, err);
 
-    if (!text)
-        text = kind == VFA_ATTACH_HOSTDEV ? "<hostdev/>" : "<interface/>";
-    r = vfa_xml_parse(text, strlen(text), "the element of a request", &doc, err);
     if (r < 0)
         return r;
     element = xmlDocGetRootElement(doc);
@@ -203,6 +213,29 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
         !set_alias(element, request->name) || (port && !set_port(element, port)))
         return vfa_fail_oom(err);
     return vfa_xml_dump(doc, NULL, ret, err);
+}
+
+int vfa_domxml_look(const struct vfa_domain *domain, const struct vfa_request *request,
+                    const struct vfa_alias *alias, struct vfa_request_look *ret,
+                    struct vfa_error *err)
+{
+    enum vfa_attach_kind kind = vfa_request_attach(request, alias);
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_xml_freep) xmlChar *mac = NULL;
+    xmlNodePtr element;
+    uint32_t vlan = 0;
+    int r = begin_element(request, kind, &doc, err);
+
+    if (r < 0)
+        return r;
+    element = xmlDocGetRootElement(doc);
+    if (!set_interface(element, kind, domain, request, alias))
+        return vfa_fail_oom(err);
+    mac = vfa_xml_attr(vfa_xml_child(element, "mac"), "address");
+    vfa_xml_attr_u32(vfa_xml_child(vfa_xml_child(element, "vlan"), "tag"), "id", UINT16_MAX, &vlan);
+    *ret = (struct vfa_request_look){.interface = kind != VFA_ATTACH_HOSTDEV, .vlan = vlan};
+    snprintf(ret->mac, sizeof(ret->mac), "%s", mac ? (const char *)mac : "");
+    return 0;
 }
 
 /* ---- a whole domain ---- */

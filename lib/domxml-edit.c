@@ -53,6 +53,54 @@ static int set_tags(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_err
     return 0;
 }
 
+static xmlNodePtr add(xmlNodePtr parent, const char *name)
+{
+    return parent ? xmlNewChild(parent, parent->ns, BAD_CAST name, NULL) : NULL;
+}
+
+static bool add_with(xmlNodePtr parent, const char *name, const char *attr, const char *value)
+{
+    xmlNodePtr node = add(parent, name);
+
+    return node && set_attr(node, attr, value);
+}
+
+static bool add_teaming(xmlNodePtr parent, const char *persistent)
+{
+    xmlNodePtr node = add(parent, "teaming");
+
+    return node && set_attr(node, "type", "transient") && set_attr(node, "persistent", persistent);
+}
+
+static bool add_profile(xmlNodePtr parent, const char *profileid)
+{
+    xmlNodePtr node = add(parent, "virtualport");
+
+    return node && set_attr(node, "type", "802.1Qbh") &&
+           add_with(node, "parameters", "profileid", profileid);
+}
+
+/* As a person would write it. */
+static int add_interface(xmlNodePtr request, const struct vfa_request_interface *interface,
+                         struct vfa_error *err)
+{
+    xmlNodePtr node = add(request, "interface");
+    char vlan[16];
+    bool ok = node &&
+              set_attr(node, "type", interface->kind == VFA_ATTACH_MACVTAP ? "direct" : "hostdev");
+
+    snprintf(vlan, sizeof(vlan), "%u", interface->vlan);
+    if (interface->mac)
+        ok = ok && add_with(node, "mac", "address", interface->mac);
+    if (interface->vlan)
+        ok = ok && add_with(add(node, "vlan"), "tag", "id", vlan);
+    if (interface->profileid)
+        ok = ok && add_profile(node, interface->profileid);
+    if (interface->persistent)
+        ok = ok && add_teaming(node, interface->persistent);
+    return ok ? 0 : vfa_fail_oom(err);
+}
+
 static int set_options(xmlNodePtr node, const struct vfa_request_options *options,
                        struct vfa_error *err)
 {
@@ -88,6 +136,8 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
     if (!node || !set_attr(node, "alias", alias))
         return vfa_fail_oom(err);
     r = set_options(node, options, err);
+    if (r == 0 && options->interface)
+        r = add_interface(node, options->interface, err);
     if (r == 0)
         r = check_edited(doc, err);
     return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);

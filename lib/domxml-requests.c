@@ -172,14 +172,44 @@ static int read_attributes(const xmlNode *node, struct element *e, struct vfa_er
 
 /* ---- the element inside ---- */
 
-/* Moves the declarations to *declared, which the caller frees once nothing refers to them. */
+static bool is_our_namespace(const xmlNs *ns)
+{
+    return ns && ns->href && strcmp((const char *)ns->href, VFA_NS) == 0;
+}
+
+/* An attribute that is there with and without prefix counts without. */
+static void strip_attributes(xmlNodePtr node)
+{
+    xmlAttrPtr next;
+
+    for (xmlAttrPtr attr = node->properties; attr; attr = next) {
+        next = attr->next;
+        if (!is_our_namespace(attr->ns))
+            continue;
+        if (xmlHasNsProp(node, attr->name, NULL))
+            xmlRemoveProp(attr);
+        else
+            attr->ns = NULL;
+    }
+}
+
+/* Ours, that is: what is in another namespace is none of libvirt's business, and must not become
+ * so. Moves the declarations to *declared, which the caller frees once nothing refers to them. */
 static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
 {
-    node->ns = NULL;
-    while (node->nsDef) {
-        xmlNsPtr ns = node->nsDef;
+    xmlNsPtr *place = &node->nsDef;
 
-        node->nsDef = ns->next;
+    if (is_our_namespace(node->ns))
+        node->ns = NULL;
+    strip_attributes(node);
+    while (*place) {
+        xmlNsPtr ns = *place;
+
+        if (!is_our_namespace(ns)) {
+            place = &ns->next;
+            continue;
+        }
+        *place = ns->next;
         ns->next = *declared;
         *declared = ns;
     }

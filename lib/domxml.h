@@ -11,6 +11,7 @@
 #define VFA_DOMXML_H
 
 #include "bitset.h"
+#include "mac.h"
 #include "parse.h"
 #include "spec.h"
 
@@ -114,6 +115,16 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
                       const struct vfa_alias *alias, const struct vfa_device *device,
                       const struct vfa_port *port, char **ret, struct vfa_error *err);
 
+/* The same in short: what a request is given, before it has a device. */
+struct vfa_request_look {
+    bool interface;         /* else a hostdev */
+    char mac[VFA_MAC_SIZE]; /* of an interface */
+    unsigned vlan;          /* the first, if there are several; 0: none */
+};
+int vfa_domxml_look(const struct vfa_domain *domain, const struct vfa_request *request,
+                    const struct vfa_alias *alias, struct vfa_request_look *ret,
+                    struct vfa_error *err);
+
 /* The host's device for the one of the XML that carries ua-vf-REQUEST. */
 struct vfa_domxml_source {
     const char *request;
@@ -130,6 +141,12 @@ int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source 
  */
 int vfa_domxml_insert(const char *xml, size_t len, char *const *devices, size_t n, char **ret,
                       struct vfa_error *err);
+
+/* The MAC address of an interface that a VF can team up with (libvirt's <teaming>): it has that
+ * user alias, is a virtio one and the persistent one of a pair. -EINVAL: there is no such; the
+ * error says why. */
+int vfa_domxml_persistent_mac(const char *xml, size_t len, const char *alias,
+                              char ret[VFA_MAC_SIZE], struct vfa_error *err);
 
 /* A copy of a whole domain XML with `n` more empty pcie-root-ports, the first index being the one
  * after the highest there is. Nothing else changes. free() *ret. */
@@ -151,6 +168,13 @@ int vfa_domxml_remove_label(const char *xml, size_t len, const char *request, ch
  * the caller; NULL in *ret after a removal: nothing is left, remove the element. add: name may be
  * NULL (ALIAS-N); -EINVAL when a name would be there twice, or a tag cannot be an attribute.
  * remove: what is a request's name, or an alias (all of it); -ENOENT when neither is there. */
+struct vfa_request_interface {
+    enum vfa_attach_kind kind; /* VFA_ATTACH_INTERFACE or _MACVTAP */
+    const char *mac;           /* NULL: none given */
+    unsigned vlan;             /* 0: none */
+    const char *profileid;     /* of an 802.1Qbh port profile, or NULL */
+    const char *persistent;    /* user alias of its partner in a teaming pair, or NULL */
+};
 struct vfa_request_options {
     const char *name;
     unsigned count; /* 1.. */
@@ -158,7 +182,8 @@ struct vfa_request_options {
     bool late;       /* optional ones only */
     bool numa_given; /* else the alias' policy counts */
     enum vfa_numa_policy numa;
-    const struct vfa_tags *tags; /* NULL: none */
+    const struct vfa_tags *tags;                   /* NULL: none */
+    const struct vfa_request_interface *interface; /* the element inside; NULL: none */
 };
 int vfa_domxml_requests_add(const char *requests, const char *alias,
                             const struct vfa_request_options *options, char **ret,

@@ -185,9 +185,9 @@ def test_help_is_the_synopsis_of_the_man_page(host):
     devices = host.fine("devices", "--help")
     assert devices == "vfalias [OPTION]... devices [--all] [--json]\n"
     add = host.fine("request", "add", "--help")
-    assert "[--tag KEY=VALUE]... [--port]\n" in add and "[--current] [--force]\n" in add
+    assert "[--tag KEY=VALUE]... [--mac MAC]\n" in add and "[--current] [--force]\n" in add
     assert host.fine("request", "--help").startswith(add)
-    assert len(host.fine("request", "-h").splitlines()) == 6
+    assert len(host.fine("request", "-h").splitlines()) == len(add.splitlines()) + 3
     page = (BUILD / "man/vfalias.1").read_text()
     plain = page.replace("\\-", "-").replace("\\&", "")
     for line in filter(None, synopsis.splitlines()):
@@ -623,12 +623,15 @@ def virt_call(host, *args):
 
 def test_request_list(virt):
     assert virt.json("request", "list", "db1", options=[]) == [
-        {"name": "net-0", "alias": "net", "optional": False, "live": True, "config": True,
-         "port": False, "device": "0000:02:10.0", "state": "claimed", "error": None},
-        {"name": "nvme-0", "alias": "nvme", "optional": True, "live": True, "config": True,
-         "port": False, "device": "0000:65:00.1", "state": "claimed", "error": None}]
+        {"name": "net-0", "alias": "net", "element": "hostdev", "mac": None, "vlan": None,
+         "optional": False, "live": True, "config": True, "port": False, "device": "0000:02:10.0",
+         "state": "claimed", "error": None},
+        {"name": "nvme-0", "alias": "nvme", "element": "hostdev", "mac": None, "vlan": None,
+         "optional": True, "live": True, "config": True, "port": False, "device": "0000:65:00.1",
+         "state": "claimed", "error": None}]
     table = virt.fine("request", "list", "db1", options=[])
-    assert re.search(r"^nvme-0 +nvme +yes +live, config +0000:65:00\.1 +claimed +-$", table, re.M)
+    assert re.search(r"^nvme-0 +nvme +yes +live, config +hostdev +- +- +0000:65:00\.1 +claimed +-$",
+                     table, re.M)
     assert virt.json("request", "list", UUID % 3, options=[])[0]["name"] == "a"
     assert virt.fine("request", "list", "web", options=[]) == "no requests\n"
     assert virt.json("request", "list", "web", options=[]) == []

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The devices of requests: elements to attach, sources put into a whole domain, MAC addresses. */
+/* The devices of requests: elements to attach, sources put into a whole domain. */
 #include "check.h"
 #include "domxml-case.h"
 #include "domxml.h"
-#include "mac.h"
 
 #include <errno.h>
 
@@ -134,23 +133,6 @@ static void test_no_netdev(void)
     CHECK(check_has(&err, "0000:01:10.2 has no netdev"), "%s", vfa_error_text(&err));
 }
 
-/* The same for ever, and never those of another domain or request. */
-static void test_mac(void)
-{
-    static const struct {
-        const char *uuid, *request, *mac;
-    } cases[] = {
-        {UUID, "net-0", "56:28:97:62:63:48"},
-        {UUID, "net-1", "56:7f:6b:ab:68:1c"},
-        {"00000000-0000-4000-8000-00000000000b", "net-0", "56:3e:dc:82:1d:b2"},
-    };
-    char mac[VFA_MAC_SIZE];
-
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        CHECK(strcmp(vfa_mac_derive(cases[i].uuid, cases[i].request, mac), cases[i].mac) == 0,
-              "%s %s: %s", cases[i].uuid, cases[i].request, mac);
-}
-
 static void test_fill(void)
 {
     static const char xml[] = DOM(
@@ -208,7 +190,6 @@ int main(void)
     test_device();
     test_vlan_of_request();
     test_no_netdev();
-    test_mac();
     test_fill();
     test_insert();
     return check_result();

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See request-element.h. */
+#include "request-element.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "virt-error.h"
+
+enum {
+    VLAN_MAX = 4094, /* 4095 is reserved; 0 means no VLAN to the kernel */
+    PROFILEID_MAX = 39,
+};
+
+const char *vfa_request_element_option(const struct vfa_request_element *element)
+{
+    return element->mac_text     ? "mac"
+           : element->vlan_text  ? "vlan"
+           : element->profileid  ? "profileid"
+           : element->persistent ? "teaming"
+                                 : NULL;
+}
+
+static int read_mac(struct vfa_request_element *element)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (!element->mac_text)
+        return VFA_CMD_FINE;
+    if (vfa_mac_parse(element->mac_text, element->mac, &err) < 0)
+        return vfa_cmd_fail_usage("request add: --mac: %s", vfa_error_text(&err));
+    element->interface.mac = element->mac;
+    return VFA_CMD_FINE;
+}
+
+static int read_vlan(struct vfa_request_element *element)
+{
+    uint32_t vlan = 0;
+
+    if (!element->vlan_text)
+        return VFA_CMD_FINE;
+    if (vfa_parse_u32(element->vlan_text, VLAN_MAX, &vlan) < 0 || vlan == 0)
+        return vfa_cmd_fail_usage("request add: vlan '%s' is not in 1 to %d", element->vlan_text,
+                                  VLAN_MAX);
+    element->interface.vlan = vlan;
+    return VFA_CMD_FINE;
+}
+
+static int read_profileid(struct vfa_request_element *element, const struct vfa_alias *alias)
+{
+    const char *id = element->profileid;
+
+    if (id && (!*id || strlen(id) > PROFILEID_MAX))
+        return vfa_cmd_fail_usage("request add: profileid '%.60s': 1 to %d characters are wanted",
+                                  id, PROFILEID_MAX);
+    if (id && element->vlan_text)
+        return vfa_cmd_fail_usage(
+            "request add: --vlan and --profileid: with a port profile, the VLAN is the switch's business");
+    if (!id && element->vlan_text && alias && alias->profileid)
+        return vfa_cmd_fail_usage(
+            "request add: --vlan: alias '%s' has a profileid, and with a port profile the VLAN is the switch's business",
+            alias->name);
+    element->interface.profileid = id;
+    return VFA_CMD_FINE;
+}
+
+static int read_teaming(struct vfa_request_element *element, const struct vfa_alias *alias)
+{
+    if (!element->persistent)
+        return VFA_CMD_FINE;
+    if (alias && alias->attach == VFA_ATTACH_MACVTAP)
+        return vfa_cmd_fail_usage(
+            "request add: --teaming: alias '%s' attaches macvtap, and only a VF itself can be teamed",
+            alias->name);
+    element->interface.persistent = element->persistent;
+    return VFA_CMD_FINE;
+}
+
+int vfa_request_element_read(struct vfa_request_element *element, const struct vfa_alias *alias,
+                             uint32_t count)
+{
+    int status;
+
+    if (count > 1 && (element->mac_text || element->persistent))
+        return vfa_cmd_fail_usage(
+            "request add: --%s is for one device, since no two can have one MAC address",
+            element->mac_text ? "mac" : "teaming");
+    element->interface.kind =
+        alias && alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
+    status = read_mac(element);
+    if (status == VFA_CMD_FINE)
+        status = read_vlan(element);
+    if (status == VFA_CMD_FINE)
+        status = read_profileid(element, alias);
+    return status == VFA_CMD_FINE ? read_teaming(element, alias) : status;
+}
+
+int vfa_request_element_pair(struct vfa_request_element *element, virDomainPtr domain,
+                             unsigned affect, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    char mac[VFA_MAC_SIZE];
+    int r;
+
+    if (!element->persistent)
+        return 0;
+    r = vfa_connect_xml(domain, affect, &xml, err);
+    if (r == 0)
+        r = vfa_domxml_persistent_mac(xml, strlen(xml), element->persistent, mac, err);
+    if (r < 0)
+        return r;
+    if (element->interface.mac && strcmp(element->interface.mac, mac) != 0)
+        return vfa_fail(
+            err, EINVAL,
+            "its interface '%s' has the MAC address %s, and a teaming pair has one, not %s",
+            element->persistent, mac, element->interface.mac);
+    memcpy(element->mac, mac, sizeof(mac));
+    element->interface.mac = element->mac;
+    return 0;
+}

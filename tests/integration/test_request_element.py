@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `vfalias request add` takes and refuses of the interface of a request, and what `request list` says of it.
+
+libvirt's test driver forgets what is written with the connection: what then stands in a domain, tests/libvirt
+looks at.
+"""
+import pytest
+
+from test_cli import CONFIG, UUID, claims, domain_xml, host, request, virt, virt_call  # noqa: F401 (fixtures)
+
+ALIASES = """[pci]
+alias = {"vendor_id": "8086", "product_id": "10ca", "name": "nic", "device_type": "type-VF", "attach": "interface"}
+alias = {"vendor_id": "8086", "product_id": "10ca", "name": "tap", "device_type": "type-VF", "attach": "macvtap"}
+alias = {"vendor_id": "8086", "product_id": "10ca", "name": "web", "device_type": "type-VF", "attach": "interface", "profileid": "web"}
+alias = {"vendor_id": "8086", "product_id": "10ca", "name": "v7", "device_type": "type-VF", "attach": "interface", "settings": {"vlan": 7}}
+"""
+MAC = "52:54:00:01:02:03"
+# a virtio interface that a VF can be teamed with, and two that are none
+INTERFACES = """
+<interface type='user'><mac address='52:54:00:0a:0b:0c'/><model type='virtio'/><alias name='ua-pair'/>
+  <teaming type='persistent'/></interface>
+<interface type='user'><mac address='52:54:00:0a:0b:0d'/><model type='virtio'/><alias name='ua-alone'/></interface>"""
+
+
+@pytest.fixture
+def nics(virt):  # noqa: F811
+    """The host with aliases for interfaces, and `asks`, which is shut off and has interfaces."""
+    node = virt.folder / "node.xml"
+    interface = ("<vfalias:request alias='nic' name='dp'><vfalias:interface><vfalias:mac address='%s'/><vfalias:vlan>"
+                 "<vfalias:tag id='42'/></vfalias:vlan></vfalias:interface></vfalias:request>" % MAC)
+    asks = domain_xml("asks", 6, interface + request("nic") + request("v7") + request("tap") + request("nope"), INTERFACES)
+    off = "<test:runstate>5</test:runstate></domain>"
+    node.write_text(node.read_text().replace("</node>", asks.replace("</domain>", off) + "</node>"))
+    virt.configure(virt.conf.read_text() + ALIASES)
+    return virt
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--mac", "52:54:00"], "--mac: '52:54:00' is no MAC address as 52:54:00:01:02:03"),
+    (["--mac", "01:00:5e:00:00:01"], "--mac: '01:00:5e:00:00:01' is a multicast address, which no interface can have"),
+    (["--mac", "00:00:00:00:00:00"], "--mac: '00:00:00:00:00:00' is no address that an interface can have"),
+    (["--mac", MAC, "--count", "2"], "--mac is for one device, since no two can have one MAC address"),
+    (["--teaming", "ua-pair", "--count", "2"], "--teaming is for one device"),
+    (["--vlan", "0"], "vlan '0' is not in 1 to 4094"),
+    (["--vlan", "4095"], "vlan '4095' is not in 1 to 4094"),
+    (["--vlan", "4294967338"], "is not in 1 to 4094"),
+    (["--vlan", "none"], "vlan 'none' is not in 1 to 4094"),
+    (["--profileid", "x" * 40], "1 to 39 characters are wanted"),
+    (["--profileid", "x", "--vlan", "7"], "with a port profile, the VLAN is the switch's business"),
+])
+def test_refused_before_libvirt_is_asked(nics, words, says):
+    assert says in nics.refused(2, "request", "add", "nobody", "nic", *words, options=[])
+
+
+@pytest.mark.parametrize("alias, words, says", [
+    ("web", ["--vlan", "7"], "alias 'web' has a profileid, and with a port profile the VLAN"),
+    ("tap", ["--teaming", "ua-pair"], "alias 'tap' attaches macvtap, and only a VF itself can be teamed"),
+    ("nic:1,net:1", ["--mac", MAC], "--mac is for one alias, not for a list"),
+    ("nic:1,net:1", ["--vlan", "7"], "--vlan is for one alias, not for a list"),
+    ("nic:2", ["--mac", MAC], "--mac is for one device"),
+])
+def test_refused_for_the_alias(nics, alias, words, says):
+    assert says in nics.refused(2, "request", "add", "asks", alias, *words, options=[])
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--teaming", "net0"], "'net0' is no alias of a user's: give the persistent interface one that begins with ua-"),
+    (["--teaming", "ua-none"], "it has no interface 'ua-none' to team up with"),
+    (["--teaming", "ua-alone"], "its interface 'ua-alone' has no <teaming type='persistent'/>"),
+    (["--teaming", "ua-pair", "--mac", MAC],
+     "its interface 'ua-pair' has the MAC address 52:54:00:0a:0b:0c, and a teaming pair has one, not " + MAC),
+])
+def test_no_pair(nics, words, says):
+    assert nics.refused(1, "request", "add", "asks", "nic", *words, options=[]) == \
+        "domain 'asks' (definition): " + says
+
+
+@pytest.mark.parametrize("alias, words", [
+    ("nic", ["--mac", MAC, "--vlan", "42"]),
+    ("nic:2", ["--vlan", "4094"]),
+    ("net", ["--mac", "52:54:00:FF:00:01"]),
+    ("tap", ["--vlan", "1", "--port"]),
+    ("web", ["--mac", MAC]),
+    ("nic", ["--profileid", "x" * 39]),
+    ("nic", ["--teaming", "ua-pair"]),
+    ("nic", ["--teaming", "ua-pair", "--mac", "52:54:00:0A:0B:0C"]),
+    ("elsewhere", ["--vlan", "7", "--force"]),
+])
+def test_taken(nics, alias, words):
+    status, out, err = virt_call(nics, "request", "add", "asks", alias, *words)
+    assert (status, err) == (0, "") and "added to domain 'asks' (definition)\n" in out
+
+
+def test_listed(nics):
+    """What the request says, else what its alias says or what is derived."""
+    listed = {r["name"]: (r["element"], r["mac"], r["vlan"])
+              for r in nics.json("request", "list", "asks", options=[])}
+    derived = {name: listed[name][1] for name in ("nic-0", "v7-0", "tap-0")}
+    assert listed == {
+        "dp": ("interface", MAC, 42),
+        "nic-0": ("interface", derived["nic-0"], None),
+        "v7-0": ("interface", derived["v7-0"], 7),
+        "tap-0": ("interface", derived["tap-0"], None),
+        "nope-0": (None, None, None)}
+    assert len(set(derived.values())) == 3 and all(mac.startswith("56:") for mac in derived.values())
+    table = nics.fine("request", "list", "asks", options=[])
+    assert [line.split()[4:7] for line in table.splitlines()[1:]] == [
+        ["interface", MAC, "42"], ["interface", derived["nic-0"], "-"], ["interface", derived["v7-0"], "7"],
+        ["interface", derived["tap-0"], "-"], ["-", "-", "-"]]
