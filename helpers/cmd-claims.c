@@ -1,18 +1,121 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vfalias claims: who holds what. Reads the state and nothing else; no state file is no claims. */
+/*
+ * vfalias claims: who holds what. The table is what the state says and nothing else; no state file
+ * is no claims. The JSON is for programs that program switches too, so it has the binding of each
+ * device beside it: what sysfs and configuration say now, and the MAC address that libvirt wrote
+ * down in the status file of the running domain. Libvirt itself is not asked.
+ */
+#include "binding.h"
 #include "cmd.h"
+#include "domain-file.h"
 #include "json-out.h"
 #include "table.h"
+#include "uuid5.h"
 
 #include <string.h>
 
-static int print_json(const struct vfa_claims *claims)
+/* ---- bindings ---- */
+
+struct bindings {
+    const struct vfa_config *config;
+    struct vfa_sysfs sysfs;
+    bool foreign;
+    const char *uuid;          /* of whom `domain` is; borrowed from a claim */
+    struct vfa_domain *domain; /* as its status file has it; NULL: there is none that can be read */
+};
+
+static void bindings_clear(struct bindings *b)
 {
+    vfa_sysfs_close(&b->sysfs);
+    vfa_domain_free(b->domain);
+}
+
+static int bindings_open(const struct vfa_cmd_context *ctx, struct bindings *ret,
+                         struct vfa_error *err)
+{
+    ret->config = ctx->config;
+    ret->foreign = ctx->foreign;
+    return vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
+}
+
+/* Claims come by domain, so that one at a time is enough. */
+static const struct vfa_domain *running_domain(struct bindings *b, const struct vfa_claim *claim)
+{
+    VFA_AUTO(vfa_freep) char *path = NULL;
+
+    if (b->uuid && strcmp(b->uuid, claim->uuid) == 0)
+        return b->domain;
+    b->uuid = claim->uuid;
+    b->domain = vfa_domain_free(b->domain);
+    if (b->foreign)
+        return NULL;
+    if (asprintf(&path, "%s/%s.xml", b->config->libvirt_run, claim->domain) < 0) {
+        path = NULL;
+        return NULL;
+    }
+    if (vfa_domain_file_read(path, &b->domain, NULL) == 0 &&
+        strcmp(b->domain->uuid, claim->uuid) != 0)
+        b->domain = vfa_domain_free(b->domain);
+    return b->domain;
+}
+
+/* Of an interface, once the domain has it. Borrowed. */
+static const char *mac_of(struct bindings *b, const struct vfa_claim *claim)
+{
+    const struct vfa_domain *domain = running_domain(b, claim);
+
+    for (size_t i = 0; domain && i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+        char address[VFA_PCI_ADDR_SIZE];
+
+        if (dev->request ? strcmp(dev->request, claim->request) == 0
+                         : strcmp(vfa_pci_addr_format(&dev->source, address), claim->device) == 0)
+            return dev->mac;
+    }
+    return NULL;
+}
+
+static void set_vf(bool *oom, struct json_object *object, const struct vfa_binding *binding)
+{
+    char pf[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&binding->pf, pf);
+    vfa_json_set_text(oom, object, "pf_address", binding->is_vf ? pf : NULL);
+    vfa_json_set_text(oom, object, "pf_mac_address", *binding->pf_mac ? binding->pf_mac : NULL);
+    vfa_json_set_number(oom, object, "vf_num", binding->vf_num);
+}
+
+static int set_binding(bool *oom, struct json_object *object, struct bindings *b,
+                       const struct vfa_claim *claim, struct vfa_error *err)
+{
+    struct vfa_binding binding = {.present = false};
+    char ids[sizeof("ffff:ffff")], id[VFA_UUID5_SIZE];
+    int r = vfa_binding_read(b->config, &b->sysfs, claim->device, &binding, err);
+
+    if (r < 0)
+        return r;
+    snprintf(ids, sizeof(ids), "%04x:%04x", binding.vendor, binding.product);
+    vfa_json_set_text(oom, object, "request_id", vfa_uuid5(claim->uuid, claim->request, id));
+    vfa_json_set_text(oom, object, "pci_slot", claim->device);
+    vfa_json_set_text(oom, object, "pci_vendor_info", binding.present ? ids : NULL);
+    vfa_json_set_text(oom, object, "physical_network", binding.physical_network);
+    set_vf(oom, object, &binding);
+    vfa_json_set_text(oom, object, "mac_address", mac_of(b, claim));
+    return 0;
+}
+
+/* ---- the listing ---- */
+
+static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(bindings_clear) struct bindings bindings = {.sysfs = {.rootfd = -1}};
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
     char since[40];
+    int r = bindings_open(ctx, &bindings, &err);
 
-    for (size_t i = 0; i < claims->n; i++) {
+    for (size_t i = 0; r == 0 && i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
         struct json_object *object = vfa_json_make_object(&oom);
 
@@ -27,9 +130,13 @@ static int print_json(const struct vfa_claims *claims)
                           vfa_cmd_time(claim->since, true, since, sizeof(since)));
         vfa_json_set_number(&oom, object, "attempts", claim->attempts);
         vfa_json_set_text(&oom, object, "error", claim->error);
+        r = set_binding(&oom, object, &bindings, claim, &err);
         vfa_json_push(&oom, array, object);
     }
-    return vfa_json_print(oom, array);
+    if (r == 0)
+        return vfa_json_print(oom, array);
+    json_object_put(array);
+    return vfa_cmd_fail_error(&err);
 }
 
 static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
@@ -98,5 +205,5 @@ int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (vfa_cmd_load_claims(ctx, NULL, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    return json ? print_json(&claims) : print_table(&claims);
+    return json ? print_json(ctx, &claims) : print_table(&claims);
 }

@@ -6,12 +6,10 @@
  * What a start would be refused with is the one line on stderr, and exit status 1; the devices are
  * on stdout all the same.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "../hooks/input.h"
 #include "connect.h"
+#include "domain-file.h"
 #include "explain.h"
 #include "json-out.h"
 #include "pci-names.h"
@@ -44,24 +42,6 @@ static const struct vfa_alias *find_alias(const struct vfa_config *config, const
     else
         vfa_cmd_fail_usage("no alias '%s' on this host: none is configured", name);
     return NULL;
-}
-
-static int read_file(const char *path, struct vfa_domain **ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_input_clear) struct vfa_input xml = {NULL, 0};
-    VFA_AUTO(vfa_closep) int fd = -1;
-    bool is_stdin = strcmp(path, "-") == 0;
-    int r = 0;
-
-    if (!is_stdin)
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (!is_stdin && fd < 0)
-        return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
-    r = vfa_input_read(is_stdin ? STDIN_FILENO : fd, &xml);
-    if (r < 0)
-        return vfa_fail(err, -r, "cannot read '%s': %s", path, strerror(-r));
-    r = vfa_domxml_parse(xml.data, xml.len, ret, err);
-    return r < 0 ? vfa_wrap(err, "cannot use '%s'", path) : 0;
 }
 
 static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, struct question *q,
@@ -254,7 +234,7 @@ int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (!q.alias)
         return VFA_CMD_USAGE;
     if (xml)
-        r = read_file(xml, &q.domain, &err);
+        r = vfa_domain_file_read(xml, &q.domain, &err);
     else if (operands[1])
         r = ask_libvirt(ctx, operands[1], &q, &err);
     status = r < 0 ? vfa_cmd_fail_error(&err) : answer(ctx, &q, json);

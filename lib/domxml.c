@@ -279,10 +279,19 @@ static int read_source(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error
     return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
 }
 
+static int read_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *mac = vfa_xml_attr(vfa_xml_child(node, "mac"), "address");
+
+    dev->mac = mac && dev->kind != VFA_ATTACH_HOSTDEV ? strdup((const char *)mac) : NULL;
+    return mac && dev->kind != VFA_ATTACH_HOSTDEV && !dev->mac ? vfa_fail_oom(err) : 0;
+}
+
 static void clear_device(struct vfa_domdev *dev)
 {
     free(dev->request);
     free(dev->netdev);
+    free(dev->mac);
 }
 
 static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
@@ -314,6 +323,8 @@ static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_er
     if (request && !(dev.request = strdup(request)))
         return vfa_fail_oom(err);
     r = read_source(node, &dev, err);
+    if (r == 0)
+        r = read_mac(node, &dev, err);
     if (r == 0)
         r = add_device(domain, &dev, err);
     if (r == 0)

@@ -48,6 +48,7 @@ struct vfa_domdev {
     enum vfa_attach_kind kind;
     struct vfa_pci_addr source; /* not of a macvtap */
     char *netdev;               /* of a macvtap: the host's netdev; else NULL */
+    char *mac;                  /* of an interface, or NULL */
     bool has_source;            /* false: no source that could exist (a placeholder) */
     char *request;              /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
 };

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See binding.h. */
+#include "binding.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The kernel numbers VFs without gaps. */
+static int find_number(int pf_fd, const char *vf, int *ret)
+{
+    for (int i = 0;; i++) {
+        char link[sizeof("virtfn") + 10], target[VFA_PCI_ADDR_SIZE];
+        int r;
+
+        snprintf(link, sizeof(link), "virtfn%d", i);
+        r = vfa_sysfs_link(pf_fd, link, target, sizeof(target));
+        if (r != 0)
+            return r == VFA_SYSFS_GONE ? 0 : r;
+        if (strcmp(target, vf) != 0)
+            continue;
+        *ret = i;
+        return 0;
+    }
+}
+
+static int read_mac(int pf_fd, char ret[VFA_MAC_SIZE])
+{
+    char netdev[64], path[128], mac[64];
+    int r = vfa_sysfs_first_entry(pf_fd, "net", netdev, sizeof(netdev));
+
+    if (r == 0) {
+        snprintf(path, sizeof(path), "net/%s/address", netdev);
+        r = vfa_sysfs_read(pf_fd, path, mac, sizeof(mac));
+    }
+    if (r == 0 && vfa_mac_parse(mac, ret, NULL) < 0) /* InfiniBand's is longer */
+        ret[0] = '\0';
+    return r == VFA_SYSFS_GONE ? 0 : r;
+}
+
+static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_binding *binding,
+                   struct vfa_error *err)
+{
+    char path[64], pf[VFA_PCI_ADDR_SIZE];
+    VFA_AUTO(vfa_closep) int fd = -1;
+    int r;
+
+    vfa_pci_addr_format(&binding->pf, pf);
+    snprintf(path, sizeof(path), "bus/pci/devices/%s", pf);
+    fd = vfa_sysfs_opendir(sysfs->rootfd, path);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENODEV
+                   ? 0
+                   : vfa_fail(err, errno, "cannot read device '%s': %s", pf, strerror(errno));
+    r = find_number(fd, vf, &binding->vf_num);
+    if (r == 0)
+        r = read_mac(fd, binding->pf_mac);
+    return r < 0 ? vfa_fail(err, -r, "cannot read device '%s': %s", pf, strerror(-r)) : 0;
+}
+
+/* Which device_spec allows it depends on its PF too, so that both are looked at: *ret_pf is the PF,
+ * or nothing. 0 or VFA_SYSFS_GONE. */
+static int read_both(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
+                     struct vfa_device *ret, struct vfa_device *ret_pf, struct vfa_error *err)
+{
+    int r = vfa_inventory_read(sysfs, addr, ret, err);
+
+    if (r != 0 || ret->type != VFA_TYPE_VF)
+        return r;
+    r = vfa_inventory_read(sysfs, &ret->parent, ret_pf, err);
+    return r < 0 ? r : 0;
+}
+
+static const char *network_of(const struct vfa_config *config, struct vfa_device *dev,
+                              const struct vfa_device *pf)
+{
+    struct vfa_device both[] = {*pf, *dev};      /* a VF's address comes after its PF's */
+    const struct vfa_inventory pair = {both, 2}; /* both borrowed */
+    const struct vfa_inventory alone = {dev, 1};
+    const struct vfa_spec *spec =
+        vfa_config_spec_for(config, dev->type == VFA_TYPE_VF && pf->vendor ? &pair : &alone, dev);
+
+    return spec ? vfa_tags_get(&spec->tags, "physical_network") : NULL;
+}
+
+int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                     const char *device, struct vfa_binding *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {.vendor = 0};
+    VFA_AUTO(vfa_device_clear) struct vfa_device pf = {.vendor = 0};
+    struct vfa_binding binding = {.vf_num = -1};
+    struct vfa_pci_addr addr;
+    int r = VFA_SYSFS_GONE;
+
+    if (vfa_parse_pci_addr(device, &addr) == 0)
+        r = read_both(sysfs, &addr, &dev, &pf, err);
+    if (r == 0) {
+        binding.present = true;
+        binding.vendor = dev.vendor;
+        binding.product = dev.product;
+        binding.physical_network = network_of(config, &dev, &pf);
+        binding.is_vf = dev.type == VFA_TYPE_VF;
+        binding.pf = dev.parent;
+    }
+    if (binding.is_vf)
+        r = read_pf(sysfs, device, &binding, err);
+    if (r >= 0)
+        *ret = binding;
+    return r < 0 ? r : 0;
+}
