@@ -249,7 +249,8 @@ static int edit_once(struct edit *edit, const struct add *add, const char *alias
         .numa_given = add->numa_text != NULL,
         .numa = add->numa,
         .tags = &add->tags,
-        .interface = vfa_request_element_option(&add->element) ? &add->element.interface : NULL,
+        .interface = add->element.has_interface ? &add->element.interface : NULL,
+        .settings = &add->element.settings,
     };
     char *changed;
     int r = vfa_domxml_requests_add(edit->requests, alias, &options, &changed, err);
@@ -366,10 +367,7 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
         {"late", &add.late, NULL},
         {"numa", NULL, &add.numa_text},
         {"tag", &add.has_tags, add.tag_texts},
-        {"mac", NULL, &add.element.mac_text},
-        {"vlan", NULL, &add.element.vlan_text},
-        {"profileid", NULL, &add.element.profileid},
-        {"teaming", NULL, &add.element.persistent},
+        VFA_REQUEST_ELEMENT_FLAGS(&add.element),
         {"port", &add.port, NULL},
         {"live", &add.scope.live, NULL},
         {"config", &add.scope.config, NULL},

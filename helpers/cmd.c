@@ -94,7 +94,7 @@ void vfa_cmd_print_synopsis(const char *verb)
 
 enum {
     FLAG_FIRST = 256, /* + index in the verb's flags */
-    FLAGS_MAX = 16,
+    FLAGS_MAX = 32,
 };
 
 static void fill_options(const struct vfa_cmd_syntax *syntax, struct option *options)

@@ -5,23 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The kernel numbers VFs without gaps. */
-static int find_number(int pf_fd, const char *vf, int *ret)
-{
-    for (int i = 0;; i++) {
-        char link[sizeof("virtfn") + 10], target[VFA_PCI_ADDR_SIZE];
-        int r;
-
-        snprintf(link, sizeof(link), "virtfn%d", i);
-        r = vfa_sysfs_link(pf_fd, link, target, sizeof(target));
-        if (r != 0)
-            return r == VFA_SYSFS_GONE ? 0 : r;
-        if (strcmp(target, vf) != 0)
-            continue;
-        *ret = i;
-        return 0;
-    }
-}
+#include "vf.h"
 
 static int read_mac(int pf_fd, char ret[VFA_MAC_SIZE])
 {
@@ -42,6 +26,7 @@ static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_bin
 {
     char path[64], pf[VFA_PCI_ADDR_SIZE];
     VFA_AUTO(vfa_closep) int fd = -1;
+    unsigned number;
     int r;
 
     vfa_pci_addr_format(&binding->pf, pf);
@@ -51,8 +36,10 @@ static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_bin
         return errno == ENOENT || errno == ENODEV
                    ? 0
                    : vfa_fail(err, errno, "cannot read device '%s': %s", pf, strerror(errno));
-    r = find_number(fd, vf, &binding->vf_num);
+    r = vfa_vf_number(fd, vf, &number);
     if (r == 0)
+        binding->vf_num = (int)number;
+    if (r >= 0)
         r = read_mac(fd, binding->pf_mac);
     return r < 0 ? vfa_fail(err, -r, "cannot read device '%s': %s", pf, strerror(-r)) : 0;
 }

@@ -101,6 +101,33 @@ static int add_interface(xmlNodePtr request, const struct vfa_request_interface 
     return ok ? 0 : vfa_fail_oom(err);
 }
 
+static int add_settings(xmlNodePtr request, const struct vfa_vf_settings *settings,
+                        struct vfa_error *err)
+{
+    xmlNodePtr node = add(request, "settings");
+    bool ok = node != NULL;
+
+    for (unsigned i = 0; i < VFA_VF_SETTINGS && ok; i++) {
+        enum vfa_vf_setting setting = (enum vfa_vf_setting)i;
+        char text[VFA_VF_SETTING_SIZE];
+
+        if (vfa_vf_has(settings, setting))
+            ok = set_attr(node, vfa_vf_setting_name(setting),
+                          vfa_vf_setting_format(setting, settings->values[i], text));
+    }
+    return ok ? 0 : vfa_fail_oom(err);
+}
+
+static int add_elements(xmlNodePtr request, const struct vfa_request_options *options,
+                        struct vfa_error *err)
+{
+    int r = options->interface ? add_interface(request, options->interface, err) : 0;
+
+    if (r == 0 && options->settings && options->settings->given)
+        r = add_settings(request, options->settings, err);
+    return r;
+}
+
 static int set_options(xmlNodePtr node, const struct vfa_request_options *options,
                        struct vfa_error *err)
 {
@@ -136,8 +163,8 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
     if (!node || !set_attr(node, "alias", alias))
         return vfa_fail_oom(err);
     r = set_options(node, options, err);
-    if (r == 0 && options->interface)
-        r = add_interface(node, options->interface, err);
+    if (r == 0)
+        r = add_elements(node, options, err);
     if (r == 0)
         r = check_edited(doc, err);
     return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);

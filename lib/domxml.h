@@ -185,6 +185,7 @@ struct vfa_request_options {
     enum vfa_numa_policy numa;
     const struct vfa_tags *tags;                   /* NULL: none */
     const struct vfa_request_interface *interface; /* the element inside; NULL: none */
+    const struct vfa_vf_settings *settings;        /* NULL, or nothing given: no <settings> */
 };
 int vfa_domxml_requests_add(const char *requests, const char *alias,
                             const struct vfa_request_options *options, char **ret,

@@ -155,21 +155,29 @@ static const char *word_of(const struct setting *setting, uint32_t value)
     return NULL; /* a driver's own invention */
 }
 
+char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *buf)
+{
+    const char *word = table[setting].words ? word_of(&table[setting], value) : NULL;
+
+    if (word)
+        snprintf(buf, VFA_VF_SETTING_SIZE, "%s", word);
+    else
+        snprintf(buf, VFA_VF_SETTING_SIZE, "%u", (unsigned)value);
+    return buf;
+}
+
 char *vfa_vf_settings_format(const struct vfa_vf_settings *settings, char *buf)
 {
     size_t used = 0;
 
     *buf = '\0';
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
-        const char *word = table[i].words ? word_of(&table[i], settings->values[i]) : NULL;
+        char value[VFA_VF_SETTING_SIZE];
 
-        if (!vfa_vf_has(settings, (enum vfa_vf_setting)i))
-            continue;
-        used += (size_t)snprintf(buf + used, VFA_VF_SETTINGS_SIZE - used, "%s%s=", used ? " " : "",
-                                 table[i].name);
-        used += (size_t)(word ? snprintf(buf + used, VFA_VF_SETTINGS_SIZE - used, "%s", word)
-                              : snprintf(buf + used, VFA_VF_SETTINGS_SIZE - used, "%u",
-                                         (unsigned)settings->values[i]));
+        if (vfa_vf_has(settings, (enum vfa_vf_setting)i))
+            used += (size_t)snprintf(
+                buf + used, VFA_VF_SETTINGS_SIZE - used, "%s%s=%s", used ? " " : "", table[i].name,
+                vfa_vf_setting_format((enum vfa_vf_setting)i, settings->values[i], value));
     }
     return buf;
 }

@@ -60,6 +60,10 @@ void vfa_vf_settings_merge(struct vfa_vf_settings *settings, const struct vfa_vf
 
 bool vfa_vf_settings_same(const struct vfa_vf_settings *a, const struct vfa_vf_settings *b);
 
+/* The text of one value, which vfa_vf_settings_parse() reads. Returns buf. */
+#define VFA_VF_SETTING_SIZE 16
+char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *buf);
+
 /* "trust=yes vlan=42", in the order of the enum; "" if nothing is given. The buffer has room for
  * all of them. Returns buf. */
 #define VFA_VF_SETTINGS_SIZE 256

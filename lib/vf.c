@@ -13,8 +13,8 @@ static int none(struct vfa_error *err, const char *address, const char *why)
     return VFA_VF_NONE;
 }
 
-/* Numbers are given without gaps. */
-static int find_number(int pf_fd, const char *address, unsigned *ret)
+/* The kernel numbers them without gaps. */
+int vfa_vf_number(int pf_fd, const char *address, unsigned *ret)
 {
     for (unsigned i = 0;; i++) {
         char link[sizeof("virtfn") + 10], target[VFA_PCI_ADDR_SIZE];
@@ -42,7 +42,7 @@ static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_err
     if (r == 0 && pf_fd < 0)
         return none(err, address, "it has no PF");
     if (r == 0)
-        r = find_number(pf_fd, address, &vf->number);
+        r = vfa_vf_number(pf_fd, address, &vf->number);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read device '%s': %s", address, strerror(-r));
     if (r == 0 && vfa_sysfs_first_entry(pf_fd, "net", vf->pf, sizeof(vf->pf)) != 0) {

@@ -23,6 +23,10 @@ struct vfa_vf {
     char netdev[IF_NAMESIZE]; /* its own, while a driver of the host has it; else "" */
 };
 
+/* N of the link virtfnN in the folder of a PF that leads to a VF. 0, VFA_SYSFS_GONE (it has no
+ * such) or a negative errno. */
+int vfa_vf_number(int pf_fd, const char *address, unsigned *ret);
+
 /* 0, VFA_VF_NONE, VFA_SYSFS_GONE or an error; *ret is written in the first two cases. */
 int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
                   struct vfa_vf *ret, struct vfa_error *err);

@@ -12,7 +12,7 @@ ALIASES = """[pci]
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "nic", "device_type": "type-VF", "attach": "interface"}
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "tap", "device_type": "type-VF", "attach": "macvtap"}
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "web", "device_type": "type-VF", "attach": "interface", "profileid": "web"}
-alias = {"vendor_id": "8086", "product_id": "10ca", "name": "v7", "device_type": "type-VF", "attach": "interface", "settings": {"vlan": 7}}
+alias = {"vendor_id": "8086", "product_id": "10ca", "name": "v7", "device_type": "type-VF", "attach": "interface", "settings": {"vlan": 7, "max_tx_rate": 100}}
 """
 MAC = "52:54:00:01:02:03"
 # a virtio interface that a VF can be teamed with, and two that are none
@@ -47,6 +47,15 @@ def nics(virt):  # noqa: F811
     (["--vlan", "none"], "vlan 'none' is not in 1 to 4094"),
     (["--profileid", "x" * 40], "1 to 39 characters are wanted"),
     (["--profileid", "x", "--vlan", "7"], "with a port profile, the VLAN is the switch's business"),
+    (["--profileid", "x", "--vlan", "7", "--vlan-qos", "1"], "with a port profile, the VLAN is the switch's business"),
+    (["--vlan", "0", "--vlan-qos", "1"], "vlan '0' is not in 1 to 4094"),
+    (["--vlan-qos", "1"], "vlan_qos is nothing without a vlan"),
+    (["--vlan", "7", "--vlan-qos", "8"], "vlan_qos '8': a whole number in 0 to 7 is wanted"),
+    (["--vlan", "7", "--vlan-proto", "802.1x"], "vlan_proto '802.1x': "),
+    (["--trust", "maybe"], "trust 'maybe': "),
+    (["--link-state", "on"], "link_state 'on': "),
+    (["--min-tx-rate", "20", "--max-tx-rate", "10"], "min_tx_rate 20 is more than max_tx_rate 10"),
+    (["--mtu", "10"], "mtu '10': a whole number in 68 to "),
 ])
 def test_refused_before_libvirt_is_asked(nics, words, says):
     assert says in nics.refused(2, "request", "add", "nobody", "nic", *words, options=[])
@@ -57,6 +66,8 @@ def test_refused_before_libvirt_is_asked(nics, words, says):
     ("tap", ["--teaming", "ua-pair"], "alias 'tap' attaches macvtap, and only a VF itself can be teamed"),
     ("nic:1,net:1", ["--mac", MAC], "--mac is for one alias, not for a list"),
     ("nic:1,net:1", ["--vlan", "7"], "--vlan is for one alias, not for a list"),
+    ("nic:1,net:1", ["--link-state", "auto"], "--link-state is for one alias, not for a list"),
+    ("v7", ["--min-tx-rate", "200"], "min_tx_rate 200 is more than max_tx_rate 100"),
     ("nic:2", ["--mac", MAC], "--mac is for one device"),
 ])
 def test_refused_for_the_alias(nics, alias, words, says):
@@ -85,6 +96,8 @@ def test_no_pair(nics, words, says):
     ("nic", ["--teaming", "ua-pair"]),
     ("nic", ["--teaming", "ua-pair", "--mac", "52:54:00:0A:0B:0C"]),
     ("elsewhere", ["--vlan", "7", "--force"]),
+    ("v7", ["--vlan-qos", "3", "--min-tx-rate", "100"]),
+    ("net:2", ["--trust", "on", "--spoofchk", "no", "--query-rss", "yes", "--link-state", "disable", "--mtu", "9000"]),
 ])
 def test_taken(nics, alias, words):
     status, out, err = virt_call(nics, "request", "add", "asks", alias, *words)

@@ -194,6 +194,29 @@ static void test_written(void)
     }
 }
 
+static void test_written_settings(void)
+{
+    static const struct vfa_request_interface interface = {.kind = VFA_ATTACH_INTERFACE};
+    struct vfa_vf_settings settings = {0};
+    const struct vfa_request_options options = {
+        .count = 1, .interface = &interface, .settings = &settings};
+    VFA_AUTO(vfa_freep) char *none = NULL;
+    VFA_AUTO(vfa_freep) char *some = NULL;
+
+    CHECK(vfa_domxml_requests_add(NULL, "net", &options, &none, NULL) == 0 &&
+              !strstr(none, "settings"),
+          "%s", none);
+    vfa_vf_settings_put(&settings, VFA_VF_TRUST, 1);
+    vfa_vf_settings_put(&settings, VFA_VF_LINK_STATE, 2);
+    vfa_vf_settings_put(&settings, VFA_VF_MAX_TX_RATE, 1000);
+    CHECK(vfa_domxml_requests_add(NULL, "net", &options, &some, NULL) == 0 &&
+              strcmp(some,
+                     "<requests><request alias=\"net\"><interface type=\"hostdev\"/><settings "
+                     "trust=\"yes\" link_state=\"disable\" max_tx_rate=\"1000\"/></request>"
+                     "</requests>") == 0,
+          "%s", some);
+}
+
 /* As deep as it goes, all is in the namespace that the requests are in. */
 static void test_written_in_a_namespace(void)
 {
@@ -258,6 +281,7 @@ int main(void)
     test_guest_address();
     test_look();
     test_written();
+    test_written_settings();
     test_written_in_a_namespace();
     test_persistent();
     return check_result();
