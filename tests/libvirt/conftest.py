@@ -15,7 +15,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
-PROGRAMS = ("libvirtd", "virsh", "qemu-system-x86_64", "unshare", "nsenter", "ip")
+PROGRAMS = ("libvirtd", "virsh", "virt-install", "qemu-system-x86_64", "unshare", "nsenter", "ip")
 
 
 def lacking():

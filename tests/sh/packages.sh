@@ -10,7 +10,7 @@ fast_packages=("${build_packages[@]}" python3 python3-pytest python3-lxml python
 demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all is built in the lab's own Debian
 lab_packages=("${demo_packages[@]}" python3-pytest python3-lxml)
 all_packages=("${fast_packages[@]}" "${lab_packages[@]}" libvirt-daemon-system libvirt-daemon
-    libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt iproute2 dbus)
+    libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt virtinst osinfo-db iproute2 dbus)
 
 # need_packages fast|lab|demo|all
 need_packages() {
