@@ -28,6 +28,21 @@ def test_failed_attach_keeps_the_claim_and_tells(host):
     assert host.is_on("asks")
 
 
+def test_element_that_libvirt_refuses(host):
+    """What is wrong with it is told by libvirt, in libvirt's words; mended, it is tried anew."""
+    element = "<v:request alias='qat'><v:hostdev><v:boot order='first'/></v:hostdev></v:request>"
+    host.define(guest("asks", metadata="<v:requests xmlns:v='urn:vfalias:1'>%s</v:requests>" % element))
+    host.virsh("start", "asks")
+    claim, = host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "asks")
+    assert "'first'" in claim["error"] and "order" in claim["error"]
+    assert claim["error"] in host.vfalias("request", "list", "asks").stdout
+    host.vfaliasd.lines.wait("cannot attach %s for request 'qat-0', attempt 1: %s" % (QATS[0], claim["error"]))
+    assert host.is_on("asks")
+    host.virsh("metadata", "asks", *SET, "<requests><request alias='qat'><hostdev><rom bar='off'/></hostdev></request>"
+               "</requests>", "--live")
+    host.wait_claims(lambda claims: "first" not in (claims[0]["error"] or "first"), "another error", "asks")
+
+
 def test_attach_given_up(host):
     """After five attempts, in 15 seconds: one guest runs on, the other was to have it or die."""
     host.configure(VFALIAS_CONF.replace('"gpu",', '"gpu", "on_attach_failure": "destroy",'))
