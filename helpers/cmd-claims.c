@@ -10,9 +10,9 @@
 #include "domain-file.h"
 #include "json-out.h"
 #include "table.h"
-#include "uuid5.h"
 
 #include <string.h>
+#include <uuid.h>
 
 /* ---- bindings ---- */
 
@@ -85,17 +85,30 @@ static void set_vf(bool *oom, struct json_object *object, const struct vfa_bindi
     vfa_json_set_number(oom, object, "vf_num", binding->vf_num);
 }
 
+/* A UUID by name (RFC 4122, version 5) in the namespace of the domain's: anybody can compute it.
+ * NULL: the claim's UUID is none. */
+static const char *request_id(const struct vfa_claim *claim, char buf[UUID_STR_LEN])
+{
+    uuid_t namespace, id;
+
+    if (uuid_parse(claim->uuid, namespace) < 0)
+        return NULL;
+    uuid_generate_sha1(id, namespace, claim->request, strlen(claim->request));
+    uuid_unparse_lower(id, buf);
+    return buf;
+}
+
 static int set_binding(bool *oom, struct json_object *object, struct bindings *b,
                        const struct vfa_claim *claim, struct vfa_error *err)
 {
     struct vfa_binding binding = {.present = false};
-    char ids[sizeof("ffff:ffff")], id[VFA_UUID5_SIZE];
+    char ids[sizeof("ffff:ffff")], id[UUID_STR_LEN];
     int r = vfa_binding_read(b->config, &b->sysfs, claim->device, &binding, err);
 
     if (r < 0)
         return r;
     snprintf(ids, sizeof(ids), "%04x:%04x", binding.vendor, binding.product);
-    vfa_json_set_text(oom, object, "request_id", vfa_uuid5(claim->uuid, claim->request, id));
+    vfa_json_set_text(oom, object, "request_id", request_id(claim, id));
     vfa_json_set_text(oom, object, "pci_slot", claim->device);
     vfa_json_set_text(oom, object, "pci_vendor_info", binding.present ? ids : NULL);
     vfa_json_set_text(oom, object, "physical_network", binding.physical_network);
