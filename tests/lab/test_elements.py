@@ -10,8 +10,8 @@ from guestxml import guest_xml
 __all__ = ["pool"]  # a fixture
 MAC, PAIR_MAC = "52:54:00:01:02:03", "52:54:00:0a:0b:0c"
 PAIR = (f"<interface type='user'><mac address='{PAIR_MAC}'/><model type='virtio'/><alias name='ua-pair'/>"
-        "<teaming type='persistent'/></interface>")
-ROM = "/usr/lib/ipxe/qemu/pxe-e1000.rom"
+        "<boot order='1'/><teaming type='persistent'/></interface>")
+ROM = "/lab/some.rom"
 
 
 def asks(name, *wanted, devices="", **more):
@@ -38,10 +38,12 @@ def on_card(lab, row):
 
 
 def test_everything_arrives(lab, pool):
+    lab.run(f"truncate -s 64K {ROM}")
     lab.define(asks(
         "rich",
-        request("rom", f"<hostdev><rom bar='on' file='{ROM}'/></hostdev>"),
-        request("place", "<hostdev><driver name='vfio'/><rom bar='off'/><address type='pci' bus='0x09' slot='0'/></hostdev>"),
+        request("rom", f"<hostdev><boot order='2'/><rom bar='on' file='{ROM}'/></hostdev>"),
+        request("place", "<hostdev><driver name='vfio'/><rom bar='off'/>"
+                "<address type='pci' bus='0x09' slot='0' multifunction='on'/></hostdev>"),
         request("index", "<hostdev><!-- a comment --><x:rom xmlns:x='urn:x' bar='off'/><acpi index='7'/></hostdev>"),
         devices=PAIR, kernel=False, ports=12))
     lab.run(f"vfalias request add rich net --name nic --mac {MAC} --vlan 42 --config")
@@ -50,7 +52,7 @@ def test_everything_arrives(lab, pool):
     pool.wait_active("rich", "half", "index", "nic", "place", "rom")
 
     rom, place, index, nic, half = (live(lab, "rich", each) for each in ("rom", "place", "index", "nic", "half"))
-    assert rom.find("rom").attrib == {"bar": "on", "file": ROM}
+    assert rom.find("rom").attrib == {"bar": "on", "file": ROM} and rom.find("boot").get("order") == "2"
     assert place.find("rom").get("bar") == "off" and place.find("driver").get("name") == "vfio"
     assert pool.devices("rich")["place"].guest == "0000:09:00.0"
     assert index.find("acpi").get("index") == "7" and index.find("rom") is None
@@ -64,21 +66,32 @@ def test_everything_arrives(lab, pool):
     for name, vlan in (("nic", 42), ("half", None)):
         vf = on_card(lab, rows[name])
         assert vf["address"] == rows[name]["mac_address"]
-        assert vf.get("vlan_list", [{}])[0].get("vlan") == vlan
+        assert [tag["vlan"] for tag in vf.get("vlan_list", []) if tag] == ([vlan] if vlan else [])
     assert {row["pci_vendor_info"] for row in rows.values()} == {NET_ID}
     assert {row["physical_network"] for row in rows.values()} <= {"physnet1", "physnet2"}
 
 
+REFUSED = {
+    "boot": ("<hostdev><boot order='1'/></hostdev>",
+             "per-device boot elements cannot be used together with os/boot elements"),
+    "function": ("<hostdev><address type='pci' bus='0x03' slot='0' function='1'/></hostdev>",
+                 "Only PCI device addresses with function=0 are supported"),
+    "mac": ("<interface type='hostdev'><mac address='no'/></interface>", "unable to parse mac address 'no'"),
+    "rom": ("<hostdev><rom file='/nowhere'/></hostdev>", "failed to find romfile"),
+}
+
+
 def test_what_libvirt_refuses(lab, pool):
     """The domain runs without it, and libvirt's words are where people look."""
-    lab.define(asks(
-        "asks", request("fine", ""), request("mac", "<interface type='hostdev'><mac address='no'/></interface>"),
-        request("taken", "<hostdev><address type='pci' bus='0' slot='0'/></hostdev>"), kernel=False, ports=6))
+    lab.define(asks("asks", request("fine", ""), *(request(name, inside) for name, (inside, _) in REFUSED.items()),
+                    kernel=False, ports=6))
     lab.virsh("start", "asks")
+    lab.wait_for(f"vfalias claims --json | jq -e 'map(select(.attempts > 0)) | length == {len(REFUSED)}'")
     pool.watch("asks", "fine")
-    lab.wait_for("vfalias claims --json | jq -e 'map(select(.attempts > 0)) | length == 2'")
-    shown = lab.run("vfalias request list asks").stdout
-    print(shown)
+    rows = {row["name"]: row for row in json.loads(lab.run("vfalias request list asks --json").stdout)}
+    assert rows["fine"]["error"] is None
+    for name, (_, words) in REFUSED.items():
+        assert words in rows[name]["error"] and words in lab.run("vfalias claims").stdout
     assert lab.state("asks") == "running"
 
 

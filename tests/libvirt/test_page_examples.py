@@ -27,6 +27,7 @@ def paragraphs(page, section):
 
 
 ASKING = paragraphs("vfalias-hooks.pod", "ASKING FOR A DEVICE")
+ELSEWHERE = "vfalias start"  # needs a device that is one: tests/lab/test_power_on.py
 COMMANDS = [each for each in ASKING if each.startswith(("virsh", "vfalias", "virt-"))]
 FRAGMENTS = [each for each in ASKING if each.startswith("<")]
 PROGRAMS = [each for each in ASKING if each.startswith("import")]
@@ -36,8 +37,15 @@ def requests_of(host, domain):
     return {r["name"]: r for r in json.loads(host.vfalias("request", "list", domain, "--json").stdout)}
 
 
+def commands_of(text):
+    """Without what they print."""
+    lines = re.findall(r"^(?:virsh|vfalias|virt-\w+) (?:.*\\\n)*.*\n", text, re.M)
+    return "".join(line for line in lines if not line.startswith(ELSEWHERE))
+
+
 def run_lines(host, text):
     """Commands of an example, for domains that are made first unless it makes them itself."""
+    text = commands_of(text)
     asked = re.findall(r"^virsh metadata (\w+)|^virt-xml (\w+)|^vfalias request add (\w+)", text, re.M)
     made = re.findall(r"--name (\w+) --memory", text)
     names = {name for groups in asked for name in groups if name}
