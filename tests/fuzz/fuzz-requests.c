@@ -26,6 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *edited = NULL;
     uint8_t choice = size ? data[0] : 0;
+    static const struct vfa_request_interface interface = {.kind = VFA_ATTACH_INTERFACE,
+                                                           .mac = "52:54:00:01:02:03",
+                                                           .vlan = 42,
+                                                           .persistent = "ua-pair"};
+    static const struct vfa_vf_settings settings = {.given = 1u << VFA_VF_TRUST};
     const struct vfa_request_options options = {
         .name = choice & 1 ? "name" : NULL,
         .count = 1 + (choice >> 1 & 3),
@@ -33,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .late = choice & 8 && choice & 16,
         .numa_given = choice & 32,
         .numa = VFA_NUMA_SOCKET,
+        .interface = choice & 64 ? &interface : NULL,
+        .settings = choice & 128 ? &settings : NULL,
     };
     int r;
 
