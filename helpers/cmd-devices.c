@@ -102,7 +102,8 @@ static void add_reason(struct vfa_table *table, const struct vfa_config *config,
     enum vfa_drop verdict = judge(config, device, &detail);
 
     if (verdict == VFA_DROP_NONE)
-        vfa_table_cell(table, VFA_TABLE_GREEN, "free");
+        vfa_table_cellf(table, VFA_TABLE_GREEN, "free%s%s", detail && *detail ? ", " : "",
+                        detail ? detail : "");
     else if (!detail || verdict == VFA_DROP_NOT_ALLOWED)
         vfa_table_cellf(table, VFA_TABLE_DIM, "no: %s", detail ? detail : vfa_drop_name(verdict));
     else

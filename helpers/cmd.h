@@ -38,6 +38,7 @@ int vfa_cmd_gc(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_quarantine(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_request(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_stats(struct vfa_cmd_context *ctx, int argc, char **argv);

@@ -37,6 +37,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
 {
     switch (event) {
     case VIR_DOMAIN_EVENT_DEFINED:
+    case VIR_DOMAIN_EVENT_UNDEFINED:
         look_at(opaque, domain, VFA_WORK_DEFINITION);
         break;
     case VIR_DOMAIN_EVENT_STARTED:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domains that wait for a device to get free, for an optional request with late="yes". Kept in
- * memory only: a daemon that starts looks at every domain, and those that find nothing wait again.
+ * Domains that wait for a device to get free: for an optional request with late="yes", or for a
+ * placeholder in their definition. Kept in memory only: a daemon that starts looks at every domain,
+ * and those that find nothing wait again.
  *
  * A domain is put here before it looks for a device: what gets free while it looks is then seen by
- * whoever takes it out.
+ * whoever takes it out. (Or after, if the counter is looked at once more then.)
  */
 #ifndef VFA_DAEMON_LATE_H
 #define VFA_DAEMON_LATE_H

@@ -2,7 +2,7 @@
 /*
  * The workers: they take one key from the queue, do what its reasons say, and put it back with a
  * delay where it has to be looked at again. What concerns the host as a whole is done here; one
- * running domain is the business of daemon-reconcile.c, one definition of domain-ports.c.
+ * running domain is the business of daemon-reconcile.c, one definition of daemon-definition.c.
  *
  * Without a connection there is nothing to do for domains: the next one begins with all of them.
  */
@@ -11,15 +11,13 @@
 #include <string.h>
 
 #include "daemon.h"
-#include "domain-ports.h"
 #include "gc.h"
 #include "log.h"
 #include "virt-error.h"
 
-#define RETRY_MS       5000 /* after an error of the state file, of memory, of libvirt */
-#define GC_YOUNG_MS    2000
-#define GC_PERIOD_MS   60000 /* incoming claims expire without any event */
-#define PORTS_RETRY_MS 500
+#define RETRY_MS     5000 /* after an error of the state file, of memory, of libvirt */
+#define GC_YOUNG_MS  2000
+#define GC_PERIOD_MS 60000 /* incoming claims expire without any event */
 
 int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
                          struct vfa_host *ret, struct vfa_error *err)
@@ -146,7 +144,9 @@ static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct 
         virDomainFree(domains[i]);
     }
     free(domains);
-    return r == 0 ? set_synced(daemon, config, err) : r;
+    if (r == 0)
+        r = set_synced(daemon, config, err);
+    return r == 0 ? vfa_definition_sync(daemon, config, err) : r;
 }
 
 /* ---- claims without a domain ---- */
@@ -208,43 +208,13 @@ static int forget_past(struct vfa_daemon *daemon, const struct vfa_config *confi
     return r;
 }
 
-static int add_ports(virConnectPtr conn, const char *uuid, unsigned *ret_n, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = virDomainLookupByUUIDString(conn, uuid);
-    int r;
-
-    if (!domain)
-        return vfa_virt_fail(err, "cannot find domain '%s'", uuid);
-    r = vfa_domain_ports_add(domain, ret_n, err);
-    if (r == 0 && *ret_n > 0)
-        vfa_log(LOG_INFO, "domain '%s': added %u ports for hot-plug to its definition",
-                virDomainGetName(domain), *ret_n);
-    return r;
-}
-
-static void work_definition(struct vfa_daemon *daemon, virConnectPtr conn, const char *uuid)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    char key[VFA_UUID_SIZE + sizeof("/definition")];
-    unsigned n = 0;
-    int r = add_ports(conn, uuid, &n, &err);
-
-    snprintf(key, sizeof(key), "%s/definition", uuid);
-    if (r == VFA_PORTS_CHANGED)
-        vfa_queue_add(daemon->queue, uuid, VFA_WORK_DEFINITION, PORTS_RETRY_MS);
-    else if (r == 0 || r == -ENOENT)
-        vfa_log_forget(key);
-    else
-        vfa_log_change(key, LOG_WARNING, "%s", vfa_error_text(&err));
-}
-
 static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                         const struct vfa_config *config, const struct vfa_work *work)
 {
     unsigned again = VFA_LOOK_DONE;
 
     if (work->reasons & VFA_WORK_DEFINITION)
-        work_definition(daemon, conn, work->key);
+        vfa_definition_look(daemon, conn, config, work->key);
     if (work->reasons & VFA_WORK_RECONCILE)
         again = vfa_reconcile_domain(daemon, conn, config, work->key);
     if (again != VFA_LOOK_DONE)
@@ -275,6 +245,7 @@ static void work_one(struct vfa_daemon *daemon, const struct vfa_work *work)
     }
     if (strcmp(work->key, VFA_WORK_LATE_KEY) == 0) {
         work_late(daemon, config);
+        vfa_definition_news(daemon, config);
         return;
     }
     if (work->reasons & VFA_WORK_ASKED)

@@ -32,7 +32,7 @@
 /* Reasons in the queue. Those of the first group go with a domain's UUID as key. */
 enum {
     VFA_WORK_RECONCILE = 1 << 0,  /* it runs, or did: compare and do */
-    VFA_WORK_DEFINITION = 1 << 1, /* its persistent definition may lack ports */
+    VFA_WORK_DEFINITION = 1 << 1, /* its persistent definition may lack ports or devices */
     VFA_WORK_ASKED = 1 << 2,      /* its requests were written anew */
 
     VFA_WORK_SYNC = 1 << 3, /* VFA_WORK_HOST: look at every domain */
@@ -56,7 +56,9 @@ struct vfa_shared_config {
 struct vfa_daemon {
     struct vfa_queue *queue;
     struct vfa_late *late;
-    struct vfa_pace *pace; /* keys as for vfa_log_change() */
+    struct vfa_late *unfilled;      /* who waits with a placeholder, not with a request */
+    atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
+    struct vfa_pace *pace;          /* keys as for vfa_log_change() */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* lost or stopping */
     struct vfa_shared_config *config;
@@ -118,6 +120,17 @@ int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *c
 /* Resumes every guest that waits, as nobody will see to it any more. For the end of the daemon,
  * when nothing else runs. */
 void vfa_hold_end_all(struct vfa_daemon *daemon);
+/* ---- daemon-definition.c ---- */
+/* One look at one definition. What it comes to is logged. */
+void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
+                         const struct vfa_config *config, const char *uuid);
+
+/* Somebody has written into the state: asks for looks at definitions that may be concerned. */
+void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *config);
+
+/* Likewise at all that the state knows of: the domains of some may be gone. */
+int vfa_definition_sync(struct vfa_daemon *daemon, const struct vfa_config *config,
+                        struct vfa_error *err);
 
 /* ---- daemon-watch.c, daemon-uevent.c: sources of work in the event loop ---- */
 int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,

@@ -10,7 +10,7 @@
 
 #define XML_FLAGS (VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE)
 
-static int read_definition(virDomainPtr domain, char **ret, struct vfa_error *err)
+int vfa_domain_definition_read(virDomainPtr domain, char **ret, struct vfa_error *err)
 {
     *ret = virDomainGetXMLDesc(domain, XML_FLAGS);
     if (!*ret)
@@ -29,22 +29,22 @@ static int count_missing(virDomainPtr domain, const char *xml, unsigned *ret, st
     return 0;
 }
 
-/* Defines `changed`, which was made from `xml`, if that is what libvirt still has. */
-static int define_if_same(virDomainPtr domain, const char *xml, const char *changed,
-                          struct vfa_error *err)
+int vfa_domain_definition_replace(virDomainPtr domain, const char *xml, const char *changed,
+                                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *now = NULL;
     virDomainPtr defined;
     int r;
 
-    r = read_definition(domain, &now, err);
+    r = vfa_domain_definition_read(domain, &now, err);
     if (r < 0)
         return r;
     if (strcmp(now, xml) != 0)
         return VFA_PORTS_CHANGED;
     defined = virDomainDefineXML(virDomainGetConnect(domain), changed);
     if (!defined)
-        return vfa_virt_fail(err, "cannot add ports to domain '%s'", virDomainGetName(domain));
+        return vfa_virt_fail(err, "cannot change the definition of domain '%s'",
+                             virDomainGetName(domain));
     virDomainFree(defined);
     return 0;
 }
@@ -60,13 +60,13 @@ int vfa_domain_ports_add(virDomainPtr domain, unsigned *ret_n, struct vfa_error 
     if (persistent < 0)
         return vfa_virt_fail(err, "cannot ask for domain '%s'", virDomainGetName(domain));
     if (persistent) {
-        r = read_definition(domain, &xml, err);
+        r = vfa_domain_definition_read(domain, &xml, err);
         if (r == 0)
             r = count_missing(domain, xml, &n, err);
         if (r == 0 && n > 0)
             r = vfa_domxml_add_ports(xml, strlen(xml), n, &changed, err);
         if (r == 0 && n > 0)
-            r = define_if_same(domain, xml, changed, err);
+            r = vfa_domain_definition_replace(domain, xml, changed, err);
         if (r != 0)
             return r;
     }
@@ -83,11 +83,11 @@ static int edit_definition(virDomainPtr domain, edit_fn *edit, const char *reque
 {
     VFA_AUTO(vfa_freep) char *changed = NULL;
     VFA_AUTO(vfa_freep) char *xml = NULL;
-    int r = read_definition(domain, &xml, err);
+    int r = vfa_domain_definition_read(domain, &xml, err);
 
     if (r == 0)
         r = edit(xml, strlen(xml), request, &changed, err);
-    return r < 0 ? r : define_if_same(domain, xml, changed, err);
+    return r < 0 ? r : vfa_domain_definition_replace(domain, xml, changed, err);
 }
 
 int vfa_domain_ports_add_labelled(virDomainPtr domain, const char *request, struct vfa_error *err)

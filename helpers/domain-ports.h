@@ -19,6 +19,14 @@ enum {
     VFA_PORTS_CHANGED = 1, /* somebody edits the definition at the same time: nothing was done */
 };
 
+/* The definition as a define takes it; free() *ret. */
+int vfa_domain_definition_read(virDomainPtr domain, char **ret, struct vfa_error *err);
+
+/* Defines `changed`, which was made from `xml`, if that is what libvirt still has. 0,
+ * VFA_PORTS_CHANGED or an error. */
+int vfa_domain_definition_replace(virDomainPtr domain, const char *xml, const char *changed,
+                                  struct vfa_error *err);
+
 /* Adds the missing ports to the inactive definition. *ret_n, if not NULL, gets how many. A
  * transient domain has no such definition: 0 ports. 0, VFA_PORTS_CHANGED or an error (-EINVAL: its
  * requests are wrong). */

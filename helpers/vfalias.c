@@ -19,7 +19,7 @@ static const struct verb verbs[] = {
     {"check", vfa_cmd_check},     {"claims", vfa_cmd_claims},   {"devices", vfa_cmd_devices},
     {"explain", vfa_cmd_explain}, {"gc", vfa_cmd_gc},           {"quarantine", vfa_cmd_quarantine},
     {"release", vfa_cmd_release}, {"request", vfa_cmd_request}, {"rescan", vfa_cmd_rescan},
-    {"start", vfa_cmd_start},     {"stats", vfa_cmd_stats},
+    {"resolve", vfa_cmd_resolve}, {"start", vfa_cmd_start},     {"stats", vfa_cmd_stats},
 };
 
 enum {

@@ -237,8 +237,10 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
         return vfa_fail_oom(err);
     }
     daemon->late = vfa_late_new();
+    daemon->unfilled = vfa_late_new();
+    daemon->unsettled = -1;
     daemon->pace = vfa_pace_new();
-    if (!daemon->late || !daemon->pace)
+    if (!daemon->late || !daemon->unfilled || !daemon->pace)
         return vfa_fail_oom(err);
     return vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
 }
@@ -247,6 +249,7 @@ static void clear(struct vfa_daemon *daemon)
 {
     daemon->queue = vfa_queue_free(daemon->queue);
     daemon->late = vfa_late_free(daemon->late);
+    daemon->unfilled = vfa_late_free(daemon->unfilled);
     daemon->pace = vfa_pace_free(daemon->pace);
     vfa_shared_config_unref(&daemon->config);
     free(daemon->uri);

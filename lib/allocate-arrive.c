@@ -24,9 +24,8 @@ void vfa_arrivals_clear(struct vfa_arrivals *arrivals)
     *arrivals = (struct vfa_arrivals){NULL, 0};
 }
 
-/* Takes the device over. */
-static int note(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
-                bool moved, struct vfa_error *err)
+int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
+                     bool moved, struct vfa_error *err)
 {
     struct vfa_arrival *more = realloc(arrivals->items, (arrivals->n + 1) * sizeof(*more));
     char *name = more ? strdup(request) : NULL;
@@ -42,44 +41,60 @@ static int note(struct vfa_arrivals *arrivals, const char *request, struct vfa_d
 
 /* ---- devices in the XML ---- */
 
-/* The request that a device belongs to, in words of this file's own: its name says the alias where
- * the metadata does not. The texts are borrowed but for *hold. */
-static int request_of(const struct vfa_domain *domain, const struct vfa_domdev *dev, char **hold,
-                      struct vfa_request *ret, struct vfa_error *err)
+static bool is_noted(const struct vfa_arrivals *arrivals, const char *request)
 {
-    const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
-
-    *ret = asked ? *asked : (struct vfa_request){.name = dev->request, .from_port = true};
-    if (!asked) {
-        ret->alias = *hold = vfa_domxml_alias_of_name(dev->request);
-        if (!*hold)
-            return vfa_fail_oom(err);
+    for (size_t i = 0; i < arrivals->n; i++) {
+        if (strcmp(arrivals->items[i].request, request) == 0)
+            return true;
     }
-    ret->optional = false; /* it is in the XML: it has to be somewhere */
-    ret->attach_given = true;
-    ret->attach = dev->kind;
-    return 0;
+    return false;
 }
 
-static int serve_device(struct vfa_attempt *a, const struct vfa_domdev *dev, unsigned what,
+/* The one that the XML names, if it is to be had. */
+static int keep(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r < 0 || (named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN))
+        return r;
+    r = vfa_attempt_check_named(a, &named, err);
+    if (r)
+        return r;
+    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_INCOMING, err);
+    if (r == VFA_STATE_TAKEN)
+        return 0;
+    return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &named.device, false, err);
+}
+
+/* Before others are chosen: what the XML names is not one of these. */
+static int keep_all(struct vfa_attempt *a, struct vfa_arrivals *arrivals, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        if (a->domain->devices[i].request)
+            r = keep(a, &a->domain->devices[i], arrivals, err);
+    }
+    return r;
+}
+
+static int serve_device(struct vfa_attempt *a, const struct vfa_domdev *dev,
                         struct vfa_arrivals *arrivals, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
-    VFA_AUTO(vfa_freep) char *hold = NULL;
-    struct vfa_pci_addr named;
-    struct vfa_request request;
-    int known = vfa_attempt_source(a, dev, &named, err);
-    int r = known < 0 ? known : request_of(a->domain, dev, &hold, &request, err);
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    int r = vfa_attempt_named(a, dev, &named, err);
 
-    if (r < 0)
-        return r;
-    a->first = known == 0 && (what & VFA_ARRIVE_KEEP) ? &named : NULL;
-    r = vfa_attempt_serve(a, &request, &chosen, err);
-    a->first = NULL;
+    if (r == 0)
+        r = vfa_attempt_serve(a, &named.request, &chosen, err);
     if (r)
         return r;
-    return note(arrivals, dev->request, &chosen,
-                known != 0 || vfa_pci_addr_compare(&named, &chosen.addr) != 0, err);
+    return vfa_arrivals_add(arrivals, dev->request, &chosen,
+                            named.kind == VFA_NAMED_ABSENT ||
+                                vfa_pci_addr_compare(&named.source, &chosen.addr) != 0,
+                            err);
 }
 
 /* ---- requests that have none ---- */
@@ -97,7 +112,7 @@ static int serve_request(struct vfa_attempt *a, const struct vfa_request *reques
         vfa_fail(err, why.code, "%s", vfa_error_text(&why));
         return r;
     }
-    return note(arrivals, request->name, &chosen, true, err);
+    return vfa_arrivals_add(arrivals, request->name, &chosen, true, err);
 }
 
 /* ---- all of it ---- */
@@ -145,11 +160,15 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
         return VFA_ALLOCATE_NONE;
     }
     r = begin(a, err);
-    if (r == 0 && (what & VFA_ARRIVE_REQUESTS))
+    if (r == 0 && vfa_attempt_asks(a))
         r = vfa_attempt_claim_static(a, err);
+    if (r == 0 && (what & VFA_ARRIVE_KEEP))
+        r = keep_all(a, arrivals, err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
-        if (domain->devices[i].request)
-            r = serve_device(a, &domain->devices[i], what, arrivals, err);
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->request && !is_noted(arrivals, dev->request))
+            r = serve_device(a, dev, arrivals, err);
     }
     for (size_t i = 0; (what & VFA_ARRIVE_REQUESTS) && i < domain->n_requests && r == 0; i++) {
         if (!vfa_domain_device(domain, domain->requests[i].name))

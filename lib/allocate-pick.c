@@ -172,7 +172,6 @@ static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, b
                                   .wish = &p.wish,
                                   .uuid = a->domain->uuid,
                                   .request = request->name,
-                                  .first = a->first,
                                   .visit = try_device,
                                   .data = &p};
     int r;

@@ -23,13 +23,15 @@ static const char *claim_name(const struct vfa_domdev *dev, const struct vfa_pci
     return buf;
 }
 
-static const char *alias_name(struct vfa_attempt *a, const struct vfa_domdev *dev)
+/* Of a domain that runs: what the name says, whatever the device is. */
+static int alias_name(struct vfa_attempt *a, const struct vfa_domdev *dev, const char **ret,
+                      struct vfa_error *err)
 {
-    const struct vfa_request *request =
-        dev->request ? vfa_domain_request(a->domain, dev->request) : NULL;
-    const struct vfa_alias *alias = request ? vfa_allocate_alias(a->host->config, request) : NULL;
+    const struct vfa_alias *alias = NULL;
+    int r = dev->request ? vfa_allocate_alias_of(a->host->config, a->domain, dev, &alias, err) : 0;
 
-    return alias ? alias->name : NULL;
+    *ret = alias ? alias->name : NULL;
+    return r;
 }
 
 int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
@@ -98,75 +100,96 @@ static int take_arrived(struct vfa_attempt *a, const char *name, const struct vf
     return vfa_release(a->host, a->domain->uuid, name, NULL, err);
 }
 
-static int refuse_absent(const struct vfa_domdev *dev, struct vfa_error *err)
-{
-    vfa_fail(err, ENODEV, "device '%s%s': there is no netdev '%s' of a PCI device",
-             VFA_DEVICE_PREFIX, dev->request, dev->netdev);
-    return VFA_ALLOCATE_NONE;
-}
-
-static int claim_one(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                     const struct vfa_pci_addr *source, struct vfa_error *err)
+int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[NAME_SIZE];
-    const char *name;
-    bool done;
-    int r;
+    int r = vfa_attempt_read(a, &dev->source, &now, err);
 
-    if (!source)
-        return refuse_absent(dev, err);
-    name = claim_name(dev, source, buf);
-    r = take_arrived(a, name, source, &done, err);
-    if (r < 0 || done)
-        return r;
-    r = vfa_attempt_read(a, source, &now, err);
-    if (r == 0)
-        r = vfa_attempt_claim(a, name, alias_name(a, dev), &now,
-                              a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
-    return r == VFA_STATE_TAKEN ? refuse_taken(a, &now, name, err) : r;
+    return r < 0 ? r
+                 : vfa_attempt_claim(a, claim_name(dev, &dev->source, buf), NULL, &now,
+                                     a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
 }
 
-/* source is NULL for a netdev that is not there; placeholders are passed over. */
-typedef int each_fn(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                    const struct vfa_pci_addr *source, struct vfa_error *err);
+static int claim_static(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    char buf[NAME_SIZE];
+    const char *name = claim_name(dev, &dev->source, buf);
+    bool done;
+    int r = take_arrived(a, name, &dev->source, &done, err);
 
-static int each_with_source(struct vfa_attempt *a, each_fn *what, struct vfa_error *err)
+    if (r < 0 || done)
+        return r;
+    r = vfa_attempt_try_static(a, dev, err);
+    if (r != VFA_STATE_TAKEN)
+        return r;
+    r = vfa_attempt_read(a, &dev->source, &now, err);
+    return r < 0 ? r : refuse_taken(a, &now, name, err);
+}
+
+/* *ret_unmet: it cannot be this one. */
+static int claim_named(struct vfa_attempt *a, const struct vfa_domdev *dev, bool *ret_unmet,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    bool done = false;
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r == 0 && named.kind != VFA_NAMED_ABSENT)
+        r = take_arrived(a, dev->request, &named.source, &done, err);
+    if (r < 0 || done)
+        return r;
+    *ret_unmet = named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN;
+    if (*ret_unmet) /* what may be incoming for it is not in the XML */
+        return vfa_release(a->host, a->domain->uuid, dev->request, NULL, err);
+    r = vfa_attempt_check_named(a, &named, err);
+    if (r)
+        return r;
+    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_CLAIMED, err);
+    return r == VFA_STATE_TAKEN ? refuse_taken(a, &named.device, dev->request, err) : r;
+}
+
+static int claim_all(struct vfa_attempt *a, bool *ret_unmet, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &a->domain->devices[i];
-        struct vfa_pci_addr source;
-        int found = vfa_attempt_source(a, dev, &source, err);
+        bool unmet = false;
 
-        if (found < 0)
-            return found;
-        if (dev->has_source)
-            r = what(a, dev, found == 0 ? &source : NULL, err);
+        if (dev->request)
+            r = claim_named(a, dev, &unmet, err);
+        else if (dev->has_source)
+            r = claim_static(a, dev, err);
+        *ret_unmet = *ret_unmet || unmet;
     }
     return r;
 }
 
 int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
 {
+    bool unmet = false;
     int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
 
     if (r == 0)
-        r = each_with_source(a, claim_one, err);
+        r = claim_all(a, &unmet, err);
     vfa_claims_clear(&a->arrived);
-    return r;
-}
-
-static int claim_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                        const struct vfa_pci_addr *source, struct vfa_error *err)
-{
-    return dev->request ? 0 : claim_one(a, dev, source, err);
+    return r == 0 && unmet ? vfa_attempt_refuse_unmet(a, err) : r;
 }
 
 int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err)
 {
-    return each_with_source(a, claim_static, err);
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        const struct vfa_domdev *dev = &a->domain->devices[i];
+
+        if (!dev->request && dev->has_source)
+            r = claim_static(a, dev, err);
+    }
+    return r;
 }
 
 /* ---- a domain that runs ---- */
@@ -185,8 +208,8 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
 
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
  * claim. */
-static int reassert_now(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                        const struct vfa_device *now, const char *name, struct vfa_error *err)
+static int reassert_now(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+                        const char *alias, struct vfa_error *err)
 {
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
@@ -202,25 +225,34 @@ static int reassert_now(struct vfa_attempt *a, const struct vfa_domdev *dev,
         else
             r = vfa_release(a->host, a->domain->uuid, name, NULL, err);
         if (r == 0)
-            r = vfa_attempt_claim(a, name, alias_name(a, dev), now, VFA_CLAIM_ACTIVE, err);
+            r = vfa_attempt_claim(a, name, alias, now, VFA_CLAIM_ACTIVE, err);
         if (r != VFA_STATE_TAKEN)
             return r;
     }
 }
 
-static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                        const struct vfa_pci_addr *source, struct vfa_error *err)
+static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct vfa_pci_addr source;
     char buf[NAME_SIZE];
-    int r = source ? vfa_attempt_read(a, source, &now, err) : 0;
+    const char *alias = NULL;
+    int r = vfa_attempt_source(a, dev, &source, err);
 
-    if (!source)
-        return 0;
-    return r < 0 ? r : reassert_now(a, dev, &now, claim_name(dev, source, buf), err);
+    if (r == 0)
+        r = vfa_attempt_read(a, &source, &now, err);
+    if (r == 0)
+        r = alias_name(a, dev, &alias, err);
+    if (r == 0)
+        r = reassert_now(a, &now, claim_name(dev, &source, buf), alias, err);
+    return r < 0 ? r : 0;
 }
 
 int vfa_attempt_reassert_present(struct vfa_attempt *a, struct vfa_error *err)
 {
-    return each_with_source(a, reassert_one, err);
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++)
+        r = reassert_one(a, &a->domain->devices[i], err);
+    return r;
 }

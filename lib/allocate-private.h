@@ -10,10 +10,10 @@ struct vfa_attempt {
     struct vfa_host *host;
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
-    bool rescanned;                   /* the hardware is scanned once at most */
-    bool arriving;                    /* what is claimed for requests is incoming */
-    struct vfa_claims arrived;        /* what was incoming for it, while its XML is gone through */
-    const struct vfa_pci_addr *first; /* tried before all others, if the alias has it; or NULL */
+    bool rescanned;            /* the hardware is scanned once at most */
+    bool arriving;             /* what is claimed for requests is incoming */
+    struct vfa_claims arrived; /* what was incoming for it, while its XML is gone through */
+    bool unmet;                /* refused, and vfaliasd is to look at the definition */
 };
 
 /* Scans and replaces the index; likewise if it was made from another configuration
@@ -24,6 +24,10 @@ int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err);
 /* What a start does before its requests are served: where the guest is, no leftovers, an index to
  * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE or an error. */
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err);
+
+/* Appends; takes the device over (allocate-arrive.c). */
+int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
+                     bool moved, struct vfa_error *err);
 
 /* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
  * *ret is VFA_DROP_NONE or what speaks against it. */
@@ -46,6 +50,9 @@ int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *al
                       const struct vfa_device *dev, enum vfa_claim_state claim_state,
                       struct vfa_error *err);
 
+/* True if the domain asks for devices: by requests, or by devices of the XML that carry a name. */
+bool vfa_attempt_asks(const struct vfa_attempt *a);
+
 /* VFA_ALLOCATE_NONE if the domain asks for something and which devices are taken is not known. */
 int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err);
 
@@ -67,6 +74,43 @@ int vfa_attempt_settle_hold(struct vfa_attempt *a, struct vfa_error *err);
 
 /* Claims the devices of the domain's own, that is those of no request (allocate-present.c). */
 int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err);
+/* One of them; VFA_STATE_TAKEN as for vfa_attempt_claim(). */
+int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                           struct vfa_error *err);
+
+/* ---- devices of the XML that carry ua-vf-NAME (allocate-named.c) ---- */
+enum vfa_named_kind {
+    VFA_NAMED_FITS,   /* names one that the alias means, free and well */
+    VFA_NAMED_OWN,    /* names a free one that the alias does not mean: its user's own choice */
+    VFA_NAMED_UNFIT,  /* names a free one that the alias means, and something speaks against it */
+    VFA_NAMED_HELD,   /* another domain has the one it names, its family or its IOMMU group */
+    VFA_NAMED_ABSENT, /* names none that is there */
+};
+struct vfa_named {
+    enum vfa_named_kind kind;
+    enum vfa_drop drop;         /* of VFA_NAMED_UNFIT */
+    struct vfa_pci_addr source; /* not of VFA_NAMED_ABSENT */
+    struct vfa_device device;   /* likewise, as sysfs has it */
+    struct vfa_request request; /* that it belongs to; borrows from the domain and from hold */
+    char *hold;
+};
+void vfa_named_clear(struct vfa_named *named);
+int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_named *ret,
+                      struct vfa_error *err);
+
+/* Whether the domain may have one that fits; its user's own is no matter of ours. 0,
+ * VFA_ALLOCATE_NONE or an error. */
+int vfa_attempt_check_named(struct vfa_attempt *a, const struct vfa_named *named,
+                            struct vfa_error *err);
+
+/* Claims one that fits or is its user's own. 0, VFA_STATE_TAKEN (this domain has it for something
+ * else, or another one for this) or an error. */
+int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named,
+                            enum vfa_claim_state claim_state, struct vfa_error *err);
+
+/* A start: some of the others are there. Says what to do about it; sets a->unmet if vfaliasd is to
+ * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */
+int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err);
 
 /* Claims the devices that the XML names (allocate-present.c); and the same for a domain that has
  * them. */

@@ -46,6 +46,21 @@ const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
     return alias;
 }
 
+int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
+                          const struct vfa_domdev *dev, const struct vfa_alias **ret,
+                          struct vfa_error *err)
+{
+    const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
+    struct vfa_request named = {.name = dev->request, .from_port = true};
+    VFA_AUTO(vfa_freep) char *alias = asked ? NULL : vfa_domxml_alias_of_name(dev->request);
+
+    if (!asked && !alias)
+        return vfa_fail_oom(err);
+    named.alias = alias;
+    *ret = vfa_allocate_alias(config, asked ? asked : &named);
+    return 0;
+}
+
 static int refuse_unknown(const struct vfa_config *config, const struct vfa_request *request,
                           struct vfa_error *err)
 {
@@ -81,14 +96,28 @@ static bool some_spec_sets(const struct vfa_config *config, const char *tag)
     return false;
 }
 
-static unsigned count_requests(const struct vfa_config *config, const struct vfa_domain *domain,
-                               const struct vfa_alias *alias)
+/* Those in the metadata, and devices of the XML that ask by their names. */
+static int count_requests(const struct vfa_config *config, const struct vfa_domain *domain,
+                          const struct vfa_alias *alias, unsigned *ret, struct vfa_error *err)
 {
     unsigned n = 0;
 
     for (size_t i = 0; i < domain->n_requests; i++)
         n += vfa_allocate_alias(config, &domain->requests[i]) == alias;
-    return n;
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+        const struct vfa_alias *its;
+        int r;
+
+        if (!dev->request || vfa_domain_request(domain, dev->request))
+            continue;
+        r = vfa_allocate_alias_of(config, domain, dev, &its, err);
+        if (r < 0)
+            return r;
+        n += its == alias;
+    }
+    *ret = n;
+    return 0;
 }
 
 static int check_entitlement(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -96,9 +125,12 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
                              struct vfa_error *err)
 {
     static const struct vfa_numa_place nowhere;
-    unsigned n = count_requests(config, domain, alias);
     struct vfa_wish wish;
+    unsigned n;
+    int r = count_requests(config, domain, alias, &n, err);
 
+    if (r < 0)
+        return r;
     vfa_wish_make(alias, request, domain, &nowhere, &wish);
     if (!vfa_choose_permits(&wish)) {
         vfa_fail(err, EPERM, "request '%s': this domain is not permitted to ask for alias '%s'",
@@ -171,15 +203,6 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
 
         if (r)
             return r;
-    }
-    for (size_t i = 0; i < domain->n_devices; i++) {
-        const struct vfa_domdev *dev = &domain->devices[i];
-
-        if (!dev->request || dev->has_source)
-            continue;
-        vfa_fail(err, EINVAL, "device '%s%s' has no source address of a host device",
-                 VFA_DEVICE_PREFIX, dev->request);
-        return VFA_ALLOCATE_NONE;
     }
     return missing ? refuse_ports(domain, missing, err) : 0;
 }
@@ -264,12 +287,21 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
     return r;
 }
 
+bool vfa_attempt_asks(const struct vfa_attempt *a)
+{
+    for (size_t i = 0; i < a->domain->n_devices; i++) {
+        if (a->domain->devices[i].request)
+            return true;
+    }
+    return a->domain->n_requests > 0;
+}
+
 int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
 {
     bool synced;
     int r = vfa_state_synced(a->host->state, &synced, err);
 
-    if (r < 0 || synced || a->domain->n_requests == 0)
+    if (r < 0 || synced || !vfa_attempt_asks(a))
         return r;
     vfa_fail(err, EAGAIN,
              "the state file was lost and vfaliasd has not rebuilt it from the running "
@@ -285,7 +317,7 @@ int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
         r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
     if (r == 0)
         r = forget_leftovers(a, err);
-    if (r == 0 && a->domain->n_requests)
+    if (r == 0 && vfa_attempt_asks(a))
         r = vfa_attempt_make_fresh(a, err);
     if (r == 0)
         r = vfa_attempt_claim_present(a, err);
@@ -321,8 +353,11 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err)
 {
     struct vfa_attempt a = {.host = host, .domain = domain};
+    int r = transact(&a, allocate_domain, err);
 
-    return transact(&a, allocate_domain, err);
+    if (r == VFA_ALLOCATE_NONE && a.unmet)
+        vfa_state_set_unmet(host->state, domain->uuid, NULL);
+    return r;
 }
 
 static int read_back(struct vfa_host *host, const char *uuid, const char *request,

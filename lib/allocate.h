@@ -39,6 +39,12 @@ const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
  * alias, else the configuration. */
 bool vfa_allocate_holds(const struct vfa_config *config, const struct vfa_request *request);
 
+/* The same for a device of the XML that carries ua-vf-NAME: that of the request of this name, or
+ * else the one that the name says. NULL in *ret: not configured here. */
+int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
+                          const struct vfa_domdev *dev, const struct vfa_alias **ret,
+                          struct vfa_error *err);
+
 /* Checks the requests of a domain against the configuration: aliases that exist, ports enough.
  * VFA_ALLOCATE_NONE with the reason if a start is in vain. Needs no state. */
 int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -46,9 +52,11 @@ int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain 
 
 /* At prepare: forgets what the domain (which is not running) still had, then claims for every
  * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
- * changed. A request whose device is in the XML already gets just that one. An optional request
- * that finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to
- * wait for what is attached later (vfa_state_want_hold()). */
+ * changed. A request whose device is in the XML already gets just that one; a device of the XML
+ * that carries ua-vf-NAME and names none that can be had refuses the start, and if vfaliasd is
+ * there, it is told to look at the definition (vfa_state_set_unmet()). An optional request that
+ * finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to wait
+ * for what is attached later (vfa_state_want_hold()). */
 int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err);
 
@@ -77,7 +85,8 @@ void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
 /* Claims, as incoming, a device for each one of the XML that carries ua-vf-NAME, whatever source it
  * has; what: */
 enum {
-    VFA_ARRIVE_KEEP = 1 << 0,     /* the one that the XML names, if it is to be had */
+    VFA_ARRIVE_KEEP = 1 << 0,     /* the one that the XML names, if it is to be had; one that the
+                                     alias does not mean is its user's own choice and kept */
     VFA_ARRIVE_REQUESTS = 1 << 1, /* also for each request without a device in the XML; optional
                                      ones may find none. The domain's own host devices are claimed
                                      before, as they are by prepare */
@@ -94,6 +103,23 @@ int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, 
 int vfa_allocate_plug(const struct vfa_config *config, const char *xml, size_t len,
                       struct vfa_domain *domain, const struct vfa_arrivals *arrivals, char **ret,
                       struct vfa_error *err);
+
+/* What the placeholders in a domain's definition come to. */
+struct vfa_placed {
+    struct vfa_arrivals devices; /* those that have to name these from now on; moved is true */
+    char *refusal; /* why the first of those that stay as they are does, though it cannot be had;
+                      NULL: there is none */
+};
+void vfa_placed_clear(struct vfa_placed *placed);
+
+/* Chooses tentative devices for a definition's devices that carry ua-vf-NAME and name none that can
+ * be had, and notes those of the others. Claims nothing; ends what vfa_state_set_unmet() began.
+ * *ret is to be cleared with vfa_placed_clear(). Idempotent. */
+int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domain,
+                           struct vfa_placed *ret, struct vfa_error *err);
+
+/* The domain has no definition (any more): nothing is tentative for it. */
+int vfa_allocate_undefined(struct vfa_state *state, const char *uuid, struct vfa_error *err);
 
 /* The domain runs and has the devices its live XML names: makes the claims say so (active),
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this

@@ -253,25 +253,75 @@ static const struct vfa_device *find_source(xmlNodePtr node,
     return NULL;
 }
 
-int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
-                    char **ret, struct vfa_error *err)
+static int fill_all(xmlNodePtr devices, const struct vfa_domxml_source *sources, size_t n,
+                    struct vfa_xml_edit *edits, size_t *ret_n, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-    xmlNodePtr devices;
-    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+    int r = 0;
 
-    if (r < 0)
-        return r;
-    devices = vfa_xml_child(xmlDocGetRootElement(doc), "devices");
+    *ret_n = 0;
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next) {
         enum vfa_attach_kind kind;
         const struct vfa_device *device =
             vfa_xml_device_kind(node, &kind) ? find_source(node, sources, n) : NULL;
 
-        if (device)
-            r = set_source(node, kind, device, err);
+        if (!device)
+            continue;
+        r = set_source(node, kind, device, err);
+        edits[(*ret_n)++] = (struct vfa_xml_edit){.node = node};
     }
-    return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
+    return r;
+}
+
+int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
+                    char **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_freep) struct vfa_xml_edit *edits = NULL;
+    xmlNodePtr devices;
+    size_t n_edits;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+
+    if (r < 0)
+        return r;
+    devices = vfa_xml_child(xmlDocGetRootElement(doc), "devices");
+    edits = calloc(xmlChildElementCount(devices) + 1, sizeof(*edits));
+    if (!edits)
+        return vfa_fail_oom(err);
+    r = fill_all(devices, sources, n, edits, &n_edits, err);
+    return r < 0 ? r : vfa_xml_splice(xml, len, doc, edits, n_edits, ret, err);
+}
+
+/* What stands between an element and the one before it, if that is blank: its indent. */
+static const char *indent_of(const xmlNode *node)
+{
+    const xmlNode *before = node->prev;
+
+    return before && xmlIsBlankNode(before) ? (const char *)before->content : "";
+}
+
+int vfa_domxml_set_uuid(const char *xml, size_t len, const char *uuid, char **ret,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    struct vfa_xml_edit edit;
+    xmlNodePtr name, node;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+
+    if (r < 0)
+        return r;
+    name = vfa_xml_child(xmlDocGetRootElement(doc), "name");
+    if (!name)
+        return vfa_fail(err, EINVAL, "cannot read domain XML: no <name>");
+    if (asprintf(&text, "%s<uuid>%s</uuid>", indent_of(name), uuid) < 0) {
+        text = NULL;
+        return vfa_fail_oom(err);
+    }
+    node = xmlNewDocRawNode(doc, NULL, BAD_CAST "uuid", BAD_CAST uuid);
+    if (!node || !xmlAddNextSibling(name, node))
+        return vfa_fail_oom(err);
+    edit = (struct vfa_xml_edit){.node = name, .after = text};
+    return vfa_xml_splice(xml, len, doc, &edit, 1, ret, err);
 }
 
 static int insert(xmlNodePtr devices, const char *text, struct vfa_error *err)

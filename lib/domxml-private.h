@@ -48,6 +48,19 @@ bool vfa_xml_uuid(const char *text, char *uuid);
  * libxml2 cannot write it. */
 int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);
 
+/* One edit of a document's text: the element as it is now, or (after not NULL) as it was in the
+ * text and this behind it. Its number among its siblings must not have changed. */
+struct vfa_xml_edit {
+    xmlNodePtr node;
+    const char *after;
+};
+
+/* The text that `doc` was made of, edited: the edits are in the order of their elements. The whole
+ * of `doc` as it is now stands for it where that cannot be done (other encodings than UTF-8).
+ * free() *ret. */
+int vfa_xml_splice(const char *text, size_t len, xmlDocPtr doc, const struct vfa_xml_edit *edits,
+                   size_t n, char **ret, struct vfa_error *err);
+
 /* What a <hostdev> or <interface> of the field is: false if it is none that a PCI device of the
  * host is behind. */
 bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret);

@@ -133,10 +133,14 @@ struct vfa_domxml_source {
 };
 
 /* A copy of a whole domain XML in which the devices of those requests have those sources (and
- * managed='yes' where there is such a thing). Nothing else changes; a request without a device is
- * passed over. free() *ret. */
+ * managed='yes' where there is such a thing). Nothing else changes, to the byte; a request without
+ * a device is passed over. free() *ret. */
 int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
                     char **ret, struct vfa_error *err);
+
+/* Likewise with a UUID, which it must not have yet. free() *ret. */
+int vfa_domxml_set_uuid(const char *xml, size_t len, const char *uuid, char **ret,
+                        struct vfa_error *err);
 
 /* A copy of a whole domain XML with these device elements (vfa_domxml_device()) added. free() *ret.
  */

@@ -7,8 +7,8 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- Counters that only grow, by which a process sees what others did. scans: the index was replaced.
--- freed: a device may have become free.
-INSERT INTO meta VALUES ('scans', '0'), ('freed', '0');
+-- freed: a device may have become free. unsettled: a definition may name a device that its domain cannot have.
+INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('unsettled', '0');
 
 -- ---- the index: which devices satisfy which alias ----
 
@@ -26,7 +26,8 @@ CREATE TABLE device (
 CREATE INDEX device_parent ON device (parent) WHERE parent IS NOT NULL;
 
 -- Devices of an alias that look alike to who chooses: same device_spec, NUMA node and PF. So a choice
--- looks at some pools and one device, however many there are. first: the lowest address in it.
+-- looks at some pools and one device, however many there are. first: the lowest address in it. kept: how
+-- many of the free ones are.
 CREATE TABLE pool (
     id INTEGER PRIMARY KEY,
     alias TEXT NOT NULL,
@@ -36,19 +37,23 @@ CREATE TABLE pool (
     first TEXT NOT NULL,
     free INTEGER NOT NULL DEFAULT 0,
     used INTEGER NOT NULL DEFAULT 0,
+    kept INTEGER NOT NULL DEFAULT 0,
     UNIQUE (alias, spec, numa_node, parent)
 );
 CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
 
--- busy: how many claims keep the device from being claimed (its own, its PF's, its VFs').
+-- busy: how many claims keep the device from being claimed (its own, its PF's, its VFs'). kept: how many
+-- domains that are shut off would lose what is tentative for them (likewise).
 CREATE TABLE member (
     pool INTEGER NOT NULL,
     device TEXT NOT NULL,
     busy INTEGER NOT NULL DEFAULT 0,
+    kept INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (pool, device)
 ) WITHOUT ROWID;
 CREATE INDEX member_device ON member (device);
-CREATE INDEX member_free ON member (pool, device) WHERE busy = 0;
+CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
+CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
 
 -- ---- claims ----
 
@@ -116,6 +121,26 @@ CREATE TABLE last (
     UNIQUE (uuid, request)
 ) WITHOUT ROWID;
 
+-- Devices for the placeholders in definitions. No claims: a device may be here for several domains, and a claim
+-- of any domain overtakes it.
+CREATE TABLE tentative (
+    uuid TEXT NOT NULL CHECK (length(uuid) = 36),
+    request TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    device TEXT NOT NULL,
+    parent TEXT,
+    iommu_group INTEGER NOT NULL,
+    PRIMARY KEY (uuid, request)
+) WITHOUT ROWID;
+CREATE INDEX tentative_device ON tentative (device);
+CREATE INDEX tentative_parent ON tentative (parent) WHERE parent IS NOT NULL;
+CREATE INDEX tentative_group ON tentative (iommu_group) WHERE iommu_group >= 0;
+
+-- Domains whose start was refused for a placeholder, until vfaliasd has looked at their definition.
+CREATE TABLE unmet (
+    uuid TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 -- Devices that are not to be given out until somebody has looked at them.
 CREATE TABLE quarantine (
     device TEXT PRIMARY KEY,
@@ -156,6 +181,48 @@ BEGIN
     INSERT OR REPLACE INTO last VALUES (NEW.device, NEW.uuid, NEW.request);
 END;
 
+-- ---- what is tentative ----
+
+CREATE TRIGGER claim_overtakes AFTER INSERT ON claim
+WHEN EXISTS (SELECT 1 FROM tentative WHERE uuid <> NEW.uuid
+             AND (device = NEW.device OR parent = NEW.device OR device = NEW.parent
+                  OR (iommu_group = NEW.iommu_group AND iommu_group >= 0)))
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER quarantine_overtakes AFTER INSERT ON quarantine
+WHEN EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER unmet_noted AFTER INSERT ON unmet
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER tentative_fixed BEFORE UPDATE ON tentative
+BEGIN
+    SELECT RAISE(ABORT, 'what is tentative does not move');
+END;
+
+CREATE TRIGGER tentative_kept AFTER INSERT ON tentative
+BEGIN
+    UPDATE member SET kept = kept + 1 WHERE device IN (
+        SELECT NEW.device
+        UNION ALL SELECT NEW.parent WHERE NEW.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = NEW.device);
+END;
+
+CREATE TRIGGER tentative_left AFTER DELETE ON tentative
+BEGIN
+    UPDATE member SET kept = kept - 1 WHERE device IN (
+        SELECT OLD.device
+        UNION ALL SELECT OLD.parent WHERE OLD.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = OLD.device);
+END;
+
 -- ---- claims and the index ----
 
 CREATE TRIGGER claim_busy AFTER INSERT ON claim
@@ -175,7 +242,7 @@ BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'freed';
 END;
 
--- The index is replaced while claims stand.
+-- The index is replaced while claims, and what is tentative, stand.
 CREATE TRIGGER member_new AFTER INSERT ON member
 BEGIN
     UPDATE pool SET free = free + 1 WHERE id = NEW.pool;
@@ -183,16 +250,27 @@ BEGIN
         (SELECT count(*) FROM claim WHERE device = NEW.device)
         + (SELECT count(*) FROM claim WHERE parent = NEW.device)
         + (SELECT count(*) FROM device d JOIN claim c ON c.device = d.parent
+           WHERE d.address = NEW.device),
+    kept =
+        (SELECT count(*) FROM tentative WHERE device = NEW.device)
+        + (SELECT count(*) FROM tentative WHERE parent = NEW.device)
+        + (SELECT count(*) FROM device d JOIN tentative t ON t.device = d.parent
            WHERE d.address = NEW.device)
     WHERE pool = NEW.pool AND device = NEW.device;
 END;
 
 CREATE TRIGGER member_taken AFTER UPDATE OF busy ON member WHEN OLD.busy = 0 AND NEW.busy > 0
 BEGIN
-    UPDATE pool SET free = free - 1, used = used + 1 WHERE id = NEW.pool;
+    UPDATE pool SET free = free - 1, used = used + 1, kept = kept - (OLD.kept > 0) WHERE id = NEW.pool;
 END;
 
 CREATE TRIGGER member_freed AFTER UPDATE OF busy ON member WHEN OLD.busy > 0 AND NEW.busy = 0
 BEGIN
-    UPDATE pool SET free = free + 1, used = used - 1 WHERE id = NEW.pool;
+    UPDATE pool SET free = free + 1, used = used - 1, kept = kept + (NEW.kept > 0) WHERE id = NEW.pool;
+END;
+
+CREATE TRIGGER member_kept AFTER UPDATE OF kept ON member
+WHEN OLD.busy = 0 AND NEW.busy = 0 AND (OLD.kept > 0) <> (NEW.kept > 0)
+BEGIN
+    UPDATE pool SET kept = kept + (NEW.kept > 0) - (OLD.kept > 0) WHERE id = NEW.pool;
 END;

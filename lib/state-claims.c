@@ -149,7 +149,7 @@ int vfa_state_holder(struct vfa_state *state, const char *device, const char *pa
                                  "SELECT " CLAIM_COLUMNS " FROM claim"
                                  " WHERE device = ?1 OR parent = ?1 OR device = ?2"
                                  " OR (iommu_group = ?3 AND iommu_group >= 0 AND uuid <> ?4)"
-                                 " ORDER BY device = ?1 DESC LIMIT 1",
+                                 " ORDER BY device = ?1 DESC, uuid = ?4 LIMIT 1",
                                  "ssis", device, parent, (int64_t)iommu_group, uuid);
     int r;
 

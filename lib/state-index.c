@@ -197,7 +197,7 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT id, spec, numa_node, free, used FROM pool"
+                                 "SELECT id, spec, numa_node, free, used, kept FROM pool"
                                  " INDEXED BY pool_free WHERE alias = ? AND free > 0"
                                  " ORDER BY first",
                                  "s", alias);
@@ -215,7 +215,8 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
                                             .spec = sqlite3_column_int(stmt, 1),
                                             .numa_node = sqlite3_column_int(stmt, 2),
                                             .free = (unsigned)sqlite3_column_int(stmt, 3),
-                                            .used = (unsigned)sqlite3_column_int(stmt, 4)};
+                                            .used = (unsigned)sqlite3_column_int(stmt, 4),
+                                            .kept = (unsigned)sqlite3_column_int(stmt, 5)};
     }
     if (r < 0)
         return r;
@@ -227,8 +228,16 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
 #define DEVICE_COLUMNS                                                                             \
     "d.address, d.parent, d.type, d.vendor, d.product, d.class, d.numa_node, d.iommu_group"
 
-int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
-                        struct vfa_device *ret, struct vfa_error *err)
+/* By an index that has just these, so never past others. */
+#define NEXT_FREE(index, kept)                                                                     \
+    "SELECT " DEVICE_COLUMNS " FROM member m INDEXED BY " index                                    \
+    " CROSS JOIN device d ON d.address = m.device"                                                 \
+    " WHERE m.pool = ? AND m.busy = 0 AND m.kept " kept " AND m.device > ?"                        \
+    " ORDER BY m.device LIMIT 1"
+
+int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
+                        const struct vfa_pci_addr *after, struct vfa_device *ret,
+                        struct vfa_error *err)
 {
     char after_text[VFA_PCI_ADDR_SIZE] = "";
     VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
@@ -237,12 +246,8 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_
     if (after)
         vfa_pci_addr_format(after, after_text);
     stmt = vfa_sql(state, err,
-                   "SELECT " DEVICE_COLUMNS " FROM member m"
-                   " INDEXED BY member_free" /* never past claimed ones */
-                   " CROSS JOIN device d ON d.address = m.device"
-                   " WHERE m.pool = ? AND m.busy = 0 AND m.device > ?"
-                   " ORDER BY m.device LIMIT 1",
-                   "is", pool, after_text);
+                   kept ? NEXT_FREE("member_kept", "> 0") : NEXT_FREE("member_free", "= 0"), "is",
+                   pool, after_text);
     if (!stmt)
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
@@ -251,9 +256,12 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_
     return r < 0 ? r : read_device(stmt, ret, err);
 }
 
-/* A row of DEVICE_COLUMNS and the pool, if there is one; finalizes. NULL: see vfa_sql_failed(). */
-static int read_member(struct vfa_state *state, sqlite3_stmt *query, int64_t *ret_pool,
-                       struct vfa_device *ret, struct vfa_error *err)
+#define MEMBER_COLUMNS DEVICE_COLUMNS ", m.pool, p.spec, m.busy"
+
+/* A row of MEMBER_COLUMNS, whether it is kept and whether that is its own doing, if there is one;
+ * finalizes. NULL: see vfa_sql_failed(). */
+static int read_member(struct vfa_state *state, sqlite3_stmt *query, struct vfa_member *ret,
+                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
     int r;
@@ -263,41 +271,47 @@ static int read_member(struct vfa_state *state, sqlite3_stmt *query, int64_t *re
     r = vfa_sql_step(state, stmt, err);
     if (r == 0)
         return VFA_STATE_ABSENT;
-    if (r > 0)
-        *ret_pool = sqlite3_column_int64(stmt, 8);
-    return r < 0 ? r : read_device(stmt, ret, err);
+    if (r > 0) {
+        ret->pool = sqlite3_column_int64(stmt, 8);
+        ret->spec = sqlite3_column_int(stmt, 9);
+        ret->busy = sqlite3_column_int(stmt, 10) > 0;
+        ret->kept = sqlite3_column_int(stmt, 11) > 0;
+        ret->own = sqlite3_column_int(stmt, 12) > 0;
+    }
+    return r < 0 ? r : read_device(stmt, &ret->device, err);
 }
 
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
-                   const char *request, int64_t *ret_pool, struct vfa_device *ret,
-                   struct vfa_error *err)
+                   const char *request, struct vfa_member *ret, struct vfa_error *err)
 {
     return read_member(state,
                        vfa_sql(state, err,
-                               "SELECT " DEVICE_COLUMNS ", m.pool FROM last l"
+                               "SELECT " MEMBER_COLUMNS ", m.kept > l.own, l.own FROM"
+                               " (SELECT device, 1 AS own FROM tentative"
+                               "  WHERE uuid = ?1 AND request = ?2"
+                               "  UNION ALL SELECT device, 0 FROM last"
+                               "  WHERE uuid = ?1 AND request = ?2) l"
                                " CROSS JOIN member m ON m.device = l.device"
                                " CROSS JOIN pool p ON p.id = m.pool"
                                " CROSS JOIN device d ON d.address = l.device"
-                               " WHERE l.uuid = ? AND l.request = ? AND m.busy = 0"
-                               " AND p.alias = ? LIMIT 1",
+                               " WHERE m.busy = 0 AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
                                "sss", uuid, request, alias),
-                       ret_pool, ret, err);
+                       ret, err);
 }
 
-int vfa_state_free_member(struct vfa_state *state, const char *alias,
-                          const struct vfa_pci_addr *addr, int64_t *ret_pool,
-                          struct vfa_device *ret, struct vfa_error *err)
+int vfa_state_member(struct vfa_state *state, const char *alias, const struct vfa_pci_addr *addr,
+                     struct vfa_member *ret, struct vfa_error *err)
 {
     char address[VFA_PCI_ADDR_SIZE];
 
     return read_member(state,
                        vfa_sql(state, err,
-                               "SELECT " DEVICE_COLUMNS ", m.pool FROM member m"
+                               "SELECT " MEMBER_COLUMNS ", m.kept, 0 FROM member m"
                                " CROSS JOIN pool p ON p.id = m.pool"
                                " CROSS JOIN device d ON d.address = m.device"
-                               " WHERE m.device = ? AND m.busy = 0 AND p.alias = ? LIMIT 1",
+                               " WHERE m.device = ? AND p.alias = ? LIMIT 1",
                                "ss", vfa_pci_addr_format(addr, address), alias),
-                       ret_pool, ret, err);
+                       ret, err);
 }
 
 int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_total,

@@ -109,6 +109,8 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
     r = exec(state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn; DELETE FROM hold",
              err);
     if (r == 0)
+        r = exec(state, "DELETE FROM tentative; DELETE FROM unmet", err);
+    if (r == 0)
         r = set_meta(state, "boot_id", boot_id, err);
     if (r == 0)
         r = set_meta(state, "synced", domains_run(libvirt_run) ? "0" : "1", err);
@@ -357,6 +359,16 @@ int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_er
     return result;
 }
 
+int vfa_state_try(struct vfa_state *state, struct vfa_error *err)
+{
+    return exec(state, "SAVEPOINT trial", err);
+}
+
+int vfa_state_undo(struct vfa_state *state, struct vfa_error *err)
+{
+    return exec(state, "ROLLBACK TO trial; RELEASE trial", err);
+}
+
 int vfa_state_synced(struct vfa_state *state, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *value = NULL;
@@ -375,6 +387,7 @@ int vfa_state_set_synced(struct vfa_state *state, struct vfa_error *err)
 static const char *const counter_keys[] = {
     [VFA_COUNTER_SCANS] = "scans",
     [VFA_COUNTER_FREED] = "freed",
+    [VFA_COUNTER_UNSETTLED] = "unsettled",
 };
 
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,

@@ -54,6 +54,10 @@ void vfa_state_rollback(struct vfa_state *state);
 int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err);
 int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err);
 
+/* Inside a transaction: what follows is tried, until undo takes it back. */
+int vfa_state_try(struct vfa_state *state, struct vfa_error *err);
+int vfa_state_undo(struct vfa_state *state, struct vfa_error *err);
+
 /* ---- claims ---- */
 enum vfa_claim_state {
     VFA_CLAIM_INCOMING, /* made at migrate or restore, domain not there yet */
@@ -101,7 +105,8 @@ int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claim
                      struct vfa_error *err);
 
 /* The claim that keeps a domain from claiming a device: the device's own, its PF's, one of its
- * VFs', or another domain's on a device of its IOMMU group (-1: none). 0 or VFA_STATE_ABSENT. */
+ * VFs', or another domain's on a device of its IOMMU group (-1: none); another domain's before its
+ * own. 0 or VFA_STATE_ABSENT. */
 int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
                      int iommu_group, const char *uuid, struct vfa_claim *ret,
                      struct vfa_error *err);
@@ -183,6 +188,7 @@ struct vfa_pool {
     int numa_node; /* -1: unknown */
     unsigned free; /* devices that no claim excludes */
     unsigned used; /* the others */
+    unsigned kept; /* of the free ones: tentative for some domain */
 };
 struct vfa_pools {
     struct vfa_pool *items;
@@ -195,26 +201,82 @@ void vfa_pools_clear(struct vfa_pools *pools);
 int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools *ret,
                     struct vfa_error *err);
 
-/* The next free device of a pool in address order, after `after` (NULL: the first). Costs the same
- * whatever the number of devices and claims. The fields of *ret that the index knows are filled;
- * clear it with vfa_device_clear(). 0 or VFA_STATE_END. */
-int vfa_state_next_free(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
-                        struct vfa_device *ret, struct vfa_error *err);
+/* The next free device of a pool in address order, after `after` (NULL: the first), of those that
+ * are tentative for somebody, or of those that are not. Costs the same whatever the number of
+ * devices and claims. The fields of *ret that the index knows are filled; clear it with
+ * vfa_device_clear(). 0 or VFA_STATE_END. */
+int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
+                        const struct vfa_pci_addr *after, struct vfa_device *ret,
+                        struct vfa_error *err);
 
-/* The device that a request had last, if it is free and in an alias' pool: *ret_pool is that one's
- * id. 0 or VFA_STATE_ABSENT. */
+/* A device in an alias' pool. */
+struct vfa_member {
+    struct vfa_device device; /* as the index has it; vfa_device_clear() */
+    int64_t pool;
+    int spec;  /* as in struct vfa_pool */
+    bool busy; /* some claim excludes it */
+    bool kept; /* tentative; vfa_state_last(): for another request */
+    bool own;  /* vfa_state_last(): tentative for this one */
+};
+
+/* The device that is tentative for a request, or else the one that it had last, if it is free and
+ * in an alias' pool. 0 or VFA_STATE_ABSENT. */
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
-                   const char *request, int64_t *ret_pool, struct vfa_device *ret,
-                   struct vfa_error *err);
+                   const char *request, struct vfa_member *ret, struct vfa_error *err);
 
-/* A device, if it is free and in an alias' pool. As vfa_state_last(). */
-int vfa_state_free_member(struct vfa_state *state, const char *alias,
-                          const struct vfa_pci_addr *addr, int64_t *ret_pool,
-                          struct vfa_device *ret, struct vfa_error *err);
+/* A device, if it is in an alias' pool. 0 or VFA_STATE_ABSENT. */
+int vfa_state_member(struct vfa_state *state, const char *alias, const struct vfa_pci_addr *addr,
+                     struct vfa_member *ret, struct vfa_error *err);
 
 /* Devices of an alias, and how many of them no claim excludes. */
 int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_total,
                     unsigned *ret_free, struct vfa_error *err);
+
+/* ---- what is tentative: devices for the placeholders in definitions. Not claims: a device may be
+ * tentative for several domains, and keeps nobody from it ---- */
+struct vfa_tentative {
+    char *uuid;
+    char *request;
+    char *domain; /* its name */
+    char *device;
+    char *parent;    /* the PF's, or NULL */
+    int iommu_group; /* -1: none */
+};
+struct vfa_tentatives {
+    struct vfa_tentative *items;
+    size_t n;
+};
+void vfa_tentatives_clear(struct vfa_tentatives *list);
+/* That of a request among those of one domain, or NULL. Borrowed. */
+const struct vfa_tentative *vfa_tentatives_find(const struct vfa_tentatives *list,
+                                                const char *request);
+
+/* Those of a domain, or (uuid NULL) all, by device. Clear *ret with vfa_tentatives_clear(). */
+int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_tentatives *ret,
+                        struct vfa_error *err);
+/* Instead of the one that the request has. */
+int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative *row,
+                            struct vfa_error *err);
+/* Of one request, or (request NULL) all of a domain. None there is fine. */
+int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const char *request,
+                             struct vfa_error *err);
+
+/* A start of the domain was refused for a placeholder: whoever looks at its definition ends that.
+ * *ret: it was so. */
+int vfa_state_set_unmet(struct vfa_state *state, const char *uuid, struct vfa_error *err);
+int vfa_state_end_unmet(struct vfa_state *state, const char *uuid, bool *ret,
+                        struct vfa_error *err);
+
+typedef void vfa_state_visit_fn(void *data, const char *uuid);
+
+/* Each domain of which a claim of another, or a quarantine, has overtaken something tentative, or
+ * that is unmet, once.
+ * Worth asking when VFA_COUNTER_UNSETTLED has grown. */
+int vfa_state_each_unsettled(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                             struct vfa_error *err);
+/* Each domain that something of the above is kept for, once. */
+int vfa_state_each_defined(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                           struct vfa_error *err);
 
 /* ---- quarantine: devices that are not given out, whatever the configuration says ---- */
 struct vfa_quarantined {
@@ -270,8 +332,9 @@ int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct v
 
 /* ---- counters that only grow, by which a process sees what others did ---- */
 enum vfa_counter {
-    VFA_COUNTER_SCANS, /* the index was replaced */
-    VFA_COUNTER_FREED, /* a claim or a quarantine ended, or vfa_state_count_up() said so */
+    VFA_COUNTER_SCANS,     /* the index was replaced */
+    VFA_COUNTER_FREED,     /* a claim or a quarantine ended, or vfa_state_count_up() said so */
+    VFA_COUNTER_UNSETTLED, /* see vfa_state_each_unsettled() */
 };
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
                       struct vfa_error *err);

@@ -10,6 +10,15 @@ struct subject {
     const struct vfa_wish *wish;
 };
 
+/* Nothing speaks against it; others are taken first. */
+static void say_tentative(FILE *f, const struct subject *s)
+{
+    const struct vfa_tentative *tentative = s->device->tentative;
+
+    if (tentative)
+        fprintf(f, "tentative for '%s', request '%s'", tentative->domain, tentative->request);
+}
+
 /* ---- configuration ---- */
 
 static void say_not_allowed(FILE *f, const struct subject *s)
@@ -168,6 +177,7 @@ static void say_numa(FILE *f, const struct subject *s)
 }
 
 static void (*const writers[VFA_DROP_N])(FILE *, const struct subject *) = {
+    [VFA_DROP_NONE] = say_tentative,
     [VFA_DROP_NOT_ALLOWED] = say_not_allowed,
     [VFA_DROP_ALIAS] = say_alias,
     [VFA_DROP_TAGS] = say_tags,

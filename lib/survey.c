@@ -119,6 +119,28 @@ static const struct vfa_quarantined *find_quarantined(const struct vfa_quarantin
     return bsearch(&key, list->items, list->n, sizeof(key), compare_quarantined);
 }
 
+/* ---- what is tentative ---- */
+
+/* The first in a list by device. */
+static const struct vfa_tentative *find_tentative(const struct vfa_tentatives *list,
+                                                  const struct vfa_device *dev)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+    size_t low = 0, high = list->n;
+
+    vfa_pci_addr_format(&dev->addr, address);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(list->items[middle].device, address) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list->n && strcmp(list->items[low].device, address) == 0 ? &list->items[low]
+                                                                          : NULL;
+}
+
 /* ---- the survey ---- */
 
 static int check_health(struct vfa_checkup *checkup, struct vfa_surveyed *device,
@@ -149,6 +171,7 @@ static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *
         device->claimable = vfa_config_claimable(config, s->inv, device->dev);
         device->holder = find_holder(&list, device->dev, uuid);
         device->quarantined = find_quarantined(&s->quarantine, device->dev);
+        device->tentative = find_tentative(&s->tentative, device->dev);
         if (device->claimable && !device->holder)
             r = check_health(&checkup, device, err);
     }
@@ -167,6 +190,8 @@ int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sys
         r = vfa_state_claims(state, NULL, &s.claims, err);
     if (r == 0 && state)
         r = vfa_state_quarantined(state, NULL, &s.quarantine, err);
+    if (r == 0 && state)
+        r = vfa_state_tentative(state, NULL, &s.tentative, err);
     if (r < 0)
         return r;
     s.devices = calloc(s.inv->n + 1, sizeof(*s.devices));
@@ -185,6 +210,7 @@ void vfa_survey_clear(struct vfa_survey *survey)
     for (size_t i = 0; i < survey->n; i++)
         free(survey->devices[i].detail);
     free(survey->devices);
+    vfa_tentatives_clear(&survey->tentative);
     vfa_quarantine_clear(&survey->quarantine);
     vfa_claims_clear(&survey->claims);
     vfa_inventory_free(survey->inv);

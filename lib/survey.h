@@ -14,6 +14,7 @@ struct vfa_surveyed {
     bool claimable;
     const struct vfa_claim *holder; /* as vfa_state_holder() has it, or NULL */
     const struct vfa_quarantined *quarantined;
+    const struct vfa_tentative *tentative; /* the first that it is so for, or NULL */
     enum vfa_drop health; /* of a device that may be given out and that nobody holds */
     char *detail;         /* what vfa_health_check() said, or NULL */
 };
@@ -22,12 +23,14 @@ struct vfa_survey {
     struct vfa_inventory *inv;
     struct vfa_claims claims;
     struct vfa_quarantine quarantine;
+    struct vfa_tentatives tentative;
     struct vfa_surveyed *devices; /* by address */
     size_t n;
 };
 
-/* state NULL: no claims, no quarantine. uuid: who asks; its own claims on other devices of an IOMMU
- * group are not in its way ("": nobody, so they are). Clear *ret with vfa_survey_clear(). */
+/* state NULL: no claims, no quarantine, nothing tentative. uuid: who asks; its own claims on other
+ * devices of an IOMMU group are not in its way ("": nobody, so they are). Clear *ret with
+ * vfa_survey_clear(). */
 int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                     struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
                     struct vfa_error *err);

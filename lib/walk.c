@@ -4,15 +4,16 @@
 
 struct steps {
     const struct vfa_walk *walk;
-    struct vfa_pools pools; /* in the order of the alias */
-    bool *done;             /* of each pool */
-    bool had_last;
-    struct vfa_pci_addr last; /* visited already, as the first or the device of last time */
+    struct vfa_pools pools;  /* in the order of the alias */
+    bool *done;              /* of each pool */
+    bool has_last, had_last; /* there is a device of last time; it was visited */
+    struct vfa_member last;
 };
 
 static void steps_clear(struct steps *s)
 {
     vfa_pools_clear(&s->pools);
+    vfa_device_clear(&s->last.device);
     free(s->done);
 }
 
@@ -29,20 +30,21 @@ static int visit(const struct vfa_walk *walk, const struct vfa_device *dev, int 
 
 /* ---- one pool ---- */
 
-static int walk_pool(struct steps *s, const struct vfa_pool *pool, struct vfa_error *err)
+static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, struct vfa_error *err)
 {
     struct vfa_pci_addr after;
     bool first = true;
 
     for (;;) {
         VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-        int r = vfa_state_next_free(s->walk->state, pool->id, first ? NULL : &after, &dev, err);
+        int r =
+            vfa_state_next_free(s->walk->state, pool->id, kept, first ? NULL : &after, &dev, err);
 
         if (r)
             return r; /* an error, or VFA_STATE_END */
         after = dev.addr;
         first = false;
-        if (s->had_last && vfa_pci_addr_compare(&dev.addr, &s->last) == 0)
+        if (s->had_last && vfa_pci_addr_compare(&dev.addr, &s->last.device.addr) == 0)
             continue;
         r = visit(s->walk, &dev, pool->spec, err);
         if (r != VFA_STATE_TAKEN)
@@ -52,12 +54,18 @@ static int walk_pool(struct steps *s, const struct vfa_pool *pool, struct vfa_er
 
 /* ---- the pools, in order ---- */
 
+/* What is tentative counts as in use: so definitions are spread, or packed, like domains. */
+static unsigned in_use(const struct vfa_pool *pool)
+{
+    return pool->used + pool->kept;
+}
+
 static int by_use(const void *a, const void *b)
 {
     const struct vfa_pool *x = a, *y = b;
 
-    if (x->used != y->used)
-        return x->used < y->used ? -1 : 1;
+    if (in_use(x) != in_use(y))
+        return in_use(x) < in_use(y) ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id; /* ids grow with addresses */
 }
 
@@ -65,8 +73,8 @@ static int by_use_most(const void *a, const void *b)
 {
     const struct vfa_pool *x = a, *y = b;
 
-    if (x->used != y->used)
-        return x->used > y->used ? -1 : 1;
+    if (in_use(x) != in_use(y))
+        return in_use(x) > in_use(y) ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
@@ -80,89 +88,69 @@ static void sort_pools(struct steps *s)
           order == VFA_ORDER_SPREAD ? by_use : by_use_most);
 }
 
-static bool usable(const struct steps *s, size_t i, enum vfa_numa_pass pass)
+static bool usable(const struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
 {
     const struct vfa_wish *wish = s->walk->wish;
     const struct vfa_pool *pool = &s->pools.items[i];
 
-    return !s->done[i] && vfa_choose_tags(wish, spec_of(s->walk, pool->spec)) &&
+    return !s->done[i] && (kept ? pool->kept > 0 : pool->free > pool->kept) &&
+           vfa_choose_tags(wish, spec_of(s->walk, pool->spec)) &&
            vfa_numa_allows(wish->policy, &wish->place, pool->numa_node, pass);
 }
 
-/* The first usable pool of this pass, or NULL. */
-static const struct vfa_pool *best_pool(const struct steps *s, enum vfa_numa_pass pass)
+/* True if the device of last time is tentative for the request, or else if its pool ranks with the
+ * best, which is the first that is usable. */
+static bool last_is_good(const struct steps *s, enum vfa_numa_pass pass, bool kept)
 {
+    const struct vfa_pool *best = NULL;
+
     for (size_t i = 0; i < s->pools.n; i++) {
-        if (usable(s, i, pass))
-            return &s->pools.items[i];
+        const struct vfa_pool *pool = &s->pools.items[i];
+        bool its = pool->id == s->last.pool;
+
+        if (!usable(s, i, pass, kept) && !(its && usable(s, i, pass, !kept)))
+            continue;
+        if (!best)
+            best = pool;
+        if (its)
+            return s->last.own || s->walk->wish->alias->order == VFA_ORDER_ADDRESS ||
+                   in_use(pool) == in_use(best);
     }
-    return NULL;
+    return false;
 }
 
-/* The device of last time, if its pool ranks with the best one. VFA_STATE_TAKEN: no such luck. */
-static int try_last(struct steps *s, enum vfa_numa_pass pass, struct vfa_error *err)
+/* VFA_STATE_TAKEN: it is not its turn, or it was refused. */
+static int try_last(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-    const struct vfa_walk *walk = s->walk;
-    const struct vfa_pool *best = best_pool(s, pass);
-    int64_t id;
-    int r;
-
-    if (!best || s->had_last)
+    if (!s->has_last || s->had_last || s->last.kept != kept || !last_is_good(s, pass, kept))
         return VFA_STATE_TAKEN;
-    r = vfa_state_last(walk->state, walk->wish->alias->name, walk->uuid, walk->request, &id, &dev,
-                       err);
-    for (size_t i = 0; r == 0 && i < s->pools.n; i++) {
-        const struct vfa_pool *pool = &s->pools.items[i];
-
-        if (pool->id != id || !usable(s, i, pass) ||
-            (walk->wish->alias->order != VFA_ORDER_ADDRESS && pool->used != best->used))
-            continue;
-        s->had_last = true;
-        s->last = dev.addr;
-        return visit(walk, &dev, pool->spec, err);
-    }
-    return r < 0 ? r : VFA_STATE_TAKEN;
+    s->had_last = true;
+    return visit(s->walk, &s->last.device, s->last.spec, err);
 }
 
-/* The device that the caller would like best: it need not be near. VFA_STATE_TAKEN: no such luck.
- */
-static int try_first(struct steps *s, struct vfa_error *err)
+static int walk_half(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-    const struct vfa_walk *walk = s->walk;
-    int64_t id;
-    int r = walk->first ? vfa_state_free_member(walk->state, walk->wish->alias->name, walk->first,
-                                                &id, &dev, err)
-                        : VFA_STATE_ABSENT;
+    int r = try_last(s, pass, kept, err);
 
-    for (size_t i = 0; r == 0 && i < s->pools.n; i++) {
-        const struct vfa_pool *pool = &s->pools.items[i];
-
-        if (pool->id != id || !vfa_choose_tags(walk->wish, spec_of(walk, pool->spec)))
-            continue;
-        s->had_last = true;
-        s->last = dev.addr;
-        return visit(walk, &dev, pool->spec, err);
+    if (r != VFA_STATE_TAKEN)
+        return r;
+    r = VFA_STATE_END;
+    for (size_t i = 0; i < s->pools.n && r == VFA_STATE_END; i++) {
+        if (usable(s, i, pass, kept))
+            r = walk_pool(s, &s->pools.items[i], kept, err);
     }
-    return r < 0 ? r : VFA_STATE_TAKEN;
+    return r;
 }
 
 static int walk_pass(struct steps *s, enum vfa_numa_pass pass, struct vfa_error *err)
 {
-    int r = try_last(s, pass, err);
+    int r = walk_half(s, pass, false, err);
 
-    if (r != VFA_STATE_TAKEN)
-        return r;
-    for (size_t i = 0; i < s->pools.n; i++) {
-        if (!usable(s, i, pass))
-            continue;
-        s->done[i] = true;
-        r = walk_pool(s, &s->pools.items[i], err);
-        if (r != VFA_STATE_END)
-            return r;
-    }
-    return VFA_STATE_END;
+    if (r == VFA_STATE_END)
+        r = walk_half(s, pass, true, err);
+    for (size_t i = 0; i < s->pools.n; i++)
+        s->done[i] = s->done[i] || usable(s, i, pass, false) || usable(s, i, pass, true);
+    return r;
 }
 
 int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
@@ -176,9 +164,11 @@ int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
     if (!s.done)
         return vfa_fail_oom(err);
     sort_pools(&s);
-    r = try_first(&s, err);
-    if (r != VFA_STATE_TAKEN)
+    r = vfa_state_last(walk->state, walk->wish->alias->name, walk->uuid, walk->request, &s.last,
+                       err);
+    if (r < 0)
         return r;
+    s.has_last = r == 0;
     r = VFA_STATE_END;
     for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES && r == VFA_STATE_END; pass++)
         r = walk_pass(&s, (enum vfa_numa_pass)pass, err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The order in which devices are tried for a request. The index proposes them: the one that the
- * caller would like best, wherever it is; then strict NUMA first,
- * in each pass the device that the request had last if its pool ranks with the best, then the pools
- * in the order of the alias, each by address. Who walks looks at each device and stops at the one
- * to be had; `vfalias explain` goes on to the end.
+ * The order in which devices are tried for a request. The index proposes them: strict NUMA first;
+ * in each pass first the devices that are tentative for nobody else, then those that are; of both,
+ * first the one that is tentative for the request, or that it had last, if its pool ranks with the
+ * best, then the pools in the order of the alias, each by address. Who walks looks at each device
+ * and stops at the one to be had; `vfalias explain` goes on to the end.
  *
  * Deterministic: the same state gives the same order. Each free device is visited once at most.
  */
@@ -18,8 +18,7 @@ struct vfa_walk {
     const struct vfa_config *config;
     const struct vfa_wish *wish;
     const char *uuid; /* of the domain; with the request's name it tells the device of last time */
-    const char *request;              /* its name */
-    const struct vfa_pci_addr *first; /* the one to try before all others; NULL: none */
+    const char *request; /* its name */
 
     /* `indexed` is what the index knows, spec the one that allows it or NULL. 0: taken, the walk
      * ends; VFA_STATE_TAKEN: go on; negative: an error. */

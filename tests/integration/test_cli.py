@@ -796,7 +796,7 @@ def test_gc_keeps_what_runs(virt):
 # ---- completion ----
 
 @pytest.mark.parametrize("words, offered", [
-    (["re"], "release request rescan"),
+    (["re"], "release request rescan resolve"),
     (["explain", "n"], "net nvme"),
     (["explain", "net", "--"], "--xml --all --json --help"),
     (["quarantine", ""], "add list remove"),

@@ -3,114 +3,7 @@
  * Devices for a domain that is about to be here, on a made tree with one PF and four VFs: what is
  * kept, what is chosen anew, what `prepare` makes of it; a rehearsal leaves nothing behind.
  */
-#include "allocate.h"
-#include "check.h"
-#include "domxml-case.h"
-#include "made-sysfs.h"
-
-#define OTHER "99999999-0000-4000-8000-000000000000"
-#define VFS   4
-
-static struct vfa_sysfs sysfs;
-static char state_path[96], config_path[96];
-static struct vfa_config *config;
-
-static void make_device(const char *address, int group, const char *netdev)
-{
-    static const char *const files[][2] = {
-        {"vendor", "0x8086"}, {"device", "0x10ca"}, {"class", "0x020000"}, {"numa_node", "-1"}};
-    char path[128], text[16];
-
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        snprintf(path, sizeof(path), "bus/pci/devices/%s/%s", address, files[i][0]);
-        made_file(path, files[i][1]);
-    }
-    snprintf(path, sizeof(path), "bus/pci/devices/%s/iommu_group", address);
-    snprintf(text, sizeof(text), "../%d", group);
-    made_link(path, text);
-    snprintf(path, sizeof(path), "bus/pci/devices/%s/net/%s", address, netdev);
-    made_folder(path);
-    snprintf(path, sizeof(path), "class/net/%s/device", netdev);
-    made_link(path, address);
-}
-
-static const char *vf(int i)
-{
-    static const char *const names[VFS] = {"0000:01:10.0", "0000:01:10.2", "0000:01:10.4",
-                                           "0000:01:10.6"};
-
-    return names[i];
-}
-
-static void make_host(void)
-{
-    char path[128], netdev[16];
-    FILE *f;
-
-    sysfs = made_begin();
-    make_device("0000:01:00.0", 1, "pf0");
-    made_file("bus/pci/devices/0000:01:00.0/sriov_totalvfs", "4");
-    for (int i = 0; i < VFS; i++) {
-        snprintf(netdev, sizeof(netdev), "pf0v%d", i);
-        make_device(vf(i), 10 + i, netdev);
-        snprintf(path, sizeof(path), "bus/pci/devices/%s/physfn", vf(i));
-        made_link(path, "../0000:01:00.0");
-    }
-    snprintf(state_path, sizeof(state_path), "%s/run/state", made_root);
-    snprintf(config_path, sizeof(config_path), "%s/vfalias.conf", made_root);
-    f = fopen(config_path, "w");
-    if (!f ||
-        fprintf(f,
-                "[pci]\n"
-                "alias = {\"name\": \"net\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\","
-                " \"device_type\": \"type-VF\"}\n"
-                "[vfalias]\nstate = %s\nsysfs_root = %s\nlibvirt_run = %s\n",
-                state_path, made_root, made_root) < 0 ||
-        fclose(f) != 0)
-        made_give_up(config_path);
-    if (vfa_config_load(config_path, &config, NULL) < 0)
-        made_give_up("configuration");
-}
-
-static struct vfa_host open_host(bool anew)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_host host = {.sysfs = {-1}};
-
-    if (anew)
-        unlink(state_path);
-    if (vfa_host_open(config, &host, &err) != 0)
-        made_give_up(vfa_error_text(&err));
-    return host;
-}
-
-static void claim_for_other(struct vfa_host *host, const char *device)
-{
-    const struct vfa_claim claim = {.device = (char *)device,
-                                    .parent = (char *)"0000:01:00.0",
-                                    .iommu_group = -1,
-                                    .kind = (char *)"pci",
-                                    .uuid = (char *)OTHER,
-                                    .domain = (char *)"other",
-                                    .request = (char *)device,
-                                    .state = VFA_CLAIM_ACTIVE};
-
-    CHECK(vfa_state_claim(host->state, &claim, NULL) == 0, "%s", device);
-}
-
-#define HOSTDEV(name, slot, function)                                                              \
-    "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='" slot         \
-    "' function='" function "'/></source><alias name='ua-vf-" name "'/></hostdev>"
-#define SENTINEL(name)                                                                             \
-    "<hostdev mode='subsystem' type='pci'><source><address domain='0xffff' bus='0xff' "            \
-    "slot='0x1f' function='0'/></source><alias name='ua-vf-" name "'/></hostdev>"
-#define MACVTAP(name, dev)                                                                         \
-    "<interface type='direct'><source dev='" dev "' mode='passthrough'/><alias name='ua-vf-" name  \
-    "'/></interface>"
-#define STATIC                                                                                     \
-    "<hostdev mode='subsystem' type='pci'><source><address bus='1' slot='0x10' function='0'/>"     \
-    "</source></hostdev>"
-#define ASKS "<vfalias:request alias='net'/>"
+#include "made-host.h"
 
 static const struct {
     const char *label;
@@ -127,6 +20,13 @@ static const struct {
     {"absent", DOM("", HOSTDEV("net-0", "0x1f", "7")), VFA_ARRIVE_KEEP, "", "net-0=0! ", NULL},
     {"kept, and the next is not it", DOM("", HOSTDEV("net-0", "0x10", "0") SENTINEL("net-1")),
      VFA_ARRIVE_KEEP, "", "net-0=0 net-1=1! ", NULL},
+    {"kept, though it comes after one that needs it",
+     DOM("", SENTINEL("net-0") HOSTDEV("net-1", "0x10", "0")), VFA_ARRIVE_KEEP, "",
+     "net-1=0 net-0=1! ", NULL},
+    {"its user's own", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_ARRIVE_KEEP, "", "gpu-0=2 ",
+     NULL},
+    {"its user's own, taken", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_ARRIVE_KEEP, "2", NULL,
+     "no alias 'gpu' is configured"},
     {"placeholder", DOM("", SENTINEL("net")), 0, "", "net=0! ", NULL},
     {"macvtap kept", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "", "net-0=3 ", NULL},
     {"macvtap taken", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "3", "net-0=0! ", NULL},
@@ -153,27 +53,6 @@ static const struct {
     {"bad requests", DOM(META("<vfalias:request/>"), ""), VFA_ARRIVE_REQUESTS, "", NULL,
      "without an alias"},
 };
-
-static const struct vfa_domain *parse(const char *xml)
-{
-    static struct vfa_domain *domain;
-
-    domain = vfa_domain_free(domain);
-    if (xml && vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0)
-        made_give_up(xml);
-    return domain;
-}
-
-static int number_of(const struct vfa_pci_addr *addr)
-{
-    char text[VFA_PCI_ADDR_SIZE];
-
-    for (int i = 0; i < VFS; i++) {
-        if (strcmp(vfa_pci_addr_format(addr, text), vf(i)) == 0)
-            return i;
-    }
-    return -1;
-}
 
 static void describe(const struct vfa_arrivals *arrivals, char *buf, size_t size)
 {
@@ -263,6 +142,26 @@ static void test_prepare(void)
               claims.items[1].device);
         vfa_host_clear(&host);
     }
+}
+
+/* A host device that the XML names for good is not given to its placeholders, and is there for the
+ * start. */
+static void test_static(void)
+{
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = open_host(true);
+    char got[256];
+
+    CHECK(vfa_allocate_arrive(&host, parse(DOM("", SENTINEL("net") STATIC)), 0, &arrivals, NULL) ==
+              0,
+          "arrive");
+    describe(&arrivals, got, sizeof(got));
+    CHECK(strcmp(got, "net=1! ") == 0 && count_claims(&host, VFA_CLAIM_INCOMING) == 2, "%s", got);
+    CHECK(vfa_allocate_domain(&host, parse(DOM("", HOSTDEV("net", "0x10", "2") STATIC)), &err) == 0,
+          "%s", vfa_error_text(&err));
+    CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 2, "all are the start's");
+    vfa_host_clear(&host);
 }
 
 static void test_running(void)
@@ -419,7 +318,9 @@ static void test_absent_netdev(void)
 
     CHECK(vfa_allocate_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
                   VFA_ALLOCATE_NONE &&
-              check_has(&err, "device 'ua-vf-net-0': there is no netdev 'ens9'"),
+              check_has(&err,
+                        "device 'ua-vf-net-0' names no host device that is there: run 'vfalias "
+                        "resolve', or start vfaliasd"),
           "%s", vfa_error_text(&err));
     CHECK(vfa_allocate_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
           "one that runs is left alone");
@@ -434,6 +335,7 @@ int main(void)
     make_host();
     test_cases();
     test_prepare();
+    test_static();
     test_running();
     test_rehearsal();
     test_absent_netdev();

@@ -163,9 +163,91 @@ static void test_fill(void)
     CHECK(dev && strcmp(dev->netdev, netdev) == 0, "%s", filled);
     CHECK(strstr(filled, "writeFiltering=\"no\"") && strstr(filled, "managed=\"yes\""), "%s",
           filled);
-    CHECK(strstr(filled, "<address bus=\"3\" slot=\"0\" function=\"1\"/>"), "%s", filled);
+    CHECK(strstr(filled, "<address bus='3' slot='0' function='1'/>"), "%s", filled);
     CHECK(vfa_domxml_fill(filled, strlen(filled), sources, 3, &same, NULL) == 0, "once more");
     CHECK(strcmp(filled, same) == 0, "%s", same);
+}
+
+/* ---- to the byte ---- */
+
+#define FILLED                                                                                     \
+    "<hostdev mode=\"subsystem\" type=\"pci\" managed=\"yes\"><alias name=\"ua-vf-a\"/><source>"   \
+    "<address domain=\"0x0000\" bus=\"0x01\" slot=\"0x10\" function=\"0x2\"/></source></hostdev>"
+#define EMPTY "<hostdev mode='subsystem' type='pci'><alias name='ua-vf-a'/></hostdev>"
+
+static const struct {
+    const char *label;
+    const char *before, *after; /* the device */
+} surroundings[] = {
+    {"plain", "<domain><name>d</name><devices>", "</devices></domain>"},
+    {"declaration, blanks, comments",
+     "<?xml version='1.0' encoding='UTF-8'?>\n<!-- <domain> -->\n<domain  type = 'kvm' >\n"
+     "  <name>d</name>\n  <devices >\n    ",
+     "\n  </devices>\n</domain >\n<!-- after > -->\n\n"},
+    {"what looks like a tag in attributes",
+     "<domain><?pi <devices> ?><name>d&amp;&#x41;<![CDATA[</domain><devices>]]></name><a b='>' c=\"/>'\"></a><!-- <a> --><devices><e><e/></e><e/>",
+     "<e f='/'></e><![CDATA[<]]></devices><devices/></domain>"},
+    {"other words than ASCII", "<domain><name>\xc3\xbc</name><devices>",
+     "<e f='\xc3\xbc'/></devices></domain>"},
+};
+
+static void test_to_the_byte(void)
+{
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_domxml_source source = {"a", &device};
+
+    for (size_t i = 0; i < ARRAY_SIZE(surroundings); i++) {
+        VFA_AUTO(vfa_freep) char *xml = NULL;
+        VFA_AUTO(vfa_freep) char *want = NULL;
+        VFA_AUTO(vfa_freep) char *got = NULL;
+
+        if (asprintf(&xml, "%s" EMPTY "%s", surroundings[i].before, surroundings[i].after) < 0 ||
+            asprintf(&want, "%s" FILLED "%s", surroundings[i].before, surroundings[i].after) < 0)
+            exit(1);
+        CHECK(vfa_domxml_fill(xml, strlen(xml), &source, 1, &got, NULL) == 0 &&
+                  strcmp(got, want) == 0,
+              "%s: %s", surroundings[i].label, got);
+    }
+}
+
+/* What cannot be done to the byte is done all the same. */
+static void test_other_encoding(void)
+{
+    static const char xml[] = "<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>\xfc</name>"
+                              "<devices>" EMPTY "</devices></domain>";
+    static const char want[] =
+        "<domain><name>\xc3\xbc</name><devices>" FILLED "</devices></domain>";
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_domxml_source source = {"a", &device};
+    VFA_AUTO(vfa_freep) char *got = NULL;
+
+    CHECK(vfa_domxml_fill(xml, strlen(xml), &source, 1, &got, NULL) == 0 && strcmp(got, want) == 0,
+          "%s", got);
+}
+
+static const struct {
+    const char *xml, *want;
+} uuids[] = {
+    {"<domain><name>d</name><x y='1'/></domain>",
+     "<domain><name>d</name><uuid>" UUID "</uuid><x y='1'/></domain>"},
+    {"<domain>\n  <!-- a -->\n  <name>d</name>\n  <x/>\n</domain>\n",
+     "<domain>\n  <!-- a -->\n  <name>d</name>\n  <uuid>" UUID "</uuid>\n  <x/>\n</domain>\n"},
+    {"<domain>text<name>d</name></domain>",
+     "<domain>text<name>d</name><uuid>" UUID "</uuid></domain>"},
+};
+
+static void test_uuid(void)
+{
+    VFA_AUTO(vfa_freep) char *none = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(uuids); i++) {
+        VFA_AUTO(vfa_freep) char *got = NULL;
+
+        CHECK(vfa_domxml_set_uuid(uuids[i].xml, strlen(uuids[i].xml), UUID, &got, NULL) == 0 &&
+                  strcmp(got, uuids[i].want) == 0,
+              "%s", got);
+    }
+    CHECK(vfa_domxml_set_uuid("<domain/>", 9, UUID, &none, NULL) == -EINVAL, "no name");
 }
 
 static void test_insert(void)
@@ -191,6 +273,9 @@ int main(void)
     test_vlan_of_request();
     test_no_netdev();
     test_fill();
+    test_to_the_byte();
+    test_other_encoding();
+    test_uuid();
     test_insert();
     return check_result();
 }

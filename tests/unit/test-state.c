@@ -232,7 +232,7 @@ static int next(struct vfa_state *state, const struct vfa_pci_addr *after, char 
         return -1;
     for (size_t i = 0; i < pools.n; i++) {
         VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-        int r = vfa_state_next_free(state, pools.items[i].id, after, &dev, NULL);
+        int r = vfa_state_next_free(state, pools.items[i].id, false, after, &dev, NULL);
 
         if (r == 0)
             vfa_pci_addr_format(&dev.addr, buf);
@@ -291,10 +291,9 @@ static void test_pools(void)
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
     VFA_AUTO(vfa_pools_clear) struct vfa_pools after = {NULL, 0};
-    VFA_AUTO(vfa_device_clear) struct vfa_device last = {0};
+    struct vfa_member last = {.pool = 0};
     struct vfa_device devices[] = {vf(1, 16), vf(1, 17), vf(2, 16), vf(2, 17)};
     const struct vfa_inventory inv = {devices, ARRAY_SIZE(devices)};
-    int64_t pool = 0;
 
     devices[3].numa_node = 1;
     start_anew();
@@ -307,14 +306,13 @@ static void test_pools(void)
     claim(state, "0000:02:10.0", "0000:02:00.0", UUID_B, "n-0");
     CHECK(vfa_state_pools(state, "net", &after, NULL) == 0 && after.n == 2, "%zu", after.n);
     CHECK(after.items[0].free == 1 && after.items[0].used == 1, "%u", after.items[0].used);
-    CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &pool, &last, NULL) == VFA_STATE_ABSENT,
-          "held");
+    CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &last, NULL) == VFA_STATE_ABSENT, "held");
     vfa_state_release(state, UUID_A, NULL, NULL, NULL);
-    CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &pool, &last, NULL) == 0, "last");
-    CHECK(vfa_pci_addr_compare(&last.addr, &devices[1].addr) == 0 && pool == pools.items[0].id,
-          "%d", (int)pool);
-    CHECK(vfa_state_last(state, "net", UUID_A, "n-1", &pool, &last, NULL) == VFA_STATE_ABSENT,
-          "other");
+    CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &last, NULL) == 0, "last");
+    CHECK(vfa_pci_addr_compare(&last.device.addr, &devices[1].addr) == 0 &&
+              last.pool == pools.items[0].id,
+          "%d", (int)last.pool);
+    CHECK(vfa_state_last(state, "net", UUID_A, "n-1", &last, NULL) == VFA_STATE_ABSENT, "other");
 }
 
 static int claim_in_group(struct vfa_state *state, const char *device, int group, const char *uuid,

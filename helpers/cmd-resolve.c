@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias resolve: a domain XML comes in, and goes out with the host's devices that its
+ * placeholders are to have. For pipes: `vfalias resolve <d.xml | virsh create /dev/stdin`. Knows no
+ * libvirt.
+ *
+ * The devices are claimed as for a domain that is about to arrive (lib/allocate-arrive.c): the
+ * start that follows finds them, by the domain's UUID, or they expire. So a domain without a UUID
+ * gets one. stdout stays empty unless all is well.
+ */
+#include <errno.h>
+#include <string.h>
+#include <uuid.h>
+
+#include "../hooks/input.h"
+#include "allocate.h"
+#include "cmd.h"
+
+static bool has_placeholders(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].request)
+            return true;
+    }
+    return false;
+}
+
+static int read_stdin(struct vfa_input *xml, struct vfa_domain **ret, struct vfa_error *err)
+{
+    int r = vfa_input_read(STDIN_FILENO, xml);
+
+    if (r < 0)
+        return vfa_fail(err, -r, "cannot read standard input: %s", strerror(-r));
+    return vfa_domxml_parse(xml->data, xml->len, ret, err);
+}
+
+/* ---- the text ---- */
+
+static int fill(const struct vfa_input *xml, const struct vfa_arrivals *devices, char **ret,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep)
+    struct vfa_domxml_source *sources = calloc(devices->n + 1, sizeof(*sources));
+    size_t n = 0;
+
+    if (!sources)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < devices->n; i++) {
+        const struct vfa_arrival *arrival = &devices->items[i];
+
+        if (arrival->moved)
+            sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};
+    }
+    return vfa_domxml_fill(xml->data, xml->len, sources, n, ret, err);
+}
+
+/* uuid: to be put in, or NULL. */
+static int make_text(const struct vfa_input *xml, const struct vfa_arrivals *devices,
+                     const char *uuid, char **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *filled = NULL;
+    int r = fill(xml, devices, &filled, err);
+
+    if (r == 0 && uuid)
+        return vfa_domxml_set_uuid(filled, strlen(filled), uuid, ret, err);
+    if (r == 0)
+        *ret = vfa_steal(&filled);
+    return r;
+}
+
+/* ---- the devices ---- */
+
+static int open_host(const struct vfa_cmd_context *ctx, bool dry_run, struct vfa_host *ret,
+                     struct vfa_error *err)
+{
+    int r;
+
+    if (!dry_run)
+        return vfa_host_open(ctx->config, ret, err);
+    r = vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
+    ret->config = ctx->config;
+    if (r == 0)
+        r = vfa_state_open_copy(ctx->use_state ? ctx->config->state_path : NULL,
+                                ctx->foreign ? "" : ctx->config->libvirt_run, &ret->state, err);
+    return r;
+}
+
+/* One transaction around all of it: claims that cannot be told of are not made, and the text is
+ * written when they are. */
+static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_input *xml,
+                   struct vfa_domain *domain, bool dry_run, char **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals devices = {NULL, 0};
+    bool without = !domain->uuid[0];
+    uuid_t made;
+    int r;
+
+    if (without) {
+        uuid_generate_random(made);
+        uuid_unparse_lower(made, domain->uuid);
+    }
+    r = open_host(ctx, dry_run, &host, err);
+    if (r == 0)
+        r = vfa_state_begin(host.state, err);
+    if (r == 0)
+        r = vfa_allocate_arrive(&host, domain, VFA_ARRIVE_KEEP, &devices, err);
+    if (r == 0)
+        r = make_text(xml, &devices, without && !dry_run ? domain->uuid : NULL, ret, err);
+    return r == 0 ? vfa_state_commit(host.state, err) : r;
+}
+
+int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_input_clear) struct vfa_input xml = {NULL, 0};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    bool dry_run = false;
+    const struct vfa_cmd_flag flags[] = {{"dry-run", &dry_run, NULL}};
+    const struct vfa_cmd_syntax syntax = {"resolve", flags, ARRAY_SIZE(flags), {NULL}};
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, NULL, &status))
+        return status;
+    if (!dry_run && !vfa_cmd_may_write(ctx))
+        return VFA_CMD_USAGE;
+    if (read_stdin(&xml, &domain, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (!has_placeholders(domain))
+        fwrite(xml.data, 1, xml.len, stdout);
+    else if (resolve(ctx, &xml, domain, dry_run, &text, &err) == 0)
+        fputs(text, stdout);
+    else
+        return vfa_cmd_fail_error(&err);
+    return VFA_CMD_FINE;
+}

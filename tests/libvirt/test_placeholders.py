@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Placeholders in definitions: vfaliasd puts devices there. Nothing of it needs a guest that runs with one."""
+import fcntl
+import os
+import statistics
+import struct
+import time
+
+import libvirt
+import pytest
+from lxml import etree
+
+from guests import guest, hostdev, ports, requests
+from privatehost import GPU, QATS
+
+F_OFD_SETLK = 37
+NOWHERE = ["ffff:ff:1f.%d" % function for function in range(8)]
+
+
+def interface(address, alias, more=""):
+    domain, bus, rest = address.split(":")
+    slot, function = rest.split(".")
+    return ("<interface type='hostdev'><mac address='52:54:00:00:00:07'/>%s<source><address type='pci' domain='0x%s' "
+            "bus='0x%s' slot='0x%s' function='0x%s'/></source><alias name='%s'/></interface>"
+            % (more, domain, bus, slot, function, alias))
+
+
+def placeholder(number, alias):
+    return hostdev(NOWHERE[number], alias)
+
+
+def definition(host, name):
+    return host.domain(name).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+
+
+def sources(xml):
+    """{USER ALIAS: host address}"""
+    found = {}
+    for each in etree.fromstring(xml).iterfind("devices/*/source/address/../.."):
+        where = [int(each.find("source/address").get(key), 16) for key in ("domain", "bus", "slot", "function")]
+        alias = each.find("alias")
+        found[None if alias is None else alias.get("name")] = "%04x:%02x:%02x.%x" % tuple(where)
+    return found
+
+
+def wait_sources(host, name, look, what):
+    """The sources of a definition, once look(sources) is true: libvirt tells of each define."""
+    def all_of_them():
+        found = sources(definition(host, name))
+        return (found,) if look(found) else None
+    return host.news.until(all_of_them, "definition of %s: %s" % (name, what))[0]
+
+
+def wait_filled(host, name):
+    return wait_sources(host, name, lambda found: not set(found.values()) & set(NOWHERE), "filled")
+
+
+def wait_looked_at(host, number=0):
+    """vfaliasd looks in the order of what it was told: what it was told before, it has looked at."""
+    host.define(guest("last%d" % number, devices=placeholder(0, "ua-vf-gpu-0")))
+    wait_filled(host, "last%d" % number)
+    host.domain("last%d" % number).undefine()
+
+
+def claim(host, device, name="other"):
+    """As if a domain ran with the device: an incoming claim, which no gc drops."""
+    done = host.vfalias("resolve", stdin=guest(name, devices=hostdev(device, "ua-vf-qat-0")))
+    return etree.fromstring(done.stdout).findtext("uuid")
+
+
+def release(host, name="other"):
+    host.vfalias("release", name, "--force")
+
+
+def refusal(call):
+    with pytest.raises(libvirt.libvirtError) as refused:
+        call()
+    return str(refused.value).partition("vfalias: ")[2].strip()
+
+
+def test_filled_when_it_is_defined(host):
+    """A hostdev and an interface, with the ports that the requests lack, in one define; the rest stays as it is."""
+    metadata = requests("qat")
+    devices = ports(1) + placeholder(0, "ua-vf-qat-7") + interface(NOWHERE[1], "ua-vf-gpu",
+                                                                   "<vlan><tag id='42'/></vlan>")
+    since = len(host.events)
+    host.define(guest("a", machine="q35", metadata=metadata, devices=devices))
+    assert wait_filled(host, "a") == {"ua-vf-qat-7": QATS[0], "ua-vf-gpu": GPU}
+    xml = etree.fromstring(definition(host, "a"))
+    assert xml.find("devices/interface/vlan/tag").get("id") == "42"
+    assert xml.find("devices/interface/mac").get("address") == "52:54:00:00:00:07"
+    assert host.vfaliasd.lines.find("domain 'a': added") and host.vfaliasd.lines.find("domain 'a': put " + GPU)
+    wait_looked_at(host)
+    assert [event for event in host.events[since:] if event[0] == "a"] == [("a", 0, 0), ("a", 0, 1)]
+    assert host.claims() == []
+
+
+def test_definitions_do_not_collide_while_devices_are_left(host):
+    """Four of them, for three devices; one that is defined anew gets what it had."""
+    names = ["a", "b", "c", "d"]
+    for name in names:
+        host.define(guest(name, devices=placeholder(0, "ua-vf-qat-0")))
+    found = [wait_filled(host, name)["ua-vf-qat-0"] for name in names]
+    assert set(found) == set(QATS)
+    explained = host.vfalias("explain", "qat").stdout
+    assert explained.count("candidate: tentative for '") == 2  # the first would be chosen all the same
+    again = etree.fromstring(definition(host, "b"))
+    wait_looked_at(host)
+    host.define(guest("b", uuid=again.findtext("uuid"), devices=placeholder(3, "ua-vf-qat-0")))
+    assert wait_filled(host, "b")["ua-vf-qat-0"] == found[1]
+
+
+def test_no_device_twice_in_a_domain(host):
+    host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0") + hostdev(QATS[0]) + placeholder(1, "ua-vf-qat-1")
+                      + placeholder(2, "ua-vf-qat-2")))
+    found = wait_sources(host, "a", lambda found: sum(v in QATS for v in found.values()) == 3, "two of three filled")
+    assert sorted(found[alias] for alias in ("ua-vf-qat-0", "ua-vf-qat-1", "ua-vf-qat-2")) == \
+        sorted(QATS[1:] + [found["ua-vf-qat-2"]])
+    assert found["ua-vf-qat-2"] in NOWHERE
+    host.vfaliasd.lines.wait("no free device for request 'qat-2': alias 'qat' has 3 devices, 1 claimed, 2 for this")
+
+
+def test_a_claim_overtakes(host):
+    """Who is overtaken gets another device; with none free the definition stays, until something gets free."""
+    host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    assert wait_filled(host, "a")["ua-vf-qat-0"] == QATS[0]
+    claim(host, QATS[0], "one")
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
+    claim(host, QATS[2], "two")
+    claim(host, QATS[1], "three")
+    host.vfaliasd.lines.wait("domain 'a': not all of its definition can be filled: no free device for request 'qat-0': "
+                             "alias 'qat' has 3 devices, 3 claimed")
+    assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[1]
+    release(host, "two")
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[2], "the third")
+
+
+def test_a_users_edit_wins(host):
+    """A source that is there is the user's; until another domain claims it."""
+    host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    wait_filled(host, "a")
+    host.define(definition(host, "a").replace("bus='0x3d' slot='0x02' function='0x0'",
+                                              "bus='0x3d' slot='0x02' function='0x2'"))
+    wait_looked_at(host)
+    assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[2]
+    host.define(guest("b", devices=hostdev(GPU, "ua-vf-qat-0") + hostdev(QATS[0], "ua-mine")))
+    wait_looked_at(host, 1)
+    assert sources(definition(host, "b")) == {"ua-vf-qat-0": GPU, "ua-mine": QATS[0]}
+    claim(host, QATS[2])
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] in QATS[:2], "another")
+
+
+def test_what_vfaliasd_missed(host):
+    """It is killed; meanwhile domains are defined, overtaken and undefined."""
+    host.define(guest("overtaken", devices=placeholder(0, "ua-vf-qat-0")))
+    host.define(guest("gone", devices=placeholder(0, "ua-vf-qat-0")))
+    had, gone = (wait_filled(host, name)["ua-vf-qat-0"] for name in ("overtaken", "gone"))
+    host.vfaliasd.kill()
+    host.domain("gone").undefine()
+    claim(host, had)
+    host.define(guest("new", devices=placeholder(0, "ua-vf-qat-0")))
+    host.vfaliasd.start()
+    got = {wait_sources(host, name, lambda found: found["ua-vf-qat-0"] in set(QATS) - {had}, "another")["ua-vf-qat-0"]
+           for name in ("overtaken", "new")}
+    assert got == set(QATS) - {had}  # so what was tentative for the one that is gone is not any more
+    host.domain("new").undefine()
+    host.define(guest("newer", devices=placeholder(0, "ua-vf-qat-0")))
+    assert wait_filled(host, "newer")["ua-vf-qat-0"] in got
+    wait_looked_at(host)
+    assert host.vfalias("devices").stdout.count("free, tentative for") == 2
+
+
+def test_define_and_start_at_once(quiet_host):
+    """It is looked at after the start, as far as the hook can know. The line says what to do, and that works."""
+    host = quiet_host
+    host.vfaliasd.start()  # which makes the lock file
+    host.vfaliasd.stop()
+    with open(host.path("/run/vfalias/state.lock"), "r+") as lock:
+        fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+        domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+        assert refusal(domain.create) == (
+            "domain 'a': device 'ua-vf-qat-0' names no host device that is there: start it again, vfaliasd has chosen "
+            "another one for its definition (if it has none, run 'vfalias resolve')")
+    host.vfaliasd.start()
+    wait_filled(host, "a")
+    assert not refusal(domain.create)  # what stops it now is libvirt: the devices are made up
+    assert host.claims() == []
+
+
+def test_a_start_that_was_refused_mends_the_definition(quiet_host):
+    """vfaliasd could not know what the hook found: the next start has another device."""
+    host = quiet_host
+    tree = host.make_devices()
+    host.vfaliasd.start()
+    host.vfaliasd.lines.wait("connected to")
+    domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    assert wait_filled(host, "a")["ua-vf-qat-0"] == QATS[0]
+    group = os.readlink(tree.devices[QATS[0]].path / "iommu_group").rpartition("/")[2]
+    tree.device("fade:3d:1f.0", "8086:15bb", group=int(group), driver="e1000e")
+    assert refusal(domain.create).startswith(
+        "domain 'a': device %s of 'ua-vf-qat-0' is not to be had: IOMMU group not viable: start it again" % QATS[0])
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
+    assert not refusal(domain.create)
+    tree.remove(tree.devices["fade:3d:1f.0"])
+
+
+def test_quarantine_overtakes(host):
+    host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    wait_filled(host, "a")
+    host.vfalias("quarantine", "add", QATS[0], "it hangs")
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
+
+
+def test_without_vfaliasd(quiet_host):
+    """The line says what to do then, and what it says works."""
+    host = quiet_host
+    domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    assert refusal(domain.create) == (
+        "domain 'a': device 'ua-vf-qat-0' names no host device that is there: run 'vfalias resolve', or start "
+        "vfaliasd, which chooses another one for its definition")
+    host.run("sh", "-c", "virsh -q dumpxml --inactive a | vfalias resolve | virsh -q define /proc/self/fd/0")
+    assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[0]
+    (claimed,) = host.claims("a")
+    assert (claimed["device"], claimed["state"]) == (QATS[0], "incoming")
+    assert not refusal(domain.create)  # as far as the devices go
+    host.syslog.wait("domain 'a': claimed %s for request 'qat-0'" % QATS[0])
+
+
+def test_of_a_running_domain_the_definition_only(host):
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    live = host.xml("runs")
+    host.define(definition(host, "runs").replace("</devices>", placeholder(0, "ua-vf-qat-0") + "</devices>"))
+    assert wait_filled(host, "runs")["ua-vf-qat-0"] == QATS[0]
+    assert host.xml("runs") == live
+    host.virsh("destroy", "runs")
+    wait_looked_at(host)
+    assert sources(definition(host, "runs"))["ua-vf-qat-0"] == QATS[0]
+
+
+def test_time_from_define_to_filled(host, capsys):
+    """From the return of the define until libvirt tells of the one with the devices in it."""
+    filled = {}
+
+    def on_event(_connection, domain, event, detail, _opaque):
+        if (event, detail) == (libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_UPDATED):
+            filled.setdefault(domain.name(), time.monotonic())
+            host.news.tell()
+    other = libvirt.open(host.connection.getURI())
+    other.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, on_event, None)
+    waits = []
+    for number in range(15):
+        name = "quick%d" % number
+        host.define(guest(name, devices=placeholder(0, "ua-vf-qat-0") + placeholder(1, "ua-vf-gpu-0")))
+        defined = time.monotonic()
+        host.news.until(lambda: name in filled, "no second define of " + name)
+        waits.append((filled[name] - defined) * 1000)
+        assert not set(sources(definition(host, name)).values()) & set(NOWHERE)
+    other.close()
+    with capsys.disabled():
+        print("\nfrom define to a filled definition: median %.1f ms (%.1f to %.1f, %d defines)"
+              % (statistics.median(waits), min(waits), max(waits), len(waits)))
+    assert statistics.median(waits) < 100
