@@ -36,30 +36,12 @@ static int read_stdin(struct vfa_input *xml, struct vfa_domain **ret, struct vfa
 
 /* ---- the text ---- */
 
-static int fill(const struct vfa_input *xml, const struct vfa_arrivals *devices, char **ret,
-                struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep)
-    struct vfa_domxml_source *sources = calloc(devices->n + 1, sizeof(*sources));
-    size_t n = 0;
-
-    if (!sources)
-        return vfa_fail_oom(err);
-    for (size_t i = 0; i < devices->n; i++) {
-        const struct vfa_arrival *arrival = &devices->items[i];
-
-        if (arrival->moved)
-            sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};
-    }
-    return vfa_domxml_fill(xml->data, xml->len, sources, n, ret, err);
-}
-
 /* uuid: to be put in, or NULL. */
 static int make_text(const struct vfa_input *xml, const struct vfa_arrivals *devices,
                      const char *uuid, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
-    int r = fill(xml, devices, &filled, err);
+    int r = vfa_arrivals_fill(devices, xml->data, xml->len, &filled, err);
 
     if (r == 0 && uuid)
         return vfa_domxml_set_uuid(filled, strlen(filled), uuid, ret, err);

@@ -133,18 +133,9 @@ static int place(struct definition *d, struct vfa_error *err)
 
 static int edit(struct definition *d, char **ret, struct vfa_error *err)
 {
-    const struct vfa_arrivals *devices = &d->placed.devices;
-    VFA_AUTO(vfa_freep)
-    struct vfa_domxml_source *sources = calloc(devices->n + 1, sizeof(*sources));
     VFA_AUTO(vfa_freep) char *filled = NULL;
-    int r;
+    int r = vfa_arrivals_fill(&d->placed.devices, d->xml, strlen(d->xml), &filled, err);
 
-    if (!sources)
-        return vfa_fail_oom(err);
-    for (size_t i = 0; i < devices->n; i++)
-        sources[i] =
-            (struct vfa_domxml_source){devices->items[i].request, &devices->items[i].device};
-    r = vfa_domxml_fill(d->xml, strlen(d->xml), sources, devices->n, &filled, err);
     if (r == 0 && d->ports > 0)
         return vfa_domxml_add_ports(filled, strlen(filled), d->ports, ret, err);
     if (r == 0)

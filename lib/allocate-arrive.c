@@ -41,6 +41,24 @@ int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct 
 
 /* ---- devices in the XML ---- */
 
+int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep)
+    struct vfa_domxml_source *sources = calloc(arrivals->n + 1, sizeof(*sources));
+    size_t n = 0;
+
+    if (!sources)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < arrivals->n; i++) {
+        const struct vfa_arrival *arrival = &arrivals->items[i];
+
+        if (arrival->moved)
+            sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};
+    }
+    return vfa_domxml_fill(xml, len, sources, n, ret, err);
+}
+
 static bool is_noted(const struct vfa_arrivals *arrivals, const char *request)
 {
     for (size_t i = 0; i < arrivals->n; i++) {

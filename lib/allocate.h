@@ -82,6 +82,10 @@ struct vfa_arrivals {
 };
 void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
 
+/* The domain's XML with those that moved as sources of its devices: see vfa_domxml_fill(). */
+int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
+                      struct vfa_error *err);
+
 /* Claims, as incoming, a device for each one of the XML that carries ua-vf-NAME, whatever source it
  * has; what: */
 enum {
