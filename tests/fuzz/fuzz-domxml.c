@@ -116,6 +116,19 @@ static void fill(const char *xml, size_t size, const struct vfa_domain *domain)
     FUZZ_REQUIRE(!request || after->devices[0].has_source);
 }
 
+static void name_by_uuid(const char *xml, size_t size, const struct vfa_domain *domain)
+{
+    static const char uuid[] = "00000000-0000-4000-8000-000000000001";
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
+    VFA_AUTO(vfa_freep) char *named = NULL;
+
+    if (domain->uuid[0] || vfa_domxml_set_uuid(xml, size, uuid, &named, NULL) < 0)
+        return;
+    after = parse_again(named);
+    FUZZ_REQUIRE(strcmp(after->uuid, uuid) == 0 && strcmp(after->name, domain->name) == 0);
+    FUZZ_REQUIRE(after->n_requests == domain->n_requests && after->n_devices == domain->n_devices);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VFA_AUTO(vfa_freep) char *text = fuzz_text(data, size);
@@ -132,5 +145,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     add_ports(text, size, domain);
     label_port(text, size);
     fill(text, size, domain);
+    name_by_uuid(text, size, domain);
     return 0;
 }
