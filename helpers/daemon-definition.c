@@ -8,7 +8,7 @@
  * tentative is written down before, so that a look that comes to nothing is repeated to the same
  * end. A placeholder that found nothing waits for what gets free.
  *
- * Who looks, besides libvirt's events: work_state(), after any write into the state, for
+ * Who looks, besides libvirt's events: vfa_definition_news(), after any write into the state, for
  * definitions whose device somebody claimed, whose start was refused, or that wait.
  */
 #include <errno.h>
