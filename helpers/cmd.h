@@ -30,11 +30,14 @@ struct vfa_cmd_context {
 };
 
 /* ---- the verbs: argv[0] is the verb; they return an exit status ---- */
+int vfa_cmd_attach(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_check(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_cmd_detach(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_devices(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_gc(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_cmd_migrate(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_quarantine(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_request(struct vfa_cmd_context *ctx, int argc, char **argv);

@@ -34,10 +34,18 @@ static void add(struct vfa_plan *plan, enum vfa_step_kind kind, const struct vfa
     plan->steps[plan->n++] = (struct vfa_step){kind, request, claim};
 }
 
+static enum vfa_withdrawal withdrawal_of(const struct vfa_plan_input *in,
+                                         const struct vfa_request *request)
+{
+    return request ? in->withdrawn[request - in->domain->requests] : VFA_WITHDRAWAL_NONE;
+}
+
 /* A claim whose device the domain does not have. */
 static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim *claim,
                         const struct vfa_request *request, struct vfa_plan *plan)
 {
+    enum vfa_withdrawal withdrawal = withdrawal_of(in, request);
+    bool borrowed = withdrawal == VFA_WITHDRAWAL_BORROWED || withdrawal == VFA_WITHDRAWAL_RETURNED;
     int64_t age = in->now - claim->since;
 
     if (claim->state == VFA_CLAIM_INCOMING && age <= (int64_t)in->config->incoming_timeout)
@@ -45,7 +53,11 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
     if (!request)
         add(plan, VFA_STEP_RELEASE, NULL, claim);
     else if (claim->state == VFA_CLAIM_ACTIVE)
-        add(plan, VFA_STEP_WITHDRAW, request, claim);
+        add(plan, borrowed ? VFA_STEP_SET_ASIDE : VFA_STEP_WITHDRAW, request, claim);
+    else if (withdrawal == VFA_WITHDRAWAL_RETURNED)
+        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+    else if (borrowed)
+        return;
     else if (claim->attempts >= VFA_ATTACH_ATTEMPTS)
         add(plan, VFA_STEP_GIVE_UP, request, claim);
     else
@@ -75,7 +87,11 @@ static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_p
 
     if (claim)
         plan_claim(in, claim, plan);
-    else if (!in->withdrawn[i] && !vfa_domain_device(in->domain, request->name))
+    else if (vfa_domain_device(in->domain, request->name))
+        return;
+    else if (in->withdrawn[i] == VFA_WITHDRAWAL_RETURNED)
+        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+    else if (in->withdrawn[i] == VFA_WITHDRAWAL_NONE)
         add(plan, VFA_STEP_ALLOCATE, request, NULL);
 }
 

@@ -24,18 +24,20 @@
 #define VFA_ATTACH_ATTEMPTS 5 /* after as many failures nobody tries again until asked anew */
 
 enum vfa_step_kind {
-    VFA_STEP_ALLOCATE, /* requested, but neither claim nor device: a hot-plug */
-    VFA_STEP_ATTACH,   /* claimed, but not attached */
-    VFA_STEP_GIVE_UP,  /* likewise, but it failed too often */
-    VFA_STEP_DETACH,   /* attached, but its request is gone */
-    VFA_STEP_RELEASE,  /* claimed, but neither requested nor attached */
-    VFA_STEP_WITHDRAW, /* was attached, but its user took it out by hand */
+    VFA_STEP_ALLOCATE,      /* requested, but neither claim nor device: a hot-plug */
+    VFA_STEP_ATTACH,        /* claimed, but not attached */
+    VFA_STEP_GIVE_UP,       /* likewise, but it failed too often */
+    VFA_STEP_DETACH,        /* attached, but its request is gone */
+    VFA_STEP_RELEASE,       /* claimed, but neither requested nor attached */
+    VFA_STEP_WITHDRAW,      /* was attached, but its user took it out by hand */
+    VFA_STEP_SET_ASIDE,     /* likewise, but a borrower did: the claim is kept for it */
+    VFA_STEP_END_BORROWING, /* its borrower has ended: no longer borrowed */
 };
 
 struct vfa_step {
     enum vfa_step_kind kind;
-    const struct vfa_request *request; /* ALLOCATE, ATTACH, GIVE_UP, WITHDRAW; else NULL */
-    const struct vfa_claim *claim;     /* all but ALLOCATE */
+    const struct vfa_request *request; /* all but DETACH, RELEASE; else NULL */
+    const struct vfa_claim *claim;     /* all but ALLOCATE, END_BORROWING */
 };
 
 /* What a domain does, as libvirt tells it. */
@@ -63,10 +65,10 @@ struct vfa_plan {
 };
 
 struct vfa_plan_input {
-    const struct vfa_domain *domain; /* the live XML */
-    const struct vfa_claims *claims; /* of this domain */
-    const bool *withdrawn;           /* one for each of domain->requests */
-    int64_t now;                     /* seconds since the epoch, as in the claims */
+    const struct vfa_domain *domain;      /* the live XML */
+    const struct vfa_claims *claims;      /* of this domain */
+    const enum vfa_withdrawal *withdrawn; /* one for each of domain->requests */
+    int64_t now;                          /* seconds since the epoch, as in the claims */
     const struct vfa_config *config;
     enum vfa_run run;
     const struct vfa_hold *hold; /* NULL: it is not to wait */

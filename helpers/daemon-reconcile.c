@@ -158,6 +158,39 @@ static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct v
     return r;
 }
 
+/* What its borrower took out is kept for it, as a claim whose device is to be attached again. */
+static int set_aside(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    bool same = false;
+    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+
+    if (r < 0 || !same)
+        return r;
+    r = vfa_state_set_claim_state(host.state, look->uuid, step->request->name, VFA_CLAIM_CLAIMED,
+                                  err);
+    if (r == 0)
+        r = vfa_state_commit(host.state, err);
+    if (r == 0)
+        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' was taken out for a while, kept for it",
+                look->domain->name, step->claim->device, step->request->name);
+    vfa_look_again(look, VFA_LOOK_NOW);
+    return r;
+}
+
+/* Asked for anew, as it were: what failed before is not held against it. */
+static int end_borrowing(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    if (r == 0)
+        r = vfa_state_end_borrowing(host.state, look->uuid, step->request->name, err);
+    vfa_daemon_forget(look->daemon, look->uuid);
+    vfa_look_again(look, VFA_LOOK_NOW);
+    return r;
+}
+
 /* In one transaction with the check that nobody, a hook or the command line, was first. */
 static int allocate(struct vfa_look *look, const struct vfa_request *request, struct vfa_claim *ret,
                     struct vfa_error *err)
@@ -245,6 +278,12 @@ static bool do_step(struct vfa_look *look, const struct vfa_step *step)
     case VFA_STEP_WITHDRAW:
         r = withdraw(look, step, &err);
         break;
+    case VFA_STEP_SET_ASIDE:
+        r = set_aside(look, step, &err);
+        break;
+    case VFA_STEP_END_BORROWING:
+        r = end_borrowing(look, step, &err);
+        break;
     }
     if (r < 0) {
         vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
@@ -253,18 +292,23 @@ static bool do_step(struct vfa_look *look, const struct vfa_step *step)
     return false;
 }
 
-static int read_withdrawn(struct vfa_look *look, bool **ret, struct vfa_error *err)
+/* The end of a borrower wakes the daemon; the later look is for when that got lost. */
+static int read_withdrawn(struct vfa_look *look, enum vfa_withdrawal **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    VFA_AUTO(vfa_freep) bool *withdrawn = calloc(look->domain->n_requests + 1, sizeof(bool));
+    VFA_AUTO(vfa_freep)
+    enum vfa_withdrawal *withdrawn = calloc(look->domain->n_requests + 1, sizeof(*withdrawn));
     int r;
 
     if (!withdrawn)
         return vfa_fail_oom(err);
     r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
-    for (size_t i = 0; r == 0 && i < look->domain->n_requests; i++)
-        r = vfa_state_is_withdrawn(host.state, look->uuid, look->domain->requests[i].name,
-                                   &withdrawn[i], err);
+    for (size_t i = 0; r == 0 && i < look->domain->n_requests; i++) {
+        r = vfa_state_withdrawal(host.state, look->uuid, look->domain->requests[i].name,
+                                 &withdrawn[i], err);
+        if (withdrawn[i] == VFA_WITHDRAWAL_BORROWED)
+            vfa_look_again(look, VFA_LOOK_WAITING);
+    }
     if (r == 0)
         *ret = vfa_steal(&withdrawn);
     return r;
@@ -272,7 +316,7 @@ static int read_withdrawn(struct vfa_look *look, bool **ret, struct vfa_error *e
 
 static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_freep) bool *withdrawn = NULL;
+    VFA_AUTO(vfa_freep) enum vfa_withdrawal *withdrawn = NULL;
     VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
     struct vfa_plan_input in = {
         .domain = look->domain,
@@ -353,6 +397,17 @@ static void let_go(struct vfa_look *look, enum vfa_run run)
                       look->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET);
 }
 
+/* Somebody has it saved, copied or migrated away: it runs meanwhile, and libvirt would have an
+ * attach wait for half a minute and then refuse it. No event tells of the end of a job that failed.
+ */
+static bool has_job(virDomainPtr domain)
+{
+    virDomainJobInfo job;
+
+    return virDomainGetJobInfo(domain, &job) == 0 &&
+           (job.type == VIR_DOMAIN_JOB_BOUNDED || job.type == VIR_DOMAIN_JOB_UNBOUNDED);
+}
+
 static int look_at_running(struct vfa_look *look, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
@@ -372,6 +427,10 @@ static int look_at_running(struct vfa_look *look, struct vfa_error *err)
         return r;
     if (known != 0) {
         vfa_look_again(look, VFA_LOOK_WAITING);
+        return 0;
+    }
+    if (!look->hold.id && has_job(look->handle)) { /* one that just booted has none */
+        vfa_look_again(look, VFA_LOOK_BUSY);
         return 0;
     }
     return do_plan(look, run, err);

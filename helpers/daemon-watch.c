@@ -9,6 +9,9 @@
  * as well; the look finds nothing new then (daemon-work.c) and only reads, so that is the end of
  * it.
  *
+ * When the file of the borrowers (presence.h) is closed by who had it open for writing, one of them
+ * has ended: the domains of which something is borrowed are looked at.
+ *
  * When the lock file goes, nobody can tell any more that this daemon is there: it ends, and systemd
  * starts another.
  */
@@ -27,6 +30,7 @@ struct watch {
     int fd;
     char *state; /* names inside the folder */
     char *lock;
+    char *borrow;
 };
 
 static void on_gone(struct watch *watch, const char *name)
@@ -45,6 +49,13 @@ static void on_written(struct watch *watch, const char *name)
 {
     if (strcmp(name, watch->state) == 0)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, DEBOUNCE_MS);
+}
+
+/* A borrower that was killed still has its lock when the kernel tells of the close. */
+static void on_closed(struct watch *watch, const char *name)
+{
+    if (strcmp(name, watch->borrow) == 0)
+        vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, DEBOUNCE_MS);
 }
 
 /* What was lost is not known. */
@@ -66,6 +77,8 @@ static void on_inotify(int id, int fd, int events, void *opaque)
             on_overflow(watch);
         else if (event->len > 0 && event->mask & IN_MODIFY)
             on_written(watch, event->name);
+        else if (event->len > 0 && event->mask & IN_CLOSE_WRITE)
+            on_closed(watch, event->name);
         else if (event->len > 0)
             on_gone(watch, event->name);
     }
@@ -79,6 +92,7 @@ static void watch_free(void *opaque)
         close(watch->fd);
     free(watch->state);
     free(watch->lock);
+    free(watch->borrow);
     free(watch);
 }
 
@@ -88,13 +102,16 @@ static int start(struct watch *watch, const char *state_path, struct vfa_error *
     const char *slash = strrchr(state_path, '/');
 
     watch->state = strdup(slash ? slash + 1 : state_path);
-    if (!folder || !watch->state || asprintf(&watch->lock, "%s.lock", watch->state) < 0) {
+    if (watch->state && asprintf(&watch->lock, "%s.lock", watch->state) < 0)
         watch->lock = NULL;
+    if (watch->state && asprintf(&watch->borrow, "%s.borrow", watch->state) < 0)
+        watch->borrow = NULL;
+    if (!folder || !watch->lock || !watch->borrow)
         return vfa_fail_oom(err);
-    }
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (watch->fd < 0 || inotify_add_watch(watch->fd, dirname(folder),
-                                           IN_DELETE | IN_MOVED_FROM | IN_MODIFY | IN_ONLYDIR) < 0)
+    if (watch->fd < 0 ||
+        inotify_add_watch(watch->fd, dirname(folder),
+                          IN_DELETE | IN_MOVED_FROM | IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
         return vfa_fail(err, errno, "cannot watch the folder of '%s': %s", state_path,
                         strerror(errno));
     return 0;

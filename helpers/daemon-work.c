@@ -170,6 +170,29 @@ static unsigned gc_all(struct vfa_daemon *daemon, virConnectPtr conn,
     return r == VFA_GC_AGAIN ? GC_YOUNG_MS : GC_PERIOD_MS;
 }
 
+/* ---- domains of which a program has borrowed devices ---- */
+
+static void look_at_borrowed(void *opaque, const char *uuid)
+{
+    struct vfa_daemon *daemon = opaque;
+
+    vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
+}
+
+static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *config)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_daemon_open_host(daemon, config, &host, &err);
+
+    if (r == 0)
+        r = vfa_state_each_borrowed(host.state, look_at_borrowed, daemon, &err);
+    if (r == 0)
+        return;
+    vfa_log_change("borrowed", LOG_ERR, "%s", vfa_error_text(&err));
+    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, RETRY_MS);
+}
+
 static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
                       const struct vfa_config *config, unsigned reasons)
 {
@@ -183,6 +206,8 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
             vfa_log_forget("sync");
         }
     }
+    if (reasons & VFA_WORK_BORROWED)
+        work_borrowed(daemon, config);
     if (reasons & VFA_WORK_GC)
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_GC, gc_all(daemon, conn, config));
 }

@@ -35,8 +35,9 @@ enum {
     VFA_WORK_DEFINITION = 1 << 1, /* its persistent definition may lack ports or devices */
     VFA_WORK_ASKED = 1 << 2,      /* its requests were written anew */
 
-    VFA_WORK_SYNC = 1 << 3, /* VFA_WORK_HOST: look at every domain */
-    VFA_WORK_GC = 1 << 4,   /* VFA_WORK_HOST: drop claims that nobody backs */
+    VFA_WORK_SYNC = 1 << 3,     /* VFA_WORK_HOST: look at every domain */
+    VFA_WORK_GC = 1 << 4,       /* VFA_WORK_HOST: drop claims that nobody backs */
+    VFA_WORK_BORROWED = 1 << 8, /* VFA_WORK_HOST: a borrower has ended */
 
     VFA_WORK_INDEX = 1 << 5,  /* VFA_WORK_INDEX_KEY: rebuild the index if it is not fresh */
     VFA_WORK_RESCAN = 1 << 6, /* VFA_WORK_INDEX_KEY: rebuild it in any case */

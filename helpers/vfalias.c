@@ -16,8 +16,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    {"check", vfa_cmd_check},     {"claims", vfa_cmd_claims},   {"devices", vfa_cmd_devices},
-    {"explain", vfa_cmd_explain}, {"gc", vfa_cmd_gc},           {"quarantine", vfa_cmd_quarantine},
+    {"attach", vfa_cmd_attach},   {"check", vfa_cmd_check},     {"claims", vfa_cmd_claims},
+    {"detach", vfa_cmd_detach},   {"devices", vfa_cmd_devices}, {"explain", vfa_cmd_explain},
+    {"gc", vfa_cmd_gc},           {"migrate", vfa_cmd_migrate}, {"quarantine", vfa_cmd_quarantine},
     {"release", vfa_cmd_release}, {"request", vfa_cmd_request}, {"rescan", vfa_cmd_rescan},
     {"resolve", vfa_cmd_resolve}, {"start", vfa_cmd_start},     {"stats", vfa_cmd_stats},
 };

@@ -14,14 +14,14 @@
 
 #include <syslog.h>
 
-static int read_port(const struct vfa_call *call, struct vfa_netport **ret, struct vfa_error *err)
+static int read_port(struct vfa_call *call, struct vfa_netport **ret, struct vfa_error *err)
 {
     int r = vfa_netport_parse(call->xml.data, call->xml.len, ret, err);
 
     return r < 0 ? vfa_wrap(err, "network '%s'", call->object) : r;
 }
 
-static int port_created(const struct vfa_call *call, struct vfa_error *err)
+static int port_created(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
@@ -43,7 +43,7 @@ static int port_created(const struct vfa_call *call, struct vfa_error *err)
     return r > 0 ? (vfa_wrap(err, "network '%s'", call->object), r) : r;
 }
 
-static int port_deleted(const struct vfa_call *call, struct vfa_error *err)
+static int port_deleted(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;

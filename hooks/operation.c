@@ -2,6 +2,7 @@
 /* See operation.h. */
 #include "operation.h"
 
+#include <errno.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -14,6 +15,13 @@ static const struct vfa_operation *find(const struct vfa_operation *table, size_
     return NULL;
 }
 
+static int print_answer(const struct vfa_call *call, struct vfa_error *err)
+{
+    if (fputs(call->answer, stdout) >= 0 && fflush(stdout) == 0)
+        return 0;
+    return vfa_fail(err, EIO, "domain '%s': cannot write its XML", call->object);
+}
+
 static int run(const struct vfa_operation *operation, const char *kind, const char *object,
                struct vfa_error *err)
 {
@@ -24,7 +32,11 @@ static int run(const struct vfa_operation *operation, const char *kind, const ch
     if (r < 0)
         return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, object, strerror(-r));
     call.xml = xml; /* borrowed */
-    return operation->function(&call, err);
+    r = operation->function(&call, err);
+    if (r == 0 && call.answer)
+        r = print_answer(&call, err);
+    free(call.answer);
+    return r;
 }
 
 static bool fails(const struct vfa_operation *operation, int r)

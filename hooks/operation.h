@@ -5,8 +5,8 @@
  *
  * libvirt has the domain or the network locked while a hook runs: nothing here may call libvirt.
  * What a failing hook writes to stderr reaches the user, so that is one line; what goes wrong
- * otherwise is for the journal. stdout stays empty: libvirt reads it as XML for some calls, and
- * empty means unchanged.
+ * otherwise is for the journal. stdout is read as XML by libvirt for some calls, and empty means
+ * unchanged: nothing is written there but the answer of a function that succeeded.
  */
 #ifndef VFA_OPERATION_H
 #define VFA_OPERATION_H
@@ -17,6 +17,7 @@
 struct vfa_call {
     const char *object; /* the domain or network, as libvirt names it in argv */
     struct vfa_input xml;
+    char *answer; /* out: XML in place of this one, to be freed; NULL: it stays as it is */
 };
 
 enum vfa_failing {
@@ -28,7 +29,7 @@ enum vfa_failing {
 struct vfa_operation {
     const char *op;
     const char *subop;
-    int (*function)(const struct vfa_call *call, struct vfa_error *err);
+    int (*function)(struct vfa_call *call, struct vfa_error *err);
     enum vfa_failing failing;
 };
 

@@ -2,11 +2,10 @@
 /*
  * The libvirt qemu hook, second half: run by qemu.c for domains that may concern vfalias.
  *
- * Only `prepare` fails: a failing `reconnect` would have libvirt kill the guest, a failing
- * `restore` delete the saved image, and after the others nobody reads. See operation.h.
+ * Only `prepare` and `migrate` fail: a failing `reconnect` would have libvirt kill the guest, a
+ * failing `restore` delete the saved image, and after the others nobody reads. See operation.h.
  */
-#include "allocate.h"
-#include "operation.h"
+#include "qemu-asked.h"
 #include "presence.h"
 #include "release.h"
 #include "vf-apply.h"
@@ -14,7 +13,7 @@
 #include <errno.h>
 #include <syslog.h>
 
-static int open_host(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
+int vfa_qemu_open_host(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
 {
     int r = vfa_host_open(config, ret, err);
 
@@ -25,9 +24,7 @@ static int open_host(const struct vfa_config *config, struct vfa_host *ret, stru
 
 /* ---- prepare ---- */
 
-/* True if the domain wants something from vfalias, and does not just name host devices of its own.
- */
-static bool asks(const struct vfa_domain *domain)
+bool vfa_qemu_asks(const struct vfa_domain *domain)
 {
     for (size_t i = 0; i < domain->n_devices; i++) {
         if (domain->devices[i].request)
@@ -46,8 +43,8 @@ static bool needs_daemon(const struct vfa_domain *domain)
     return false;
 }
 
-static int check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
-                        struct vfa_error *err)
+int vfa_qemu_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                          struct vfa_error *err)
 {
     bool present;
     int r;
@@ -88,7 +85,7 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = open_host(config, &host, err);
+    int r = vfa_qemu_open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_allocate_domain(&host, domain, err);
@@ -102,10 +99,13 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
 static int prepare_asking(const struct vfa_config *config, const struct vfa_domain *domain,
                           struct vfa_error *err)
 {
-    int r = vfa_allocate_check(config, domain, err);
+    int r;
 
+    if (domain->rehearsal)
+        return vfa_qemu_rehearse(config, domain, err);
+    r = vfa_allocate_check(config, domain, err);
     if (r == 0)
-        r = check_daemon(config, domain, err);
+        r = vfa_qemu_check_daemon(config, domain, err);
     return r ? r : claim(config, domain, err);
 }
 
@@ -125,7 +125,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
     return 0;
 }
 
-static int prepare(const struct vfa_call *call, struct vfa_error *err)
+static int prepare(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error broken = VFA_ERROR_INIT;
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -134,13 +134,13 @@ static int prepare(const struct vfa_call *call, struct vfa_error *err)
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
-    if (!asks(domain) && domain->n_devices == 0)
+    if (!vfa_qemu_asks(domain) && domain->n_devices == 0)
         return 0;
     r = vfa_config_load(NULL, &config, &broken);
     if (r == 0)
-        return asks(domain) ? prepare_asking(config, domain, err)
-                            : prepare_static(config, domain, err);
-    if (asks(domain))
+        return vfa_qemu_asks(domain) ? prepare_asking(config, domain, err)
+                                     : prepare_static(config, domain, err);
+    if (vfa_qemu_asks(domain))
         return vfa_fail(err, broken.code, "domain '%s': %s", domain->name, vfa_error_text(&broken));
     syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
            vfa_error_text(&broken));
@@ -149,8 +149,9 @@ static int prepare(const struct vfa_call *call, struct vfa_error *err)
 
 /* ---- release ---- */
 
-/* By owner: the XML may name a device that a start lost to another domain. */
-static int release(const struct vfa_call *call, struct vfa_error *err)
+/* By owner: the XML may name a device that a start lost to another domain. What a rehearsal has
+ * reserved is not this end's business. */
+static int release(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
@@ -159,10 +160,12 @@ static int release(const struct vfa_call *call, struct vfa_error *err)
     int r = vfa_config_load(NULL, &config, err);
 
     if (r == 0)
-        r = open_host(config, &host, err);
+        r = vfa_qemu_open_host(config, &host, err);
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
-    if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->uuid[0])
+    if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->rehearsal)
+        return 0;
+    if (domain && domain->uuid[0])
         r = vfa_release(&host, domain->uuid, NULL, &n, err);
     else
         r = vfa_release_name(&host, call->object, &n, err);
@@ -175,7 +178,7 @@ static int release(const struct vfa_call *call, struct vfa_error *err)
 
 /* ---- reconnect, attach: the domain runs already ---- */
 
-static int reassert(const struct vfa_call *call, struct vfa_error *err)
+static int reassert(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -185,17 +188,18 @@ static int reassert(const struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = open_host(config, &host, err);
+        r = vfa_qemu_open_host(config, &host, err);
     return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
 }
 
 /* ---- which call is which ---- */
 
 /* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
- * the domain is locked until the hook has returned. `stopped`: `release` follows. `migrate` and
- * `restore`: the XML stays as it is, and `prepare`, which follows, claims. */
+ * the domain is locked until the hook has returned. `stopped`: `release` follows. */
 static const struct vfa_operation table[] = {
     {"prepare", "begin", prepare, VFA_FAILS_ALWAYS},
+    {"migrate", "begin", vfa_qemu_migrate, VFA_FAILS_ALWAYS},
+    {"restore", "begin", vfa_qemu_restore, VFA_FAILS_NEVER},
     {"release", "end", release, VFA_FAILS_NEVER},
     {"reconnect", "begin", reassert, VFA_FAILS_NEVER},
     {"attach", "begin", reassert, VFA_FAILS_NEVER},

@@ -45,17 +45,63 @@ int vfa_second_half_become(const char *path, char **argv)
     return -errno;
 }
 
-int vfa_second_half_run(const char *path, char **argv)
+static int wait_for(pid_t pid)
 {
-    pid_t pid;
     int status;
-    int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
 
-    if (r != 0)
-        return -r;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
             return -errno;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}
+
+int vfa_second_half_run(const char *path, char **argv)
+{
+    pid_t pid;
+    int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+
+    return r != 0 ? -r : wait_for(pid);
+}
+
+int vfa_second_half_ask(const char *path, char **argv, int *ret_fd)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int r;
+
+    *ret_fd = memfd_create("stdout", MFD_CLOEXEC);
+    if (*ret_fd < 0)
+        return -errno;
+    r = posix_spawn_file_actions_init(&actions);
+    if (r != 0)
+        return -r;
+    r = posix_spawn_file_actions_adddup2(&actions, *ret_fd, STDOUT_FILENO);
+    if (r == 0)
+        r = posix_spawn(&pid, path, &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return r != 0 ? -r : wait_for(pid);
+}
+
+int vfa_second_half_answer(int fd)
+{
+    off_t len = lseek(fd, 0, SEEK_END), at = 0;
+
+    while (at < len) {
+        char buf[16384];
+        ssize_t n = pread(fd, buf, sizeof(buf), at);
+        ssize_t done = 0;
+
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        while (done < n) {
+            ssize_t w = write(STDOUT_FILENO, buf + done, (size_t)(n - done));
+
+            if (w < 0 && errno != EINTR)
+                return -errno;
+            done += w > 0 ? w : 0;
+        }
+        at += n;
+    }
+    return 0;
 }

@@ -19,6 +19,13 @@ int vfa_second_half_feed(const struct vfa_input *in);
  * to say why not: a negative errno. */
 int vfa_second_half_become(const char *path, char **argv);
 
+/* The same with what it prints kept back: *ret_fd, to be closed in any case, has it, so that half
+ * an answer never gets to libvirt. */
+int vfa_second_half_ask(const char *path, char **argv, int *ret_fd);
+
+/* Prints what was kept back. 0 or a negative errno. */
+int vfa_second_half_answer(int fd);
+
 /* Runs it beside this process, so that nothing it may come to (a crash, a library that is gone in
  * the middle of an upgrade) is this hook's verdict. Its exit status, or a negative errno: it could
  * not be run, or did not end by itself. */

@@ -24,6 +24,16 @@ void vfa_arrivals_clear(struct vfa_arrivals *arrivals)
     *arrivals = (struct vfa_arrivals){NULL, 0};
 }
 
+const struct vfa_arrival *vfa_arrivals_find(const struct vfa_arrivals *arrivals,
+                                            const char *request)
+{
+    for (size_t i = 0; i < arrivals->n; i++) {
+        if (strcmp(arrivals->items[i].request, request) == 0)
+            return &arrivals->items[i];
+    }
+    return NULL;
+}
+
 int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
                      bool moved, struct vfa_error *err)
 {
@@ -38,8 +48,6 @@ int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct 
     *device = (struct vfa_device){0};
     return 0;
 }
-
-/* ---- devices in the XML ---- */
 
 int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
                       struct vfa_error *err)
@@ -59,14 +67,7 @@ int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size
     return vfa_domxml_fill(xml, len, sources, n, ret, err);
 }
 
-static bool is_noted(const struct vfa_arrivals *arrivals, const char *request)
-{
-    for (size_t i = 0; i < arrivals->n; i++) {
-        if (strcmp(arrivals->items[i].request, request) == 0)
-            return true;
-    }
-    return false;
-}
+/* ---- devices in the XML ---- */
 
 /* The one that the XML names, if it is to be had. */
 static int keep(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
@@ -185,7 +186,7 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
 
-        if (dev->request && !is_noted(arrivals, dev->request))
+        if (dev->request && !vfa_arrivals_find(arrivals, dev->request))
             r = serve_device(a, dev, arrivals, err);
     }
     for (size_t i = 0; (what & VFA_ARRIVE_REQUESTS) && i < domain->n_requests && r == 0; i++) {
@@ -213,5 +214,28 @@ int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, 
         *ret = arrivals;
         arrivals = (struct vfa_arrivals){NULL, 0};
     }
+    return r;
+}
+
+int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    size_t n = 0;
+    bool own;
+    int r = vfa_state_enter(host->state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_state_claims(host->state, uuid, &claims, err);
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (claims.items[i].state != VFA_CLAIM_INCOMING)
+            continue;
+        r = vfa_release(host, uuid, claims.items[i].request, NULL, err);
+        n++;
+    }
+    r = vfa_state_leave(host->state, own, r, err);
+    if (r == 0)
+        *ret_n = n;
     return r;
 }

@@ -245,7 +245,7 @@ int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *al
 static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_forget_withdrawals(a->host->state, a->domain->uuid, err);
+    int r = vfa_state_forget_all_withdrawals(a->host->state, a->domain->uuid, err);
 
     if (r == 0)
         r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);

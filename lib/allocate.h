@@ -81,6 +81,9 @@ struct vfa_arrivals {
     size_t n;
 };
 void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
+/* That of a request, or NULL. Borrowed. */
+const struct vfa_arrival *vfa_arrivals_find(const struct vfa_arrivals *arrivals,
+                                            const char *request);
 
 /* The domain's XML with those that moved as sources of its devices: see vfa_domxml_fill(). */
 int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
@@ -124,6 +127,14 @@ int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domai
 
 /* The domain has no definition (any more): nothing is tentative for it. */
 int vfa_allocate_undefined(struct vfa_state *state, const char *uuid, struct vfa_error *err);
+
+/* How the answer to a rehearsal (domxml.h) begins, after "domain 'NAME': ". Whatever else a hook
+ * says there is a refusal. */
+#define VFA_REHEARSED "rehearsed: "
+
+/* It does not come: drops what is incoming for it. *ret_n gets how many claims were. */
+int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
+                        struct vfa_error *err);
 
 /* The domain runs and has the devices its live XML names: makes the claims say so (active),
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this

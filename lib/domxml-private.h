@@ -68,6 +68,10 @@ bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret);
 /* Where a device carries ua-vf-NAME: the NAME, borrowed from *hold (xmlFree() that), else NULL. */
 const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold);
 
+/* The value of the attribute of <requests> that makes a domain a rehearsal, or NULL. */
+#define VFA_XML_REHEARSAL "rehearsal"
+const char *vfa_xml_rehearsal_name(enum vfa_rehearsal kind);
+
 /* Appends the requests of a <requests> element (domxml-requests.c). */
 int vfa_xml_read_requests(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err);
 

@@ -427,13 +427,47 @@ static void sort_requests(struct vfa_domain *domain)
     }
 }
 
+/* ---- all of them ---- */
+
+static const char *const rehearsals[] = {
+    [VFA_REHEARSAL_ASK] = "ask",
+    [VFA_REHEARSAL_RESERVE] = "reserve",
+    [VFA_REHEARSAL_CANCEL] = "cancel",
+};
+
+const char *vfa_xml_rehearsal_name(enum vfa_rehearsal kind)
+{
+    return rehearsals[kind];
+}
+
+static int read_rehearsal(xmlNodePtr node, enum vfa_rehearsal *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *value = vfa_xml_attr(node, VFA_XML_REHEARSAL);
+
+    for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
+        if (strcmp((const char *)attr->name, VFA_XML_REHEARSAL) != 0)
+            return vfa_fail(err, EINVAL, "cannot read requests: unknown attribute '%s' of requests",
+                            (const char *)attr->name);
+    }
+    if (!node->properties)
+        return 0;
+    for (size_t i = VFA_REHEARSAL_ASK; value && i < ARRAY_SIZE(rehearsals); i++) {
+        if (strcmp((const char *)value, rehearsals[i]) == 0) {
+            *ret = (enum vfa_rehearsal)i;
+            return 0;
+        }
+    }
+    return vfa_fail(err, EINVAL,
+                    "cannot read requests: rehearsal '%s' is none of ask, reserve, cancel",
+                    value ? (const char *)value : "");
+}
+
 int vfa_xml_read_requests(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
 {
-    int r;
+    int r = read_rehearsal(node, &domain->rehearsal, err);
 
-    if (node->properties)
-        return vfa_fail(err, EINVAL, "cannot read requests: unknown attribute '%s' of requests",
-                        (const char *)node->properties->name);
+    if (r < 0)
+        return r;
     r = read_pass(node, true, domain, err);
     if (r == 0)
         r = read_pass(node, false, domain, err);

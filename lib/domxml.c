@@ -322,6 +322,7 @@ static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_er
         return 0;
     if (request && !(dev.request = strdup(request)))
         return vfa_fail_oom(err);
+    dev.transient = vfa_xml_attr_is(vfa_xml_child(node, "teaming"), "type", "transient");
     r = read_source(node, &dev, err);
     if (r == 0)
         r = read_mac(node, &dev, err);

@@ -50,6 +50,7 @@ struct vfa_domdev {
     char *netdev;               /* of a macvtap: the host's netdev; else NULL */
     char *mac;                  /* of an interface, or NULL */
     bool has_source;            /* false: no source that could exist (a placeholder) */
+    bool transient;             /* of a teaming pair: it leaves by itself when the guest migrates */
     char *request;              /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
 };
 
@@ -60,11 +61,20 @@ struct vfa_port {
     bool used;      /* a device sits on it */
 };
 
+/* A domain that is not to start, made by `vfalias migrate` to ask this host (vfalias-hooks(7)). */
+enum vfa_rehearsal {
+    VFA_REHEARSAL_NONE,
+    VFA_REHEARSAL_ASK,     /* whether it would be served */
+    VFA_REHEARSAL_RESERVE, /* likewise, and keep what would serve it, as for one that arrives */
+    VFA_REHEARSAL_CANCEL,  /* it does not come: keep nothing */
+};
+
 struct vfa_domain {
     char *name;
     char uuid[VFA_UUID_SIZE]; /* lower case; "" when the XML has none */
     struct vfa_request *requests;
     size_t n_requests;
+    enum vfa_rehearsal rehearsal;
     char *bad_requests; /* why its requests cannot be read (then there are none), or NULL */
     struct vfa_domdev *devices;
     size_t n_devices;
@@ -141,6 +151,11 @@ int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source 
 /* Likewise with a UUID, which it must not have yet. free() *ret. */
 int vfa_domxml_set_uuid(const char *xml, size_t len, const char *uuid, char **ret,
                         struct vfa_error *err);
+
+/* The XML of a domain to rehearse the arrival of this one with: its name, UUID, requests, labelled
+ * ports and place on the host, and nothing else that could be in the way. free() *ret. */
+int vfa_domxml_rehearsal(const char *xml, size_t len, enum vfa_rehearsal kind, char **ret,
+                         struct vfa_error *err);
 
 /* A copy of a whole domain XML with these device elements (vfa_domxml_device()) added. free() *ret.
  */

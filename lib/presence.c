@@ -11,18 +11,38 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char *lock_path(const char *state_path)
+/* Which bytes of which file beside the state file. */
+struct place {
+    const char *suffix;
+    int64_t start, len; /* len 0: all */
+};
+
+static const struct place daemons = {".lock", 0, 0};
+
+static struct place of_borrower(int64_t number)
+{
+    return (struct place){".borrow", number, 1};
+}
+
+static char *lock_path(const char *state_path, const struct place *place)
 {
     char *path;
 
-    return asprintf(&path, "%s.lock", state_path) < 0 ? NULL : path;
+    return asprintf(&path, "%s%s", state_path, place->suffix) < 0 ? NULL : path;
 }
 
-int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err)
+static struct flock write_lock(const struct place *place)
 {
-    VFA_AUTO(vfa_freep) char *path = lock_path(state_path);
+    return (struct flock){
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place->start, .l_len = place->len};
+}
+
+static int take(const char *state_path, const struct place *place, int *ret_fd,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
     VFA_AUTO(vfa_freep) char *copy = strdup(state_path);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock = write_lock(place);
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path || !copy)
@@ -41,10 +61,10 @@ int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err
     return 0;
 }
 
-int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
+static int ask(const char *state_path, const struct place *place, bool *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_freep) char *path = lock_path(state_path);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
+    struct flock lock = write_lock(place);
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path)
@@ -60,4 +80,40 @@ int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
         return vfa_fail(err, errno, "cannot ask for the lock of '%s': %s", path, strerror(errno));
     *ret = lock.l_type != F_UNLCK;
     return 0;
+}
+
+int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err)
+{
+    return take(state_path, &daemons, ret_fd, err);
+}
+
+int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
+{
+    return ask(state_path, &daemons, ret, err);
+}
+
+int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err)
+{
+    const struct place place = of_borrower(number);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
+{
+    const struct place place = of_borrower(number);
+
+    return ask(state_path, &place, ret, err);
+}
+
+/* The kernel tells of a close before it drops the locks. */
+void vfa_presence_endp(int *fd)
+{
+    struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+    if (*fd < 0)
+        return;
+    (void)fcntl(*fd, F_OFD_SETLK, &none);
+    close(*fd);
+    *fd = -1;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Is vfaliasd there? It holds an open-file-description lock on STATE.lock beside the state file for
- * as long as it lives, so that being killed counts as being gone. Asking takes nothing:
+ * Is vfaliasd there? It borrows an open-file-description lock on STATE.lock beside the state file
+ * for as long as it lives, so that being killed counts as being gone. Asking takes nothing:
  * F_OFD_GETLK.
+ *
+ * Likewise for whoever takes devices out of a guest for a while (vfalias migrate): such a borrower
+ * has a number, and the lock is on the byte of that number in STATE.borrow. When it ends, the file
+ * is closed after it was open for writing, which is what wakes vfaliasd (daemon-watch.c).
  */
 #ifndef VFA_PRESENCE_H
 #define VFA_PRESENCE_H
@@ -13,11 +17,19 @@ enum {
     VFA_PRESENCE_TAKEN = 1, /* another daemon has it */
 };
 
-/* The daemon's side: *ret_fd holds the lock until it is closed. 0, VFA_PRESENCE_TAKEN or an error.
+/* The daemon's side: *ret_fd borrows the lock until it is closed. 0, VFA_PRESENCE_TAKEN or an
+ * error.
  */
 int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err);
 
 /* Everybody else's: true in *ret if a daemon has the lock. */
 int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err);
+
+/* The same for the borrower of that number, from 1. */
+int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err);
+int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err);
+
+/* Ends it, so that whoever wakes of that finds it ended. Fits VFA_AUTO; -1 is fine. */
+void vfa_presence_endp(int *fd);
 
 #endif

@@ -98,12 +98,15 @@ BEGIN
 END;
 
 -- Requests of running domains that are left alone until asked anew: their user detached the device by
--- hand, or they are optional and found none.
+-- hand, or they are optional and found none. With a borrower: for as long as the program of that number is at
+-- work (presence.h), which took the device out for a while; the claim stays.
 CREATE TABLE withdrawn (
     uuid TEXT NOT NULL,
     request TEXT NOT NULL,
+    borrower INTEGER,
     PRIMARY KEY (uuid, request)
 ) WITHOUT ROWID;
+CREATE INDEX withdrawn_borrower ON withdrawn (borrower) WHERE borrower IS NOT NULL;
 
 -- Domains whose guest is to wait for its devices at power-on (state.h). id: another one for each start.
 CREATE TABLE hold (

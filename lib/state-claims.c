@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The claims of the state file, and the withdrawals beside them. The rules stand in schema.sql. */
+/* The claims of the state file. The rules stand in schema.sql. */
 #include "state-private.h"
 
 #include <errno.h>
@@ -209,7 +209,7 @@ int vfa_state_release(struct vfa_state *state, const char *uuid, const char *req
                               "ss", uuid, request),
                       ret_n, err);
     if (r == 0 && !request)
-        r = vfa_state_forget_withdrawals(state, uuid, err);
+        r = vfa_state_forget_all_withdrawals(state, uuid, err);
     return vfa_state_leave(state, own, r, err);
 }
 
@@ -218,37 +218,4 @@ int vfa_state_release_name(struct vfa_state *state, const char *domain, size_t *
 {
     return delete_claims(
         state, vfa_sql(state, err, "DELETE FROM claim WHERE domain = ?", "s", domain), ret_n, err);
-}
-
-int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *request,
-                       struct vfa_error *err)
-{
-    bool own;
-    int r = vfa_state_enter(state, &own, err);
-
-    if (r < 0)
-        return r;
-    r = vfa_sql_finish(
-        state,
-        vfa_sql(state, err, "INSERT OR IGNORE INTO withdrawn VALUES (?, ?)", "ss", uuid, request),
-        err);
-    if (r == 0)
-        r = vfa_state_release(state, uuid, request, NULL, err);
-    return vfa_state_leave(state, own, r, err);
-}
-
-int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char *request,
-                           bool *ret, struct vfa_error *err)
-{
-    return vfa_sql_exists(state,
-                          vfa_sql(state, err,
-                                  "SELECT 1 FROM withdrawn WHERE uuid = ? AND request = ?", "ss",
-                                  uuid, request),
-                          ret, err);
-}
-
-int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, struct vfa_error *err)
-{
-    return vfa_sql_finish(
-        state, vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
 }

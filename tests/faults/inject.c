@@ -4,7 +4,8 @@
  *   VFA_FAULT=kill:N    SIGKILL instead of the N-th call that changes a file or lock
  *   VFA_FAULT=file:N    the N-th such call fails (EIO, ENOSPC for writes)
  *   VFA_FAULT=memory:N  the N-th allocation fails
- * With N = 0 nothing fails. At its end the program writes how many calls there were to
+ * With N = 0 nothing fails. VFA_FAULT_ONLY names the one program to do that to, of several that
+ * inherit this. At its end the program writes how many calls there were to
  * VFA_FAULT_COUNT.
  */
 #define _GNU_SOURCE
@@ -24,13 +25,26 @@ enum kind { NONE, KILL, FILES, MEMORY };
 static enum kind kind;
 static unsigned long target, calls;
 
+/* By its file: what a program is called is up to who calls it. */
+static int is_meant(void)
+{
+    const char *only = getenv("VFA_FAULT_ONLY");
+    char path[4096];
+    ssize_t n = only ? readlink("/proc/self/exe", path, sizeof(path) - 1) : -1;
+
+    if (n < 0)
+        return !only;
+    path[n] = '\0';
+    return strcmp(strrchr(path, '/') + 1, only) == 0;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     static const char *const names[] = {"", "kill", "file", "memory"};
     const char *text = getenv("VFA_FAULT");
     const char *colon = text ? strchr(text, ':') : NULL;
 
-    if (!colon)
+    if (!colon || !is_meant())
         return;
     target = strtoul(colon + 1, NULL, 10);
     for (int i = 1; i < 4; i++) {

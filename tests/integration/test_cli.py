@@ -134,6 +134,13 @@ def claims(host):
     (["explain", "net", "db1", "more"], "explain: unexpected argument 'more'"),
     (["explain", "net", ""], "explain: [DOMAIN] is empty"),
     (["explain", "net", "db1", "--xml", "-"], "explain: --xml excludes a DOMAIN"),
+    (["attach"], "attach: DOMAIN is missing"),
+    (["attach", "db1", "net-0", "--timeout", "0"], "attach: '0' is no number of seconds from 1 to 86400"),
+    (["detach", "db1"], "detach: give either a REQUEST or --all"),
+    (["detach", "db1", "net-0", "--all"], "detach: give either a REQUEST or --all"),
+    (["detach", "db1", "--all", "--timeout", "soon"], "detach: 'soon' is no number of seconds from 1 to 86400"),
+    (["migrate", "db1"], "migrate: DESTURI is missing"),
+    (["migrate", "db1", "test:///default", "--timeout", "-1"], "migrate: '-1' is no number of seconds"),
     (["quarantine", "look"], "quarantine: 'look' is none of add, list, remove"),
     (["quarantine", "add", "0000:02:10.0"], "quarantine add: REASON is missing"),
     (["quarantine", "add", "02:10.0", "bad"], "device '02:10.0' is no PCI address as 0000:3b:02.1"),
@@ -197,7 +204,7 @@ def test_help_is_the_synopsis_of_the_man_page(host):
 def test_every_option_is_in_the_man_page_and_in_the_completion(host):
     page = (SOURCE / "man/vfalias.pod").read_text()
     completion = (SOURCE / "conf/vfalias.bash-completion").read_text()
-    for option in set(re.findall(r"--[a-z-]+", host.fine("--help"))):
+    for option in set(re.findall(r"--[a-z0-9-]+", host.fine("--help"))):
         assert re.search(r"B<%s>|\[%s\]" % (option, option), page), option
         assert re.search(r"%s\b" % option, completion), option
 
@@ -800,6 +807,9 @@ def test_gc_keeps_what_runs(virt):
     (["explain", "n"], "net nvme"),
     (["explain", "net", "--"], "--xml --all --json --help"),
     (["quarantine", ""], "add list remove"),
+    (["de"], "detach devices"),
+    (["detach", "db1", "--"], "--all --timeout --help"),
+    (["migrate", "db1", "qemu:///system", "--p"], "--p2p --persistent"),
     (["quarantine", "remove", ""], ""),
     (["--s"], "--state --sysfs-root"),
     (["--state", "/x", "devices", "--"], "--all --json --help"),

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vfaliasd with libvirt's test driver, which has running domains but attaches nothing: what it claims, for whom, when."""
+import fcntl
 import os
 import signal
 import socket
+import sqlite3
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -226,3 +229,27 @@ def test_options(quiet_host, options, status):
     done = subprocess.run([str(DAEMON), *options], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == status and "Sanitizer" not in done.stderr
     assert bool(done.stdout) == (status == 0) and bool(done.stderr) == (status != 0)
+
+
+# ---- borrowers ----
+
+def borrow(host, number, *names):
+    """As a program does that has taken devices out of the guest: rows in the state, a lock on the byte of its number."""
+    file = open(str(host.state) + ".borrow", "w")
+    ofd_setlk = 37
+    fcntl.fcntl(file, ofd_setlk, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, number, 1, 0))
+    with sqlite3.connect(host.state) as db:
+        db.executemany("INSERT INTO withdrawn VALUES (?, ?, ?)", [(uuid(1), name, number) for name in names])
+    return file
+
+
+def test_borrowed_request_is_served_when_its_borrower_ends(daemon, quiet_host):
+    fine(quiet_host.prepare(2, request("net"), machine="i440fx"))  # makes the state
+    fine(quiet_host.release(2, requests=request("net")))
+    with borrow(quiet_host, 7, "accel-0"), borrow(quiet_host, 8, "accel-1"):
+        started = daemon(guest(1, request("accel", count=3)))
+        started.wait_for(lambda: ("d1", "accel-2") in quiet_host.held())
+        assert set(quiet_host.held()) == {("d1", "accel-2")}
+    started.wait_for(lambda: len(quiet_host.held()) == 3)
+    with sqlite3.connect(quiet_host.state) as db:
+        assert db.execute("SELECT * FROM withdrawn").fetchall() == []

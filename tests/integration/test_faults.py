@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hookhost import HOOK, domain, fine, refused, request, uuid
+from hookhost import HOOK, domain, fine, hostdev, refused, request, uuid
 
 ASKED = request("net", count=2) + request("accel")
 SOURCE = Path(__file__).resolve().parent.parent / "faults" / "inject.c"
@@ -29,15 +29,15 @@ def inject(tmp_path_factory):
     return str(library)
 
 
-def with_fault(host, inject, fault, operation, xml):
+def with_fault(host, inject, fault, operation, xml, **more):
     count = host.folder / "count"
     count.unlink(missing_ok=True)
-    done = host.hook(operation, xml, LD_PRELOAD=inject, VFA_FAULT=fault, VFA_FAULT_COUNT=str(count))
+    done = host.hook(operation, xml, LD_PRELOAD=inject, VFA_FAULT=fault, VFA_FAULT_COUNT=str(count), **more)
     return done, int(count.read_text()) if count.exists() else None
 
 
-def calls_of(host, inject, kind, operation, xml):
-    done, n = with_fault(host, inject, kind + ":0", operation, xml)
+def calls_of(host, inject, kind, operation, xml, **more):
+    done, n = with_fault(host, inject, kind + ":0", operation, xml, **more)
     assert done.returncode == 0 and n, (done, n)
     return n
 
@@ -106,6 +106,28 @@ def test_every_file_operation_of_release(host, inject, kind):
         assert len(claimed(host)) in (0, 3), n
         fine(host.hook("release", xml))
         assert claimed(host) == set()
+
+
+@pytest.mark.parametrize("kind", ["kill", "file"])
+@pytest.mark.parametrize("operation", ["restore", "migrate"])
+def test_every_file_operation_of_an_arrival(host, inject, operation, kind):
+    """libvirt gets the whole answer or none, and a restore never fails, whatever comes of the hook's second half."""
+    xml = domain(1, request("net", name="dp0"), hostdev("0000:7f:10.3", "dp0"))
+    second_half = {"VFA_FAULT_ONLY": "qemu-asked"}
+    total = calls_of(host, inject, kind, operation, xml, **second_half)
+    answer = host.hook(operation, xml).stdout
+    assert "</domain>" in answer
+    for n in range(1, total + 1):
+        fine(host.hook("release", xml))
+        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), operation, xml, **second_half)
+        assert done.stdout in ("", answer), n
+        assert len(claimed(host)) <= 1, n
+        if operation == "restore":
+            assert (done.returncode, done.stderr) == (0, ""), n
+        elif done.returncode != 0:
+            refused(done)
+        if done.stdout:
+            assert claimed(host) == {"0000:02:10.0"}, n
 
 
 def test_every_allocation_of_prepare(host, inject):

@@ -159,3 +159,17 @@ def test_many_at_once(host):
                  "sh", *names)
         assert host.claims() == []
     assert all(len(set(devices)) == len(devices) for devices in seen)
+
+
+def test_attach_by_hand_says_why_not(host):
+    """What was given up is tried again, and the command stays until that is given up, too."""
+    host.define(guest("tries", "gpu"))
+    host.virsh("start", "tries")
+    host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "tries")
+    done = host.vfalias("attach", "tries", check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("vfalias: domain 'tries': cannot attach %s for request 'gpu-0': " % GPU)
+    assert len(done.stderr.splitlines()) == 1
+    assert host.devices("tries") == [GPU] and host.is_on("tries")
+    assert host.vfalias("detach", "tries", "gpu-0").stdout == "domain 'tries': nothing to be detached\n"
+    assert "has no request 'gpu-1'" in host.vfalias("attach", "tries", "gpu-1", check=False).stderr

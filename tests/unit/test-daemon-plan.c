@@ -19,6 +19,9 @@
 #define PORT "port:bbbbbbbb-0000-0000-0000-000000000000"
 
 enum { NOTHING = -1 };
+#define NOT      VFA_WITHDRAWAL_NONE
+#define BORROWED VFA_WITHDRAWAL_BORROWED
+#define RETURNED VFA_WITHDRAWAL_RETURNED
 
 static const struct {
     const char *label;
@@ -28,58 +31,77 @@ static const struct {
     enum vfa_claim_state state;
     int age; /* seconds */
     unsigned attempts;
-    bool withdrawn;
+    enum vfa_withdrawal withdrawn;
     int step;
 } cases[] = {
-    {"as it should be", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false, NOTHING},
-    {"attached by somebody else, not yet reasserted", XML(REQUEST, OURS), NULL, NULL, 0, 0, 0,
-     false, NOTHING},
+    {"as it should be", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, NOT, NOTHING},
+    {"attached by somebody else, not yet reasserted", XML(REQUEST, OURS), NULL, NULL, 0, 0, 0, NOT,
+     NOTHING},
     {"attached, claim says claimed", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0,
-     false, NOTHING},
-    {"prepared", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, false, VFA_STEP_ATTACH},
+     NOT, NOTHING},
+    {"prepared", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, NOT, VFA_STEP_ATTACH},
     {"failed before", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5,
-     VFA_ATTACH_ATTEMPTS - 1, false, VFA_STEP_ATTACH},
+     VFA_ATTACH_ATTEMPTS - 1, NOT, VFA_STEP_ATTACH},
     {"failed for good", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, VFA_ATTACH_ATTEMPTS,
-     false, VFA_STEP_GIVE_UP},
+     NOT, VFA_STEP_GIVE_UP},
     {"attached although it failed for good", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_CLAIMED,
-     5, VFA_ATTACH_ATTEMPTS, false, NOTHING},
-    {"hot-plug", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, false, VFA_STEP_ALLOCATE},
-    {"hot-plug, but withdrawn", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, true, NOTHING},
-    {"detached by hand", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+     5, VFA_ATTACH_ATTEMPTS, NOT, NOTHING},
+    {"hot-plug", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, NOT, VFA_STEP_ALLOCATE},
+    {"hot-plug, but withdrawn", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, VFA_WITHDRAWAL_USER,
+     NOTHING},
+    {"detached by hand", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, NOT,
      VFA_STEP_WITHDRAW},
-    {"request removed, attached", XML("", OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+    {"borrowed, its borrower detaches it", XML(REQUEST, OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5,
+     0, BORROWED, NOTHING},
+    {"borrowed, detached", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, BORROWED,
+     VFA_STEP_SET_ASIDE},
+    {"borrowed, set aside", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, BORROWED,
+     NOTHING},
+    {"borrowed, and given to somebody else", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, BORROWED,
+     NOTHING},
+    {"borrowed, but no longer asked for", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0,
+     BORROWED, VFA_STEP_RELEASE},
+    {"its borrower ended before the guest let go", XML(REQUEST, OURS), "net-0", "net",
+     VFA_CLAIM_ACTIVE, 5, 0, RETURNED, NOTHING},
+    {"its borrower ended, and the guest let go after", XML(REQUEST, ""), "net-0", "net",
+     VFA_CLAIM_ACTIVE, 5, 0, RETURNED, VFA_STEP_SET_ASIDE},
+    {"its borrower ended, set aside", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5,
+     VFA_ATTACH_ATTEMPTS, RETURNED, VFA_STEP_END_BORROWING},
+    {"its borrower ended, no claim", XML(REQUEST, ""), NULL, NULL, 0, 0, 0, RETURNED,
+     VFA_STEP_END_BORROWING},
+    {"request removed, attached", XML("", OURS), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, NOT,
      VFA_STEP_DETACH},
-    {"request removed, not attached", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, false,
+    {"request removed, not attached", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5, 0, NOT,
      VFA_STEP_RELEASE},
-    {"request removed, detached since", XML("", ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, false,
+    {"request removed, detached since", XML("", ""), "net-0", "net", VFA_CLAIM_ACTIVE, 5, 0, NOT,
      VFA_STEP_RELEASE},
     {"request removed, failed for good", XML("", ""), "net-0", "net", VFA_CLAIM_CLAIMED, 5,
-     VFA_ATTACH_ATTEMPTS, false, VFA_STEP_RELEASE},
+     VFA_ATTACH_ATTEMPTS, NOT, VFA_STEP_RELEASE},
     {"our name, but never asked for: its user's own", XML("", OURS), "net-0", NULL,
-     VFA_CLAIM_ACTIVE, 5, 0, false, NOTHING},
-    {"incoming, young", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, false, NOTHING},
-    {"incoming, young, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, false,
+     VFA_CLAIM_ACTIVE, 5, 0, NOT, NOTHING},
+    {"incoming, young", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, NOT, NOTHING},
+    {"incoming, young, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 5, 0, NOT,
      NOTHING},
-    {"incoming, too old", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0, false,
+    {"incoming, too old", XML(REQUEST, ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0, NOT,
      VFA_STEP_ATTACH},
-    {"incoming, too old, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0,
-     false, VFA_STEP_RELEASE},
-    {"static", XML("", DEVICE("hostdev0")), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0,
-     false, NOTHING},
-    {"static, gone", XML("", ""), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+    {"incoming, too old, nobody asks", XML("", ""), "net-0", "net", VFA_CLAIM_INCOMING, 301, 0, NOT,
      VFA_STEP_RELEASE},
-    {"a network's port", XML("", DEVICE("hostdev0")), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+    {"static", XML("", DEVICE("hostdev0")), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0,
+     NOT, NOTHING},
+    {"static, gone", XML("", ""), "static:0000:01:10.0", NULL, VFA_CLAIM_ACTIVE, 5, 0, NOT,
+     VFA_STEP_RELEASE},
+    {"a network's port", XML("", DEVICE("hostdev0")), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, NOT,
      NOTHING},
     {"a network's port, about to be attached", XML("", ""), PORT, NULL, VFA_CLAIM_CLAIMED, 5, 0,
-     false, NOTHING},
+     NOT, NOTHING},
     {"a network's port that nobody attached", XML("", ""), PORT, NULL, VFA_CLAIM_CLAIMED, 301, 0,
-     false, VFA_STEP_RELEASE},
-    {"a network's port, gone", XML("", ""), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, false,
+     NOT, VFA_STEP_RELEASE},
+    {"a network's port, gone", XML("", ""), PORT, NULL, VFA_CLAIM_ACTIVE, 5, 0, NOT,
      VFA_STEP_RELEASE},
     {"a labelled port asks",
      "<domain id='1'><name>d</name><uuid>" UUID "</uuid><devices><controller type='pci' index='5' "
      "model='pcie-root-port'><alias name='ua-slot-net-0'/></controller></devices></domain>",
-     NULL, NULL, 0, 0, 0, false, VFA_STEP_ALLOCATE},
+     NULL, NULL, 0, 0, 0, NOT, VFA_STEP_ALLOCATE},
 };
 
 static struct vfa_alias alias = {.name = (char *)"net"};
@@ -182,7 +204,7 @@ static void test_hold(size_t i)
     };
     const struct vfa_claims claims = {&claim, 1};
     const struct vfa_hold hold = {.id = 1, .held = holds[i].held, .since = NOW - holds[i].age};
-    const bool withdrawn = false;
+    const enum vfa_withdrawal withdrawn = VFA_WITHDRAWAL_NONE;
     struct vfa_plan_input in = {.claims = &claims,
                                 .withdrawn = &withdrawn,
                                 .now = NOW,

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Domains that come from elsewhere: from another host (`migrate`), from a saved image (`restore`).
+ * Their XML names devices of there or then; here and now they are chosen anew, and libvirt takes
+ * the changed XML. `prepare` follows and finds the claims that were made here (allocate-arrive.c).
+ *
+ * `migrate` refuses what cannot be served, so that the source goes on as if nothing had been.
+ * `restore` must not, and must not change what libvirt compares with the image (MAC and guest
+ * addresses, how many devices): with nothing free the XML stays as it is, and `prepare` refuses,
+ * which costs nobody the image.
+ *
+ * A rehearsal is a domain that `vfalias migrate` has libvirt create here before it takes anything
+ * out of the guest. Its prepare always fails: so nothing is started, and the line in which it fails
+ * is the answer. A host without vfalias would start it, which is an answer too.
+ */
+#include "qemu-asked.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+/* ---- the XML that libvirt gets ---- */
+
+static bool has_moved(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    for (size_t i = 0; i < arrivals->n; i++) {
+        if (arrivals->items[i].moved && vfa_domain_device(domain, arrivals->items[i].request))
+            return true;
+    }
+    return false;
+}
+
+static void log_arrivals(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    for (size_t i = 0; i < arrivals->n; i++)
+        syslog(LOG_INFO, "domain '%s': keeping %s for request '%s', as it is about to arrive",
+               domain->name, vfa_pci_addr_format(&arrivals->items[i].device.addr, device),
+               arrivals->items[i].request);
+}
+
+/* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
+static int receive(struct vfa_call *call, const struct vfa_config *config,
+                   const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    int r = vfa_qemu_open_host(config, &host, err);
+
+    if (r == 0)
+        r = vfa_state_begin(host.state, err);
+    if (r == 0)
+        r = vfa_allocate_arrive(&host, domain, what, &arrivals, err);
+    if (r == 0 && has_moved(domain, &arrivals))
+        r = vfa_arrivals_fill(&arrivals, call->xml.data, call->xml.len, &call->answer, err);
+    if (r == 0)
+        r = vfa_state_commit(host.state, err);
+    if (r == 0)
+        log_arrivals(domain, &arrivals);
+    return r;
+}
+
+/* ---- migrate ---- */
+
+int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (!vfa_qemu_asks(domain))
+        return 0;
+    r = vfa_config_load(NULL, &config, err);
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", domain->name);
+    r = vfa_allocate_check(config, domain, err);
+    if (r == 0)
+        r = vfa_qemu_check_daemon(config, domain, err);
+    /* Nothing is kept: an address of the other host names another device here, if any. */
+    return r ? r : receive(call, config, domain, VFA_ARRIVE_REQUESTS, err);
+}
+
+/* ---- restore ---- */
+
+int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0 || !vfa_qemu_asks(domain))
+        return r;
+    r = vfa_config_load(NULL, &config, err);
+    return r < 0 ? r : receive(call, config, domain, VFA_ARRIVE_KEEP, err);
+}
+
+/* ---- rehearsal ---- */
+
+/* "net-0 gets 0000:01:10.0, accel-0 gets none" */
+static char *describe(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    char device[VFA_PCI_ADDR_SIZE], *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    for (size_t i = 0; f && i < domain->n_requests; i++) {
+        const struct vfa_arrival *arrival = vfa_arrivals_find(arrivals, domain->requests[i].name);
+
+        fprintf(f, "%s%s gets %s", i ? ", " : "", domain->requests[i].name,
+                arrival ? vfa_pci_addr_format(&arrival->device.addr, device) : "none");
+    }
+    if (f && fclose(f) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int answer(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
+{
+    if (!text)
+        return vfa_fail_oom(err);
+    vfa_fail(err, ECANCELED, "domain '%s': " VFA_REHEARSED "%s", domain->name, text);
+    return VFA_ALLOCATE_NONE;
+}
+
+/* Without `reserve` the claims are made to see whether they can be, and undone. */
+static int try_arrival(struct vfa_host *host, const struct vfa_domain *domain,
+                       struct vfa_arrivals *arrivals, struct vfa_error *err)
+{
+    int r = vfa_state_begin(host->state, err);
+
+    if (r == 0)
+        r = vfa_allocate_arrive(host, domain, VFA_ARRIVE_REQUESTS, arrivals, err);
+    if (r == 0 && domain->rehearsal == VFA_REHEARSAL_RESERVE)
+        r = vfa_state_commit(host->state, err);
+    vfa_state_rollback(host->state);
+    return r;
+}
+
+static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
+                  struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    size_t n = 0;
+    int r = vfa_qemu_open_host(config, &host, err);
+
+    if (r == 0)
+        r = vfa_allocate_cancel(&host, domain->uuid, &n, err);
+    return r < 0 ? r : answer(domain, "cancelled", err);
+}
+
+int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    int r;
+
+    if (domain->rehearsal == VFA_REHEARSAL_CANCEL)
+        return cancel(config, domain, err);
+    r = vfa_allocate_check(config, domain, err);
+    if (r == 0)
+        r = vfa_qemu_check_daemon(config, domain, err);
+    if (r == 0)
+        r = vfa_qemu_open_host(config, &host, err);
+    if (r == 0)
+        r = try_arrival(&host, domain, &arrivals, err);
+    if (r)
+        return r;
+    text = describe(domain, &arrivals);
+    return answer(domain, text, err);
+}
