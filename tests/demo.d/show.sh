@@ -10,6 +10,7 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
 fi
 limit=90 # seconds, for one command
+prompt=host
 output='' # of the last command that was shown
 verdicts=()
 wrong=0
@@ -27,7 +28,14 @@ heading() {
 
 # show COMMAND: as the host's administrator types it, with all that it prints
 show() {
-    show_at 'host#' "$1" "$1"
+    show_at "$prompt#" "$1" "$1"
+}
+
+# on HOST COMMAND...: any of these functions, about another host
+on() {
+    local host=$1 prompt=$1
+    shift
+    "$@"
 }
 
 # show_guest DOMAIN COMMAND: as typed inside a guest, on its serial console
@@ -95,4 +103,35 @@ summary() {
         printf '%s%d of %d were not so.%s\n' "$red" "$wrong" "${#verdicts[@]}" "$plain"
         return 1
     }
+}
+
+# ---- a host and its guests, as every story has them ----
+
+# A host as its administrator set it up.
+configuration='[pci]
+device_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet1"}
+device_spec = {"address": {"domain": "0000", "bus": "03", "slot": "00", "function": "[1-4]"}}
+alias = {"name": "net", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"}
+alias = {"name": "accel", "vendor_id": "1b36", "product_id": "0010", "device_type": "type-VF"}'
+
+configure() {
+    in_host "mkdir -p /etc/vfalias && echo '$configuration' >/etc/vfalias/vfalias.conf && systemctl reload vfaliasd"
+}
+
+# requests ALIAS[*COUNT]...: the text for virsh metadata --set
+requests() {
+    local word text=
+    for word; do
+        case $word in
+        *\**) text+="<request alias=\"${word%%\**}\" count=\"${word##*\*}\"/>" ;;
+        *) text+="<request alias=\"$word\"/>" ;;
+        esac
+    done
+    printf '<requests>%s</requests>' "$text"
+}
+
+# ask DOMAIN --config|--live ALIAS...
+ask() {
+    show "virsh metadata $1 urn:vfalias:1 --key vfalias $2 \\
+      --set '$(requests "${@:3}")'"
 }

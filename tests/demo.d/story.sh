@@ -2,34 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the demonstration tells. Each chapter shows commands (show.sh) and ends with verdicts on what was seen.
 
-# requests ALIAS[*COUNT]...: the text for virsh metadata --set
-requests() {
-    local word text=
-    for word; do
-        case $word in
-        *\**) text+="<request alias=\"${word%%\**}\" count=\"${word##*\*}\"/>" ;;
-        *) text+="<request alias=\"$word\"/>" ;;
-        esac
-    done
-    printf '<requests>%s</requests>' "$text"
-}
-
-# ask DOMAIN --config|--live ALIAS...
-ask() {
-    show "virsh metadata $1 urn:vfalias:1 --key vfalias $2 \\
-      --set '$(requests "${@:3}")'"
-}
-
-# A host as its administrator set it up, and the definitions of three guests that name no device.
-configuration='[pci]
-device_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet1"}
-device_spec = {"address": {"domain": "0000", "bus": "03", "slot": "00", "function": "[1-4]"}}
-alias = {"name": "net", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"}
-alias = {"name": "accel", "vendor_id": "1b36", "product_id": "0010", "device_type": "type-VF"}'
-
+# The definitions of three guests that name no device.
 prepare_host() {
-    in_host "mkdir -p /etc/vfalias && echo '$configuration' >/etc/vfalias/vfalias.conf && systemctl reload vfaliasd &&
-        for name in db1 db2 db3; do lab-guest \$name >\$name.xml; done" || die "cannot prepare the host"
+    configure || die "cannot prepare the host"
+    in_host "for name in db1 db2 db3; do lab-guest \$name >\$name.xml; done" || die "cannot prepare the host"
 }
 
 the_pool() {

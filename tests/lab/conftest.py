@@ -16,7 +16,7 @@ from _pytest.runner import runtestprotocol
 sys.path.insert(0, str(Path(__file__).parent))
 import labhost  # noqa: E402  (it lies in this folder)
 
-HOST = []  # the one host of this session, for the hooks below
+HOST = []  # the hosts that are in use, for the hooks below
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,46 @@ def lab(lab_host):
         lab_host.clean()
 
 
+class Peer:
+    """The second host. Its link is to the first one as that was booted: a new one needs a new peer."""
+
+    def __init__(self, host, first):
+        self.host, self.first, self.boots = host, first, None
+
+    def get(self):
+        """The host, well and linked."""
+        host, first = self.host, self.first
+        if host.sick or not host.alive() or self.boots != first.boots:
+            host.down()
+            host.up(peer=first.name)
+            self.boots = first.boots
+            first.run(f"sed -i '/^192.168.77.2 /d' /etc/hosts; echo 192.168.77.2 {host.name} >>/etc/hosts")
+        return host
+
+
+@pytest.fixture(scope="module")
+def lab_peer(lab_host):
+    """A second host (Peer) for the tests of one file: two of them are heavy. Tests take `peer`."""
+    host = labhost.Lab(f"{lab_host.name}-peer", lab_host.tree)
+    HOST.append(host)
+    try:
+        yield Peer(host, lab_host)
+    finally:
+        HOST.remove(host)
+        host.down()
+
+
+@pytest.fixture
+def peer(lab, lab_peer):
+    """A second host with a link to the first one, which it knows by its name and is known to by its own."""
+    host = lab_peer.get()
+    host.clean()
+    host.test_began = host.cursor()
+    yield host
+    if not host.sick:
+        host.clean()
+
+
 @pytest.fixture
 def project(lab):
     """The lab, with the project in it."""
@@ -66,10 +106,11 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed and HOST and "lab" in getattr(item, "funcargs", ()):
         try:
-            if HOST[0].stalled():
-                HOST[0].sick = "a processor is stuck"
-                item.lab_stalled = True
-            report.sections.extend(HOST[0].dump(getattr(HOST[0], "test_began", None)))
+            for host in HOST:
+                if host.stalled():
+                    host.sick = "a processor is stuck"
+                    item.lab_stalled = True
+                report.sections.extend(host.dump(getattr(host, "test_began", None)))
         except AssertionError as e:
             report.sections.append(("lab", f"cannot look into the host: {e}"))
 

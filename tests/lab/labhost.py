@@ -44,15 +44,18 @@ class Lab:
         self.name = name
         self.tree = tree  # tar of the project's install tree, put into each host that is booted
         self.sick = None  # why the host must not be used any more
+        self.boots = 0
 
     # -- the host itself
 
-    def up(self):
-        """Boots the host (the first time on a machine it is built: minutes) and installs the project."""
-        result = tool("up", self.name, timeout=1800)
+    def up(self, peer=None):
+        """Boots the host (the first time on a machine it is built: minutes) and installs the project. peer: the name of
+        a host that is up, to which it gets a private link."""
+        result = tool("up", self.name, *(["--peer", peer] if peer else []), timeout=1800)
         if result.returncode:
             raise LabError(f"cannot boot the lab host:\n{result.stderr}")
         self.sick = None
+        self.boots += 1
         self.install()
 
     def alive(self):
@@ -72,6 +75,13 @@ class Lab:
         """Ends the host, however it is, and boots it anew from pristine disks."""
         self.down()
         self.up()
+
+    def monitor(self, command):
+        """A command of the monitor of the QEMU that is this host; returns its answer."""
+        result = tool("monitor", self.name, command, timeout=30)
+        if result.returncode or result.stdout.startswith("Error"):
+            raise LabError(f"monitor: {command}: {result.stdout}{result.stderr}")
+        return result.stdout
 
     def serial(self):
         """What the host's serial console said so far."""
@@ -206,9 +216,9 @@ class Lab:
 
     def dump(self, since=None):
         """Sections (title, text) for the report of a test that failed."""
-        sections = [("lab: serial console of the host", self.serial()[-8000:])]
+        sections = [(f"{self.name}: serial console of the host", self.serial()[-8000:])]
         if not self.sick:
             guests = "tail -vn 40 /lab/console/* 2>/dev/null; virsh list --all"
-            sections.append(("lab: journal of the host", self.journal(since)))
-            sections.append(("lab: guests", self.run(guests, check=False).stdout))
+            sections.append((f"{self.name}: journal of the host", self.journal(since)))
+            sections.append((f"{self.name}: guests", self.run(guests, check=False).stdout))
         return sections

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Live migration between two hosts: what migrates by itself, what is taken out and attached anew, and what goes wrong."""
+from xml.etree import ElementTree
+
+import pytest
+
+from asking import ACCEL_ID, CONFIGURATION, NET_ID, PF, Pool, metadata
+from guestxml import guest_xml
+
+MAC = "52:54:00:0a:0b:0c"
+BACKUP = (f"<interface type='user'><mac address='{MAC}'/><model type='virtio'/><teaming type='persistent'/>"
+          "<alias name='ua-backup'/></interface>")
+TEAMED = (f'<request alias="net" name="dp0"><interface type="hostdev"><mac address="{MAC}"/>'
+          '<teaming type="transient" persistent="ua-backup"/></interface></request>')
+TAP_MAC = "52:54:00:0a:0b:0d"
+TAP = f'<request alias="net" name="tap"><interface type="direct"><mac address="{TAP_MAC}"/></interface></request>'
+QUICK = CONFIGURATION + "[vfalias]\nincoming_timeout = 3\n"
+
+
+class Pair:
+    """Two hosts: the guest is `here` and is to go `there`."""
+
+    def __init__(self, here, there):
+        self.here, self.there = Pool(here), Pool(there)
+        self.uri = f"qemu+tcp://{there.name}/system"
+
+    def both(self):
+        return self.here, self.there
+
+    def migrate(self, domain, *flags):
+        """virsh migrate --live."""
+        return self.here.lab.virsh("migrate", "--live", *flags, domain, self.uri, timeout=120)
+
+    def vfalias(self, domain, *flags, check=True):
+        return self.here.lab.run(["vfalias", "migrate", domain, self.uri, *flags], timeout=150, check=check)
+
+    def refused(self, domain, *flags):
+        result = self.vfalias(domain, *flags, check=False)
+        assert result.returncode == 1 and len(result.stderr.splitlines()) == 1, (result.stdout, result.stderr)
+        return result.stderr.strip()
+
+    def take(self, pool, count=2, alias="net"):
+        """Has somebody else take the first devices of an alias, so that another one is chosen."""
+        pool.lab.define(guest_xml("first", metadata=metadata(f'<request alias="{alias}" count="{count}"/>'), kernel=False,
+                                  ports=count + 1))
+        pool.start("first", *(f"{alias}-{n}" for n in range(count)))
+
+    def runs_on(self, pool, domain):
+        other = self.there if pool is self.here else self.here
+        assert pool.lab.state(domain) == "running"
+        assert domain not in other.lab.virsh("list", "--name").split()
+        assert other.held(domain) == {}
+
+
+@pytest.fixture
+def pair(project, peer):
+    pair = Pair(project, peer)
+    for pool in pair.both():
+        pool.prepare()
+    yield pair
+    for pool in pair.both():
+        if not pool.lab.sick:
+            pool.lab.clean()
+            pool.prepare()
+            pool.check_all_free()
+
+
+COUNT = "(i=0; while :; do i=$((i+1)); echo $i >/ticks; usleep 100000; done) </dev/null >/dev/null 2>&1 &"
+
+
+def ticks(pool, domain):
+    """What the guest has counted since it was told to (COUNT): it runs on if that grows, and was not booted anew."""
+    return int(pool.lab.guest(domain, "cat /ticks"))
+
+
+def ready(pool, domain, *names):
+    """The guest has the devices of these requests, and the claims say so."""
+    pool.watch(domain, *names)
+    pool.wait_active(domain, *names)
+
+
+# ---- what migrates by itself ----
+
+def netdev_of(pool, domain):
+    """The host's netdev under a macvtap."""
+    tree = ElementTree.fromstring(pool.lab.virsh("dumpxml", domain))
+    return tree.find("devices/interface[@type='direct']/source").get("dev")
+
+
+def test_plain_virsh(pair):
+    """A teaming pair and a macvtap: the other host's devices have other addresses; the guest runs on, its MAC addresses
+    and what it asks for are the same. What cannot migrate was detached by hand, and is attached there."""
+    here, there = pair.both()
+    here.lab.start("db1", guest_xml("db1", BACKUP, metadata(TEAMED, TAP, "accel"), ports=7))
+    ready(here, "db1", "accel-0", "dp0", "tap")
+    before, netdev = here.devices("db1")["dp0"], netdev_of(here, "db1")
+    here.lab.wait_console("db1", f"^GUEST pci {before.guest} {NET_ID} igbvf")
+    here.lab.run("vfalias detach db1 accel-0")
+    here.lab.guest("db1", COUNT)
+    counted = ticks(here, "db1")
+    pair.take(there)
+    pair.migrate("db1")
+    ready(there, "db1", "accel-0", "dp0", "tap")
+    pair.runs_on(there, "db1")
+    after = there.devices("db1")["dp0"]
+    assert (after.mac, after.guest) == (before.mac, before.guest) and after.source != before.source
+    assert netdev_of(there, "db1") != netdev
+    held = there.held("db1")
+    assert held == {("db1", "tap"): held["db1", "tap"],
+                    **{("db1", name): device.source for name, device in there.devices("db1").items()}}
+    assert not {held["db1", name] for name in ("dp0", "tap")} & set(there.lab.vfs(PF)[:2])
+    there.lab.wait_console("db1", f"^GUEST pci {after.guest} {NET_ID} igbvf")
+    assert ticks(there, "db1") > counted
+    assert {MAC, TAP_MAC} <= set(there.lab.guest("db1", "cat /sys/class/net/*/address").split())
+    assert here.claims() == {}
+    assert 'name="dp0"' in there.lab.virsh("metadata", "db1", "urn:vfalias:1").replace("'", '"')
+
+
+# ---- what is detached and attached anew ----
+
+def test_plain_devices(pair):
+    """There and back: with a definition that goes along, and by the source's libvirtd alone."""
+    here, there = pair.both()
+    here.lab.start("db1", guest_xml("db1", metadata=metadata("net", "accel")))
+    ready(here, "db1", "accel-0", "net-0")
+    here.lab.wait_console("db1", f"^GUEST pci .* {NET_ID} igbvf")
+    here.lab.guest("db1", COUNT)
+    counted, before = ticks(here, "db1"), here.claims()
+    pair.take(there)
+    expected = there.lab.vfs(PF)[2]
+
+    plan = pair.vfalias("db1", "--dry-run").stdout
+    assert [line.split() for line in plan.splitlines()[1:]] == [
+        ["net-0", "net", "detached", "here,", "attached", "there", expected],
+        ["accel-0", "accel", "detached", "here,", "attached", "there", there.lab.vfs("0000:03:00.0")[0]]]
+    assert here.claims() == before and there.held("db1") == {}
+
+    out = pair.vfalias("db1", "--persistent", "--undefinesource").stdout
+    assert out == f"domain 'db1' runs at '{pair.uri}'\n"
+    assert set(there.devices("db1")) == {"accel-0", "net-0"}
+    there.wait_active("db1", "accel-0", "net-0")
+    assert there.held("db1")["db1", "net-0"] == expected
+    pair.runs_on(there, "db1")
+    assert "db1" not in here.lab.virsh("list", "--all", "--name").split()
+    assert "db1" in there.lab.virsh("list", "--all", "--persistent", "--name").split()
+    assert ticks(there, "db1") > counted
+    assert ACCEL_ID in [ids for ids, _ in there.lab.guest_pci("db1").values()]
+
+    back = Pair(there.lab, here.lab)
+    back.vfalias("db1", "--p2p")
+    ready(here, "db1", "accel-0", "net-0")
+    back.runs_on(here, "db1")
+    assert "db1" in there.lab.virsh("list", "--all", "--name").split()
+
+
+def test_destination_has_none(pair):
+    """Refused before anything is detached, by the destination's own line; with virsh alone just so."""
+    here, there = pair.both()
+    pair.take(there, 4, "accel")
+    here.lab.start("db1", guest_xml("db1", metadata=metadata("net", "accel")))
+    ready(here, "db1", "accel-0", "net-0")
+    line = "domain 'db1': no free device for request 'accel-0': alias 'accel' has 4 devices, 4 claimed"
+    before, since = here.claims(), here.lab.mark("db1")
+    for flags in ([], ["--dry-run"], ["--p2p"]):
+        assert pair.refused("db1", *flags) == f"vfalias: domain 'db1': the destination refuses: {line}"
+    assert here.claims() == before and there.held("db1") == {}
+    here.lab.run("vfalias detach db1 --all")
+    assert pair.here.refused("migrate", "--live", "db1", pair.uri) == line
+    assert "GUEST remove" in here.lab.console("db1")[since:]
+    here.lab.run("vfalias attach db1")
+    assert here.held() == {key: row["device"] for key, row in before.items()}
+    assert set(here.devices("db1")) == {"accel-0", "net-0"}
+    assert there.held("db1") == {}
+    there.lab.run("mv /etc/libvirt/hooks/qemu.d/vfalias /root/vfalias")
+    try:
+        assert f"nothing answers for vfalias at '{pair.uri}'" in pair.refused("db1")
+    finally:
+        there.lab.run("mv /root/vfalias /etc/libvirt/hooks/qemu.d/vfalias")
+    assert "db1" not in there.lab.virsh("list", "--all", "--name").split()
+    assert set(here.devices("db1")) == {"accel-0", "net-0"}
+
+
+# ---- what goes wrong ----
+
+def begin(pair, domain, command):
+    """A migration that takes its time, in the background; returns once the other host has the guest, paused."""
+    here, there = pair.both()
+    here.lab.virsh("migrate-setspeed", domain, "1")
+    here.lab.run(f"systemd-run -q --unit moving --collect -p StandardError=truncate:/tmp/moving -p StandardOutput=null {command}")
+    there.lab.wait_for(f"virsh domstate {domain} --reason | grep -q 'paused (migrating)'", 60)
+
+
+def end(pair, timeout=90):
+    """Waits until the command of begin() has ended; what it complained about."""
+    pair.here.lab.wait_for("! systemctl -q is-active moving", timeout)
+    return pair.here.lab.get("/tmp/moving")
+
+
+def is_as_before(pair, domain, before, *names):
+    """The guest runs here and has its devices; nothing is left there."""
+    here, there = pair.both()
+    ready(here, domain, *names)
+    pair.runs_on(here, domain)
+    assert {key: row["device"] for key, row in here.claims().items()} == before
+    assert there.claims() == {}
+
+
+def test_cancelled_and_vetoed(pair):
+    here, there = pair.both()
+    here.lab.start("db1", guest_xml("db1", BACKUP, metadata=metadata(TEAMED), ports=6))
+    here.lab.start("db2", guest_xml("db2", metadata=metadata("accel")))
+    ready(here, "db1", "dp0")
+    ready(here, "db2", "accel-0")
+    here.lab.wait_console("db1", f"^GUEST pci .* {NET_ID} igbvf")
+    before = here.held()
+    for domain, command in (("db1", f"virsh migrate --live db1 {pair.uri}"), ("db2", f"vfalias migrate db2 {pair.uri}")):
+        begin(pair, domain, command)
+        here.lab.virsh("domjobabort", domain)
+        assert "cancel" in end(pair)
+        ready(here, "db2", "accel-0")
+        there.wait_released()
+        is_as_before(pair, "db1", before, "dp0")
+        here.lab.virsh("migrate-setspeed", domain, "1000")
+    there.lab.put("/etc/libvirt/hooks/qemu.d/zz-veto", "#!/bin/sh\ncat >/dev/null; test \"$2\" != start\n", mode=0o755)
+    try:
+        assert "zz-veto" in pair.refused("db2")
+        assert "zz-veto" in here.lab.virsh("migrate", "--live", "db1", pair.uri, check=False).stderr
+    finally:
+        there.lab.run("rm /etc/libvirt/hooks/qemu.d/zz-veto")
+    there.wait_released()
+    ready(here, "db2", "accel-0")
+    is_as_before(pair, "db1", before, "dp0")
+
+
+def test_link_is_cut(pair):
+    """Nobody hears from the other side: the source goes on with its devices, the destination forgets the guest."""
+    here, there = pair.both()
+    here.lab.start("db1", guest_xml("db1", metadata=metadata("accel")))
+    ready(here, "db1", "accel-0")
+    before = here.held()
+    begin(pair, "db1", f"vfalias migrate db1 {pair.uri}")
+    there.lab.monitor("set_link link off")
+    try:
+        assert f"'{pair.uri}' does not answer any more: cannot migrate domain 'db1'" in end(pair)
+        ready(here, "db1", "accel-0")
+    finally:
+        there.lab.monitor("set_link link on")
+    there.wait_released(limit=90)
+    is_as_before(pair, "db1", before, "accel-0")
+
+
+def test_killed(pair):
+    """The command, and the daemons of both sides, while devices are out of the guest."""
+    here, there = pair.both()
+    for pool in pair.both():
+        pool.configure(QUICK)
+    here.lab.start("db1", guest_xml("db1", metadata=metadata("accel")))
+    ready(here, "db1", "accel-0")
+    before = here.held()
+
+    begin(pair, "db1", f"vfalias migrate db1 {pair.uri}")
+    here.lab.run("systemctl kill -s KILL moving")  # libvirt gives the migration up, the daemon gives the device back
+    ready(here, "db1", "accel-0")
+    there.wait_released(limit=60)
+    is_as_before(pair, "db1", before, "accel-0")
+
+    begin(pair, "db1", f"vfalias migrate db1 {pair.uri}")
+    for pool in pair.both():
+        pool.kill_daemon()
+    here.lab.virsh("migrate-setspeed", "db1", "1000")
+    assert end(pair) == ""
+    ready(there, "db1", "accel-0")
+    pair.runs_on(there, "db1")
+
+    refused = "vfaliasd is not running"
+    there.daemon("stop")
+    assert refused in Pair(there.lab, here.lab).refused("db1")
+    there.daemon("start")
+    here.daemon("stop")
+    assert refused in Pair(there.lab, here.lab).refused("db1")
+    here.daemon("start")

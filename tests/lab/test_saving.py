@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guests that are saved and restored: with a macvtap, whose device may be gone by then, and without their host devices."""
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from asking import CONFIGURATION, PF, metadata, pool
+from guestxml import guest_xml
+
+__all__ = ["pool"]  # a fixture
+FEW = """[pci]
+device_spec = {"address": {"domain": "0000", "bus": "01", "slot": "10", "function": "[02]"}, "physical_network": "few"}
+alias = {"name": "tap", "physical_network": "few", "attach": "macvtap"}
+""" + CONFIGURATION.removeprefix("[pci]\n")
+IMAGE = "/var/tmp/db1.image"
+
+
+def taps(name, count=1):
+    return guest_xml(name, metadata=metadata(f'<request alias="tap" count="{count}"/>'), kernel=False)
+
+
+def interface(lab, name):
+    """The netdev under a domain's macvtap, and its MAC address."""
+    element = ElementTree.fromstring(lab.virsh("dumpxml", name)).find("devices/interface[@type='direct']")
+    return element.find("source").get("dev"), element.find("mac").get("address")
+
+
+def save(lab, pool, how):
+    lab.virsh(*(["managedsave", "db1"] if how == "managed" else ["save", "db1", IMAGE]))
+    assert pool.claims("db1") == {}
+
+
+def restore(lab, how, check=True):
+    return lab.virsh(*(["start", "db1"] if how == "managed" else ["restore", IMAGE]), check=check)
+
+
+def has_image(lab, how):
+    command = "virsh dominfo db1 | grep -q 'Managed save: *yes'" if how == "managed" else f"test -s {IMAGE}"
+    return lab.run(command, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("how", ["managed", "file"])
+def test_macvtap(lab, pool, how):
+    """Restored on the netdev that it had, on another when that is taken; refused, with the image kept, when there is none."""
+    pool.configure(FEW)
+    mine, other = lab.vfs(PF)[:2]
+    for name, count in (("db1", 1), ("one", 1), ("both", 2)):
+        lab.define(taps(name, count))
+    pool.start("db1", "tap-0")
+    first, mac = interface(lab, "db1")
+    save(lab, pool, how)
+    restore(lab, how)
+    pool.wait_active("db1", "tap-0")
+    assert interface(lab, "db1") == (first, mac) and pool.held() == {("db1", "tap-0"): mine}
+
+    save(lab, pool, how)
+    pool.start("one", "tap-0")
+    assert pool.held() == {("one", "tap-0"): mine}
+    restore(lab, how)
+    pool.wait_active("db1", "tap-0")
+    second, now = interface(lab, "db1")
+    assert second != first and now == mac
+    assert pool.held("db1") == {("db1", "tap-0"): other}
+
+    save(lab, pool, how)
+    lab.virsh("destroy", "one")
+    pool.start("both", "tap-0", "tap-1")
+    refused = restore(lab, how, check=False)
+    assert refused.returncode == 1 and f"vfalias: domain 'db1': device {other} is not free: domain 'both'" in refused.stderr
+    assert has_image(lab, how) and lab.state("db1") == "shut off" and pool.claims("db1") == {}
+    lab.virsh("destroy", "both")
+    restore(lab, how)
+    assert lab.state("db1") == "running" and not has_image(lab, "managed")
+    lab.run(f"rm -f {IMAGE}")
+
+
+def test_without_host_devices(lab, pool):
+    """detach --all makes a guest that can be saved; restored, it has its devices again."""
+    ports = "<controller type='pci' index='9' model='pcie-root-port'><alias name='ua-slot-accel-0'/></controller>"
+    lab.start("db1", guest_xml("db1", ports, metadata("net")))
+    pool.watch("db1", "accel-0", "net-0")
+    pool.wait_active("db1", "accel-0", "net-0")
+    assert lab.virsh("managedsave", "db1", check=False).returncode == 1
+    assert lab.run("vfalias detach db1 --all").stdout.count(" is detached\n") == 2
+    assert pool.devices("db1") == {} and pool.claims() == {}
+    rows = json.loads(lab.run("vfalias request list db1 --json").stdout)
+    assert {row["name"]: row["state"] for row in rows} == {"accel-0": "withdrawn", "net-0": "withdrawn"}
+    lab.run("vfalias attach db1 accel-0")
+    assert set(pool.devices("db1")) == {"accel-0"}
+    lab.run("vfalias detach db1 accel-0")
+    lab.virsh("managedsave", "db1")
+    lab.virsh("start", "db1")
+    pool.watch("db1", "accel-0", "net-0")
+    pool.wait_active("db1", "accel-0", "net-0")
+
+    greedy = guest_xml("greedy", metadata=metadata('<request alias="accel" count="4"/>'), kernel=False)
+    lab.run("vfalias detach db1 accel-0")
+    lab.define(greedy)
+    pool.start("greedy", *(f"accel-{n}" for n in range(4)))
+    refused = lab.run("vfalias attach db1", check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == ("vfalias: domain 'db1': no free device for request 'accel-0': alias 'accel' has 4 devices, "
+                              "4 claimed\n")
+    assert set(pool.devices("db1")) == {"net-0"}
