@@ -154,7 +154,7 @@ static int note_device(void *data, const struct vfa_device *indexed, const struc
     char text[] = "?";
 
     text[0] = (char)('0' + number_of(&indexed->addr));
-    strncat(data, text, 1);
+    strcat(data, text);
     return VFA_STATE_TAKEN;
 }
 
