@@ -45,6 +45,7 @@ int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv);
 int vfa_cmd_stats(struct vfa_cmd_context *ctx, int argc, char **argv);
+int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv);
 
 /* ---- a verb's options and operands ---- */
 struct vfa_cmd_flag {

@@ -8,17 +8,16 @@
  * error.
  */
 #include <errno.h>
-#include <libudev.h>
 #include <string.h>
 
 #include "daemon.h"
 #include "log.h"
+#include "uevents.h"
 
 #define DEBOUNCE_MS 200
 
 struct source {
     struct vfa_daemon *daemon;
-    struct udev *udev;
     struct udev_monitor *monitor;
     int timer;
     bool armed;
@@ -63,32 +62,16 @@ static void source_free(void *opaque)
 
     if (source->timer >= 0)
         virEventRemoveTimeout(source->timer);
-    if (source->monitor)
-        udev_monitor_unref(source->monitor);
-    if (source->udev)
-        udev_unref(source->udev);
+    vfa_uevents_close(source->monitor);
     free(source);
-}
-
-/* udevd names interfaces before it passes events on; without udevd nobody does either. */
-static const char *event_source(void)
-{
-    if (access("/run/udev/control", F_OK) == 0)
-        return "udev";
-    vfa_log(LOG_DEBUG, "udevd does not run: using the kernel's own events");
-    return "kernel";
 }
 
 static bool start(struct source *source)
 {
-    source->udev = udev_new();
-    if (!source->udev)
-        return false;
-    source->monitor = udev_monitor_new_from_netlink(source->udev, event_source());
-    if (!source->monitor ||
-        udev_monitor_filter_add_match_subsystem_devtype(source->monitor, "pci", NULL) < 0 ||
-        udev_monitor_filter_add_match_subsystem_devtype(source->monitor, "net", NULL) < 0 ||
-        udev_monitor_enable_receiving(source->monitor) < 0)
+    if (!vfa_uevents_by_udev())
+        vfa_log(LOG_DEBUG, "udevd does not run: using the kernel's own events");
+    source->monitor = vfa_uevents_open();
+    if (!source->monitor)
         return false;
     source->timer = virEventAddTimeout(-1, on_timer, source, NULL);
     return source->timer >= 0 &&

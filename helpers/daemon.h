@@ -138,4 +138,8 @@ int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,
                            struct vfa_error *err);
 void vfa_daemon_watch_uevents(struct vfa_daemon *daemon);
 
+/* ---- daemon-watchdog.c ---- */
+/* Nothing to do unless systemd has asked for it. */
+void vfa_daemon_feed_watchdog(void);
+
 #endif

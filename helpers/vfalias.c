@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
     {"gc", vfa_cmd_gc},           {"migrate", vfa_cmd_migrate}, {"quarantine", vfa_cmd_quarantine},
     {"release", vfa_cmd_release}, {"request", vfa_cmd_request}, {"rescan", vfa_cmd_rescan},
     {"resolve", vfa_cmd_resolve}, {"start", vfa_cmd_start},     {"stats", vfa_cmd_stats},
+    {"vfs", vfa_cmd_vfs},
 };
 
 enum {

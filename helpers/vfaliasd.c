@@ -276,9 +276,11 @@ static int watch_all(struct vfa_daemon *daemon, struct signals *signals, const c
     r = watch_signals(signals, err);
     if (r == 0)
         r = vfa_daemon_watch_state(daemon, state_path, err);
-    if (r == 0)
-        vfa_daemon_watch_uevents(daemon);
-    return r;
+    if (r < 0)
+        return r;
+    vfa_daemon_watch_uevents(daemon);
+    vfa_daemon_feed_watchdog();
+    return 0;
 }
 
 static int run(struct vfa_daemon *daemon, struct threads *threads, struct vfa_error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt network hook, first half: installed as hooks/network.d/vfalias, run for every start
+ * The libvirt network hook, first half: linked as hooks/network.d/vfalias, run for every start
  * and stop of a network and every port that comes and goes, of a bridge's as well.
  *
  * Only ports that have a host's PCI device (networks with <forward mode='hostdev'>) are handed to

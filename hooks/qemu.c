@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt qemu hook, first half: installed as hooks/qemu.d/vfalias, run for every start, stop
+ * The libvirt qemu hook, first half: linked as hooks/qemu.d/vfalias, run for every start, stop
  * and migration of every domain of the host.
  *
  * It reads stdin, looks for the few words without which a domain cannot concern vfalias, and ends;

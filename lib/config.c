@@ -50,6 +50,7 @@ static const struct key_name alias_names[] = {
     {"DEFAULT", "pci_alias"},
     {"pci", "alias"},
 };
+static const struct key_name numvfs_names[] = {{"pci", "sriov_numvfs"}};
 
 int vfa_config_fail(const struct vfa_where *where, struct vfa_error *err, const char *fmt, ...)
 {
@@ -288,8 +289,9 @@ static bool set_before(const struct vfa_ini *ini, size_t i)
 /* Nova's other keys of [pci] say nothing here; any other is probably misspelt. */
 static bool is_pci_key(const char *key)
 {
-    static const char *const keys[] = {"device_spec", "passthrough_whitelist",
-                                       "pci_passthrough_whitelist", "alias", "report_in_placement"};
+    static const char *const keys[] = {
+        "device_spec", "passthrough_whitelist", "pci_passthrough_whitelist",
+        "alias",       "report_in_placement",   "sriov_numvfs"};
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (strcmp(key, keys[i]) == 0)
@@ -321,7 +323,7 @@ static int add_settings(struct vfa_config *config, const struct source *source,
 
 static int build(struct vfa_config *config, const struct sources *sources, struct vfa_error *err)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325), unused = 0;
     int r = vfa_config_set_defaults(config, err);
 
     for (size_t i = 0; r == 0 && i < sources->n; i++)
@@ -332,6 +334,9 @@ static int build(struct vfa_config *config, const struct sources *sources, struc
     if (r == 0)
         r = add_values(config, sources, alias_names, ARRAY_SIZE(alias_names), vfa_config_add_alias,
                        &hash, err);
+    if (r == 0) /* says nothing of what devices an alias has */
+        r = add_values(config, sources, numvfs_names, ARRAY_SIZE(numvfs_names),
+                       vfa_config_add_numvfs, &unused, err);
     if (r == 0)
         r = vfa_config_check_aliases(config, err);
     if (r < 0)
@@ -369,8 +374,11 @@ struct vfa_config *vfa_config_free(struct vfa_config *config)
         vfa_spec_clear(&config->specs[i]);
     for (size_t i = 0; i < config->n_aliases; i++)
         vfa_alias_clear(&config->aliases[i]);
+    for (size_t i = 0; i < config->n_numvfs; i++)
+        vfa_numvfs_clear(&config->numvfs[i]);
     free(config->specs);
     free(config->aliases);
+    free(config->numvfs);
     free_texts(config->files, config->n_files);
     free_texts(config->warnings, config->n_warnings);
     free(config->state_path);

@@ -13,6 +13,15 @@
 
 #define VFA_CONFIG_DIGEST_SIZE 17 /* 64 bits in hexadecimal and the NUL */
 
+/* How many VFs a PF is to have: sriov_numvfs. */
+struct vfa_numvfs {
+    char *devname;   /* of the PF's netdev; or NULL: */
+    bool by_address; /* `addr` says which */
+    struct vfa_pci_addr addr;
+    uint32_t numvfs; /* 1 to 65535 */
+    struct vfa_where where;
+};
+
 struct vfa_config {
     char **files; /* those that were read, in order; n_files of them */
     size_t n_files;
@@ -22,6 +31,8 @@ struct vfa_config {
     bool device_spec_given;    /* an empty list is a device_spec too: it allows nothing */
     struct vfa_alias *aliases; /* by first appearance */
     size_t n_aliases;
+    struct vfa_numvfs *numvfs; /* in order; no card twice by the same name */
+    size_t n_numvfs;
 
     /* [vfalias] */
     char *state_path;  /* state = /run/vfalias/state */

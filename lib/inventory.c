@@ -258,14 +258,20 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
     return r;
 }
 
+bool vfa_inventory_netdev_ok(const char *name)
+{
+    return *name && *name != '.' && strlen(name) < IF_NAMESIZE &&
+           !name[strcspn(name, "/: \t\n\v\f\r")];
+}
+
 int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,
                          struct vfa_pci_addr *ret, struct vfa_error *err)
 {
     char path[64], name[VFA_PCI_ADDR_SIZE];
     int r;
 
-    if (strchr(netdev, '/') || netdev[0] == '.' || strlen(netdev) >= IF_NAMESIZE)
-        return VFA_SYSFS_GONE; /* what the kernel lets no netdev be called */
+    if (!vfa_inventory_netdev_ok(netdev))
+        return VFA_SYSFS_GONE;
     snprintf(path, sizeof(path), "class/net/%s/device", netdev);
     r = vfa_sysfs_link(sysfs->rootfd, path, name, sizeof(name));
     if (r == -EOVERFLOW || (r == 0 && vfa_parse_pci_addr(name, ret) < 0))

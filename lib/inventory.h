@@ -50,6 +50,9 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
                        struct vfa_device *ret, struct vfa_error *err);
 void vfa_device_clear(struct vfa_device *dev);
 
+/* True if the kernel would let a netdev be called so. */
+bool vfa_inventory_netdev_ok(const char *name);
+
 /* The PCI device behind a netdev of the host. VFA_SYSFS_GONE: no such netdev, or none on the PCI
  * bus. */
 int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,

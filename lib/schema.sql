@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: LGPL-2.1-or-later
--- The state file, version 1. The rules of claims stand here, so that no program can break them.
+-- The state file, version 2. The rules of claims stand here, so that no program can break them.
+--
+-- Once a version has been released, a change makes another one: state-private.h has its number, state-schema.c brings
+-- files of older versions to it, and tests/data/state keeps the text of each that was released.
 
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,

@@ -44,7 +44,21 @@ int vfa_sql_exists(struct vfa_state *state, sqlite3_stmt *stmt, bool *ret, struc
 /* A copy of a text column in *ret, NULL where it is NULL. */
 int vfa_sql_text(sqlite3_stmt *stmt, int column, char **ret, struct vfa_error *err);
 
+/* Runs statements that have no values to bind and give no rows. */
+int vfa_sql_exec(struct vfa_state *state, const char *sql, struct vfa_error *err);
+
 /* Wraps what SQLite says about the last failure. */
 int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err);
+
+/* ---- state-schema.c ---- */
+
+/* That of lib/schema.sql. */
+#define VFA_SCHEMA_VERSION 2
+
+/* The version of a file, 0 if it is new. One that is newer than this program is refused. */
+int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err);
+
+/* In a transaction: gives a new file the schema, and one of an older version the present one. */
+int vfa_state_make_schema(struct vfa_state *state, struct vfa_error *err);
 
 #endif

@@ -39,6 +39,12 @@ int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
                     sqlite3_errmsg(state->db));
 }
 
+int vfa_sql_exec(struct vfa_state *state, const char *sql, struct vfa_error *err)
+{
+    return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                       : vfa_sql_fail(state, err);
+}
+
 static int bind(sqlite3_stmt *stmt, const char *types, va_list args)
 {
     int r = SQLITE_OK;

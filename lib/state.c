@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The state file itself: opening, making, setting aside a damaged one, transactions. What is in it:
- * state-claims.c, state-index.c, schema.sql.
+ * state-claims.c, state-index.c, schema.sql; how one of an older version gets it: state-schema.c.
  *
  * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
  * SQLite's rollback journal undoes what a killed process left half done.
@@ -18,13 +18,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define SCHEMA_VERSION  1
 #define BUSY_TIMEOUT_MS 10000
 #define BOOT_ID_FILE    "/proc/sys/kernel/random/boot_id"
-
-static const char schema[] =
-#include "schema.inc"
-    ;
+#define FILE_OLDER      100 /* no result of any public function */
 
 static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
 {
@@ -51,12 +47,6 @@ static bool domains_run(const char *libvirt_run)
     return found;
 }
 
-static int exec(struct vfa_state *state, const char *sql, struct vfa_error *err)
-{
-    return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-                                                                       : vfa_sql_fail(state, err);
-}
-
 /* One text in the first column of the first row; *ret is NULL when there is no row. */
 static int query_text(struct vfa_state *state, const char *sql, char **ret, struct vfa_error *err)
 {
@@ -68,18 +58,6 @@ static int query_text(struct vfa_state *state, const char *sql, char **ret, stru
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
     return r > 0 ? vfa_sql_text(stmt, 0, ret, err) : r;
-}
-
-static int query_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    int r = query_text(state, "PRAGMA user_version", &text, err);
-
-    if (r < 0)
-        return r;
-    if (!text || vfa_parse_u32(text, INT32_MAX, ret) < 0)
-        return vfa_fail(err, EUCLEAN, "cannot use state file '%s': no schema version", state->path);
-    return 0;
 }
 
 static int set_meta(struct vfa_state *state, const char *key, const char *value,
@@ -95,21 +73,17 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *had = NULL;
-    uint32_t version;
-    int r = query_version(state, &version, err);
+    int r = vfa_state_make_schema(state, err);
 
-    if (r == 0 && version == 0)
-        r = exec(state, schema, err);
-    if (r == 0 && version == 0)
-        r = exec(state, "PRAGMA user_version = 1", err);
     if (r == 0)
         r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
     if (r < 0 || (had && strcmp(had, boot_id) == 0))
         return r;
-    r = exec(state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn; DELETE FROM hold",
-             err);
+    r = vfa_sql_exec(
+        state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn; DELETE FROM hold",
+        err);
     if (r == 0)
-        r = exec(state, "DELETE FROM tentative; DELETE FROM unmet", err);
+        r = vfa_sql_exec(state, "DELETE FROM tentative; DELETE FROM unmet", err);
     if (r == 0)
         r = set_meta(state, "boot_id", boot_id, err);
     if (r == 0)
@@ -117,29 +91,29 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
     return r;
 }
 
-/* Is the file one of this version and boot? Reads only. */
-static int is_current(struct vfa_state *state, const char *boot_id, bool *ret,
-                      struct vfa_error *err)
+/* What the file is. Reads only. */
+enum kind {
+    KIND_CURRENT = 0, /* of this version and boot */
+    KIND_OTHER,       /* new, or of another boot: a writer makes it current */
+    KIND_OLDER,       /* of an older version: likewise */
+};
+
+static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *had = NULL;
     uint32_t version;
-    int r = query_version(state, &version, err);
+    int r = vfa_state_schema_version(state, &version, err);
 
     if (r < 0)
         return r;
-    if (version > SCHEMA_VERSION)
-        return vfa_fail(
-            err, EPROTO,
-            "cannot use state file '%s': its version %u is newer than this program's %d",
-            state->path, version, SCHEMA_VERSION);
-    *ret = false;
     if (version == 0)
-        return 0;
+        return KIND_OTHER;
+    if (version < VFA_SCHEMA_VERSION)
+        return KIND_OLDER;
     r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
     if (r < 0)
         return r;
-    *ret = had && strcmp(had, boot_id) == 0;
-    return 0;
+    return had && strcmp(had, boot_id) == 0 ? KIND_CURRENT : KIND_OTHER;
 }
 
 static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
@@ -152,24 +126,25 @@ static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct 
         return vfa_sql_fail(state, err);
     }
     sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
-    return exec(state, "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF", err);
+    return vfa_sql_exec(state, "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF", err);
 }
 
+/* 0, VFA_STATE_ABSENT, FILE_OLDER (to be read, and of an older version) or an error. */
 static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const char *libvirt_run,
                         struct vfa_error *err)
 {
     char boot_id[64];
-    bool current = false, own;
+    bool own;
     int r = read_boot_id(boot_id, sizeof(boot_id), err);
 
     if (r == 0)
         r = connect_db(state, mode, err);
     if (r == 0)
-        r = is_current(state, boot_id, &current, err);
-    if (r < 0 || current)
+        r = look(state, boot_id, err);
+    if (r <= 0)
         return r;
     if (mode == VFA_STATE_READ)
-        return VFA_STATE_ABSENT;
+        return r == KIND_OLDER ? FILE_OLDER : VFA_STATE_ABSENT;
     r = vfa_state_enter(state, &own, err);
     if (r < 0)
         return r;
@@ -221,8 +196,10 @@ int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mod
 
     if (mode == VFA_STATE_READ && access(path, F_OK) < 0 && errno == ENOENT)
         return VFA_STATE_ABSENT;
-    if (mode == VFA_STATE_READ)
-        return open_once(path, libvirt_run, mode, ret, err);
+    if (mode == VFA_STATE_READ) {
+        r = open_once(path, libvirt_run, mode, ret, err);
+        return r == FILE_OLDER ? vfa_state_open_copy(path, libvirt_run, ret, err) : r;
+    }
     r = make_file(path, err);
     if (r < 0)
         return r;
@@ -239,11 +216,11 @@ static int load_copy(struct vfa_state *state, const char *path, const char *boot
 {
     struct vfa_state source = {.path = (char *)path};
     sqlite3_backup *backup = NULL;
-    bool current;
     int r = connect_db(&source, VFA_STATE_READ, err);
 
     if (r == 0)
-        r = is_current(&source, boot_id, &current, err); /* refuses what is newer or damaged */
+        r = look(&source, boot_id, err); /* refuses what is newer or damaged */
+    r = r > 0 ? 0 : r;
     if (r == 0)
         backup = sqlite3_backup_init(state->db, "main", source.db, "main");
     if (backup)
@@ -274,7 +251,8 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
     if (r == 0)
         r = make_current(state, boot_id, libvirt_run, err);
     if (r == 0)
-        r = exec(state, "DELETE FROM saved", err); /* what is tried on a copy touches no device */
+        r = vfa_sql_exec(state, "DELETE FROM saved",
+                         err); /* what is tried on a copy touches no device */
     if (r == 0)
         *ret = vfa_steal(&state);
     return r;
@@ -328,12 +306,12 @@ struct vfa_state *vfa_state_close(struct vfa_state *state)
 
 int vfa_state_begin(struct vfa_state *state, struct vfa_error *err)
 {
-    return exec(state, "BEGIN IMMEDIATE", err);
+    return vfa_sql_exec(state, "BEGIN IMMEDIATE", err);
 }
 
 int vfa_state_commit(struct vfa_state *state, struct vfa_error *err)
 {
-    return exec(state, "COMMIT", err);
+    return vfa_sql_exec(state, "COMMIT", err);
 }
 
 void vfa_state_rollback(struct vfa_state *state)
@@ -361,12 +339,12 @@ int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_er
 
 int vfa_state_try(struct vfa_state *state, struct vfa_error *err)
 {
-    return exec(state, "SAVEPOINT trial", err);
+    return vfa_sql_exec(state, "SAVEPOINT trial", err);
 }
 
 int vfa_state_undo(struct vfa_state *state, struct vfa_error *err)
 {
-    return exec(state, "ROLLBACK TO trial; RELEASE trial", err);
+    return vfa_sql_exec(state, "ROLLBACK TO trial; RELEASE trial", err);
 }
 
 int vfa_state_synced(struct vfa_state *state, bool *ret, struct vfa_error *err)

@@ -97,6 +97,21 @@ int vfa_sysfs_read_int(int dirfd, const char *name, int *ret)
     return r;
 }
 
+int vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value)
+{
+    VFA_AUTO(vfa_closep) int fd = openat(dirfd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    char buf[16];
+    int len = snprintf(buf, sizeof(buf), "%u\n", (unsigned)value);
+    ssize_t n;
+
+    if (fd < 0)
+        return gone_or(errno);
+    do {
+        n = write(fd, buf, (size_t)len); /* the kernel takes all of it or none */
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
 int vfa_sysfs_link(int dirfd, const char *name, char *buf, size_t size)
 {
     char target[PATH_MAX];

@@ -38,6 +38,10 @@ int vfa_sysfs_read(int dirfd, const char *name, char *buf, size_t size);
 int vfa_sysfs_read_hex(int dirfd, const char *name, uint32_t *ret);
 int vfa_sysfs_read_int(int dirfd, const char *name, int *ret);
 
+/* Writes a number to an attribute. Returns as vfa_sysfs_read() does; what the kernel objects to the
+ * number is a negative errno. */
+int vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value);
+
 /* The last component of what a symlink points to ("driver" -> "igbvf"). Same return values. */
 int vfa_sysfs_link(int dirfd, const char *name, char *buf, size_t size);
 

@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -838,3 +839,36 @@ def test_completion(host, words, offered):
         capture_output=True, env={"PATH": "%s:/usr/bin:/bin" % VFALIAS.resolve().parent,
                                   "VFALIAS_CONFIG": str(host.conf)})
     assert (result.stdout, result.stderr) == (offered + "\n", "")
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+@pytest.mark.parametrize("words, offered", [
+    (["re"], "release request rescan"),
+    (["explain", "n"], "net nvme"),
+    (["explain", "net", "--"], "--all --help --json --xml"),
+    (["explain", "net", "--xml", ""], "FILE"),
+    (["quarantine", ""], "add list remove"),
+    (["--s"], "--state --sysfs-root"),
+    (["--sysfs-root", ""], "FILE"),
+    (["--state", "/x", "devices", "--"], "--all --help --json"),
+    (["request", ""], "add list ports remove"),
+    (["request", "add", "--config", "db1", "n"], "net nvme"),
+    (["request", "add", "--name", "x", "db1", "c"], "card"),
+    (["request", "add", "db1", "net", "--c"], "--config --count --current"),
+    (["request", "add", "--numa", "r"], "required"),
+    (["stats", ""], ""),
+])
+def test_completion_of_zsh(host, words, offered):
+    """Outside of zsh's line editor: what the function hands to zsh, of that what begins with the last word."""
+    script = r"""
+        compadd() { shift; for word; do [[ $word != $PREFIX* ]] || print -r -- $word; done }
+        _files() { print FILE; }
+        _call_program() { shift; "$@"; }
+        file=$1; shift
+        words=(vfalias "$@") CURRENT=$(($# + 1)) PREFIX=$words[-1]
+        . $file
+    """
+    result = subprocess.run(
+        ["zsh", "-f", "-c", script, "zsh", SOURCE / "conf/_vfalias", *words], text=True, capture_output=True,
+        env={"PATH": "%s:/usr/bin:/bin" % VFALIAS.resolve().parent, "VFALIAS_CONFIG": str(host.conf)})
+    assert (" ".join(sorted(set(result.stdout.split()))), result.stderr) == (offered, "")

@@ -33,7 +33,7 @@ def page_examples():
         if text.startswith("["):
             yield text
         else:
-            yield ("[pci]\n" if text.startswith(("device_spec", "alias")) else "[vfalias]\n") + text
+            yield ("[pci]\n" if text.startswith(("device_spec", "alias", "sriov_numvfs")) else "[vfalias]\n") + text
 
 
 @pytest.mark.parametrize("text", page_examples(), ids=lambda text: text.splitlines()[1][:60])

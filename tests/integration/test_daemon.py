@@ -30,7 +30,8 @@ def guest(number, requests="", devices=""):
 
 
 class Daemon:
-    def __init__(self, host, *guests, uri=None, options=()):
+    def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",)):
+        """until: what it has to say to systemd, in this order, before it counts as started."""
         self.host = host
         self.node = host.folder / "node.xml"
         self.node.write_text("<node><cpu><mhz>1</mhz><model>x</model><active>1</active><nodes>1</nodes><sockets>1</sockets>"
@@ -43,9 +44,10 @@ class Daemon:
             with open(self.log, "w") as log:
                 self.process = subprocess.Popen(
                     [str(DAEMON), "--uri", uri or "test://%s" % self.node, "--log-level", "debug", *options],
-                    env={**host.env, "NOTIFY_SOCKET": str(notify)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            while b"READY=1" not in ready.recv(4096):  # the connection's state is told as well, by another thread
-                pass
+                    env={**host.env, "NOTIFY_SOCKET": str(notify), **dict(env)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            for message in until:
+                while message not in ready.recv(4096):  # the connection's state is told as well, by another thread
+                    pass
         notify.unlink()
 
     def text(self):
@@ -253,3 +255,9 @@ def test_borrowed_request_is_served_when_its_borrower_ends(daemon, quiet_host):
     started.wait_for(lambda: len(quiet_host.held()) == 3)
     with sqlite3.connect(quiet_host.state) as db:
         assert db.execute("SELECT * FROM withdrawn").fetchall() == []
+
+
+# ---- systemd ----
+
+def test_watchdog_is_fed_while_the_event_loop_runs(quiet_host, daemon):
+    daemon(env={"WATCHDOG_USEC": "200000"}, until=(b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"))

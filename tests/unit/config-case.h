@@ -114,6 +114,15 @@ static inline void dump_alias(FILE *out, const struct vfa_alias *alias)
         dump_choice(out, &alias->choices[i]);
 }
 
+static inline void dump_numvfs(FILE *out, const struct vfa_numvfs *entry)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    fprintf(out, "%u %s: %u VFs\n", entry->where.line,
+            entry->by_address ? vfa_pci_addr_format(&entry->addr, address) : entry->devname,
+            (unsigned)entry->numvfs);
+}
+
 /* free() it. */
 static inline char *dump(const struct vfa_config *config)
 {
@@ -127,6 +136,8 @@ static inline char *dump(const struct vfa_config *config)
         dump_spec(out, &config->specs[i]);
     for (size_t i = 0; i < config->n_aliases; i++)
         dump_alias(out, &config->aliases[i]);
+    for (size_t i = 0; i < config->n_numvfs; i++)
+        dump_numvfs(out, &config->numvfs[i]);
     fclose(out);
     return text;
 }

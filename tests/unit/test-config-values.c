@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The values of device_spec and alias: what they become, what is refused and what is warned of. */
+/* The values of device_spec, alias and sriov_numvfs: what they become, what is refused and what is
+ * warned of. */
 #include "config-case.h"
 
 /* ---- device_spec ---- */
@@ -166,6 +167,40 @@ static const struct text_case epas[] = {
     {"[pci]\nalias = q=capabilities: (" EPA_IDS ")\n", "!'capabilities:devices:' is expected"},
 };
 
+/* ---- sriov_numvfs ---- */
+#define NUMVFS(json) "[pci]\nsriov_numvfs = " json "\n"
+static const struct text_case numvfs[] = {
+    {NUMVFS("{\"devname\": \"eth2\", \"numvfs\": 8}"), "2 eth2: 8 VFs\n"},
+    {NUMVFS("{\"address\": \"0000:3b:00.0\", \"numvfs\": \"65535\"}"),
+     "2 0000:3b:00.0: 65535 VFs\n"},
+    {NUMVFS("[{\"devname\": \"a\", \"numvfs\": 1},\n {\"devname\": \"b\", \"numvfs\": 2}]"),
+     "2 a: 1 VFs\n2 b: 2 VFs\n"},
+    {NUMVFS("[]"), ""},
+    {NUMVFS("8"), "!:2: cannot use sriov_numvfs: an object, or an array of objects, is wanted"},
+    {NUMVFS("[[]]"), "!an object, or an array of objects, is wanted"},
+    {NUMVFS("{\"numvfs\": 8}"), "!either devname or address is wanted"},
+    {NUMVFS("{\"devname\": \"a\", \"address\": \"0000:3b:00.0\", \"numvfs\": 8}"),
+     "!either devname or address is wanted"},
+    {NUMVFS("{\"devname\": \"eth2\"}"), "!numvfs is missing"},
+    {NUMVFS("{\"devname\": \"eth2\", \"numvfs\": 0}"), "!numvfs '0': a whole number in 1 to 65535"},
+    {NUMVFS("{\"devname\": \"eth2\", \"numvfs\": 65536}"), "!numvfs '65536'"},
+    {NUMVFS("{\"devname\": \"eth2\", \"numvfs\": null}"), "!numvfs 'null'"},
+    {NUMVFS("{\"devname\": \"\", \"numvfs\": 8}"),
+     "!devname '': no network interface is called so"},
+    {NUMVFS("{\"devname\": \"../eth2\", \"numvfs\": 8}"), "!devname '../eth2'"},
+    {NUMVFS("{\"devname\": 2, \"numvfs\": 8}"), "!devname is not a string"},
+    {NUMVFS("{\"address\": \"3b:00.0\", \"numvfs\": 8}"),
+     "!address '3b:00.0': it is no PCI address as 0000:3b:00.0"},
+    {NUMVFS("{\"address\": \"*\", \"numvfs\": 8}"), "!it is no PCI address"},
+    {NUMVFS("{\"devname\": \"eth2\", \"vfs\": 8}"),
+     "!key 'vfs' is none of devname, address, numvfs"},
+    {NUMVFS("{\"devname\": \"a\", \"numvfs\": 8}") NUMVFS("{\"devname\": \"a\", \"numvfs\": 8}"),
+     "!x.conf:2 says it for the same card"},
+    {NUMVFS("{\"address\": \"0000:3b:00.0\", \"numvfs\": 8}")
+         NUMVFS("{\"address\": \"0000:3b:00.0\", \"numvfs\": 4}"),
+     "!x.conf:2 says it for the same card"},
+};
+
 /* ---- warnings ---- */
 static const struct warning_case warnings[] = {
     {SPEC("{\"address\": \"0000:0b:00.0\", \"physical_network\": \"p\"}"), NULL},
@@ -220,6 +255,7 @@ int main(void)
     RUN(specs);
     RUN(aliases);
     RUN(epas);
+    RUN(numvfs);
     for (size_t i = 0; i < ARRAY_SIZE(warnings); i++)
         check_warning(&warnings[i], i);
     remove_folder();

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias vfs: makes the VFs that sriov_numvfs says; at boot, run by vfalias-vfs.service, before
+ * libvirt starts. Which VFs may go is judged in lib/sriov.c.
+ */
+#include "cmd.h"
+#include "sriov.h"
+#include "uevents.h"
+
+#define MAX_WAIT 3600 /* seconds */
+
+/* For a wait: cards whose drivers udev has yet to load. */
+static bool all_ready(void *opaque)
+{
+    const struct vfa_host *host = opaque;
+
+    for (size_t i = 0; i < host->config->n_numvfs; i++) {
+        if (!vfa_sriov_ready(&host->sysfs, &host->config->numvfs[i]))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what is said ---- */
+
+static void card_name(const struct vfa_numvfs *want, const struct vfa_sriov_report *report,
+                      char *buf, size_t size)
+{
+    static const struct vfa_pci_addr none; /* a host bridge's at best */
+    bool found = vfa_pci_addr_compare(&report->addr, &none) != 0;
+    char address[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(want->by_address ? &want->addr : &report->addr, address);
+    if (want->by_address)
+        snprintf(buf, size, "%s", address);
+    else if (found)
+        snprintf(buf, size, "%s (%s)", want->devname, address);
+    else
+        snprintf(buf, size, "%s", want->devname);
+}
+
+static int tell(bool look_only, const struct vfa_numvfs *want,
+                const struct vfa_sriov_report *report)
+{
+    const unsigned n = want->numvfs, had = report->had;
+    char card[64];
+
+    card_name(want, report, card, sizeof(card));
+    switch (report->outcome) {
+    case VFA_SRIOV_FINE:
+        printf("%s: has its %u VFs\n", card, n);
+        return VFA_CMD_FINE;
+    case VFA_SRIOV_MADE:
+        printf("%s: %u VFs %s, it had %u\n", card, n, look_only ? "would be made" : "were made",
+               had);
+        return VFA_CMD_FINE;
+    case VFA_SRIOV_MORE:
+        printf("%s: keeps its %u VFs, more than the %u that are wanted\n", card, had, n);
+        return VFA_CMD_FINE;
+    case VFA_SRIOV_IN_USE:
+        return vfa_cmd_fail("%s: keeps its %u VFs, %u are wanted: %s", card, had, n,
+                            report->detail);
+    case VFA_SRIOV_CANNOT:
+        break;
+    }
+    return vfa_cmd_fail("%s: cannot have %u VFs: %s", card, n, report->detail);
+}
+
+/* ---- the verb ---- */
+
+static int open_host(const struct vfa_cmd_context *ctx, bool look_only, struct vfa_host *ret,
+                     struct vfa_error *err)
+{
+    int r;
+
+    if (!look_only)
+        return vfa_host_open(ctx->config, ret, err);
+    ret->config = ctx->config;
+    r = vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
+    return r == 0 ? vfa_cmd_open_state(ctx, &ret->state, err) : r;
+}
+
+static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    int status = VFA_CMD_FINE;
+
+    if (open_host(ctx, look_only, &host, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    vfa_uevents_wait(all_ready, &host, seconds);
+    for (size_t i = 0; i < ctx->config->n_numvfs; i++) {
+        const struct vfa_numvfs *want = &ctx->config->numvfs[i];
+        struct vfa_sriov_report report;
+
+        if (vfa_sriov_apply(&host, want, look_only, &report, &err) < 0)
+            return vfa_cmd_fail_error(&err);
+        if (tell(look_only, want, &report) != VFA_CMD_FINE)
+            status = VFA_CMD_NO; /* the other cards need not suffer */
+    }
+    return status;
+}
+
+int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    const char *wait = NULL;
+    uint32_t seconds = 0;
+    bool look_only = false;
+    const struct vfa_cmd_flag flags[] = {
+        {.name = "dry-run", .on = &look_only},
+        {.name = "wait", .value = &wait},
+    };
+    const struct vfa_cmd_syntax syntax = {"vfs", flags, ARRAY_SIZE(flags), {NULL}};
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, NULL, &status))
+        return status;
+    if (wait && vfa_parse_u32(wait, MAX_WAIT, &seconds) < 0)
+        return vfa_cmd_fail_usage("vfs: --wait '%.40s': a number of seconds, 0 to %d, is wanted",
+                                  wait, MAX_WAIT);
+    if (!look_only && !vfa_cmd_may_write(ctx))
+        return VFA_CMD_USAGE;
+    if (ctx->config->n_numvfs == 0)
+        printf("no sriov_numvfs is configured\n");
+    return ctx->config->n_numvfs ? run(ctx, look_only, seconds) : VFA_CMD_FINE;
+}

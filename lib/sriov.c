@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See sriov.h. A VF is in use if it is claimed, if a driver for assignment has it (somebody may
+ * have given it away without our knowing), or if its netdev serves the host. While the claims are
+ * not known, all are taken to be in use.
+ */
+#include "sriov.h"
+
+#include "health.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define DEVICES_DIR "bus/pci/devices/"
+#define TOTAL       "sriov_totalvfs"
+#define NUMBER      "sriov_numvfs"
+
+/* Steps return 0 to go on, CONCLUDED when the report is complete, or an error. */
+enum {
+    CONCLUDED = 1,
+};
+
+struct card {
+    struct vfa_host *host;
+    const struct vfa_numvfs *want;
+    struct vfa_sriov_report *report;
+    struct vfa_device pf;
+    int dirfd;
+};
+
+static void card_clear(struct card *card)
+{
+    vfa_device_clear(&card->pf);
+    vfa_closep(&card->dirfd);
+}
+
+static VFA_PRINTF(3, 4) int conclude(struct card *card, enum vfa_sriov_outcome outcome,
+                                     const char *fmt, ...)
+{
+    va_list args;
+
+    card->report->outcome = outcome;
+    va_start(args, fmt);
+    vsnprintf(card->report->detail, sizeof(card->report->detail), fmt, args);
+    va_end(args);
+    return CONCLUDED;
+}
+
+/* ---- which device, and how many VFs ---- */
+
+static int find_address(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *want,
+                        struct vfa_pci_addr *ret, struct vfa_error *err)
+{
+    if (!want->by_address)
+        return vfa_inventory_netdev(sysfs, want->devname, ret, err);
+    *ret = want->addr;
+    return 0;
+}
+
+static int open_folder(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr)
+{
+    char path[sizeof(DEVICES_DIR) + VFA_PCI_ADDR_SIZE];
+
+    strcpy(path, DEVICES_DIR);
+    vfa_pci_addr_format(addr, path + strlen(DEVICES_DIR));
+    return vfa_sysfs_opendir(sysfs->rootfd, path);
+}
+
+static int find(struct card *card, struct vfa_error *err)
+{
+    const struct vfa_sysfs *sysfs = &card->host->sysfs;
+    struct vfa_pci_addr addr;
+    int r = find_address(sysfs, card->want, &addr, err);
+
+    if (r == VFA_SYSFS_GONE)
+        return conclude(card, VFA_SRIOV_CANNOT, "there is no such netdev of a PCI device");
+    if (r == 0)
+        r = vfa_inventory_read(sysfs, &addr, &card->pf, err);
+    if (r < 0)
+        return r;
+    card->dirfd = r == 0 ? open_folder(sysfs, &addr) : -1;
+    if (card->dirfd < 0)
+        return conclude(card, VFA_SRIOV_CANNOT, "there is no such device");
+    card->report->addr = addr;
+    if (card->pf.type == VFA_TYPE_VF)
+        return conclude(card, VFA_SRIOV_CANNOT, "it is a virtual function itself");
+    return 0;
+}
+
+static int count(struct card *card)
+{
+    const uint32_t want = card->want->numvfs;
+    int total = 0, had = 0;
+
+    if (vfa_sysfs_read_int(card->dirfd, TOTAL, &total) != 0 || total <= 0 ||
+        vfa_sysfs_read_int(card->dirfd, NUMBER, &had) != 0 || had < 0)
+        return conclude(card, VFA_SRIOV_CANNOT,
+                        "it cannot have VFs: the device, or the host's firmware, has no SR-IOV");
+    card->report->had = (uint32_t)had;
+    if (card->report->had == want)
+        return conclude(card, VFA_SRIOV_FINE, "%s", "");
+    if (card->report->had > want)
+        return conclude(card, VFA_SRIOV_MORE, "%s", "");
+    if (want > (uint32_t)total)
+        return conclude(card, VFA_SRIOV_CANNOT, "it can have %d VFs at most", total);
+    return 0;
+}
+
+bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *want)
+{
+    struct vfa_pci_addr addr;
+    char driver[64];
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (find_address(sysfs, want, &addr, NULL) != 0)
+        return false;
+    fd = open_folder(sysfs, &addr);
+    return fd >= 0 && vfa_sysfs_link(fd, "driver", driver, sizeof(driver)) == 0;
+}
+
+/* ---- what is in use ---- */
+
+static bool gives_away(const char *driver)
+{
+    return driver && (strncmp(driver, "vfio", 4) == 0 || strncmp(driver, "uio", 3) == 0 ||
+                      strcmp(driver, "igb_uio") == 0 || strcmp(driver, "pci-stub") == 0);
+}
+
+/* The claim on the PF, or on one of its VFs. */
+static int check_claims(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    struct vfa_state *state = card->host->state;
+    char address[VFA_PCI_ADDR_SIZE];
+    bool synced = true;
+    int r;
+
+    if (!state)
+        return 0;
+    r = vfa_state_synced(state, &synced, err);
+    if (r < 0)
+        return r;
+    if (!synced)
+        return conclude(card, VFA_SRIOV_IN_USE,
+                        "what running domains have is not known before vfaliasd has told");
+    r = vfa_state_holder(state, vfa_pci_addr_format(&card->pf.addr, address), NULL, -1, "", &claim,
+                         err);
+    if (r < 0 || r == VFA_STATE_ABSENT)
+        return r < 0 ? r : 0;
+    return conclude(card, VFA_SRIOV_IN_USE, "domain '%.80s' holds %s", claim.domain, claim.device);
+}
+
+static int check_vf(struct card *card, struct vfa_checkup *checkup, const struct vfa_device *vf,
+                    struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+    struct vfa_health health = {.drop = VFA_DROP_NONE};
+    int r;
+
+    vfa_pci_addr_format(&vf->addr, address);
+    if (gives_away(vf->driver))
+        return conclude(card, VFA_SRIOV_IN_USE, "%s is bound to %.40s", address, vf->driver);
+    r = vfa_health_check(checkup, vf, &health, err);
+    if (r == 0 && health.drop == VFA_DROP_NETDEV)
+        return conclude(card, VFA_SRIOV_IN_USE, "%s: %s", address, health.detail);
+    return r < 0 ? r : 0;
+}
+
+static int check_vfs(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &card->host->sysfs};
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < card->report->had; i++) {
+        VFA_AUTO(vfa_device_clear) struct vfa_device vf = {0};
+        char link[32], address[VFA_PCI_ADDR_SIZE];
+        struct vfa_pci_addr addr;
+
+        snprintf(link, sizeof(link), "virtfn%u", (unsigned)i);
+        if (vfa_sysfs_link(card->dirfd, link, address, sizeof(address)) != 0 ||
+            vfa_parse_pci_addr(address, &addr) < 0)
+            continue; /* it went by itself */
+        r = vfa_inventory_read(checkup.sysfs, &addr, &vf, err);
+        if (r == 0)
+            r = check_vf(card, &checkup, &vf, err);
+        else if (r == VFA_SYSFS_GONE)
+            r = 0;
+    }
+    return r;
+}
+
+static int check_use(struct card *card, struct vfa_error *err)
+{
+    int r = check_claims(card, err);
+
+    if (r == 0 && gives_away(card->pf.driver))
+        r = conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
+    return r == 0 ? check_vfs(card, err) : r;
+}
+
+/* ---- the change ---- */
+
+static int refused(struct card *card, uint32_t number, int error)
+{
+    if (error == VFA_SYSFS_GONE && !card->pf.driver)
+        return conclude(card, VFA_SRIOV_CANNOT, "no driver is bound to it");
+    if (error == VFA_SYSFS_GONE)
+        return conclude(card, VFA_SRIOV_CANNOT, "its driver %.40s makes no VFs", card->pf.driver);
+    return conclude(card, VFA_SRIOV_CANNOT, "%s = %u: %s", NUMBER, (unsigned)number,
+                    strerror(-error));
+}
+
+static int remove_vfs(struct card *card)
+{
+    int r = card->report->had ? vfa_sysfs_write_u32(card->dirfd, NUMBER, 0) : 0;
+
+    return r ? refused(card, 0, r) : 0;
+}
+
+/* What was there before is made again if that is all that can be had. */
+static int make_vfs(struct card *card)
+{
+    int r = vfa_sysfs_write_u32(card->dirfd, NUMBER, card->want->numvfs);
+    int has = 0;
+
+    if (r != 0) {
+        refused(card, card->want->numvfs, r);
+        if (card->report->had)
+            vfa_sysfs_write_u32(card->dirfd, NUMBER, card->report->had);
+        return CONCLUDED;
+    }
+    if (vfa_sysfs_read_int(card->dirfd, NUMBER, &has) != 0 || (uint32_t)has != card->want->numvfs)
+        return conclude(card, VFA_SRIOV_CANNOT, "it has made %d VFs", has);
+    return conclude(card, VFA_SRIOV_MADE, "%s", "");
+}
+
+/* Nobody claims one of the VFs between the look at them and their end. */
+static int clear_way(struct card *card, bool look_only, struct vfa_error *err)
+{
+    bool own = false;
+    int r = 0;
+
+    if (look_only || !card->host->state)
+        return check_use(card, err);
+    r = vfa_state_enter(card->host->state, &own, err);
+    if (r < 0)
+        return r;
+    r = check_use(card, err);
+    if (r == 0)
+        r = remove_vfs(card);
+    return vfa_state_leave(card->host->state, own, r, err);
+}
+
+int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool look_only,
+                    struct vfa_sriov_report *ret, struct vfa_error *err)
+{
+    struct vfa_sriov_report report = {.outcome = VFA_SRIOV_CANNOT};
+    VFA_AUTO(card_clear)
+    struct card card = {.host = host, .want = want, .report = &report, .dirfd = -1};
+    int r = find(&card, err);
+
+    if (r == 0)
+        r = count(&card);
+    if (r == 0)
+        r = clear_way(&card, look_only, err);
+    if (r == 0 && look_only)
+        r = conclude(&card, VFA_SRIOV_MADE, "%s", "");
+    if (r == 0)
+        r = make_vfs(&card);
+    if (r < 0)
+        return r;
+    *ret = report;
+    return 0;
+}

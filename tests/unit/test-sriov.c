@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * When a PF gets its VFs and when it is left alone, on made sysfs trees. What would be written to
+ * the kernel is this file's vfa_sysfs_write_u32(): it notes the numbers, and refuses as it is told.
+ */
+#include "check.h"
+#include "made-sysfs.h"
+#include "sriov.h"
+
+#include <errno.h>
+
+#define PF    "bus/pci/devices/0000:01:00.0"
+#define VF    "bus/pci/devices/0000:01:10.0"
+#define OTHER "bus/pci/devices/0000:02:00.0"
+#define UUID  "aaaaaaaa-0000-0000-0000-000000000000"
+
+static struct vfa_host host = {.sysfs = {.rootfd = -1}};
+static char state_path[128];
+static char written[64]; /* "0 8 " */
+static int refuse_at;    /* this number is refused, -1: none */
+static bool locked;      /* whether 0 was written while nobody could claim */
+
+int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value);
+
+static bool claims_are_held(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    bool own;
+
+    /* the handle's own transaction: entering another one joins it */
+    if (vfa_state_enter(host.state, &own, &err) < 0)
+        return false;
+    return vfa_state_leave(host.state, own, 0, &err) == 0 && !own;
+}
+
+int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value)
+{
+    char text[16];
+
+    CHECK(strcmp(name, "sriov_numvfs") == 0, "%s", name);
+    snprintf(written + strlen(written), sizeof(written) - strlen(written), "%u ", (unsigned)value);
+    if (value == 0)
+        locked = claims_are_held();
+    if ((int)value == refuse_at)
+        return -ENOMEM;
+    snprintf(text, sizeof(text), "%u", (unsigned)value);
+    made_file(PF "/sriov_numvfs", text);
+    return 0;
+}
+
+static void make_device(const char *path, const char *driver)
+{
+    char name[96];
+
+    snprintf(name, sizeof(name), "%s/vendor", path);
+    made_file(name, "0x8086");
+    snprintf(name, sizeof(name), "%s/device", path);
+    made_file(name, "0x10c9");
+    snprintf(name, sizeof(name), "%s/class", path);
+    made_file(name, "0x020000");
+    snprintf(name, sizeof(name), "%s/driver", path);
+    if (driver)
+        made_link(name, driver);
+    else
+        made_without(name);
+}
+
+/* A PF that can have 8 VFs, with `had` of them, of which the first is there to be looked at; and a
+ * card without SR-IOV. */
+static void make_host(unsigned had)
+{
+    char number[16];
+
+    made_without("bus");
+    made_without("class");
+    make_device(PF, "igb");
+    made_link("class/net/eth2/device", "0000:01:00.0");
+    made_folder(PF "/net/eth2");
+    made_file(PF "/sriov_totalvfs", "8");
+    snprintf(number, sizeof(number), "%u", had);
+    made_file(PF "/sriov_numvfs", number);
+    if (had) {
+        make_device(VF, "igbvf");
+        made_link(VF "/physfn", "../0000:01:00.0");
+        made_link(PF "/virtfn0", "../0000:01:10.0");
+        made_folder(VF "/net/eth2v0");
+    }
+    make_device(OTHER, "e1000e");
+    made_file(OTHER "/sriov_totalvfs", "0");
+    written[0] = '\0';
+    refuse_at = -1;
+    locked = false;
+}
+
+static struct vfa_sriov_report apply(const struct vfa_numvfs *want, bool look_only)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_sriov_report report = {.outcome = (enum vfa_sriov_outcome)99};
+
+    CHECK(vfa_sriov_apply(&host, want, look_only, &report, &err) == 0, "%s", vfa_error_text(&err));
+    return report;
+}
+
+static struct vfa_numvfs by_name(uint32_t n)
+{
+    return (struct vfa_numvfs){.devname = (char *)"eth2", .numvfs = n};
+}
+
+static struct vfa_numvfs by_address(uint8_t bus, uint8_t slot, uint32_t n)
+{
+    return (struct vfa_numvfs){.by_address = true, .addr = {0, bus, slot, 0}, .numvfs = n};
+}
+
+/* ---- what is there decides ---- */
+
+static const struct {
+    const char *label;
+    unsigned had, want;
+    int refuse_at;
+    enum vfa_sriov_outcome outcome;
+    const char *written, *detail;
+} numbers[] = {
+    {"none yet", 0, 8, -1, VFA_SRIOV_MADE, "8 ", ""},
+    {"all there", 8, 8, -1, VFA_SRIOV_FINE, "", ""},
+    {"more there", 8, 4, -1, VFA_SRIOV_MORE, "", ""},
+    {"too few there", 4, 8, -1, VFA_SRIOV_MADE, "0 8 ", ""},
+    {"too many wanted", 0, 9, -1, VFA_SRIOV_CANNOT, "", "it can have 8 VFs at most"},
+    {"the kernel refuses", 0, 8, 8, VFA_SRIOV_CANNOT, "8 ",
+     "sriov_numvfs = 8: Cannot allocate memory"},
+    {"refuses to remove", 4, 8, 0, VFA_SRIOV_CANNOT, "0 ",
+     "sriov_numvfs = 0: Cannot allocate memory"},
+    {"refuses what is new", 4, 8, 8, VFA_SRIOV_CANNOT, "0 8 4 ",
+     "sriov_numvfs = 8: Cannot allocate memory"},
+};
+
+static void test_numbers(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        struct vfa_numvfs want = by_name(numbers[i].want);
+        struct vfa_sriov_report report;
+
+        make_host(numbers[i].had);
+        report = apply(&want, true);
+        CHECK(written[0] == '\0', "%s: looked only, and wrote %s", numbers[i].label, written);
+        CHECK(numbers[i].refuse_at >= 0 || report.outcome == numbers[i].outcome, "%s: %d looked",
+              numbers[i].label, (int)report.outcome);
+        refuse_at = numbers[i].refuse_at;
+        report = apply(&want, false);
+        CHECK(report.outcome == numbers[i].outcome && report.had == numbers[i].had, "%s: %d",
+              numbers[i].label, (int)report.outcome);
+        CHECK(strcmp(written, numbers[i].written) == 0, "%s: wrote %s", numbers[i].label, written);
+        CHECK(strcmp(report.detail, numbers[i].detail) == 0, "%s: %s", numbers[i].label,
+              report.detail);
+        CHECK(written[0] != '0' || locked, "%s: VFs can be claimed while they go",
+              numbers[i].label);
+        CHECK(report.addr.bus == 1, "%s", numbers[i].label);
+    }
+}
+
+static void test_cards(void)
+{
+    static const struct {
+        const char *label;
+        uint8_t bus, slot;
+        const char *detail;
+    } cards[] = {
+        {"no such device", 7, 0, "there is no such device"},
+        {"a VF", 1, 0x10, "it is a virtual function itself"},
+        {"no SR-IOV", 2, 0,
+         "it cannot have VFs: the device, or the host's firmware, has no SR-IOV"},
+    };
+    struct vfa_numvfs nobody = {.devname = (char *)"eth9", .numvfs = 8};
+
+    make_host(4);
+    for (size_t i = 0; i < ARRAY_SIZE(cards); i++) {
+        struct vfa_numvfs want = by_address(cards[i].bus, cards[i].slot, 8);
+        struct vfa_sriov_report report = apply(&want, false);
+
+        CHECK(report.outcome == VFA_SRIOV_CANNOT && strcmp(report.detail, cards[i].detail) == 0,
+              "%s: %s", cards[i].label, report.detail);
+    }
+    CHECK(strcmp(apply(&nobody, false).detail, "there is no such netdev of a PCI device") == 0,
+          "no such netdev");
+    CHECK(written[0] == '\0', "%s", written);
+}
+
+static void test_ready(void)
+{
+    struct vfa_numvfs name = by_name(8), address = by_address(1, 0, 8);
+
+    make_host(0);
+    CHECK(vfa_sriov_ready(&host.sysfs, &name) && vfa_sriov_ready(&host.sysfs, &address), "there");
+    make_device(PF, NULL);
+    CHECK(!vfa_sriov_ready(&host.sysfs, &address), "no driver yet");
+    make_device(PF, "igb");
+    made_without("class");
+    CHECK(!vfa_sriov_ready(&host.sysfs, &name), "its netdev has another name yet");
+    made_without(PF);
+    CHECK(!vfa_sriov_ready(&host.sysfs, &address), "not there");
+}
+
+/* ---- what is in use ---- */
+
+static void claim(const char *device, const char *parent)
+{
+    const struct vfa_claim c = {.device = (char *)device,
+                                .parent = (char *)parent,
+                                .iommu_group = -1,
+                                .kind = (char *)"pci",
+                                .uuid = (char *)UUID,
+                                .domain = (char *)"db1",
+                                .request = (char *)"n-0",
+                                .alias = (char *)"net",
+                                .state = VFA_CLAIM_ACTIVE};
+
+    CHECK(vfa_state_claim(host.state, &c, NULL) == 0, "%s", device);
+}
+
+static void expect_in_use(const char *label, const char *detail)
+{
+    struct vfa_numvfs want = by_name(8);
+
+    for (int look_only = 0; look_only < 2; look_only++) {
+        struct vfa_sriov_report report = apply(&want, look_only);
+
+        CHECK(report.outcome == VFA_SRIOV_IN_USE && strcmp(report.detail, detail) == 0, "%s: %d %s",
+              label, (int)report.outcome, report.detail);
+        CHECK(written[0] == '\0', "%s: wrote %s", label, written);
+    }
+}
+
+static void test_use(void)
+{
+    struct vfa_numvfs want = by_name(8);
+
+    make_host(4);
+    claim("0000:01:10.0", "0000:01:00.0");
+    expect_in_use("a VF is claimed", "domain 'db1' holds 0000:01:10.0");
+    vfa_state_release(host.state, UUID, NULL, NULL, NULL);
+    make_device(VF, "vfio-pci");
+    expect_in_use("a VF is given away", "0000:01:10.0 is bound to vfio-pci");
+    make_device(VF, "igbvf");
+    made_link(VF "/net/eth2v0/master", "../../br0");
+    expect_in_use("a VF serves the host", "0000:01:10.0: eth2v0 belongs to br0");
+
+    make_host(0);
+    claim("0000:01:00.0", NULL);
+    expect_in_use("the PF is claimed", "domain 'db1' holds 0000:01:00.0");
+    vfa_state_release(host.state, UUID, NULL, NULL, NULL);
+    make_device(PF, "vfio-pci");
+    expect_in_use("the PF is given away", "it is bound to vfio-pci itself");
+    make_device(PF, "igb");
+    CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "free again");
+}
+
+/* A state that was lost while domains run says nothing of what they have. */
+static void test_claims_unknown(void)
+{
+    char run[128], file[160];
+
+    snprintf(run, sizeof(run), "%s/run", made_root);
+    snprintf(file, sizeof(file), "%s/db1.xml", run);
+    made_file("run/db1.xml", "<domstatus/>");
+    vfa_state_close(host.state);
+    unlink(state_path);
+    host.state = NULL;
+    CHECK(vfa_state_open(state_path, run, VFA_STATE_WRITE, &host.state, NULL) == 0, "open");
+    make_host(4);
+    expect_in_use("claims are unknown",
+                  "what running domains have is not known before vfaliasd has told");
+    vfa_state_set_synced(host.state, NULL);
+}
+
+int main(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    host.sysfs = made_begin();
+    snprintf(state_path, sizeof(state_path), "%s/state", made_root);
+    if (vfa_state_open(state_path, "/nonexistent", VFA_STATE_WRITE, &host.state, &err) != 0)
+        return 1;
+    test_numbers();
+    test_cards();
+    test_ready();
+    test_use();
+    test_claims_unknown();
+    host.state = vfa_state_close(host.state);
+    made_end(&host.sysfs);
+    return check_result();
+}
