@@ -4,6 +4,7 @@
 Environment:
   VFALIAS_LAB       name of a host to use; it is booted unless it is up, and left up. Otherwise a host of our own.
   VFALIAS_LAB_TREE  tar of the project's install tree (`lab package` prints its path); installed into the host.
+  VFALIAS_LAB_DEB   the Debian package; installed into a host of its own (test_packages.py).
 Tests are skipped, with the reason, on machines that cannot emulate a host.
 """
 import os
@@ -15,8 +16,6 @@ from _pytest.runner import runtestprotocol
 
 sys.path.insert(0, str(Path(__file__).parent))
 import labhost  # noqa: E402  (it lies in this folder)
-
-HOST = []  # the hosts that are in use, for the hooks below
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +32,8 @@ def lab_host():
             host.install()
         else:
             host.up()
-        HOST[:] = [host]
         yield host
     finally:
-        HOST.clear()
         if host.sick or not given:
             host.down()
 
@@ -74,11 +71,9 @@ class Peer:
 def lab_peer(lab_host):
     """A second host (Peer) for the tests of one file: two of them are heavy. Tests take `peer`."""
     host = labhost.Lab(f"{lab_host.name}-peer", lab_host.tree)
-    HOST.append(host)
     try:
         yield Peer(host, lab_host)
     finally:
-        HOST.remove(host)
         host.down()
 
 
@@ -104,9 +99,10 @@ def project(lab):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    if report.failed and HOST and "lab" in getattr(item, "funcargs", ()):
+    hosts = [getattr(item, "funcargs", {}).get(name) for name in ("lab", "peer")]
+    if report.failed:
         try:
-            for host in HOST:
+            for host in filter(None, hosts):
                 if host.stalled():
                     host.sick = "a processor is stuck"
                     item.lab_stalled = True

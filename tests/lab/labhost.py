@@ -68,6 +68,13 @@ class Lab:
             if result.returncode:
                 raise LabError(f"cannot install the project:\n{result.stderr}{result.stdout}")
 
+    def reboot(self):
+        """Reboots the host; its disk stays as it is."""
+        result = tool("reboot", self.name, timeout=360)
+        if result.returncode:
+            self.sick = "it did not come back from a reboot"
+            raise LabError(f"cannot reboot the lab host:\n{result.stderr}")
+
     def down(self):
         tool("down", self.name, timeout=60)
 

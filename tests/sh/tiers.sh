@@ -3,6 +3,7 @@
 # What each tier of tests/run does. Sourced after progress.sh and build.sh, in the folder $source_tree.
 
 : "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" # set by build.sh
+: "${lab_deb:=}" # by tier-packages.sh
 fuzz_targets=() # likewise
 fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-20} # for each target
 
@@ -12,7 +13,7 @@ static_checks() {
     local -a c_files shell_files
     mapfile -t c_files < <(cd "$source_tree" && find lib hooks helpers tests -name '*.[ch]' | sort)
     mapfile -t shell_files < <(cd "$source_tree" && grep -rlE --exclude-dir=data -m1 '^#!.*\b(ba)?sh\b|^# shellcheck shell=' \
-        tests .ci hooks helpers conf autogen.sh 2>/dev/null | sort)
+        tests .ci hooks helpers conf packaging autogen.sh 2>/dev/null | sort)
     check "clang-format" clang-format --dry-run --Werror "${c_files[@]}"
     check "shellcheck" shellcheck -x "${shell_files[@]}"
     check "cppcheck" cppcheck -q -j"$(nproc)" --enable=warning,portability,performance --inline-suppr \
@@ -120,7 +121,9 @@ installs_everything() {
         etc/libvirt/hooks/network.d/vfalias usr/libexec/vfalias/network-asked usr/bin/vfalias usr/sbin/vfaliasd \
         etc/vfalias/vfalias.conf usr/lib/systemd/system/vfaliasd.service usr/lib/tmpfiles.d/vfalias.conf \
         usr/share/man/man1/vfalias.1 usr/share/man/man5/vfalias.conf.5 usr/share/man/man7/vfalias-hooks.7 \
-        usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json; do
+        usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json \
+        usr/lib/systemd/system/vfalias-vfs.service usr/sbin/vfalias-hook-qemu usr/sbin/vfalias-hook-network \
+        usr/share/bash-completion/completions/vfalias usr/share/zsh/site-functions/_vfalias; do
         [ -s "$root/$file" ] || {
             echo "not installed: $file"
             return 1
@@ -151,5 +154,5 @@ tier_lab() {
         fail "lab: the project cannot be built for the host"
         return
     }
-    VFALIAS_LAB_TREE=$tree run_pytest lab 1800 -vv tests/lab # -vv: a line for each test
+    VFALIAS_LAB_TREE=$tree VFALIAS_LAB_DEB=$lab_deb run_pytest lab 1800 -vv tests/lab # -vv: a line for each test
 }

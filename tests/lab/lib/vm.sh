@@ -37,7 +37,7 @@ vm_args() {
         -M q35,kernel-irqchip=split,hpet=off,vmport=off,smm=off
         -device intel-iommu,intremap=on,eim=on,caching-mode=on # first: it must see all devices
         -kernel /lab/host/vmlinuz -initrd /lab/host/initrd
-        -append "console=ttyS0 TERM=dumb quiet loglevel=4 intel_iommu=on iommu=pt mitigations=off nokaslr audit=0 apparmor=0 tsc=reliable no_timer_check systemd.hostname=$name systemd.machine_id=${uuid//-/} systemd.show_status=no lab.link=$address$peers"
+        -append "console=ttyS0 TERM=dumb quiet loglevel=4 intel_iommu=on iommu=pt mitigations=off nokaslr audit=0 apparmor=1 tsc=reliable no_timer_check systemd.hostname=$name systemd.machine_id=${uuid//-/} systemd.show_status=no lab.link=$address$peers"
         -drive "if=none,id=disk,file=/lab/host/disk,format=raw,snapshot=$snapshot,cache=unsafe"
         -device virtio-blk-pci,drive=disk,bus=pcie.0,addr=02.0
         # port 0: the kernel finds a free one, vm_up asks which
@@ -83,11 +83,13 @@ vm_start() {
 # vm_qmp NAME COMMAND: a command of QEMU's human monitor
 vm_qmp() { timeout 20 "$LAB_HOME/lib/monitor" "$LAB_RUN/$1/qmp" "$2"; }
 
-# vm_wait NAME SECONDS: until the host says that it is ready or failed, QEMU ends, or the time is over
+# vm_wait NAME SECONDS [OFFSET]: until the host says, after so many bytes on its console, that it is ready or failed, QEMU
+# ends, or the time is over
 vm_wait() {
     local dir
     dir=$(vm_dir "$1")
-    limited "$2" "$LAB_HOME/lib/wait-line" "$dir/console" "$(<"$dir/pid")" '^LAB (ready|failed)|Kernel panic' >"$dir/ready" || true
+    limited "$2" "$LAB_HOME/lib/wait-line" "$dir/console" "$(<"$dir/pid")" '^LAB (ready|failed)|Kernel panic' "${3:-0}" \
+        >"$dir/ready" || true
     grep -qs '^LAB ready' "$dir/ready" || {
         tail -n 25 "$dir/console" >&2
         die "lab host '$1' did not get ready within $2 s"
@@ -110,11 +112,27 @@ vm_ssh() {
     "${LAB_SSH[@]}" "${@:2}"
 }
 
+# vm_reboot NAME SECONDS: as its administrator would. The disk keeps what was written to it.
+vm_reboot() {
+    local name=$1 start
+    start=$(stat -c %s "$LAB_RUN/$name/console")
+    vm_ssh "$name" systemctl reboot || true # its answer may not get here
+    vm_ssh_end "$name"
+    vm_wait "$name" "$2" "$start"
+}
+
+# vm_ssh_end NAME: ends the shared connection
+vm_ssh_end() {
+    local dir
+    dir=$(vm_dir "$1")
+    [ ! -S "$dir/ssh" ] || ssh -q -F none -o ControlPath="$dir/ssh" -O exit lab 2>/dev/null || true
+}
+
 # vm_stop NAME: ends QEMU; what is left of the folder is the console log
 vm_stop() {
     local name=$1 dir
     dir=$(vm_dir "$name")
-    [ ! -S "$dir/ssh" ] || ssh -q -F none -o ControlPath="$dir/ssh" -O exit lab 2>/dev/null || true
+    vm_ssh_end "$name"
     if vm_alive "$name"; then
         vm_qmp "$name" quit >/dev/null 2>&1 || true
         if ! flock -w 10 "$dir/alive" true; then
