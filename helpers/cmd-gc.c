@@ -14,6 +14,8 @@ static int collect(const struct vfa_cmd_context *ctx, size_t *ret_n, struct vfa_
     int r = vfa_connect_open(ctx, &conn, err);
 
     if (r == 0)
+        r = vfa_connect_check_here(conn, err);
+    if (r == 0)
         r = vfa_host_open(ctx->config, &host, err);
     host.warn = vfa_cmd_warn;
     return r < 0 ? r : vfa_gc(conn, &host, NULL, ret_n, err);

@@ -70,6 +70,8 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
     const char *asked = "";
     int r = vfa_connect_open(ctx, &conn, err);
 
+    if (r == 0)
+        r = vfa_connect_check_here(conn, err);
     if (r < 0)
         return vfa_wrap(err, "cannot tell whether domain '%s' runs (--force does not ask)", name);
     for (size_t i = 0; r == 0 && i < claims->n; i++) {

@@ -128,6 +128,8 @@ static int run(struct start *start, const char *name, struct vfa_error *err)
     int r = vfa_connect_both(start->ctx, name, &start->conn, &start->handle, err);
 
     if (r == 0)
+        r = vfa_connect_check_here(start->conn, err);
+    if (r == 0)
         r = check_startable(start, err);
     if (r == 0)
         r = read_definition(start, err);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libvirt/virterror.h>
+#include <libxml/uri.h>
 #include <string.h>
 
 #include "virt-error.h"
@@ -16,6 +17,30 @@ int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, stru
     vfa_virt_quiet();
     *ret = virConnectOpen(uri);
     return *ret ? 0 : vfa_virt_fail(err, "cannot connect to libvirt at '%s'", uri);
+}
+
+static bool names_a_host(const char *uri)
+{
+    xmlURIPtr parsed = xmlParseURI(uri);
+    bool named =
+        parsed && parsed->server && *parsed->server && strcmp(parsed->server, "localhost") != 0;
+
+    xmlFreeURI(parsed);
+    return named;
+}
+
+int vfa_connect_check_here(virConnectPtr conn, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *uri = virConnectGetURI(conn);
+
+    if (!uri)
+        return vfa_virt_fail(err, "cannot ask for the URI of the connection");
+    if (names_a_host(uri))
+        return vfa_fail(err, ENOTSUP,
+                        "cannot act on another host's domains by this host's devices: run it on "
+                        "the host of '%s'",
+                        uri);
+    return 0;
 }
 
 void vfa_connect_closep(virConnectPtr *conn)

@@ -53,6 +53,8 @@ int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned
         r = vfa_watch_start(err);
     if (r == 0)
         r = vfa_connect_both(ctx, name, &guest->conn, &guest->handle, err);
+    if (r == 0)
+        r = vfa_connect_check_here(guest->conn, err);
     if (r < 0)
         return r;
     vfa_watch_keep_alive(guest->conn);
