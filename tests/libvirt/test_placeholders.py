@@ -89,8 +89,10 @@ def test_filled_when_it_is_defined(host):
     xml = etree.fromstring(definition(host, "a"))
     assert xml.find("devices/interface/vlan/tag").get("id") == "42"
     assert xml.find("devices/interface/mac").get("address") == "52:54:00:00:00:07"
-    assert host.vfaliasd.lines.find("domain 'a': added") and host.vfaliasd.lines.find("domain 'a': put " + GPU)
+    host.vfaliasd.lines.wait("domain 'a': added")
+    host.vfaliasd.lines.wait("domain 'a': put " + GPU)
     wait_looked_at(host)
+    host.wait_event("last0", libvirt.VIR_DOMAIN_EVENT_UNDEFINED)
     assert [event for event in host.events[since:] if event[0] == "a"] == [("a", 0, 0), ("a", 0, 1)]
     assert host.claims() == []
 
@@ -239,7 +241,7 @@ def test_of_a_running_domain_the_definition_only(host):
 
 
 def test_time_from_define_to_filled(host, capsys):
-    """From the return of the define until libvirt tells of the one with the devices in it."""
+    """From the call of the define until libvirt tells of the one with the devices in it."""
     filled = {}
 
     def on_event(_connection, domain, event, detail, _opaque):
@@ -251,10 +253,10 @@ def test_time_from_define_to_filled(host, capsys):
     waits = []
     for number in range(15):
         name = "quick%d" % number
+        began = time.monotonic()
         host.define(guest(name, devices=placeholder(0, "ua-vf-qat-0") + placeholder(1, "ua-vf-gpu-0")))
-        defined = time.monotonic()
         host.news.until(lambda: name in filled, "no second define of " + name)
-        waits.append((filled[name] - defined) * 1000)
+        waits.append((filled[name] - began) * 1000)
         assert not set(sources(definition(host, name)).values()) & set(NOWHERE)
     other.close()
     with capsys.disabled():
