@@ -843,7 +843,7 @@ def test_completion(host, words, offered):
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 @pytest.mark.parametrize("words, offered", [
-    (["re"], "release request rescan"),
+    (["qu"], "quarantine"),
     (["explain", "n"], "net nvme"),
     (["explain", "net", "--"], "--all --help --json --xml"),
     (["explain", "net", "--xml", ""], "FILE"),
