@@ -162,7 +162,7 @@ def test_reboot(lab, pool):
 def test_started_by_the_socket(lab, pool):
     """A client that finds neither daemon running finds both when it is served."""
     lab.define(firmware("db1", "net"))
-    lab.run("systemctl stop libvirtd vfaliasd 2>/dev/null; ! systemctl is-active libvirtd vfaliasd")
+    lab.run("systemctl stop vfaliasd; systemctl stop libvirtd 2>/dev/null; ! systemctl is-active libvirtd vfaliasd")
     lab.virsh("start", "db1")
     assert lab.run("systemctl is-active libvirtd vfaliasd").stdout.split() == ["active", "active"]
     pool.watch("db1", "net-0")
