@@ -43,12 +43,15 @@ static void test_verdicts(void)
     }
 }
 
+/* Under valgrind, which shares no memory between the two sides of a vfork(), posix_spawn() cannot
+ * say so, and its child ends with 127. */
 static void test_not_there(void)
 {
     VFA_AUTO(vfa_closep) int fd = -1;
     char *argv[] = {(char *)"none", NULL};
+    int r = vfa_second_half_ask("/nonexistent/none", argv, &fd);
 
-    CHECK(vfa_second_half_ask("/nonexistent/none", argv, &fd) == -ENOENT, "not there");
+    CHECK(r == -ENOENT || r == 127, "%d", r);
 }
 
 /* More than a pipe takes at once. */
