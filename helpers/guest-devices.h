@@ -21,7 +21,7 @@ struct vfa_guest {
     struct vfa_domain *live; /* its XML when it was opened */
     struct vfa_watch *watch;
     unsigned timeout; /* seconds, for each thing that is waited for */
-    int borrow;       /* by which its requests are borrowed, or -1 */
+    int borrow;       /* the descriptor by which its requests are borrowed, or -1 */
 };
 #define VFA_GUEST_CLOSED                                                                           \
     {                                                                                              \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Is vfaliasd there? It borrows an open-file-description lock on STATE.lock beside the state file
- * for as long as it lives, so that being killed counts as being gone. Asking takes nothing:
+ * Is vfaliasd there? It holds an open-file-description lock on STATE.lock beside the state file for
+ * as long as it lives, so that being killed counts as being gone. Asking takes nothing:
  * F_OFD_GETLK.
  *
  * Likewise for whoever takes devices out of a guest for a while (vfalias migrate): such a borrower
@@ -17,8 +17,7 @@ enum {
     VFA_PRESENCE_TAKEN = 1, /* another daemon has it */
 };
 
-/* The daemon's side: *ret_fd borrows the lock until it is closed. 0, VFA_PRESENCE_TAKEN or an
- * error.
+/* The daemon's side: *ret_fd holds the lock until it is closed. 0, VFA_PRESENCE_TAKEN or an error.
  */
 int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err);
 

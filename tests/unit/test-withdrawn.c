@@ -86,7 +86,7 @@ static void test_user(void)
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_NONE, "asked anew");
 }
 
-static void test_holder(void)
+static void test_borrower(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
     int64_t first = 0, second = 0;
@@ -195,7 +195,7 @@ int main(void)
         return 1;
     snprintf(path, sizeof(path), "%s/state", folder);
     test_user();
-    test_holder();
+    test_borrower();
     test_number_is_taken();
     test_each_held();
     test_killed();
