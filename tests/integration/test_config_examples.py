@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples of the manual page and of the installed file are what vfalias takes as valid.
+"""The examples of the manual pages and of the installed file are what vfalias takes as valid.
 
 VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
 current one).
@@ -23,9 +23,12 @@ def check(path):
                           text=True, timeout=60, check=False)
 
 
-def page_examples():
-    """The indented paragraphs of the manual page, each as a file of its own."""
-    page = (SOURCE / "man/vfalias.conf.pod").read_text(encoding="utf-8")
+KEYS = ("device_spec", "alias", "sriov_numvfs")
+
+
+def page_examples(name):
+    """The indented paragraphs of a manual page, each as a file of its own."""
+    page = (SOURCE / "man" / name).read_text(encoding="utf-8")
     for paragraph in page.split("\n\n"):
         if not paragraph.startswith("    ") or paragraph.startswith("    # "):
             continue
@@ -33,10 +36,17 @@ def page_examples():
         if text.startswith("["):
             yield text
         else:
-            yield ("[pci]\n" if text.startswith(("device_spec", "alias", "sriov_numvfs")) else "[vfalias]\n") + text
+            yield ("[pci]\n" if text.startswith(KEYS) else "[vfalias]\n") + text
 
 
-@pytest.mark.parametrize("text", page_examples(), ids=lambda text: text.splitlines()[1][:60])
+def moving_examples():
+    """Those of vfalias-moving(7) that are configuration; tests/libvirt/test_moving.py has the others."""
+    found = [text for text in page_examples("vfalias-moving.pod") if text.startswith(tuple("[pci]\n" + key for key in KEYS))]
+    assert len(found) >= 6
+    return found
+
+
+@pytest.mark.parametrize("text", [*page_examples("vfalias.conf.pod"), *moving_examples()], ids=lambda text: text.splitlines()[1][:60])
 def test_page(text, tmp_path):
     config = tmp_path / "example.conf"
     config.write_text(text, encoding="utf-8")
