@@ -75,8 +75,10 @@ rpm_is_right() {
 
 # Each module of pkg-config that configure.ac names.
 build_dependencies_named() {
-    local module path package
-    for module in $(sed -n 's/^PKG_CHECK_MODULES(\[[A-Z0-9_]*\], \[\([^ ]*\) .*/\1/p' configure.ac); do
+    local path package module
+    local -a modules
+    mapfile -t modules < <(sed -n 's/^PKG_CHECK_MODULES(\[[A-Z0-9_]*\], \[\([^ ]*\) .*/\1/p' configure.ac)
+    for module in "${modules[@]}"; do
         path=$(pkg-config --variable=pcfiledir "$module")/$module.pc
         package=$(dpkg-query -S "$path" | cut -d: -f1)
         grep -q "^ $package\b" packaging/debian/control || {
