@@ -74,7 +74,7 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
             add(plan, VFA_STEP_RELEASE, NULL, claim);
     } else if (!vfa_domain_device(in->domain, claim->request)) {
         plan_absent(in, claim, request, plan);
-    } else if (!request && claim->alias) {
+    } else if (!request && claim->alias && !claim->placeholder) {
         add(plan, VFA_STEP_DETACH, NULL, claim);
     }
 }

@@ -234,6 +234,7 @@ int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *al
         .request = (char *)request,
         .alias = (char *)alias,
         .state = claim_state,
+        .placeholder = alias && !vfa_domain_request(a->domain, request),
     };
 
     return vfa_state_claim(a->host->state, &claim, err);

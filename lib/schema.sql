@@ -73,6 +73,7 @@ CREATE TABLE claim (
     since INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
+    placeholder INTEGER NOT NULL DEFAULT 0,
     UNIQUE (uuid, request)
 ) WITHOUT ROWID;
 CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;

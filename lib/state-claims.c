@@ -7,7 +7,8 @@
 #include <time.h>
 
 #define CLAIM_COLUMNS                                                                              \
-    "device, parent, kind, uuid, domain, request, alias, state, since, attempts, error, iommu_group"
+    "device, parent, kind, uuid, domain, request, alias, state, since, attempts, error,"           \
+    " iommu_group, placeholder"
 
 static const char *const state_names[] = {
     [VFA_CLAIM_INCOMING] = "incoming",
@@ -81,6 +82,7 @@ static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_er
     claim->since = sqlite3_column_int64(stmt, 8);
     claim->attempts = (unsigned)sqlite3_column_int(stmt, 9);
     claim->iommu_group = sqlite3_column_int(stmt, 11);
+    claim->placeholder = sqlite3_column_int(stmt, 12);
     if (r < 0)
         vfa_claim_clear(claim);
     return r;
@@ -95,10 +97,10 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
         vfa_sql(
             state, &why,
             "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since,"
-            " iommu_group) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            "ssssssssii", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
+            " iommu_group, placeholder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "ssssssssiii", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
             claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
-            (int64_t)claim->iommu_group),
+            (int64_t)claim->iommu_group, (int64_t)claim->placeholder),
         &why);
 
     if (r == -EEXIST)

@@ -85,6 +85,7 @@ struct vfa_claim {
     int64_t since;     /* seconds since the epoch */
     unsigned attempts; /* of attaching that failed */
     char *error;       /* what the last one said, or NULL */
+    bool placeholder;  /* no request asked for it: the device stands in the domain's XML */
 };
 void vfa_claim_clear(struct vfa_claim *claim);
 

@@ -262,3 +262,20 @@ def test_requests_spare_what_is_tentative_for_others(host):
     assert ("d3", "net-12") in host.held() and host.held()[("d3", "net-12")] == FIRST
     with sqlite3.connect(host.state) as db:
         assert db.execute("SELECT value FROM meta WHERE key = 'unsettled'").fetchone() == ("1",)
+
+
+def test_no_request_asked_for_a_placeholder(host):
+    """Else vfaliasd would take it out of the guest, as the device of a request that was taken back."""
+    def marked():
+        with sqlite3.connect(host.state) as db:
+            return dict(db.execute("SELECT request, placeholder FROM claim"))
+
+    xml = domain(1, request("net", name="dp0"), devices=hostdev(SECOND, "net-0"))
+    fine(host.hook("prepare", xml))
+    assert marked() == {"dp0": 0, "net-0": 1}
+    host.state.unlink()
+    fine(host.hook("reconnect", domain(1, request("net", name="dp0"), devices=hostdev(FIRST, "dp0") + hostdev(SECOND, "net-0"))))
+    assert marked() == {"dp0": 0, "net-0": 1}
+    fine(host.release(1))
+    assert host.cli("resolve", input=domain(2, request("net", name="dp0"), devices=placeholder() + placeholder(1, "dp0"))).returncode == 0
+    assert marked() == {"dp0": 0, "net-0": 1}

@@ -70,6 +70,7 @@ def test_definitions_with_placeholders(lab, pool):
     assert pool.refused("start", other).startswith(taken)
     pool.daemon("start")
     pool.wait_active(loser, "accel-0", "nic-0")
+    assert "is gone, detaching" not in lab.journal(lab.test_began, "vfaliasd")  # no request asks for them, and none did
     assert pool.refused("start", other).startswith(taken)
     pool.kill_daemon()
     lab.virsh("destroy", "asks")

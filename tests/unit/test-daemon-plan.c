@@ -151,6 +151,40 @@ static void test_case(size_t i)
         CHECK((int)steps[0].kind == cases[i].step, "%s: step %d", cases[i].label, steps[0].kind);
 }
 
+/* A device for which no request is there: its request was taken back, or there never was one. */
+static void test_placeholder(void)
+{
+    static const char xml[] = XML("", OURS);
+    const enum vfa_withdrawal withdrawn = NOT;
+
+    for (int placeholder = 0; placeholder <= 1; placeholder++) {
+        VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+        struct vfa_claim claim = {.device = (char *)"0000:01:10.0",
+                                  .uuid = (char *)UUID,
+                                  .request = (char *)"net-0",
+                                  .alias = (char *)"net",
+                                  .state = VFA_CLAIM_ACTIVE,
+                                  .since = NOW - 5,
+                                  .placeholder = placeholder};
+        const struct vfa_claims claims = {&claim, 1};
+        const struct vfa_plan_input in = {.claims = &claims,
+                                          .withdrawn = &withdrawn,
+                                          .now = NOW,
+                                          .config = &config,
+                                          .run = VFA_RUN_ON};
+        struct vfa_plan_input with = in;
+        struct vfa_plan plan = {0};
+
+        CHECK(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0, "parse");
+        with.domain = domain;
+        CHECK(vfa_plan_make(&with, &plan, NULL) == 0, "plan");
+        CHECK(plan.n == (placeholder ? 0 : 1), "placeholder %d: %zu steps", placeholder, plan.n);
+        if (plan.n == 1)
+            CHECK(plan.steps[0].kind == VFA_STEP_DETACH, "%d", plan.steps[0].kind);
+        free(plan.steps);
+    }
+}
+
 /* ---- the guest that waits ---- */
 
 enum { CONNECTED = NOW - 100 };
@@ -228,5 +262,6 @@ int main(void)
         test_case(i);
     for (size_t i = 0; i < ARRAY_SIZE(holds); i++)
         test_hold(i);
+    test_placeholder();
     return check_result();
 }
