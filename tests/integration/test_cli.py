@@ -856,6 +856,9 @@ def test_completion(host, words, offered):
     (["request", "add", "--name", "x", "db1", "c"], "card"),
     (["request", "add", "db1", "net", "--c"], "--config --count --current"),
     (["request", "add", "--numa", "r"], "required"),
+    (["request", "add", "--vlan-qos", "3", "--trust", "on", "--mac", "x", "db1", "c"], "card"),
+    (["request", "add", "db1", "net", "--trust", ""], "off on"),
+    (["request", "add", "db1", "net", "--link-state", "e"], "enable"),
     (["stats", ""], ""),
 ])
 def test_completion_of_zsh(host, words, offered):
