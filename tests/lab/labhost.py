@@ -43,6 +43,7 @@ class Lab:
     def __init__(self, name, tree=None):
         self.name = name
         self.tree = tree  # tar of the project's install tree, put into each host that is booted
+        self.mute = False  # a guest that runs never said a word
         self.sick = None  # why the host must not be used any more
         self.boots = 0
 
@@ -55,6 +56,7 @@ class Lab:
         if result.returncode:
             raise LabError(f"cannot boot the lab host:\n{result.stderr}")
         self.sick = None
+        self.mute = False
         self.boots += 1
         self.install()
 
@@ -95,8 +97,9 @@ class Lab:
         return tool("console", self.name, timeout=30).stdout
 
     def stalled(self):
-        """True when an emulated processor got stuck: the lab's fault, not that of what is tested."""
-        return bool(STALL.search(self.serial()))
+        """True when an emulated processor got stuck, the host's or a guest's: the lab's fault, not that of what is
+        tested."""
+        return self.mute or bool(STALL.search(self.serial()))
 
     # -- commands in the host
 
@@ -169,6 +172,8 @@ class Lab:
         cmd = ["lab-wait-line", timeout, console(domain), regex, since]
         result = self.run(cmd, timeout=timeout + 30, check=False)
         if result.returncode:
+            # a guest that runs and has not said a word got stuck before its init
+            self.mute = not result.stderr[since:].strip() and self.state(domain) == "running"
             raise LabError(f"'{regex}' not on the console of {domain} within {timeout} s:\n{result.stderr}")
         return result.stdout.strip()
 
