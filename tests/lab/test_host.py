@@ -35,10 +35,9 @@ def test_systemd_is_content(lab):
     assert lab.run("systemctl --failed --no-legend --plain").stdout == ""
 
 
-@pytest.mark.parametrize("machine", ["q35", "pc"])
-def test_static_vfs_reach_the_guest_and_come_back(lab, machine):
+def test_static_vfs_reach_the_guest_and_come_back(lab):
     nic, nvme = lab.vfs("0000:01:00.0")[1], lab.vfs("0000:03:00.0")[1]
-    lab.start("static", guest_xml("static", hostdev(nic) + hostdev(nvme), machine=machine))
+    lab.start("static", guest_xml("static", hostdev(nic) + hostdev(nvme)))
     assert [lab.driver(nic), lab.driver(nvme)] == ["vfio-pci", "vfio-pci"]
     seen = lab.guest_pci("static").values()
     assert (IGB_VF, "igbvf") in seen

@@ -5,7 +5,7 @@
 : "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" # set by build.sh
 : "${lab_deb:=}" # by tier-packages.sh
 fuzz_targets=() # likewise
-fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-12} # for each target
+fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-8} # for each target
 
 # ---- fast ----
 
