@@ -164,6 +164,11 @@ def test_destination_has_none(pair):
     for flags in ([], ["--dry-run"], ["--p2p"]):
         assert pair.refused("db1", *flags) == f"vfalias: domain 'db1': the destination refuses: {line}"
     assert here.claims() == before and there.held("db1") == {}
+    for verb in ("gc", "release db1"):  # a libvirt that knows nothing of what runs here does not judge claims of here
+        judged = here.lab.run(f"vfalias -c {pair.uri} {verb}", check=False)
+        assert (judged.returncode, judged.stderr.count("\n")) == (1, 1), verb
+        assert f"run it on the host of '{pair.uri}'" in judged.stderr, verb
+    assert here.claims() == before
     here.lab.run("vfalias detach db1 --all")
     assert pair.here.refused("migrate", "--live", "db1", pair.uri) == line
     assert "GUEST remove" in here.lab.console("db1")[since:]

@@ -68,19 +68,3 @@ def test_gc_and_release(quiet_host):
     assert host.devices("asks")
     assert host.vfalias("release", "asks").stdout == "1 claim dropped\n"  # it is not attached
     assert host.vfalias("release", "asks", check=False).returncode == 1
-
-
-def test_claims_of_this_host_are_not_judged_by_another_ones_libvirt(quiet_host):
-    """It would know none of the domains that run here, and all their devices would be free."""
-    host = quiet_host
-    host.configure(open(host.path("/etc/vfalias/vfalias.conf")).read().replace(
-        "[vfalias]", "[vfalias]\nrequire_daemon = no"))
-    host.define(guest("asks", "qat"))
-    host.virsh("start", "asks")
-    elsewhere = "qemu+unix://elsewhere/system"  # which is this one: a name is in it, and that counts
-    for verb in (["gc"], ["release", "asks"], ["start", "asks"]):
-        refused = host.vfalias("-c", elsewhere, *verb, check=False)
-        assert refused.returncode == 1 and refused.stderr.count("\n") == 1, verb
-        assert "run it on the host of '%s'" % elsewhere in refused.stderr, verb
-    assert host.devices("asks")
-    assert host.vfalias("-c", elsewhere, "request", "list", "asks").stdout  # asking is for any host
