@@ -41,6 +41,16 @@ int vfa_sql_finish(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error
 /* True in *ret if a query gives a row; finalizes it; NULL passes an error on. */
 int vfa_sql_exists(struct vfa_state *state, sqlite3_stmt *stmt, bool *ret, struct vfa_error *err);
 
+/* The number in the first column of the first row, 0 where there is none; finalizes; NULL passes an
+ * error on. */
+int vfa_sql_number(struct vfa_state *state, sqlite3_stmt *stmt, int64_t *ret,
+                   struct vfa_error *err);
+
+/* Calls visit() with the text in the first column of each row, borrowed; finalizes; NULL passes an
+ * error on. */
+int vfa_sql_each(struct vfa_state *state, sqlite3_stmt *stmt,
+                 void (*visit)(void *data, const char *text), void *data, struct vfa_error *err);
+
 /* A copy of a text column in *ret, NULL where it is NULL. */
 int vfa_sql_text(sqlite3_stmt *stmt, int column, char **ret, struct vfa_error *err);
 

@@ -131,3 +131,31 @@ int vfa_sql_exists(struct vfa_state *state, sqlite3_stmt *stmt, bool *ret, struc
     *ret = r > 0;
     return 0;
 }
+
+int vfa_sql_number(struct vfa_state *state, sqlite3_stmt *query, int64_t *ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    r = vfa_sql_step(state, stmt, err);
+    if (r < 0)
+        return r;
+    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0; /* NULL reads as 0 */
+    return 0;
+}
+
+int vfa_sql_each(struct vfa_state *state, sqlite3_stmt *query,
+                 void (*visit)(void *data, const char *text), void *data, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0)
+        visit(data, (const char *)sqlite3_column_text(stmt, 0));
+    return r;
+}

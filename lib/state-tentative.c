@@ -129,14 +129,7 @@ int vfa_state_end_unmet(struct vfa_state *state, const char *uuid, bool *ret, st
 static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit, void *data,
                 struct vfa_error *err)
 {
-    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = vfa_sql(state, err, sql, "");
-    int r;
-
-    if (!stmt)
-        return vfa_sql_failed(err);
-    while ((r = vfa_sql_step(state, stmt, err)) > 0)
-        visit(data, (const char *)sqlite3_column_text(stmt, 0));
-    return r;
+    return vfa_sql_each(state, vfa_sql(state, err, sql, ""), visit, data, err);
 }
 
 int vfa_state_each_unsettled(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,

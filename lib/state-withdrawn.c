@@ -93,26 +93,12 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
 
 /* ---- borrowers ---- */
 
-static int highest_borrower(struct vfa_state *state, int64_t *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err, "SELECT max(borrower) FROM withdrawn", "");
-    int r;
-
-    if (!stmt)
-        return vfa_sql_failed(err);
-    r = vfa_sql_step(state, stmt, err);
-    if (r < 0)
-        return r;
-    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0; /* NULL reads as 0 */
-    return 0;
-}
-
 int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
                               struct vfa_error *err)
 {
     int64_t number = 0;
-    int r = highest_borrower(state, &number, err);
+    int r = vfa_sql_number(state, vfa_sql(state, err, "SELECT max(borrower) FROM withdrawn", ""),
+                           &number, err);
 
     if (r == 0)
         r = VFA_PRESENCE_TAKEN;
@@ -148,14 +134,8 @@ int vfa_state_end_borrowing(struct vfa_state *state, const char *uuid, const cha
 int vfa_state_each_borrowed(struct vfa_state *state, void (*visit)(void *data, const char *uuid),
                             void *data, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        vfa_sql(state, err, "SELECT DISTINCT uuid FROM withdrawn WHERE borrower IS NOT NULL", "");
-    int r;
-
-    if (!stmt)
-        return vfa_sql_failed(err);
-    while ((r = vfa_sql_step(state, stmt, err)) > 0)
-        visit(data, (const char *)sqlite3_column_text(stmt, 0));
-    return r;
+    return vfa_sql_each(
+        state,
+        vfa_sql(state, err, "SELECT DISTINCT uuid FROM withdrawn WHERE borrower IS NOT NULL", ""),
+        visit, data, err);
 }

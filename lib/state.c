@@ -371,18 +371,10 @@ static const char *const counter_keys[] = {
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
                       struct vfa_error *err)
 {
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", counter_keys[which]);
-    int r;
-
-    if (!stmt)
-        return vfa_sql_failed(err);
-    r = vfa_sql_step(state, stmt, err);
-    if (r < 0)
-        return r;
-    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0;
-    return 0;
+    return vfa_sql_number(
+        state,
+        vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", counter_keys[which]), ret,
+        err);
 }
 
 int vfa_state_count_up(struct vfa_state *state, enum vfa_counter which, struct vfa_error *err)
