@@ -3,8 +3,8 @@
 
 Environment:
   VFALIAS_LAB       name of a host to use; it is booted unless it is up, and left up. Otherwise a host of our own.
-  VFALIAS_LAB_TREE  tar of the project's install tree (`lab package` prints its path); installed into the host.
-  VFALIAS_LAB_DEB   the Debian package; installed into a host of its own (test_packages.py).
+  VFALIAS_LAB_DEB   the project's Debian package (`lab package` prints its path); installed into the host.
+  VFALIAS_LAB_RELEASED  that of the last release (test_packages.py).
 Tests are skipped, with the reason, on machines that cannot emulate a host.
 """
 import os
@@ -26,7 +26,7 @@ def lab_host():
     except labhost.LabUnavailable as e:
         pytest.skip(str(e))
     given = os.environ.get("VFALIAS_LAB")
-    host = labhost.Lab(given or f"pytest-{os.getpid()}", os.environ.get("VFALIAS_LAB_TREE"))
+    host = labhost.Lab(given or f"pytest-{os.getpid()}", os.environ.get("VFALIAS_LAB_DEB"))
     try:
         if host.alive():
             host.install()
@@ -70,7 +70,7 @@ class Peer:
 @pytest.fixture(scope="module")
 def lab_peer(lab_host):
     """A second host (Peer) for the tests of one file: two of them are heavy. Tests take `peer`."""
-    host = labhost.Lab(f"{lab_host.name}-peer", lab_host.tree)
+    host = labhost.Lab(f"{lab_host.name}-peer", lab_host.package)
     try:
         yield Peer(host, lab_host)
     finally:
@@ -91,8 +91,8 @@ def peer(lab, lab_peer):
 @pytest.fixture
 def project(lab):
     """The lab, with the project in it."""
-    if not lab.tree:
-        pytest.skip("no install tree of the project: set VFALIAS_LAB_TREE")
+    if not lab.package:
+        pytest.skip("no package of the project: set VFALIAS_LAB_DEB")
     return lab
 
 

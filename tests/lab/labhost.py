@@ -5,6 +5,7 @@ Every step has a time limit. A step that exceeds it raises LabTimeout and leaves
 was doing may still go on, and once in an hour or so an emulated processor stops taking interrupts. A sick
 host is not used again but booted anew (renew()).
 """
+import base64
 import re
 import shlex
 import subprocess
@@ -40,9 +41,9 @@ def check():
 
 
 class Lab:
-    def __init__(self, name, tree=None):
+    def __init__(self, name, package=None):
         self.name = name
-        self.tree = tree  # tar of the project's install tree, put into each host that is booted
+        self.package = package  # the project's Debian package, put into each host that is booted
         self.mute = False  # a guest that runs never said a word
         self.sick = None  # why the host must not be used any more
         self.boots = 0
@@ -63,10 +64,9 @@ class Lab:
     def alive(self):
         return f"{self.name}: " in tool("status", timeout=30).stdout
 
-    def install(self, tree=None):
-        self.tree = tree or self.tree
-        if self.tree:
-            result = tool("install", self.name, str(self.tree), timeout=240)
+    def install(self):
+        if self.package:
+            result = tool("install", self.name, str(self.package), timeout=240)
             if result.returncode:
                 raise LabError(f"cannot install the project:\n{result.stderr}{result.stdout}")
 
@@ -128,6 +128,11 @@ class Lab:
         """Writes a file in the host, folders included."""
         where = shlex.quote(str(path))
         self.run(f"mkdir -p $(dirname {where}) && cat >{where} && chmod {mode:o} {where}", input=text)
+
+    def put_file(self, path, file):
+        """Copies a file of this machine into the host, folders included."""
+        where = shlex.quote(str(path))
+        self.run(f"mkdir -p $(dirname {where}) && base64 -d >{where}", input=base64.b64encode(Path(file).read_bytes()).decode())
 
     def get(self, path):
         return self.run(["cat", path]).stdout
