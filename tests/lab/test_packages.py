@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The Debian package on a host of its own, with systemd, devices and running guests: installed, upgraded, removed,
-rebooted, and with AppArmor. VFALIAS_LAB_DEB is the package; it was not built here, but what it needs has the same names.
+"""The Debian package on a host of its own, with systemd, devices and running guests: as README has it, upgraded, removed,
+rebooted, and with AppArmor.
 
 The fixture `lab` of this file takes the place of that of the others, so `pool` works on this host.
 """
-import base64
+import json
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import labhost
 import pytest
-from asking import ACCEL_PF, CONFIGURATION, OTHER_PF, PF, metadata, pool
+from asking import ACCEL_PF, CONFIGURATION, NET_ID, OTHER_PF, PF, Pool, metadata, pool
 from guestxml import guest_xml, hostdev
 
 __all__ = ["pool"]  # a fixture
-DEB = "/root/vfalias.deb"
+README = Path(__file__).resolve().parents[2] / "README"
+DEB = "/root/packages/deb/vfalias_this.deb"
 
 
 def firmware(name, *wanted, **more):
@@ -34,18 +36,9 @@ def main_pid(lab, unit):
     return lab.run(f"systemctl show -P MainPID {unit}").stdout.strip()
 
 
-def install(host):
-    """Puts the package into a host on which a guest runs; what ran before and after."""
-    host.run(f"base64 -d >{DEB}", input=base64.b64encode(Path(os.environ["VFALIAS_LAB_DEB"]).read_bytes()).decode())
-    host.define(firmware("witness"))
-    host.virsh("start", "witness")
-    before = process(host, "witness"), main_pid(host, "libvirtd")
-    apt(host, "install", DEB)
-    return before, (process(host, "witness"), main_pid(host, "libvirtd"))
-
-
 @pytest.fixture(scope="module")
 def package_host():
+    """A Debian that has libvirt and guests, and no vfalias yet."""
     if not os.environ.get("VFALIAS_LAB_DEB"):
         pytest.skip("no Debian package: set VFALIAS_LAB_DEB")
     try:
@@ -55,8 +48,8 @@ def package_host():
     host = labhost.Lab(f"deb-{os.getpid()}")
     try:
         host.up()
-        host.tree = "the package"  # for `project`: there is one
-        host.installed = install(host)
+        host.put_file(DEB, os.environ["VFALIAS_LAB_DEB"])
+        host.package = os.environ["VFALIAS_LAB_DEB"]  # for new hosts, and `project`
         yield host
     finally:
         host.down()
@@ -65,9 +58,8 @@ def package_host():
 @pytest.fixture
 def lab(package_host):
     if package_host.sick:
-        package_host.tree = None
         package_host.renew()
-        package_host.installed = install(package_host)
+        package_host.put_file(DEB, package_host.package)
     package_host.clean()
     package_host.test_began = package_host.cursor()
     yield package_host
@@ -75,24 +67,90 @@ def lab(package_host):
         package_host.clean()
 
 
-def test_installed_while_a_guest_runs(lab, pool):
-    """The hooks work though libvirtd was not restarted, and the guest that ran before runs on."""
-    before, after = lab.installed
-    assert before == after
+# ---- as README has it ----
+
+def readme(section, after=""):
+    """The indented paragraphs of a section of README, as they are typed."""
+    text = README.read_text().partition(f"\n{section}\n\n")[2].partition(after)[0] if after else \
+        README.read_text().partition(f"\n{section}\n\n")[2]
+    return [textwrap.dedent(each) for each in re.findall(r"(?:^ {4}.*\n)+", text, re.M)]
+
+
+def netdev_vfs(lab, number):
+    lab.run(f"echo {number} >/sys/class/net/enp1s0/device/sriov_numvfs; udevadm settle")
+
+
+def test_readme(lab):
+    """A new user with a clean Debian gets from the package to guests with VFs by README alone, and a guest that ran before
+    runs on."""
+    lab.run("! dpkg-query -W vfalias; ! ls /etc/libvirt/hooks/qemu.d | grep :; ! systemctl cat vfaliasd")
+    netdev_vfs(lab, 0)
+    for name in "witness", "db1", "db2":
+        lab.define(guest_xml(name, kernel=name == "db1"))
+    lab.virsh("start", "witness")
+    before = process(lab, "witness"), main_pid(lab, "libvirtd")
+
+    *_, install = readme("Install", "\nWhere packages are RPMs")
+    lab.run(install, timeout=120)
     assert lab.run("systemctl is-active vfaliasd vfalias-vfs").stdout.split() == ["active", "active"]
-    lab.define(firmware("db1", "net"))
-    pool.start("db1", "net-0")
+
+    config, make, ask, one_more, pasted, new_guest, look = readme("Quick start", "\nRead on\n")
+    lab.put("/etc/vfalias/conf.d/net1.conf", config)
+    said = lab.run("set -e\n" + make).stdout
+    assert "1 device_spec, 1 alias" in said and re.search(r"^net1 +7 +7", said, re.M)
+
+    said = lab.run("set -e\n" + ask).stdout
+    assert "net1-0" in said and "db1" in said
+    lab.wait_console("db1", f"^GUEST pci .* {NET_ID} igbvf")
+    mark = lab.mark("db1")
+    lab.run(one_more)
+    lab.wait_console("db1", f"^GUEST pci .* {NET_ID} igbvf", since=mark)
+    assert "link/ether 52:54:00:01:02:03" in lab.run("ip link show enp1s0").stdout
+
+    xml = lab.virsh("dumpxml", "db2", "--inactive")
+    lab.define(xml.replace("</name>\n", "</name>\n" + pasted, 1))
+    lab.virsh("start", "db2")
+    lab.run("qemu-img create -q -f qcow2 /var/lib/libvirt/images/db3.qcow2 1M")
+    lab.run(new_guest, timeout=180)
+    claims = "vfalias claims --json | jq -r '.[] | select(.state == \"active\") | \"\\(.domain) \\(.request)\"' | sort | xargs"
+    lab.wait_for(f'test "$({claims})" = "db1 net1-0 db1 net1-1 db2 net1-0 db3 net1-0"')
+    assert lab.run("for d in db1 db2 db3; do virsh -q domiflist $d; done").stdout.count("hostdev") == 4
+    said = lab.run(look).stdout
+    assert said.count("claimed: by ") == 4 and said.count(" chosen ") == 1
+
+    assert before == (process(lab, "witness"), main_pid(lab, "libvirtd"))
+    lab.clean()
+    lab.wait_for("vfalias claims --json | jq -e 'length == 0'")
+    assert json.loads(lab.run("vfalias stats --json").stdout)["aliases"][0]["free"] == 7
+    lab.run("rm /etc/vfalias/conf.d/net1.conf /var/lib/libvirt/images/db3.qcow2")
+
+
+# ---- upgrade, removal ----
+
+def older(lab):
+    """The last release; where its sources are not at hand, this package by a lower version."""
+    released = os.environ.get("VFALIAS_LAB_RELEASED")
+    if released:
+        lab.put_file("/root/older.deb", released)
+    else:
+        lab.run(f"dpkg-deb -R {DEB} older && sed -i 's/^Version: /&0~/' older/DEBIAN/control && dpkg-deb -b -Znone older older.deb")
+    return "/root/older.deb"
+
+
+def version(lab):
+    return lab.run("dpkg-query -W -f '${Version}' vfalias").stdout
 
 
 def test_upgraded_while_a_guest_runs(lab, pool):
+    apt(lab, "purge", "vfalias")
+    apt(lab, "install", older(lab))
+    pool.prepare()
     lab.define(firmware("db1", "net"))
     pool.start("db1", "net-0")
     pool.wait_active("db1", "net-0")
-    guest, daemon, held, since = process(lab, "db1"), main_pid(lab, "vfaliasd"), pool.held(), lab.cursor()
-    lab.run("rm -rf newer && dpkg-deb -R vfalias.deb newer && sed -i '/^Version:/s/$/+newer/' newer/DEBIAN/control && "
-            "dpkg-deb -b -Znone newer newer.deb")
-    apt(lab, "install", "/root/newer.deb")
-    assert lab.run("dpkg-query -W -f '${Version}' vfalias").stdout.endswith("+newer")
+    guest, daemon, held, since, before = process(lab, "db1"), main_pid(lab, "vfaliasd"), pool.held(), lab.cursor(), version(lab)
+    apt(lab, "install", DEB)
+    lab.run(f"dpkg --compare-versions {before} lt {version(lab)}")
     assert lab.get("/etc/vfalias/vfalias.conf") == CONFIGURATION
     assert process(lab, "db1") == guest and main_pid(lab, "vfaliasd") != daemon
     lab.run("vfalias request add db1 accel --live")  # by the daemon that is there now
@@ -120,7 +178,37 @@ def test_removed_while_a_guest_runs(lab, pool):
     apt(lab, "purge", "vfalias")
     left = "find / -xdev -path /var/log -prune -o -path /proc -prune -o -path /root -prune -o -name '*vfalias*' -print"
     assert lab.run(left).stdout == ""
-    apt(lab, "install", DEB)
+
+
+# Debian has no modular daemons. What they would be to the package is their unit.
+MODULAR = """[Service]
+Type=notify
+ExecStart=/usr/sbin/libvirtd
+ExecReload=/bin/kill -HUP $MAINPID
+KillMode=process
+"""
+
+
+def test_installed_beside_the_modular_daemon(lab):
+    """The daemon in use is the one that is reloaded, whichever it is, and vfaliasd comes with it from then on."""
+    lab.run("! dpkg-query -W vfalias")
+    lab.put("/run/systemd/system/virtqemud.service", MODULAR)
+    lab.run("systemctl daemon-reload && systemctl stop 'libvirtd*.socket' libvirtd && systemctl start virtqemud")
+    try:
+        daemon = main_pid(lab, "virtqemud")
+        apt(lab, "install", DEB)
+        assert lab.run("systemctl is-active libvirtd vfaliasd", check=False).stdout.split() == ["inactive", "active"]
+        pool = Pool(lab)
+        pool.prepare()
+        lab.define(firmware("db1", "net"))
+        pool.start("db1", "net-0")
+        lab.virsh("destroy", "db1")
+        pool.check_all_free()
+        assert main_pid(lab, "virtqemud") == daemon
+        lab.run("systemctl stop virtqemud vfaliasd && systemctl start virtqemud && systemctl is-active vfaliasd")
+    finally:
+        lab.run("systemctl stop virtqemud && rm /run/systemd/system/virtqemud.service && systemctl daemon-reload && "
+                "systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd-tcp.socket libvirtd")
 
 
 BOOT = CONFIGURATION + """sriov_numvfs = {"devname": "enp1s0", "numvfs": %d}
@@ -157,6 +245,12 @@ def test_reboot(lab, pool):
     lab.virsh("destroy", "auto")
     lab.run("systemctl restart vfalias-vfs")
     assert [len(lab.vfs(pf)) for pf in (PF, OTHER_PF)] == [7, 7]
+
+    # without its driver a card has none; with it, it is as it was, and vfaliasd knows
+    lab.run(f"cd /sys/bus/pci/drivers/igb && echo {OTHER_PF} >unbind && test ! -e ../../devices/{OTHER_PF}/virtfn0 && echo {OTHER_PF} >bind")
+    lab.wait_for(f"test -e /sys/bus/pci/devices/{OTHER_PF}/virtfn6 && systemctl is-active vfalias-vfs")
+    lab.wait_for("vfalias stats --json | jq -e '.aliases[] | select(.name == \"net\") | .total == 14'")
+    lab.run("ip link set enp2s0 up")
 
 
 def test_started_by_the_socket(lab, pool):

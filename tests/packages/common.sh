@@ -71,6 +71,7 @@ is_installed() {
     for file in man1/vfalias.1 man5/vfalias.conf.5 man7/vfalias-hooks.7 man7/vfalias-moving.7 man8/vfaliasd.8 man8/vfalias-hook-qemu.8; do
         [ -s "/usr/share/man/$file" ] || [ -s "/usr/share/man/$file.gz" ] || fail "$file is there"
     done
+    [ -s /usr/lib/udev/rules.d/90-vfalias.rules ] || fail "the udev rule is there"
     [ -d /etc/vfalias/conf.d ] || fail "conf.d is there"
     vfalias check
     vfaliasd --version

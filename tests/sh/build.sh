@@ -92,16 +92,32 @@ build_fuzz_targets() {
     pass
 }
 
-# pack_sources: $sources, a tar of what the lab builds and installs. The same files give the same bytes, by which
-# the lab knows what it has built already; so tests are left out, but for those that Makefile.am names.
-pack_sources() {
+# pack FOLDER TAR: what the lab builds and installs. The same files give the same bytes, by which the lab knows what it
+# has built already; so tests are left out, but for those that Makefile.am names.
+pack() {
     local kept=(--exclude=./configure --exclude=./autom4te.cache --exclude=./build-aux --exclude=./aclocal.m4
         --exclude=./Makefile.in)
     local dir
-    sources=$workshop/sources.tar
-    for dir in "$source_tree"/tests/*; do
+    for dir in "$1"/tests/*; do
         [ "$(basename "$dir")" = unit ] || kept+=("--exclude=./tests/$(basename "$dir")")
     done
     tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=rX --transform='s,^\.,vfalias,' \
-        -C "$source_tree" -cf "$sources" "${kept[@]}" . || die "cannot pack the sources"
+        -C "$1" -cf "$2" "${kept[@]}" .
+}
+
+# pack_sources: $sources, of this tree
+pack_sources() {
+    sources=$workshop/sources.tar
+    pack "$source_tree" "$sources" || die "cannot pack the sources"
+}
+
+# pack_released: $released, of the last release. Fails where its commit is not at hand: in a tarball, a shallow clone.
+pack_released() {
+    local commit tree=$workshop/released
+    released=$workshop/released.tar
+    commit=$(sed -n '$s/^[^ ]* //p' "$source_tree/packaging/released")
+    git -C "$top" cat-file -e "$commit^{commit}" 2>/dev/null || return
+    rm -rf "$tree"
+    mkdir "$tree"
+    git -C "$top" archive "$commit" | tar x -C "$tree" && pack "$tree" "$released"
 }

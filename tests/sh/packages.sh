@@ -9,7 +9,7 @@ fast_packages=("${build_packages[@]}" python3 python3-pytest python3-pytest-xdis
     cppcheck shellcheck valgrind sqlite3 zsh)
 demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all is built in the lab's own Debian
 lab_packages=("${demo_packages[@]}" python3-pytest python3-lxml)
-packages_packages=("${build_packages[@]}" debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
+packages_packages=("${build_packages[@]}" build-essential debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
     debootstrap cpio e2fsprogs openssh-client)
 all_packages=("${fast_packages[@]}" "${packages_packages[@]}" "${lab_packages[@]}" libvirt-daemon-system libvirt-daemon
     libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt virtinst osinfo-db iproute2 dbus)

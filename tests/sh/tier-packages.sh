@@ -3,7 +3,7 @@
 # The packages: built from the tarball, looked at, and put into clean systems. Sourced after tiers.sh.
 
 : "${workshop:=}" "${source_tree:=}" # set by build.sh
-lab_deb=                             # the Debian package, once it is there
+deb= # the Debian package, once it is there
 
 tier_packages() {
     local build=$workshop/usr-build rpm release
@@ -11,15 +11,15 @@ tier_packages() {
     [ "$workshop/destdir" -nt "$source_tree/configure" ] || check "make install DESTDIR" installs_everything
     check "make deb" make_deb
     check "make rpm" make_rpm
-    lab_deb=$(echo "$build"/packages/deb/vfalias_*.deb)
+    deb=$(echo "$build"/packages/deb/vfalias_*.deb)
     rpm=$(echo "$build"/packages/rpm/RPMS/*/vfalias-[0-9]*.rpm)
     check "units: exposure, and that systemd understands them" units_hold
     check "SELinux module" selinux_module
     check "both packages are built with what configure asks for" build_dependencies_named
-    if [ -e "$lab_deb" ]; then
+    if [ -e "$deb" ]; then
         check "lintian" lintian --allow-root --display-info --fail-on error,warning,info "$build"/packages/deb/*.changes
         for release in bookworm trixie; do
-            check "the package in a clean $release" in_clean_root "$release" deb "$lab_deb"
+            check "the package in a clean $release" in_clean_root "$release" deb "$deb"
         done
     fi
     if [ -e "$rpm" ]; then
@@ -48,10 +48,10 @@ in_clean_root() {
     cp tests/packages/* "$shared"
     cp "$package" "$shared/this.$kind"
     newer=$shared/newer
-    dpkg-deb -R "$lab_deb" "$newer" && sed -i '/^Version:/s/$/+newer/' "$newer/DEBIAN/control" &&
+    dpkg-deb -R "$deb" "$newer" && sed -i '/^Version:/s/$/+newer/' "$newer/DEBIAN/control" &&
         dpkg-deb -b --root-owner-group -Znone "$newer" "$newer.deb" >/dev/null || return 1
     rm -r "$newer"
-    "$source_tree/tests/lab/lab" clean "$release" "$(dpkg-deb -f "$lab_deb" Depends), rpm" "$shared" \
+    "$source_tree/tests/lab/lab" clean "$release" "$(dpkg-deb -f "$deb" Depends), rpm" "$shared" \
         "/shared/$kind" || status=$?
     rm -r "$shared"
     return "$status"

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What each tier of tests/run does. Sourced after progress.sh and build.sh, in the folder $source_tree.
 
-: "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" # set by build.sh
-: "${lab_deb:=}" # by tier-packages.sh
+: "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" "${released:=}" # set by build.sh
 fuzz_targets=() # likewise
 fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-8} # for each target
 
@@ -118,7 +117,7 @@ installs_everything() {
         --runstatedir=/run && make -s -j"$(nproc)" && make -s install DESTDIR="$root") || return 1
     for file in etc/libvirt/hooks/qemu.d/vfalias usr/libexec/vfalias/qemu-asked \
         etc/libvirt/hooks/network.d/vfalias usr/libexec/vfalias/network-asked usr/bin/vfalias usr/sbin/vfaliasd \
-        etc/vfalias/vfalias.conf usr/lib/systemd/system/vfaliasd.service usr/lib/tmpfiles.d/vfalias.conf \
+        etc/vfalias/vfalias.conf usr/lib/udev/rules.d/90-vfalias.rules usr/lib/systemd/system/vfaliasd.service usr/lib/tmpfiles.d/vfalias.conf \
         usr/share/man/man1/vfalias.1 usr/share/man/man5/vfalias.conf.5 usr/share/man/man7/vfalias-hooks.7 \
         usr/share/man/man7/vfalias-moving.7 usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json \
         usr/lib/systemd/system/vfalias-vfs.service usr/sbin/vfalias-hook-qemu usr/sbin/vfalias-hook-network \
@@ -132,14 +131,13 @@ installs_everything() {
 
 tier_libvirt() {
     [ -d "$workshop/destdir" ] || check "make install DESTDIR" installs_everything
-    VFALIAS_INST=$workshop/destdir run_pytest libvirt 900 tests/libvirt
+    VFALIAS_INST=$workshop/destdir run_pytest libvirt 900 -n "$(nproc)" tests/libvirt
 }
 
 # ---- lab ----
 
 tier_lab() {
-    local tree status=0
-    local -a without=()
+    local deb last='' status=0
     say "lab: building the host (minutes, the first time; kept in $cache)"
     "$source_tree/tests/lab/lab" build || status=$?
     if [ "$status" = 77 ]; then
@@ -150,12 +148,15 @@ tier_lab() {
         return
     fi
     pack_sources
-    tree=$("$source_tree/tests/lab/lab" package "$sources") || {
-        fail "lab: the project cannot be built for the host"
+    deb=$("$source_tree/tests/lab/lab" package "$sources") || {
+        fail "lab: the package cannot be built for the host"
         return
     }
-    # the package has a host of its own, where there is one: in "all"
-    [ -n "$lab_deb" ] || without=(--ignore=tests/lab/test_packages.py)
+    if pack_released; then
+        last=$("$source_tree/tests/lab/lab" package "$released") || fail "lab: the last release cannot be built"
+    else
+        say "lab: no history here: the upgrade is from this version, called an older one"
+    fi
     # -vv: a line for each test
-    VFALIAS_LAB_TREE=$tree VFALIAS_LAB_DEB=$lab_deb run_pytest lab 2400 -vv "${without[@]}" tests/lab
+    VFALIAS_LAB_DEB=$deb VFALIAS_LAB_RELEASED=$last run_pytest lab 2400 -vv tests/lab
 }
