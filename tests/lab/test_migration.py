@@ -188,11 +188,12 @@ def test_destination_has_none(pair):
 # ---- what goes wrong ----
 
 def begin(pair, domain, command):
-    """A migration that takes its time, in the background; returns once the other host has the guest, paused."""
+    """A migration that takes its time, in the background; returns once memory of the guest goes over to the other host."""
     here, there = pair.both()
     here.lab.virsh("migrate-setspeed", domain, "1")
     here.lab.run(f"systemd-run -q --unit moving --collect -p StandardError=truncate:/tmp/moving -p StandardOutput=null {command}")
     there.lab.wait_for(f"virsh domstate {domain} --reason | grep -q 'paused (migrating)'", 60)
+    here.lab.wait_for(f"virsh domjobinfo {domain} | grep -q '^Memory processed:'")
 
 
 def end(pair, timeout=90):
