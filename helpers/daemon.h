@@ -138,6 +138,13 @@ int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,
                            struct vfa_error *err);
 void vfa_daemon_watch_uevents(struct vfa_daemon *daemon);
 
+/* ---- daemon-lock.c ---- */
+/* The lock is held until *ret_fd is closed, and until systemd closes what it keeps of it. */
+int vfa_daemon_take_lock(const char *state_path, int *ret_fd, struct vfa_error *err);
+
+/* Has systemd keep it for the next one. For when this one is ready. */
+void vfa_daemon_keep_lock(int fd);
+
 /* ---- daemon-watchdog.c ---- */
 /* Nothing to do unless systemd has asked for it. */
 void vfa_daemon_feed_watchdog(void);

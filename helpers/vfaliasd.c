@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * vfaliasd: gives running libvirt domains the devices that they ask for, and keeps the claims true.
- * This file is the process: options, configuration, the lock that says "I am there", signals,
- * threads. What it does for domains begins in daemon.h.
+ * This file is the process: options, configuration, signals, threads. What it does for domains
+ * begins in daemon.h.
  *
- * Order of start: configuration, lock, READY=1, and only then libvirt, because libvirtd starts
- * after this daemon (hooks ask whether it is there when libvirtd autostarts domains).
+ * Order of start: configuration, lock (daemon-lock.c), READY=1, and only then libvirt, because
+ * libvirtd starts after this daemon (hooks ask whether it is there when libvirtd autostarts
+ * domains).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +19,6 @@
 
 #include "daemon.h"
 #include "log.h"
-#include "presence.h"
 #include "virt-error.h"
 
 #define STOP_SECONDS 5 /* then a worker that waits for libvirt is left where it is */
@@ -257,15 +257,6 @@ static void clear(struct vfa_daemon *daemon)
     pthread_mutex_destroy(&daemon->lock);
 }
 
-static int take_lock(const char *state_path, int *ret_fd, struct vfa_error *err)
-{
-    int r = vfa_presence_take(state_path, ret_fd, err);
-
-    if (r == VFA_PRESENCE_TAKEN)
-        return vfa_fail(err, EEXIST, "another vfaliasd runs with state '%s'", state_path);
-    return r;
-}
-
 static int watch_all(struct vfa_daemon *daemon, struct signals *signals, const char *state_path,
                      struct vfa_error *err)
 {
@@ -283,13 +274,15 @@ static int watch_all(struct vfa_daemon *daemon, struct signals *signals, const c
     return 0;
 }
 
-static int run(struct vfa_daemon *daemon, struct threads *threads, struct vfa_error *err)
+static int run(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
+               struct vfa_error *err)
 {
     int r = start_threads(daemon, threads, err);
 
     if (r < 0)
         return r;
     vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
+    vfa_daemon_keep_lock(lock_fd);
     sd_notify(0, "READY=1");
     while (!daemon->quit) {
         if (virEventRunDefaultImpl() < 0)
@@ -309,11 +302,11 @@ static int serve(const struct options *options, struct vfa_config *config, struc
     int r = init(&daemon, config, options->uri, err);
 
     if (r == 0)
-        r = take_lock(daemon.config->config->state_path, &lock_fd, err);
+        r = vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, err);
     if (r == 0)
         r = watch_all(&daemon, &signals, daemon.config->config->state_path, err);
     if (r == 0)
-        r = run(&daemon, &threads, err);
+        r = run(&daemon, &threads, lock_fd, err);
     if (!stop_threads(&daemon, &threads)) {
         vfa_log(LOG_WARNING, "libvirt does not answer, ending anyhow");
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);

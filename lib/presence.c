@@ -87,6 +87,17 @@ int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err
     return take(state_path, &daemons, ret_fd, err);
 }
 
+bool vfa_presence_adopt(const char *state_path, int fd)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemons);
+    struct flock lock = write_lock(&daemons);
+    struct stat now, handed;
+
+    return path && lstat(path, &now) == 0 && fstat(fd, &handed) == 0 &&
+           now.st_dev == handed.st_dev && now.st_ino == handed.st_ino &&
+           fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
 int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
 {
     return ask(state_path, &daemons, ret, err);

@@ -7,6 +7,9 @@
  * Likewise for whoever takes devices out of a guest for a while (vfalias migrate): such a borrower
  * has a number, and the lock is on the byte of that number in STATE.borrow. When it ends, the file
  * is closed after it was open for writing, which is what wakes vfaliasd (daemon-watch.c).
+ *
+ * Who has the daemon's file open beyond its end, by the same description, keeps its place for the
+ * next one to adopt: that counts as being there, as that one will make up for what it missed.
  */
 #ifndef VFA_PRESENCE_H
 #define VFA_PRESENCE_H
@@ -21,6 +24,10 @@ enum {
  */
 int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err);
 
+/* Likewise with a descriptor that is open for writing: true if it is of the lock file as that is
+ * now and has the lock, be it that it had it or that it was free. */
+bool vfa_presence_adopt(const char *state_path, int fd);
+
 /* Everybody else's: true in *ret if a daemon has the lock. */
 int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err);
 
@@ -28,7 +35,8 @@ int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err);
 int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err);
 int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err);
 
-/* Ends it, so that whoever wakes of that finds it ended. Fits VFA_AUTO; -1 is fine. */
+/* Ends a borrower's, so that whoever wakes of that finds it ended. Fits VFA_AUTO; -1 is fine. Never
+ * for a daemon's, whose place may be kept. */
 void vfa_presence_endp(int *fd);
 
 #endif

@@ -2,6 +2,7 @@
 """vfaliasd with libvirt's test driver, which has running domains but attaches nothing: what it claims, for whom, when."""
 import fcntl
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hookhost import CONFIG, INST, domain, fine, hostdev, port, request, uuid
+from hookhost import CONFIG, INST, domain, fine, hostdev, port, refused, request, uuid
 
 DAEMON = INST / "sbin/vfaliasd"
 ACCEL = ["0000:65:00.%d" % n for n in range(1, 5)]
@@ -29,10 +30,17 @@ def guest(number, requests="", devices=""):
         "machine='pc-i440fx'", "").replace("<os>", "<memory>1024</memory><os>")
 
 
+# As systemd hands over the descriptor that it has kept.
+HAND_OVER = '''[ "$0" = 3 ] || eval "exec 3<&$0 $0<&-"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=presence "$@"'''
+
+
 class Daemon:
-    def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",)):
-        """until: what it has to say to systemd, in this order, before it counts as started."""
+    def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",), handed=None):
+        """until: what it has to say to systemd, in this order, before it counts as started. handed: the descriptor that
+        systemd has kept for it. `told`: what it said until then, but for its status; `kept`: what it gave to be kept."""
         self.host = host
+        self.told = []
+        self.kept = []
         self.node = host.folder / "node.xml"
         self.node.write_text("<node><cpu><mhz>1</mhz><model>x</model><active>1</active><nodes>1</nodes><sockets>1</sockets>"
                              "<cores>1</cores><threads>1</threads></cpu><memory>1000000</memory>%s</node>" % "".join(guests))
@@ -43,12 +51,21 @@ class Daemon:
             ready.settimeout(SECONDS)
             with open(self.log, "w") as log:
                 self.process = subprocess.Popen(
-                    [str(DAEMON), "--uri", uri or "test://%s" % self.node, "--log-level", "debug", *options],
-                    env={**host.env, "NOTIFY_SOCKET": str(notify), **dict(env)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                    [*(["bash", "-c", HAND_OVER, str(handed)] if handed else []),
+                     str(DAEMON), "--uri", uri or "test://%s" % self.node, "--log-level", "debug", *options],
+                    env={**host.env, "NOTIFY_SOCKET": str(notify), **dict(env)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    pass_fds=[handed] if handed else [])
             for message in until:
-                while message not in ready.recv(4096):  # the connection's state is told as well, by another thread
+                while message not in self.hear(ready):  # the connection's state is told as well, by another thread
                     pass
         notify.unlink()
+
+    def hear(self, ready):
+        message, fds, _, _ = socket.recv_fds(ready, 4096, 1)
+        if b"STATUS=" not in message:
+            self.told.append(message)
+        self.kept += fds
+        return message
 
     def text(self):
         return self.log.read_text()
@@ -66,9 +83,18 @@ class Daemon:
                    for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
 
     def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        assert self.process.wait(SECONDS) == 0, self.text()
+        assert self.end(number) == 0, self.text()
+        self.drop()
         return self.text()
+
+    def end(self, number):
+        """As when systemd is to start another: what it gave is kept."""
+        self.process.send_signal(number)
+        return self.process.wait(SECONDS)
+
+    def drop(self):
+        while self.kept:
+            os.close(self.kept.pop())
 
 
 @pytest.fixture
@@ -92,6 +118,7 @@ def daemon(quiet_host):
     for one in started:
         if one.process.poll() is None:
             one.stop()
+        one.drop()
 
 
 def waiting(host, daemon, *requests):
@@ -258,6 +285,71 @@ def test_borrowed_request_is_served_when_its_borrower_ends(daemon, quiet_host):
 
 
 # ---- systemd ----
+
+STORE, DROP = b"FDSTORE=1\nFDNAME=presence", b"FDSTOREREMOVE=1\nFDNAME=presence"
+
+
+def refuses(host):
+    """Whether a start is refused for want of a daemon."""
+    host.configure(CONFIG)
+    done = host.prepare(9, request("net"), machine="i440fx")
+    if done.returncode:
+        assert "vfaliasd is not running" in refused(done)
+    else:
+        fine(host.release(9, requests=request("net")))
+    return done.returncode != 0
+
+
+def test_place_is_kept_while_systemd_restarts_it(quiet_host, daemon):
+    one = daemon()
+    assert one.told == [STORE, b"READY=1"]
+    one.end(signal.SIGKILL)
+    assert not refuses(quiet_host)
+    by_hand = subprocess.run([str(DAEMON)], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
+    assert by_hand.returncode == 1 and "another vfaliasd runs" in by_hand.stderr
+    fine(quiet_host.hook("prepare", guest(1, request("net"))))
+
+    two = daemon(guest(1, request("net")), handed=one.kept[0])
+    one.drop()
+    two.wait_for("domain 'd1': attaching <hostdev")
+    assert two.told == [DROP, STORE, b"READY=1"]
+    kept = re.search("flags:\t(.*)", Path("/proc/%d/fdinfo/3" % two.process.pid).read_text()).group(1)
+    assert int(kept, 8) & os.O_CLOEXEC
+    two.end(signal.SIGTERM)
+    assert not refuses(quiet_host)
+    two.drop()
+    assert refuses(quiet_host)
+
+
+def another_state(host, kept):
+    host.state = host.state.with_name("other")
+    host.configure(CONFIG)
+    return kept
+
+
+def lock_file_removed(host, kept):
+    os.unlink(str(host.state) + ".lock")
+    return kept
+
+
+def read_only(host, kept):
+    """So it has no lock, and cannot get it."""
+    os.close(kept)
+    return os.open(str(host.state) + ".lock", os.O_RDONLY)
+
+
+@pytest.mark.parametrize("hand_over", [another_state, lock_file_removed, read_only])
+def test_what_is_not_its_lock_is_closed(quiet_host, daemon, hand_over):
+    one = daemon()
+    one.end(signal.SIGKILL)
+    handed = hand_over(quiet_host, one.kept.pop())
+    two = daemon(handed=handed)
+    os.close(handed)
+    assert two.told == [DROP, STORE, b"READY=1"]
+    assert not refuses(quiet_host)
+    two.stop()
+    assert refuses(quiet_host)
+
 
 def test_watchdog_is_fed_while_the_event_loop_runs(quiet_host, daemon):
     daemon(env={"WATCHDOG_USEC": "200000"}, until=(b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"))

@@ -2,7 +2,9 @@
 """Daemons that end at the wrong moment: nothing is lost, nothing is attached twice."""
 import random
 
-from asking import WITHOUT_DAEMON, metadata, pool
+import pytest
+
+from asking import CONFIGURATION, WITHOUT_DAEMON, metadata, pool
 from guestxml import guest_xml
 
 __all__ = ["pool"]  # a fixture
@@ -50,6 +52,59 @@ def test_daemon_killed_at_any_moment(lab, pool):
         lab.virsh("destroy", "db1")
         pool.wait_released()
         pool.daemon("start")
+
+
+GAP = "/run/systemd/system/vfaliasd.service.d/gap.conf"
+IN_THE_GAP = "test $(systemctl show -P SubState vfaliasd) = start-pre"
+
+
+@pytest.fixture
+def gap(lab, pool):
+    """Each start of the unit waits for a line in a fifo: between two daemons there is as much time as a test needs. The
+    function that ends it."""
+    lab.put(GAP, "[Service]\nExecStartPre=/bin/sh -c 'read line </run/gap'\n")
+    lab.run("mkfifo /run/gap; systemctl daemon-reload")
+    yield lambda: lab.run("echo >/run/gap")
+    if not lab.sick:
+        lab.run(f"rm -f {GAP} /run/gap; systemctl stop vfaliasd; systemctl daemon-reload")
+
+
+def is_refused(pool, domain):
+    return "vfaliasd is not running" in pool.refused("start", domain)
+
+
+def test_domain_started_while_systemd_restarts_the_daemon(lab, pool, gap):
+    """Nobody is there, but somebody will be. A guest that was started meanwhile does not wait for that."""
+    for name, end in (("db1", pool.kill_daemon), ("db2", lambda: pool.daemon("--no-block restart"))):
+        lab.define(asks(name))
+        end()
+        lab.wait_for(IN_THE_GAP)
+        lab.virsh("start", name)
+        held = pool.held(name)
+        assert set(held) == {(name, "net-0"), (name, "accel-0")} and pool.devices(name) == {}
+        assert "another vfaliasd runs" in lab.run("vfaliasd", check=False).stderr
+        gap()
+        pool.watch(name, "--running", "net-0", "accel-0")
+        assert pool.held(name) == held
+    lab.clean()
+
+    # when nobody will be
+    lab.define(asks("db1"))
+    pool.kill_daemon()
+    lab.wait_for(IN_THE_GAP)
+    pool.daemon("stop")
+    assert is_refused(pool, "db1")
+    pool.daemon("--no-block start")
+    assert is_refused(pool, "db1")
+    gap()
+    pool.start("db1", "net-0", "accel-0")
+    lab.virsh("destroy", "db1")
+    pool.configure("[pci")
+    pool.kill_daemon()
+    gap()
+    lab.wait_for("systemctl -q is-failed vfaliasd")
+    lab.put("/etc/vfalias/vfalias.conf", CONFIGURATION)
+    assert is_refused(pool, "db1")
 
 
 def test_daemon_started_late(lab, pool):

@@ -132,6 +132,7 @@ def test_found_running(quiet_host):
     host.vfaliasd.start()
     host.vfaliasd.lines.wait(ATTEMPT % ("early", GPU, "gpu-0"))
     assert not host.vfaliasd.lines.find(HELD % "early")
+    assert in_state(host, "SELECT * FROM hold") == []
 
 
 def test_restored(host):
