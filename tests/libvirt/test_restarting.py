@@ -233,9 +233,8 @@ def test_ready_before_libvirtd_is_there(quiet_host):
     host = quiet_host
     host.disconnect()
     host.libvirtd.stop()
-    host.vfaliasd.start()
+    host.vfaliasd.start()  # and it says that it is ready
     host.vfaliasd.lines.wait("trying again")
-    assert host.vfaliasd.notified.messages[0].startswith("READY=1")
     assert not host.vfaliasd.lines.find("connected to")
     assert host.vfalias("check").returncode == 0
     host.libvirtd.start()
