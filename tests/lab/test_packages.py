@@ -178,6 +178,7 @@ def test_removed_while_a_guest_runs(lab, pool):
     apt(lab, "purge", "vfalias")
     left = "find / -xdev -path /var/log -prune -o -path /proc -prune -o -path /root -prune -o -name '*vfalias*' -print"
     assert lab.run(left).stdout == ""
+    apt(lab, "install", DEB)
 
 
 # Debian has no modular daemons. What they would be to the package is their unit.
@@ -191,7 +192,7 @@ KillMode=process
 
 def test_installed_beside_the_modular_daemon(lab):
     """The daemon in use is the one that is reloaded, whichever it is, and vfaliasd comes with it from then on."""
-    lab.run("! dpkg-query -W vfalias")
+    apt(lab, "purge", "vfalias")
     lab.put("/run/systemd/system/virtqemud.service", MODULAR)
     lab.run("systemctl daemon-reload && systemctl stop 'libvirtd*.socket' libvirtd && systemctl start virtqemud")
     try:
