@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tools that people make domains with: virt-install, virt-xml, virt-clone, virt-manager's library, and
-libvirt's own binding for Python. None of them knows anything of vfalias."""
+"""The tools that people make domains with: virt-install, virt-xml, virt-clone, and libvirt's own
+binding for Python. None of them knows anything of vfalias. virt-manager is in test_virt_manager.py."""
 import json
 import re
 
@@ -89,35 +89,6 @@ def test_virt_clone(host):
     for each in "first", "second":
         host.virsh("start", each)
     assert host.devices() == QATS[:2]
-
-
-# virt-manager keeps the XML of a domain in such an object: a change in its window is an attribute that is set, one in
-# its XML tab is a text that is parsed anew.
-MANAGER = """
-import sys
-sys.path.insert(0, "/usr/share/virt-manager")
-import virtinst
-
-conn = virtinst.VirtinstConnection("qemu:///system")
-conn.open(None, None)
-xml = conn.lookupByName("asks").XMLDesc(2)
-tab = virtinst.Guest(conn, parsexml=xml.replace('<v:request alias="gpu"/>', '<v:request alias="qat"/>'))
-tab.memory = tab.currentMemory = 32 << 10
-port = virtinst.DeviceController(conn)
-port.type, port.model, port.index, port.alias.name = "pci", "pcie-root-port", 20, "ua-slot-qat-7"
-tab.add_device(port)
-conn.defineXML(tab.get_xml())
-"""
-
-
-def test_virt_manager(host):
-    other = "<other:thing xmlns:other='urn:other' a='1'>text<other:more/></other:thing>"
-    host.define(guest("asks", "gpu", metadata=other, machine="q35", devices=ports(3)))
-    host.run("/usr/bin/python3", "-c", MANAGER)
-    assert names(host, "asks") == ["qat-0", "qat-7"]
-    assert "urn:other" in host.xml("asks") and "32768" in host.xml("asks")
-    host.virsh("start", "asks")
-    assert host.devices("asks") == QATS[:2]
 
 
 def test_python(host):

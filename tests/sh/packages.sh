@@ -12,7 +12,8 @@ lab_packages=("${demo_packages[@]}" python3-pytest python3-lxml)
 packages_packages=("${build_packages[@]}" build-essential debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
     debootstrap cpio e2fsprogs openssh-client)
 all_packages=("${fast_packages[@]}" "${packages_packages[@]}" "${lab_packages[@]}" libvirt-daemon-system libvirt-daemon
-    libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt virtinst osinfo-db iproute2 dbus)
+    libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios python3-libvirt virtinst osinfo-db iproute2 dbus
+    virt-manager xvfb at-spi2-core gir1.2-atspi-2.0)
 
 # need_packages fast|lab|packages|demo|all
 need_packages() {
