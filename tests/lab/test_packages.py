@@ -86,7 +86,7 @@ def test_readme(lab):
     lab.run("! dpkg-query -W vfalias; ! ls /etc/libvirt/hooks/qemu.d | grep :; ! systemctl cat vfaliasd")
     netdev_vfs(lab, 0)
     for name in "witness", "db1", "db2":
-        lab.define(guest_xml(name, kernel=name == "db1"))
+        lab.define(guest_xml(name, metadata="<other:thing xmlns:other='urn:other'/>", kernel=name == "db1"))
     lab.virsh("start", "witness")
     before = process(lab, "witness"), main_pid(lab, "libvirtd")
 
@@ -108,10 +108,10 @@ def test_readme(lab):
     assert "link/ether 52:54:00:01:02:03" in lab.run("ip link show enp1s0").stdout
 
     xml = lab.virsh("dumpxml", "db2", "--inactive")
-    lab.define(xml.replace("</name>\n", "</name>\n" + pasted, 1))
+    lab.define(xml.replace("<metadata>\n", "<metadata>\n" + pasted, 1))
     lab.virsh("start", "db2")
     lab.run("qemu-img create -q -f qcow2 /var/lib/libvirt/images/db3.qcow2 1M")
-    lab.run(new_guest, timeout=180)
+    lab.run(new_guest.replace("--memory 2048", "--memory 256"), timeout=180)  # the host is small
     claims = "vfalias claims --json | jq -r '.[] | select(.state == \"active\") | \"\\(.domain) \\(.request)\"' | sort | xargs"
     lab.wait_for(f'test "$({claims})" = "db1 net1-0 db1 net1-1 db2 net1-0 db3 net1-0"')
     assert lab.run("for d in db1 db2 db3; do virsh -q domiflist $d; done").stdout.count("hostdev") == 4
