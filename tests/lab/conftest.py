@@ -91,7 +91,7 @@ def peer(lab, lab_peer):
 @pytest.fixture
 def project(lab):
     """The lab, with the project in it."""
-    if not lab.package:
+    if not os.environ.get("VFALIAS_LAB_DEB"):
         pytest.skip("no package of the project: set VFALIAS_LAB_DEB")
     return lab
 
