@@ -6,13 +6,14 @@
 deb= # the Debian package, once it is there
 
 tier_packages() {
-    local build=$workshop/usr-build rpm release
+    local build=$workshop/usr-build rpm selinux release
     [ -e "$source_tree/configure" ] || make_configure
     [ "$workshop/destdir" -nt "$source_tree/configure" ] || check "make install DESTDIR" installs_everything
     check "make deb" make_deb
     check "make rpm" make_rpm
     deb=$(echo "$build"/packages/deb/vfalias_*.deb)
     rpm=$(echo "$build"/packages/rpm/RPMS/*/vfalias-[0-9]*.rpm)
+    selinux=$(echo "$build"/packages/rpm/RPMS/noarch/vfalias-selinux-*.rpm)
     check "units: exposure, and that systemd understands them" units_hold
     check "SELinux module" selinux_module
     check "both packages are built with what configure asks for" build_dependencies_named
@@ -25,8 +26,8 @@ tier_packages() {
     if [ -e "$rpm" ]; then
         check "rpmlint" rpmlint -c packaging/rpm/rpmlint.toml "$build"/packages/rpm/{SRPMS,RPMS/*}/*.rpm \
             "$build/packaging/rpm/vfalias.spec"
-        check "the rpm's scriptlets and requirements" rpm_is_right "$rpm"
-        check "the rpm in a clean bookworm" in_clean_root bookworm rpm "$rpm"
+        check "the rpm's scriptlets and requirements" rpm_is_right "$rpm" "$selinux"
+        check "the rpm in a clean bookworm" in_clean_root bookworm rpm "$rpm" "$selinux"
     fi
 }
 
@@ -40,13 +41,14 @@ make_rpm() {
     make -C "$workshop/usr-build" -s rpm RPMBUILD_FLAGS="--nodeps --nocheck"
 }
 
-# in_clean_root RELEASE deb|rpm PACKAGE: tests/packages/deb or rpm, in a system made for it. Of the deb there is a second
-# one, which is newer by its version alone.
+# in_clean_root RELEASE deb|rpm PACKAGE [OTHER]: tests/packages/deb or rpm, in a system made for it. Of the deb there is a
+# second one, which is newer by its version alone.
 in_clean_root() {
-    local release=$1 kind=$2 package=$3 shared newer status=0
+    local release=$1 kind=$2 package=$3 other=${4:-} shared newer status=0
     shared=$(mktemp -d "$workshop/clean-$release.XXXXXX")
     cp tests/packages/* "$shared"
     cp "$package" "$shared/this.$kind"
+    [ -z "$other" ] || cp "$other" "$shared/other.$kind"
     newer=$shared/newer
     dpkg-deb -R "$deb" "$newer" && sed -i '/^Version:/s/$/+newer/' "$newer/DEBIAN/control" &&
         dpkg-deb -b --root-owner-group -Znone "$newer" "$newer.deb" >/dev/null || return 1
@@ -57,15 +59,18 @@ in_clean_root() {
     return "$status"
 }
 
-# Root's shell runs them, whichever it is.
+# rpm_is_right PACKAGE SELINUX-PACKAGE. Root's shell runs the scriptlets, whichever it is.
 rpm_is_right() {
-    local tag script=$workshop/scriptlet
-    for tag in POSTIN PREUN POSTUN; do
-        rpm -qp --queryformat "#!/bin/sh\n%{$tag}\n" "$1" >"$script" || return 1
-        sh -n "$script" && shellcheck "$script" || return 1
+    local package tag script=$workshop/scriptlet
+    for package; do
+        for tag in POSTIN PREUN POSTUN POSTTRANS; do
+            rpm -qp --queryformat "#!/bin/sh\n%{$tag}\n" "$package" >"$script" || return 1
+            sh -n "$script" && shellcheck "$script" || return 1
+        done
     done
     rpm -qp --requires "$1" >"$script"
-    for tag in libvirt-daemon-driver-qemu 'libvirt\.so\.0()(64bit)' 'libsqlite3\.so\.0()(64bit)'; do
+    for tag in libvirt-daemon-driver-qemu 'libvirt\.so\.0()(64bit)' 'libsqlite3\.so\.0()(64bit)' \
+        '(vfalias-selinux = .* if selinux-policy-targeted)'; do
         grep -qx "$tag" "$script" || {
             echo "it does not require $tag"
             return 1
@@ -104,8 +109,17 @@ units_hold() {
     ! [ -s "$copy/said" ]
 }
 
+# It compiles, and names each program that libvirt finds in the hooks' folders, where /usr/sbin is /usr/bin, too.
 selinux_module() {
-    local module=$workshop/vfalias
-    checkmodule -M -m -o "$module.mod" packaging/selinux/vfalias.te &&
-        semodule_package -o "$module.pp" -m "$module.mod" -f packaging/selinux/vfalias.fc
+    local build=$workshop/usr-build link program label
+    rm -f "$build/packaging/selinux/vfalias.pp"
+    make -C "$build" -s selinux || return 1
+    label=$(sed -n 's/\t.*:virt_hook_t:.*//p' packaging/selinux/vfalias.fc)
+    for link in "$workshop"/destdir/etc/libvirt/hooks/*.d/vfalias; do
+        program=/$(readlink "$link" | sed "s,.*\.\./,,")
+        [ "$(printf '%s\n' "$program" "${program/sbin/bin}" | grep -cxE "$label")" = 2 ] || {
+            echo "packaging/selinux/vfalias.fc lacks '$program', to which $link leads"
+            return 1
+        }
+    done
 }
