@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define NOT_MIGRATED                                                                               \
-    "live_migratable chooses devices as in Nova, but a domain cannot be live-migrated with one"
+#define MIGRATED_WITHOUT                                                                           \
+    "live_migratable chooses devices as in Nova; the guest moves without it and gets another one there ('vfalias migrate')"
 #define NOT_PLACED " is for Placement, which is not there: a tag can tell devices apart"
 
 /* Findings about one thing; if there are none, it carries over. */
@@ -49,10 +49,11 @@ static const struct tag {
 } tags[] = {
     {"physical_network", WHEN_SET, VFA_NOVA_DIFFERS,
      "ports of Neutron get what has a physical_network; here an alias that asks for it does"},
-    {"trusted", WHEN_TRUE, VFA_NOVA_LOST, "trusted is only a tag: the VF is not set to be trusted"},
+    {"trusted", WHEN_TRUE, VFA_NOVA_DIFFERS,
+     "trusted is only a tag: the VF is trusted if the settings of an alias or a request say trust"},
     {"managed", WHEN_FALSE, VFA_NOVA_DIFFERS,
      "managed says no, but libvirt is always told to bind the device to vfio-pci and back"},
-    {"live_migratable", WHEN_TRUE, VFA_NOVA_LOST, NOT_MIGRATED},
+    {"live_migratable", WHEN_TRUE, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT},
     {"one_time_use", WHEN_TRUE, VFA_NOVA_LOST,
      "one_time_use is only a tag: the device is given out again once its domain has stopped"},
     {"remote_managed", WHEN_TRUE, VFA_NOVA_LOST,
@@ -219,7 +220,7 @@ static int judge_migratable(struct judge *judge, struct json_object *object, str
 
     if (!value || vfa_parse_oslo_bool(json_object_get_string(value), &truth) < 0 || !truth)
         return 0;
-    return note(judge, VFA_NOVA_LOST, NOT_MIGRATED, err);
+    return note(judge, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT, err);
 }
 
 static int judge_placement(struct judge *judge, struct json_object *object, bool placed,
