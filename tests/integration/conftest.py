@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import sys
+from pathlib import Path
+
 import pytest
 
 from hookhost import HOOK, Host
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # pages.py
 
 
 @pytest.fixture

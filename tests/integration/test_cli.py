@@ -210,23 +210,6 @@ def test_every_option_is_in_the_man_page_and_in_the_completion(host):
         assert re.search(r"%s\b" % option, completion), option
 
 
-def test_every_refusal_of_the_hook_is_explained():
-    """The longest piece of each message, without what is filled in, stands in vfalias-hooks(7)."""
-    page = re.sub(r"[A-Z]<+|>", "", (SOURCE / "man/vfalias-hooks.pod").read_text())
-    literal = r'"(?:[^"\\]|\\.)*"'
-    messages = []
-    for source in ("lib/allocate.c", "lib/allocate-pick.c", "lib/allocate-present.c", "lib/numa.c",
-                   "hooks/qemu-asked.c"):
-        for found in re.findall(r"vfa_fail\(err,\s*[^,]+,\s*((?:%s\s*)+)" % literal,
-                                (SOURCE / source).read_text()):
-            text = "".join(part[1:-1] for part in re.findall(literal, found))
-            messages.append(max(re.split("%[a-z]+", text), key=len).strip(" :'"))
-    messages = [m for m in messages if m and not m.startswith("cannot find the claim")]
-    assert len(messages) >= 8
-    for message in messages:
-        assert message in page, message
-
-
 def test_version(host):
     assert re.fullmatch(r"vfalias [0-9.]+\n", host.fine("--version"))
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parents[2]
+from pages import SOURCE, examples
+from sysfs_tree import Tree
+
 BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
 VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
 
@@ -23,35 +25,33 @@ def check(path):
                           text=True, timeout=60, check=False)
 
 
-KEYS = ("device_spec", "alias", "sriov_numvfs")
+FILES = [*examples("man/vfalias.conf.pod", "SYNOPSIS"), *examples("man/vfalias.conf.pod", "EXAMPLE", "[pci]")]
+PCI = [*examples("man/vfalias.conf.pod", "DESCRIPTION"), *examples("man/vfalias.conf.pod", "DEVICE_SPEC"),
+       *examples("man/vfalias.conf.pod", "SRIOV_NUMVFS"), *examples("man/vfalias.conf.pod", "ALIAS")]
+SETTINGS = examples("man/vfalias.conf.pod", "SETTINGS")
+EACH = [*FILES, *("[pci]\n" + text for text in PCI), *("[vfalias]\n" + text for text in SETTINGS)]
 
 
-def page_examples(name):
-    """The indented paragraphs of a manual page, each as a file of its own."""
-    page = (SOURCE / "man" / name).read_text(encoding="utf-8")
-    for paragraph in page.split("\n\n"):
-        if not paragraph.startswith("    ") or paragraph.startswith("    # "):
-            continue
-        text = "\n".join(line[4:] for line in paragraph.splitlines()) + "\n"
-        if text.startswith("["):
-            yield text
-        else:
-            yield ("[pci]\n" if text.startswith(KEYS) else "[vfalias]\n") + text
-
-
-def moving_examples():
-    """Those of vfalias-moving(7) that are configuration; tests/libvirt/test_moving.py has the others."""
-    found = [text for text in page_examples("vfalias-moving.pod") if text.startswith(tuple("[pci]\n" + key for key in KEYS))]
-    assert len(found) >= 6
-    return found
-
-
-@pytest.mark.parametrize("text", [*page_examples("vfalias.conf.pod"), *moving_examples()], ids=lambda text: text.splitlines()[1][:60])
+@pytest.mark.parametrize("text", EACH, ids=lambda text: text.splitlines()[1][:60])
 def test_page(text, tmp_path):
     config = tmp_path / "example.conf"
     config.write_text(text, encoding="utf-8")
     done = check(config)
     assert done.returncode == 0, done.stderr
+
+
+def test_how_the_example_is_looked_at(tmp_path):
+    """Its devices are those that are told in front of it."""
+    tree = Tree(tmp_path / "sys")
+    tree.pf("0000:3b:00.0", "15b3:101d", vfs=4, vf_id="15b3:101e", cls="020000")
+    tree.pf("0000:3d:00.0", "8086:0435", vfs=1, vf_id="8086:0443", cls="0b4000")
+    config = tmp_path / "vfalias.conf"
+    config.write_text(FILES[-1] + "[vfalias]\nsysfs_root = %s\nstate = %s\n" % (tree.root, tmp_path / "state"))
+    (commands,) = examples("man/vfalias.conf.pod", "EXAMPLE", "vfalias check")
+    done = subprocess.run(["sh", "-e", "-c", commands], capture_output=True, text=True, timeout=60, check=True,
+                          env={"PATH": "%s:/usr/bin:/bin" % VFALIAS.parent, "VFALIAS_CONFIG": str(config)})
+    assert done.stderr == "" and "2 device_specs, 2 aliases: valid" in done.stdout
+    assert re.search(r"^net1 +4 +4$", done.stdout, re.M) and re.search(r"^qat +1 +1$", done.stdout, re.M), done.stdout
 
 
 def test_installed_file_says_nothing():

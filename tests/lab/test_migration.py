@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Live migration between two hosts: what migrates by itself, what is taken out and attached anew, and what goes wrong."""
+"""Live migration between two hosts: what migrates by itself, what is taken out and attached anew, and what goes wrong.
+With the examples of the pages, for which the second host has the name host2, and ssh leads there."""
+import re
 from xml.etree import ElementTree
 
 import pytest
 
 from asking import ACCEL_ID, CONFIGURATION, NET_ID, PF, Pool, metadata
 from guestxml import guest_xml
+from pages import examples, shown
+from test_examples import anywhere
 
-MAC = "52:54:00:0a:0b:0c"
-BACKUP = (f"<interface type='user'><mac address='{MAC}'/><model type='virtio'/><teaming type='persistent'/>"
-          "<alias name='ua-backup'/></interface>")
-TEAMED = (f'<request alias="net" name="dp0"><interface type="hostdev"><mac address="{MAC}"/>'
-          '<teaming type="transient" persistent="ua-backup"/></interface></request>')
+(BACKUP,) = examples("man/vfalias-hooks.pod", "MIGRATION", "<interface")
+(ASK,) = examples("man/vfalias-hooks.pod", "MIGRATION", "virsh metadata")
+(TEAMED,) = re.findall("<request alias.*</request>", ASK, re.S)
+MAC = re.search("mac address='(.*)'", BACKUP)[1]
 TAP_MAC = "52:54:00:0a:0b:0d"
 TAP = f'<request alias="net" name="tap"><interface type="direct"><mac address="{TAP_MAC}"/></interface></request>'
 QUICK = CONFIGURATION + "[vfalias]\nincoming_timeout = 3\n"
@@ -52,10 +55,26 @@ class Pair:
         assert other.held(domain) == {}
 
 
+def lead_to_host2(here, there):
+    """What an administrator has done before: a name, and a key."""
+    if here.run("ssh -o BatchMode=yes host2 true", check=False).returncode == 0:
+        return
+    here.put("/root/.ssh/config", "Host host2\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n", mode=0o600)
+    here.run("sed -i '/ host2$/! s/^192.168.77.2 .*/& host2/' /etc/hosts; "
+             "test -e /root/.ssh/id_ed25519 || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
+    there.run("cat >>/root/.ssh/authorized_keys", input=here.get("/root/.ssh/id_ed25519.pub"))
+
+
+def start_network(lab):
+    lab.run("virsh -q net-info default | grep -q 'Active: *yes' || virsh -q net-start default")
+
+
 @pytest.fixture
 def pair(project, peer):
     pair = Pair(project, peer)
+    lead_to_host2(project, peer)
     for pool in pair.both():
+        start_network(pool.lab)
         pool.prepare()
     yield pair
     for pool in pair.both():
@@ -91,7 +110,12 @@ def test_plain_virsh(pair):
     """A teaming pair and a macvtap: the other host's devices have other addresses; the guest runs on, its MAC addresses
     and what it asks for are the same. What cannot migrate was detached by hand, and is attached there."""
     here, there = pair.both()
-    here.lab.start("db1", guest_xml("db1", BACKUP, metadata(TEAMED, TAP, "accel"), ports=7))
+    (command,) = examples("man/vfalias-hooks.pod", "MIGRATION", "virsh migrate")
+    here.lab.define(guest_xml("db1", BACKUP, ports=7))
+    here.lab.run(ASK)
+    asks = here.inactive("db1")
+    more = metadata(TAP, "accel").partition(">")[2]
+    here.lab.start("db1", asks.replace("</vfalias:requests>", more))
     ready(here, "db1", "accel-0", "dp0", "tap")
     before, netdev = here.devices("db1")["dp0"], netdev_of(here, "db1")
     here.lab.wait_console("db1", f"^GUEST pci {before.guest} {NET_ID} igbvf")
@@ -99,7 +123,7 @@ def test_plain_virsh(pair):
     here.lab.guest("db1", COUNT)
     counted = ticks(here, "db1")
     pair.take(there)
-    pair.migrate("db1")
+    here.lab.run(command, timeout=120)
     ready(there, "db1", "accel-0", "dp0", "tap")
     pair.runs_on(there, "db1")
     after = there.devices("db1")["dp0"]
@@ -121,24 +145,24 @@ def test_plain_virsh(pair):
 def test_plain_devices(pair):
     """There and back: with a definition that goes along, and by the source's libvirtd alone."""
     here, there = pair.both()
-    here.lab.start("db1", guest_xml("db1", metadata=metadata("net", "accel")))
-    ready(here, "db1", "accel-0", "net-0")
+    ((ask, planned),) = shown(*examples("man/vfalias.pod", "VERBS", "# vfalias migrate"))
+    (command,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias migrate")
+    here.lab.start("db1", guest_xml("db1", BACKUP, metadata("net", TEAMED, "accel"), ports=7))
+    ready(here, "db1", "accel-0", "dp0", "net-0")
     here.lab.wait_console("db1", f"^GUEST pci .* {NET_ID} igbvf")
     here.lab.guest("db1", COUNT)
     counted, before = ticks(here, "db1"), here.claims()
     pair.take(there)
     expected = there.lab.vfs(PF)[2]
 
-    plan = pair.vfalias("db1", "--dry-run").stdout
-    assert [line.split() for line in plan.splitlines()[1:]] == [
-        ["net-0", "net", "detached", "here,", "attached", "there", expected],
-        ["accel-0", "accel", "detached", "here,", "attached", "there", there.lab.vfs("0000:03:00.0")[0]]]
+    plan = here.lab.run(ask, timeout=60).stdout.splitlines(keepends=True)
+    assert plan.pop().split() == ["accel-0", "accel", "detached", "here,", "attached", "there", there.lab.vfs("0000:03:00.0")[0]]
+    assert anywhere("".join(plan)) == anywhere(planned) and plan[1].endswith(f" {expected}\n")
     assert here.claims() == before and there.held("db1") == {}
 
-    out = pair.vfalias("db1", "--persistent", "--undefinesource").stdout
-    assert out == f"domain 'db1' runs at '{pair.uri}'\n"
-    assert set(there.devices("db1")) == {"accel-0", "net-0"}
-    there.wait_active("db1", "accel-0", "net-0")
+    assert here.lab.run(command, timeout=150).stdout == "domain 'db1' runs at '%s'\n" % command.split()[3]
+    assert set(there.devices("db1")) == {"accel-0", "dp0", "net-0"}
+    there.wait_active("db1", "accel-0", "dp0", "net-0")
     assert there.held("db1")["db1", "net-0"] == expected
     pair.runs_on(there, "db1")
     assert "db1" not in here.lab.virsh("list", "--all", "--name").split()
@@ -148,7 +172,7 @@ def test_plain_devices(pair):
 
     back = Pair(there.lab, here.lab)
     back.vfalias("db1", "--p2p")
-    ready(here, "db1", "accel-0", "net-0")
+    ready(here, "db1", "accel-0", "dp0", "net-0")
     back.runs_on(here, "db1")
     assert "db1" in there.lab.virsh("list", "--all", "--name").split()
 

@@ -5,13 +5,15 @@ from xml.etree import ElementTree
 
 from asking import CONFIGURATION, PF, metadata, pool
 from guestxml import guest_xml
+from pages import examples
 
 __all__ = ["pool"]  # a fixture
 FEW = """[pci]
 device_spec = {"address": {"domain": "0000", "bus": "01", "slot": "10", "function": "[02]"}, "physical_network": "few"}
 alias = {"name": "tap", "physical_network": "few", "attach": "macvtap"}
 """ + CONFIGURATION.removeprefix("[pci]\n")
-IMAGE = "/var/tmp/db1.image"
+SAVE, RESTORE = examples("man/vfalias-hooks.pod", "SAVE AND RESTORE")[0].splitlines()
+IMAGE = RESTORE.split()[-1]
 
 
 def taps(name, count=1):
@@ -25,12 +27,12 @@ def interface(lab, name):
 
 
 def save(lab, pool, how):
-    lab.virsh(*(["managedsave", "db1"] if how == "managed" else ["save", "db1", IMAGE]))
+    lab.run("virsh managedsave db1" if how == "managed" else SAVE)
     assert pool.claims("db1") == {}
 
 
 def restore(lab, how, check=True):
-    return lab.virsh(*(["start", "db1"] if how == "managed" else ["restore", IMAGE]), check=check)
+    return lab.run("virsh start db1" if how == "managed" else RESTORE, check=check)
 
 
 def has_image(lab):
@@ -79,15 +81,17 @@ def test_without_host_devices(lab, pool):
     pool.watch("db1", "accel-0", "net-0")
     pool.wait_active("db1", "accel-0", "net-0")
     assert lab.virsh("managedsave", "db1", check=False).returncode == 1
-    assert lab.run("vfalias detach db1 --all").stdout.count(" is detached\n") == 2
+    out_and_in, = examples("man/vfalias.pod", "EXAMPLES", "vfalias detach")
+    said = lab.run("set -e\n" + out_and_in).stdout
+    assert (said.count(" is detached\n"), said.count(" is attached\n")) == (2, 2)
+    lab.run("vfalias detach db1 --all")
     assert pool.devices("db1") == {} and pool.claims() == {}
     rows = json.loads(lab.run("vfalias request list db1 --json").stdout)
     assert {row["name"]: row["state"] for row in rows} == {"accel-0": "withdrawn", "net-0": "withdrawn"}
     lab.run("vfalias attach db1 accel-0")
     assert set(pool.devices("db1")) == {"accel-0"}
-    lab.run("vfalias detach db1 accel-0")
-    lab.virsh("managedsave", "db1")
-    lab.virsh("start", "db1")
+    saving, = examples("man/vfalias.pod", "VERBS", "vfalias detach")
+    lab.run("set -e\n" + saving)
     pool.watch("db1", "accel-0", "net-0")
     pool.wait_active("db1", "accel-0", "net-0")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent)]
 
 PROGRAMS = ("libvirtd", "virsh", "virt-install", "qemu-system-x86_64", "unshare", "nsenter", "ip")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vfalias-moving(7): each way to vfalias and back, with the commands of the page in its order, on the host that the page
-is about. That its configuration is valid is seen in tests/integration/test_config_examples.py too."""
+is about."""
 import json
 import re
 import shutil
@@ -10,13 +10,13 @@ from lxml import etree
 
 from guests import guest, hostdev, ports
 from sysfs_tree import Tree
-from test_page_examples import paragraphs, requests_of
+from pages import examples, shown
+from test_page_examples import requests_of
 
-PAGE = "vfalias-moving.pod"
-COMMON = paragraphs(PAGE, "WHAT HOLDS FOR ALL OF THEM")
-NOVA = paragraphs(PAGE, "FROM NOVA.CONF")
-NETWORKS = paragraphs(PAGE, "FROM LIBVIRT'S NETWORKS")
-SCRIPTS = paragraphs(PAGE, "FROM HOOK SCRIPTS")
+COMMON = examples("man/vfalias-moving.pod", "WHAT HOLDS FOR ALL OF THEM")
+NOVA = examples("man/vfalias-moving.pod", "FROM NOVA.CONF")
+NETWORKS = examples("man/vfalias-moving.pod", "FROM LIBVIRT'S NETWORKS")
+SCRIPTS = examples("man/vfalias-moving.pod", "FROM HOOK SCRIPTS")
 HERE = "\n[vfalias]\nsysfs_root = /run/sys\nlog_level = debug\n"
 MAC, PORT_MAC = "52:54:00:0a:0b:0c", "fa:16:3e:11:22:33"
 FOLDER = "/var/tmp"  # where the administrator stands
@@ -106,12 +106,6 @@ def without_ports(xml):
     return etree.tostring(tree, encoding="unicode").splitlines()
 
 
-def shown(text):
-    """(command, what it prints), where an example has both."""
-    command, _, output = text.partition("\n")
-    return command.removeprefix("# "), output
-
-
 def test_what_holds_for_all(moving):
     story = Story(moving, COMMON)
     before = make_guest(moving, "web1")
@@ -138,9 +132,11 @@ def test_nova(moving):
         moving.path(folder).mkdir(exist_ok=True)
     moving.path("/etc/nova/nova.conf").write_text(story.next("[pci]"))
     moving.path("/etc/nova/conf.d/here.conf").write_text(HERE)  # the devices are made up
-    command, output = shown(story.next("# vfalias check --nova"))
+    ((command, output),) = shown(story.next("# vfalias check --nova"))
     done = moving.run("sh", "-c", command, check=False)
     assert (done.returncode, done.stdout) == (1, output)
+    (command,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias check --nova")
+    assert moving.run("sh", "-c", command, check=False).stdout == output
     said = story.run("vfalias --config /etc/nova/nova.conf devices")
     assert "0000:3b:01.7" in said and "qat" in said
     story.configure()

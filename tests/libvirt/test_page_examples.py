@@ -1,53 +1,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples of asking in vfalias-hooks(7) and vfalias(1), run as they stand there."""
+"""The examples of asking in vfalias-hooks(7) and vfalias(1), run as they stand there. Those that need devices that are
+ones are in tests/lab/test_page_examples.py."""
 import json
 import re
-import textwrap
-from pathlib import Path
 
 import pytest
 from lxml import etree
 
 from guests import guest, ports
+from pages import examples
 from privatehost import VFALIAS_CONF
 
-MAN = Path(__file__).resolve().parents[2] / "man"
 CONFIG = VFALIAS_CONF + """
 alias = {"name": "net", "vendor_id": "8086", "product_id": "37c9", "device_type": "type-VF", "attach": "interface"}
 """
 OURS = "{urn:vfalias:1}"
 
 
-def paragraphs(page, section):
-    """The indented paragraphs of a section, blank lines inside kept."""
-    text = (MAN / page).read_text(encoding="utf-8").partition("\n=head1 %s\n" % section)[2].partition("\n=head1 ")[0]
-    found = re.findall(r"(?:(?<=\n\n)(?: {4}.*\n)+\n?)+", text + "\n")
-    assert found
-    return [textwrap.dedent(each).strip() + "\n" for each in found]
-
-
-ASKING = paragraphs("vfalias-hooks.pod", "ASKING FOR A DEVICE")
-# These need devices that are ones: tests/lab/test_power_on.py and test_placeholders.py have them.
-STARTS = "vfalias start"
-PLACEHOLDERS = [each for each in ASKING if "db1.xml" in each]
-COMMANDS = [each for each in ASKING if each.startswith(("virsh", "vfalias", "virt-")) and each not in PLACEHOLDERS]
-FRAGMENTS = [each for each in ASKING if each.startswith("<")]
-PROGRAMS = [each for each in ASKING if each.startswith("import")]
+COMMANDS = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "virsh metadata", "vfalias request add db1 net", "virt-")
+FRAGMENTS = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "<")
+(PROGRAM,) = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "import")
 
 
 def requests_of(host, domain):
     return {r["name"]: r for r in json.loads(host.vfalias("request", "list", domain, "--json").stdout)}
 
 
-def commands_of(text):
-    """Without what they print."""
-    lines = re.findall(r"^(?:virsh|vfalias|virt-\w+) (?:.*\\\n)*.*\n", text, re.M)
-    return "".join(line for line in lines if not line.startswith(STARTS))
-
-
 def run_lines(host, text):
     """Commands of an example, for domains that are made first unless it makes them itself."""
-    text = commands_of(text)
     asked = re.findall(r"^virsh metadata (\w+)|^virt-xml (\w+)|^vfalias request add (\w+)", text, re.M)
     made = re.findall(r"--name (\w+) --memory", text)
     names = {name for groups in asked for name in groups if name}
@@ -66,11 +46,6 @@ def asked(host):
     host.vfaliasd.signal("HUP")
     host.vfaliasd.lines.wait("read anew")
     return host
-
-
-def test_every_example_is_run():
-    assert len(COMMANDS) >= 7 and len(PROGRAMS) == 1 and len(FRAGMENTS) >= 3
-    assert set(ASKING) == {*COMMANDS, *FRAGMENTS, *PROGRAMS, *PLACEHOLDERS}
 
 
 @pytest.mark.parametrize("text", COMMANDS, ids=lambda text: re.sub(r"[^\w ].*", "", text.splitlines()[0]))
@@ -98,9 +73,8 @@ def test_fragments(asked, text):
 
 
 def test_program(asked):
-    (text,) = PROGRAMS
-    asked.define(guest(re.search(r'lookupByName\("(\w+)"\)', text)[1]))
-    asked.run("/usr/bin/python3", "-c", text)
+    asked.define(guest(re.search(r'lookupByName\("(\w+)"\)', PROGRAM)[1]))
+    asked.run("/usr/bin/python3", "-c", PROGRAM)
     assert [claim["request"] for claim in asked.claims()] == ["qat-0"]
 
 
@@ -117,11 +91,17 @@ def test_the_command_that_makes_what_is_shown(asked):
 
 
 def test_examples_of_the_command_line(asked):
-    """Those that ask: of a definition, of a running domain, of several."""
-    (text,) = (each for each in paragraphs("vfalias.pod", "EXAMPLES") if "request add" in each)
+    """Those that look and those that ask: of a definition, of a running domain, of several."""
+    (text,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias request add")
+    look, why = examples("man/vfalias.pod", "EXAMPLES", "vfalias check\n", "vfalias explain")
     for name in sorted(set(re.findall(r"\bdb\d\b", text))):
         asked.define(guest(name))
     asked.run("sh", "-e", "-c", text)
     assert {"qat-0", "qat-1"} == set(requests_of(asked, "db1"))
     request, = requests_of(asked, "db3").values()
     assert (request["element"], request["mac"], request["vlan"]) == ("interface", "52:54:00:01:02:03", 42)
+    said = asked.run("sh", "-e", "-c", look).stdout
+    assert ": valid" in said and all(re.search(r"^\S+ +db1 +%s " % name, said, re.M) for name in ("qat-0", "qat-1")), said
+    asked.virsh("destroy", "db1")
+    asked.wait_no_claims("db1")
+    assert "chosen for qat-0" in asked.run("sh", "-e", "-c", why).stdout

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each message of the hooks, vfaliasd and vfalias is explained: in vfalias-hooks(7), those of the command line in vfalias(1),
+those of the configuration in vfalias.conf(5). And nothing is explained that no program says.
+
+Messages are looked for in the sources: every string of two words or more, wherever it stands, that is neither SQL nor
+printed on standard output. An entry is what is bold or code in an =item of a section MESSAGES (or of the reasons of
+`explain`). In it, a word in capitals stands for one word, `...` for any text; what an entry says in front or behind of a
+string from the sources does not matter, since messages are put together from several.
+"""
+import re
+
+import pytest
+
+from pages import PAGES, SOURCE, sections, text_of
+
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\w+|\S', re.S)
+CONVERSION = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|t|j)?[a-zA-Z]")
+FILLED = "\x01"  # what printf fills in
+
+# Functions whose strings are no messages: they print what was asked for, or nobody reads them. Outside of calls there are
+# pieces of SQL, and names of verbs and columns.
+NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql",
+               "vfa_sql_exec", "query_text", "collect", "collect_and_exec", "exec_format", "each", "NEXT_FREE"}
+NAMES = re.compile(r"(?:lib/state|helpers/cmd).*\.c")
+
+# Files, or functions in them, whose texts say what is wrong with what somebody wrote, or with a device: they stand behind
+# the colon of one entry, and say themselves what to do.
+REASONS = {
+    ("lib/config-json.c", "fail"): "cannot read JSON at 'TEXT': ...",
+    ("lib/config-epa.c", "fail"): "cannot use alias 'NAME' at 'TEXT': ...",
+    ("lib/config-vf.c", "vfa_fail"): "cannot use settings: ...",
+    ("lib/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
+    ("lib/spec-address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
+    ("lib/spec-python.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
+    ("lib/spec-regex.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
+    ("lib/config-nova.c", ""): "does not carry over",
+    ("lib/config-nova.c", "note_option"): "carries over",
+    ("lib/config-nova.c", "read_switch"): "does not carry over",
+    ("lib/config-nova.c", "vfa_nova_note"): "means something else",
+    ("lib/config-nova-pci.c", ""): "does not carry over",
+    ("lib/config-nova-pci.c", "note"): "means something else",
+    ("lib/config-nova-pci.c", "vfa_nova_note"): "means something else",
+    ("lib/explain.c", "strdup"): "gone or changed",
+    ("lib/extraspec.c", "fail"): "request add: cannot read 'LIST' at 'TEXT': ...",
+    ("lib/mac.c", "vfa_fail"): "request add: --mac: ...",
+    ("lib/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
+    ("lib/vf.c", "none"): "request 'NAME': ADDRESS is no VF of a network card: ...",
+    ("lib/domxml-requests.c", "vfa_fail"): "cannot read requests: ...",
+    ("lib/domxml.c", "vfa_fail"): "cannot read domain XML: ...",
+    ("lib/health.c", "object"): "netdev in use",
+    ("lib/survey-describe.c", "fprintf"): "not what the alias means",
+    ("lib/survey-describe.c", "fputs"): "not allowed by a device_spec",
+    ("lib/survey-describe.c", ""): "other driver",
+}
+
+
+def strings(path):
+    """(function that is called or "", text) of each string in a source."""
+    calls, last, text = [], "", None
+    for token in TOKEN.findall(re.sub(r"^#include.*", "", text_of(path), flags=re.M)):
+        if token.startswith('"'):
+            text = (text or "") + token[1:-1]
+        elif token.startswith("PRI") and text is not None:
+            text = re.sub("%$", FILLED, text)
+        elif not token.startswith(("/*", "//")):
+            if text is not None:
+                yield calls[-1] if calls else "", text
+                text = None
+            if token == "(":
+                calls.append(last)
+            elif token == ")" and calls:
+                calls.pop()
+            last = token
+
+
+def plain(text):
+    """A format, without what is filled in and what stands in front of it everywhere."""
+    text = CONVERSION.sub(FILLED, text.replace('\\"', '"').replace("\\n", " "))
+    text = re.sub("(?<=[a-z])" + FILLED, "s", text)  # plural
+    text = re.sub("^(?:vfaliasd?: )?(?:warning: )?(?:(?:domain|network) '%(0)s'(?: \\(%(0)s\\))?: |%(0)s(?::%(0)s)?: )?" %
+                  {"0": FILLED}, "", text)
+    return text.strip(" ,:")
+
+
+def sources():
+    return sorted(str(path.relative_to(SOURCE)) for folder in ("lib", "hooks", "helpers") for path in (SOURCE / folder).glob("*.c"))
+
+
+def words(text):
+    """How many words it has of its own, in quotes not counted."""
+    return sum(bool(re.fullmatch(r"[(]?[a-z]{2,}[,;:)]*", word)) for word in re.sub("'[^']*'", "", text).split())
+
+
+def unformatted(pod):
+    """The text of POD, without its formatting."""
+    while re.search("[A-Z]<", pod):
+        pod = re.sub(r"[BCFILS]<([^<>]*)>", r"\1", pod)
+    return pod.replace("\x02", "<").replace("\x03", ">")
+
+
+def entries():
+    """{(heading, entry)} of all manual pages"""
+    found = set()
+    for page in PAGES:
+        for heading, text in sections(page):
+            text = re.sub("E<gt>", "\x03", re.sub("E<lt>", "\x02", text))
+            for item in re.findall(r"^=item ((?:.+\n)+)", text, re.M):
+                found |= {(heading, unformatted(entry))
+                          for entry in re.findall(r"[BC]<((?:[^<>]|[A-Z]<[^<>]*>)*)>", item.replace("\n", " "))}
+    return found
+
+
+def pattern_of(entry):
+    entry = re.sub("^domain '[A-Z]+': ", "", entry)
+    pattern = re.sub(r"(?<![a-z])[A-Z][A-Z_0-9]*(?![a-z])", r"\\S+", re.escape(entry).replace(r"\.\.\.", ".*"))
+    return re.compile(re.sub(r":\\ \.\*$", r"(?:: .*)?", pattern))
+
+
+MESSAGES = [(path, function, plain(text)) for path in sources() for function, text in strings(path)]
+SPOKEN = [message for message in MESSAGES if words(message[2]) >= 2 and message[1] not in NO_MESSAGES
+          and (message[1] or not NAMES.fullmatch(message[0]))]
+ENTRIES = entries()
+PATTERNS = {entry: pattern_of(entry) for _, entry in ENTRIES if words(entry) >= 2}
+
+
+def tells(entry, message):
+    """Whether the entry is that of the message, or of one that the message is a piece of."""
+    return entry in PATTERNS and PATTERNS[entry].fullmatch(message) or \
+        re.search(re.escape(message).replace(FILLED, ".+?"), entry)
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _, _ in SPOKEN}))
+def test_each_message_is_explained(path):
+    lacking = [message for where, function, message in SPOKEN if where == path and (path, function) not in REASONS
+               and not any(tells(entry, message) for _, entry in ENTRIES)]
+    assert not lacking, "no manual page explains: " + "; ".join(lacking).replace(FILLED, "%")
+
+
+def test_nothing_is_explained_that_no_program_says():
+    said = {message for _, _, message in MESSAGES if words(message)}
+    stale = [entry for heading, entry in ENTRIES if heading == "MESSAGES" and entry in PATTERNS and
+             not any(tells(entry, message) for message in said)]
+    assert not stale
+
+
+def test_reasons_are_told_by_something():
+    assert set(REASONS.values()) <= {entry for _, entry in ENTRIES}
+    assert set(REASONS) <= {(path, function) for path, function, _ in SPOKEN}

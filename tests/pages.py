@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The examples of the manual pages and of the other texts: their indented paragraphs.
+
+A test that runs examples gets them from the page, by examples(). What it runs it names in the arguments of that call, which
+are written out there: tests/integration/test_pages.py reads these calls, and wants each example to be in one.
+"""
+import re
+import textwrap
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1]
+PAGES = (*sorted("man/" + page.name for page in (SOURCE / "man").glob("*.pod")),
+         "SECURITY", "CONTRIBUTING", "packaging/README", "tests/lab/README.md")
+INDENTED = r"(?<=\n\n)(?: {4}.*\n(?:\n(?= {4}))?)+"  # blank lines inside belong to it
+
+
+def text_of(page):
+    return (SOURCE / page).read_text(encoding="utf-8")
+
+
+def sections(page):
+    """(heading, text) of a manual page's =head1; other texts are one section without heading."""
+    pieces = re.split(r"^=head1 (.*)$", text_of(page), flags=re.M) if page.endswith(".pod") else ["", "", text_of(page)]
+    return list(zip(pieces[1::2], pieces[2::2]))
+
+
+def examples(page, section, *starts):
+    """The examples of a section ("" in texts that have none), in their order; with starts, those that start so."""
+    (text,) = (text for heading, text in sections(page) if heading == section)
+    found = [textwrap.dedent(each).strip() + "\n" for each in re.findall(INDENTED, text)]
+    assert found and all(any(each.startswith(start) for each in found) for start in starts), (page, section, starts)
+    return [each for each in found if not starts or each.startswith(starts)]
+
+
+def shown(text):
+    """(command, what it prints) of each command with a # in front."""
+    pieces = re.split(r"^# (.*)\n", text, flags=re.M)
+    assert pieces[0] == ""
+    return list(zip(pieces[1::2], pieces[2::2]))
