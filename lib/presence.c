@@ -2,6 +2,9 @@
 /*
  * See presence.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
  * is closed, and because flock() cannot be asked about without being taken.
+ *
+ * Whoever can open the file can take a read lock on it. So not everybody can (root and the group
+ * that may read the state), and a read lock is nobody's presence.
  */
 #include "presence.h"
 
@@ -31,10 +34,10 @@ static char *lock_path(const char *state_path, const struct place *place)
     return asprintf(&path, "%s%s", state_path, place->suffix) < 0 ? NULL : path;
 }
 
-static struct flock write_lock(const struct place *place)
+static struct flock lock_of(const struct place *place, short type)
 {
     return (struct flock){
-        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place->start, .l_len = place->len};
+        .l_type = type, .l_whence = SEEK_SET, .l_start = place->start, .l_len = place->len};
 }
 
 static int take(const char *state_path, const struct place *place, int *ret_fd,
@@ -42,16 +45,17 @@ static int take(const char *state_path, const struct place *place, int *ret_fd,
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
     VFA_AUTO(vfa_freep) char *copy = strdup(state_path);
-    struct flock lock = write_lock(place);
+    struct flock lock = lock_of(place, F_WRLCK);
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path || !copy)
         return vfa_fail_oom(err);
     if (mkdir(dirname(copy), 0755) < 0 && errno != EEXIST)
         return vfa_fail(err, errno, "cannot create the folder of '%s': %s", path, strerror(errno));
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0)
         return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
+    (void)fchmod(fd, 0640); /* version 0.1 made it for all to read */
     if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
         if (errno == EAGAIN || errno == EACCES)
             return VFA_PRESENCE_TAKEN;
@@ -64,7 +68,7 @@ static int take(const char *state_path, const struct place *place, int *ret_fd,
 static int ask(const char *state_path, const struct place *place, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
-    struct flock lock = write_lock(place);
+    struct flock lock = lock_of(place, F_RDLCK); /* which write locks alone stand in the way of */
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path)
@@ -90,7 +94,7 @@ int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err
 bool vfa_presence_adopt(const char *state_path, int fd)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemons);
-    struct flock lock = write_lock(&daemons);
+    struct flock lock = lock_of(&daemons, F_WRLCK);
     struct stat now, handed;
 
     return path && lstat(path, &now) == 0 && fstat(fd, &handed) == 0 &&

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The qemu hook, called as libvirt calls it."""
+import fcntl
 import os
 import sqlite3
+import struct
 import subprocess
 
 import pytest
@@ -157,6 +159,13 @@ def test_daemon_absent(host):
     fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
     host.configure(host.config_file.read_text().replace("%", "%%") + "require_daemon = no\n")
     fine(host.prepare(2, request("net")))
+
+
+def test_who_reads_the_lock_is_no_daemon(host):
+    host.daemon_is_gone()
+    with open(str(host.state) + ".lock") as lock:
+        fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+        assert "vfaliasd is not running" in refused(host.prepare(1, request("net")))
 
 
 def test_broken_configuration_is_told_with_file_and_line(host):

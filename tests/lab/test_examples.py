@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from asking import CONFIGURATION, ACCEL_PF, pool
+from asking import ACCEL_PF, CONFIGURATION, pool
 from guestxml import guest_xml
 from pages import examples, shown
 
@@ -23,7 +23,6 @@ def anywhere(text):
 def asks(lab, pool):
     """The accelerator is the qat of the pages."""
     pool.configure(CONFIGURATION.replace('"name": "accel"', '"name": "qat"'))
-    lab.define(guest_xml("db1", kernel=False))
     return lab
 
 
@@ -34,6 +33,7 @@ def as_shown(lab, *texts):
 
 def test_power_on(asks, pool):
     """vfalias start, and what vfaliasd says of a start that it had to hold."""
+    asks.define(guest_xml("db1", kernel=False))
     as_shown(asks, *examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "# vfalias request add"))
     pool.wait_active("db1", "qat-0")
     device = pool.devices("db1")["qat-0"].source

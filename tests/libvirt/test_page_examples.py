@@ -100,8 +100,9 @@ def test_examples_of_the_command_line(asked):
     assert {"qat-0", "qat-1"} == set(requests_of(asked, "db1"))
     request, = requests_of(asked, "db3").values()
     assert (request["element"], request["mac"], request["vlan"]) == ("interface", "52:54:00:01:02:03", 42)
+    asked.wait_claims(lambda claims: len(claims) == 2, "of both requests", "db1")
     said = asked.run("sh", "-e", "-c", look).stdout
-    assert ": valid" in said and all(re.search(r"^\S+ +db1 +%s " % name, said, re.M) for name in ("qat-0", "qat-1")), said
+    assert ": valid" in said and re.findall(r"^fade:3d:\S+ +pci +db1 +(\S+) ", said, re.M) == ["qat-0", "qat-1"], said
     asked.virsh("destroy", "db1")
     asked.wait_no_claims("db1")
     assert "chosen for qat-0" in asked.run("sh", "-e", "-c", why).stdout

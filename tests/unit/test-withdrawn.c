@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,12 +122,15 @@ static void test_borrower(void)
 static void test_number_is_taken(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
+    struct stat st = {0};
     int64_t number = 0;
     int a = -1, b;
 
     CHECK(vfa_presence_borrow(path, 1, &a, NULL) == 0, "first");
     b = borrow(state, UUID_B, "n-0", &number);
     CHECK(number == 2, "%d", (int)number);
+    CHECK(fstat(a, &st) == 0 && (st.st_mode & 0777) == 0640, "others could lock it: %o",
+          st.st_mode);
     vfa_presence_endp(&a);
     vfa_presence_endp(&b);
 }
