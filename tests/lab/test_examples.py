@@ -75,4 +75,6 @@ def test_placeholders(asks, pool):
 
     asks.virsh("define", "/root/db1.xml")
     asks.run("set -o pipefail; " + define)
-    assert "0xffff" not in pool.inactive("db1") and "placeholder" not in pool.inactive("db1")
+    held = pool.held("db1")
+    asks.virsh("start", "db1")
+    assert pool.held("db1") == held and pool.devices("db1")["qat-0"].source == held["db1", "qat-0"]
