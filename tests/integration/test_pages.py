@@ -18,7 +18,9 @@ NOT_RUN = {
     ("CONTRIBUTING", "", "./autogen.sh"): "it takes minutes; tests/run begins with it (build_variant in tests/sh/build.sh)",
     ("packaging/README", "", "./configure"): "they take minutes; tests/run packages does the first (tests/sh/tier-packages.sh), and "
                                              "of the second what needs no root: installs_everything in tests/sh/tiers.sh",
-    ("packaging/README", "", "checkmodule"): "the last two need SELinux; tests/run packages does the others",
+    ("packaging/README", "", "make selinux"): "the last two need SELinux; tests/run packages does the first",
+    ("packaging/README", "", "ls -Z"): "it needs SELinux: what Fedora's policies say",
+    ("packaging/README", "", "journalctl"): "it needs SELinux",
 }
 
 
@@ -94,7 +96,16 @@ def test_when_the_hooks_run():
     assert {("release", "end"), ("prepare", "begin")} < set(qemu)
 
 
-# ---- texts for those who work on it ----
+# ---- texts for packagers, and for those who work on it ----
+
+def test_labels():
+    """virt_hook_t are those programs that the policy module says so of, and no others."""
+    (table,) = examples("packaging/README", "", "/etc/libvirt/hooks")
+    (module,) = re.findall(r"^(/\S+)\s.*:virt_hook_t:", text_of("packaging/selinux/vfalias.fc"), re.M)
+    programs = [(name, "virt_hook_t" in line) for line in table.splitlines() for name in re.findall("/usr/[^ ,]+", line)]
+    assert len(programs) > 2 and all(
+        bool(re.fullmatch(module, name.replace("*", "qemu"))) == is_hook for name, is_hook in programs)
+
 
 def test_tiers():
     (table,) = examples("CONTRIBUTING", "", "tests/run")
