@@ -27,6 +27,7 @@ open_workshop() {
         tar c -C "$top" . | tar x -C "$source_tree"
     fi
     cd "$source_tree" || die "no $source_tree"
+    find . -type f -printf '%P\n' >"$workshop/files.list"
 }
 
 make_configure() {

@@ -104,9 +104,12 @@ fuzz_one() {
     return "$status"
 }
 
+# And a release has all that git has, but for .gitignore.
 distcheck() {
-    rm -rf "$workshop/gcc"/vfalias-*/
-    make -C "$workshop/gcc" -s distcheck DISTCHECK_CONFIGURE_FLAGS="--enable-werror"
+    rm -rf "$workshop/gcc"/vfalias-*
+    make -C "$workshop/gcc" -s distcheck DISTCHECK_CONFIGURE_FLAGS="--enable-werror" || return 1
+    tar -tf "$workshop/gcc"/vfalias-*.tar.xz | sed 's,^[^/]*/,,' | sort >"$workshop/released.list"
+    ! comm -13 "$workshop/released.list" <(sort "$workshop/files.list") | grep -vx .gitignore
 }
 
 installs_everything() {
