@@ -16,8 +16,8 @@ SAVE, RESTORE = examples("man/vfalias-hooks.pod", "SAVE AND RESTORE")[0].splitli
 IMAGE = RESTORE.split()[-1]
 
 
-def taps(name, count=1):
-    return guest_xml(name, metadata=metadata(f'<request alias="tap" count="{count}"/>'), kernel=False)
+def taps(name, count=1, kernel=False):
+    return guest_xml(name, metadata=metadata(f'<request alias="tap" count="{count}"/>'), kernel=kernel)
 
 
 def interface(lab, name):
@@ -44,9 +44,11 @@ def test_macvtap(lab, pool):
     By managed save and from a file."""
     pool.configure(FEW)
     mine, other = lab.vfs(PF)[:2]
-    for name, count in (("db1", 1), ("one", 1), ("both", 2)):
+    lab.define(taps("db1", kernel=True))
+    for name, count in (("one", 1), ("both", 2)):
         lab.define(taps(name, count))
     pool.start("db1", "tap-0")
+    lab.wait_console("db1", "^GUEST ready")  # KVM under emulation does not take back every state of firmware
     first, mac = interface(lab, "db1")
     save(lab, pool, "file")
     restore(lab, "file")
