@@ -84,7 +84,7 @@ def test_without_host_devices(lab, pool):
     pool.wait_active("db1", "accel-0", "net-0")
     assert lab.virsh("managedsave", "db1", check=False).returncode == 1
     out_and_in, = examples("man/vfalias.pod", "EXAMPLES", "vfalias detach")
-    said = lab.run("set -e\n" + out_and_in).stdout
+    said = lab.run("set -e\n" + out_and_in, timeout=150).stdout  # longer than vfalias waits for the guest
     assert (said.count(" is detached\n"), said.count(" is attached\n")) == (2, 2)
     lab.run("vfalias detach db1 --all")
     assert pool.devices("db1") == {} and pool.claims() == {}
@@ -93,7 +93,7 @@ def test_without_host_devices(lab, pool):
     lab.run("vfalias attach db1 accel-0")
     assert set(pool.devices("db1")) == {"accel-0"}
     saving, = examples("man/vfalias.pod", "VERBS", "vfalias detach")
-    lab.run("set -e\n" + saving)
+    lab.run("set -e\n" + saving, timeout=150)
     pool.watch("db1", "accel-0", "net-0")
     pool.wait_active("db1", "accel-0", "net-0")
 

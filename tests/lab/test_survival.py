@@ -44,7 +44,7 @@ def test_daemon_killed_at_any_moment(lab, pool):
     print(f"seed {seed}")
     moments = random.Random(seed)
     lab.define(asks("db1"))
-    for _ in range(4):
+    for _ in range(3):
         lab.run(f"virsh -q start db1; sleep {moments.uniform(0, 1.5):.3f}; systemctl kill --kill-whom=main -s KILL vfaliasd")
         pool.watch("db1", "net-0", "accel-0")
         pool.wait_active("db1", "net-0", "accel-0")

@@ -8,7 +8,7 @@ build_packages=(gcc make autoconf automake pkg-config perl xz-utils libxml2-dev 
 fast_packages=("${build_packages[@]}" python3 python3-pytest python3-pytest-xdist python3-lxml python3-jsonschema libclang-rt-14-dev clang clang-format
     cppcheck shellcheck valgrind sqlite3 zsh)
 demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all is built in the lab's own Debian
-lab_packages=("${demo_packages[@]}" python3-pytest python3-pytest-xdist python3-lxml)
+lab_packages=("${demo_packages[@]}" python3-pytest python3-lxml)
 packages_packages=("${build_packages[@]}" build-essential debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
     debootstrap cpio e2fsprogs openssh-client)
 all_packages=("${fast_packages[@]}" "${packages_packages[@]}" "${lab_packages[@]}" libvirt-daemon-system libvirt-daemon
