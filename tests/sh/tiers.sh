@@ -4,7 +4,7 @@
 
 : "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" "${released:=}" # set by build.sh
 fuzz_targets=() # likewise
-fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-8} # for each target
+fuzz_seconds=${VFALIAS_FUZZ_SECONDS:-6} # for each target
 
 # ---- fast ----
 
