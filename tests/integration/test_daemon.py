@@ -126,8 +126,13 @@ def waiting(host, daemon, *requests):
     fine(host.hook("prepare", guest(1, devices=TAKEN)))
     fine(host.hook("prepare", guest(2, "".join(requests)), name="d2"))
     one = daemon(guest(1, devices=TAKEN), guest(2, "".join(requests)))
-    one.wait_for(lambda: {c["state"] for c in host.claims()} == {"active"})
+    wait_until_seen(host, one)
     return one
+
+
+def wait_until_seen(host, one):
+    """The daemon has looked at those that have devices: it would do so later, and claim for them what was released."""
+    one.wait_for(lambda: {c["state"] for c in host.claims()} == {"active"})
 
 
 def held_by(host, number):
@@ -170,6 +175,7 @@ def test_the_longest_waiting_domain_is_not_forgotten(quiet_host, daemon):
     fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
     waiters = [guest(n, LATE) for n in (2, 3, 4)]
     one = daemon(guest(1, devices=TAKEN), *waiters)
+    wait_until_seen(quiet_host, one)
     for n in (2, 3, 4):
         one.wait_for("domain 'd%d': no free device for request 'accel-0'" % n)
     fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
@@ -211,6 +217,7 @@ def test_optional_request_that_the_daemon_saw_first(quiet_host, daemon):
     """As after metadata were written for a running domain: it is tried once."""
     fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
     one = daemon(guest(1, devices=TAKEN), guest(2, OPTIONAL + LATER))
+    wait_until_seen(quiet_host, one)
     one.wait_for("no free device for request 'accel-0'")
     one.wait_for("no free device for request 'later'")
     fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
