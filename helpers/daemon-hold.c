@@ -231,17 +231,30 @@ static int resume_all(struct vfa_daemon *daemon, const struct vfa_holds *holds,
     return r;
 }
 
+static bool any_held(const struct vfa_holds *holds)
+{
+    for (size_t i = 0; i < holds->n; i++) {
+        if (holds->items[i].held)
+            return true;
+    }
+    return false;
+}
+
 void vfa_hold_end_all(struct vfa_daemon *daemon)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
-    bool held = false;
     int r = read_holds(daemon->config->config, &holds, &err);
 
-    for (size_t i = 0; i < holds.n; i++)
-        held = held || holds.items[i].held;
-    if (held)
+    if (r == 0 && any_held(&holds))
         r = resume_all(daemon, &holds, &err);
     if (r < 0)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
+}
+
+bool vfa_hold_any(struct vfa_daemon *daemon)
+{
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
+
+    return read_holds(daemon->config->config, &holds, NULL) == 0 && any_held(&holds);
 }

@@ -47,8 +47,8 @@ enum {
 #define VFA_WORK_INDEX_KEY "index" /* of its own: a scan waits for no domain */
 #define VFA_WORK_LATE_KEY  "late"
 
-/* A configuration and how many use it; SIGHUP replaces the daemon's while workers still have the
- * old. */
+/* A configuration and how many use it; another may replace the daemon's while workers still have
+ * the old. */
 struct vfa_shared_config {
     atomic_uint users;
     struct vfa_config *config;
@@ -61,7 +61,9 @@ struct vfa_daemon {
     atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
     struct vfa_pace *pace;          /* keys as for vfa_log_change() */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* lost or stopping */
+    pthread_cond_t changed;  /* lost or stopping */
+    const char *config_path; /* --config, or NULL */
+    int log_level;           /* --log-level; -1: as the configuration says */
     struct vfa_shared_config *config;
     virConnectPtr conn; /* NULL: not connected */
     int64_t connected;  /* seconds since the epoch; of conn */
@@ -72,10 +74,21 @@ struct vfa_daemon {
     int exit_status;
 };
 
-/* ---- vfaliasd.c ---- */
+/* ---- daemon-config.c ---- */
 struct vfa_shared_config *vfa_daemon_config(struct vfa_daemon *daemon);
 void vfa_shared_config_unref(struct vfa_shared_config **shared); /* fits VFA_AUTO */
 
+/* Takes the configuration over, also when it fails. For the main thread, as the next ones. */
+int vfa_daemon_set_config(struct vfa_daemon *daemon, struct vfa_config *config,
+                          struct vfa_error *err);
+
+/* Reads the configuration anew; one that cannot be used is logged, and the old one stays. */
+void vfa_daemon_reload(struct vfa_daemon *daemon);
+
+/* Does that by itself from now on, whenever the files change. */
+int vfa_daemon_watch_config(struct vfa_daemon *daemon, struct vfa_error *err);
+
+/* ---- vfaliasd.c ---- */
 /* Ends the event loop, the process with this status. */
 void vfa_daemon_quit(struct vfa_daemon *daemon, int exit_status);
 
@@ -119,8 +132,12 @@ int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *c
 
 /* ---- daemon-hold.c ---- */
 /* Resumes every guest that waits, as nobody will see to it any more. For the end of the daemon,
- * when nothing else runs. */
+ * when nothing else runs, or hangs. */
 void vfa_hold_end_all(struct vfa_daemon *daemon);
+
+/* True if a guest waits. */
+bool vfa_hold_any(struct vfa_daemon *daemon);
+
 /* ---- daemon-definition.c ---- */
 /* One look at one definition. What it comes to is logged. */
 void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,

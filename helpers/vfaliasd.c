@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * vfaliasd: gives running libvirt domains the devices that they ask for, and keeps the claims true.
- * This file is the process: options, configuration, signals, threads. What it does for domains
+ * This file is the process: options, signals, threads. What it does for domains
  * begins in daemon.h.
  *
  * Order of start: configuration, lock (daemon-lock.c), READY=1, and only then libvirt, because
@@ -21,7 +21,12 @@
 #include "log.h"
 #include "virt-error.h"
 
-#define STOP_SECONDS 5 /* then a worker that waits for libvirt is left where it is */
+/* Then a worker that waits for libvirt is left where it is. The longer one while guests are
+ * suspended: QEMU takes its time to plug a device into one with much memory, which is pinned. With
+ * libvirt's own limit for a job that waits for another, half a minute, they are less than
+ * TimeoutStopSec= of the unit. */
+#define STOP_SECONDS      5
+#define STOP_HELD_SECONDS 60
 
 static const char synopsis[] =
 #include "helpers/vfaliasd-synopsis.inc"
@@ -34,123 +39,23 @@ struct options {
     bool done;     /* --help or --version has been served */
 };
 
-/* ---- the configuration in use ---- */
-
-static struct vfa_shared_config *share(struct vfa_config *config)
-{
-    struct vfa_shared_config *shared = calloc(1, sizeof(*shared));
-
-    if (!shared)
-        return NULL;
-    shared->users = 1;
-    shared->config = config;
-    return shared;
-}
-
-struct vfa_shared_config *vfa_daemon_config(struct vfa_daemon *daemon)
-{
-    struct vfa_shared_config *shared;
-
-    pthread_mutex_lock(&daemon->lock);
-    shared = daemon->config;
-    shared->users++;
-    pthread_mutex_unlock(&daemon->lock);
-    return shared;
-}
-
-void vfa_shared_config_unref(struct vfa_shared_config **shared)
-{
-    if (!*shared || --(*shared)->users > 0)
-        return;
-    vfa_config_free((*shared)->config);
-    free(*shared);
-}
-
-/* What was opened once at the start stays as it is until the next one. */
-static int check_unchanged(struct vfa_daemon *daemon, const struct vfa_config *next,
-                           struct vfa_error *err)
-{
-    const struct vfa_config *now = daemon->config->config;
-
-    if (strcmp(now->state_path, next->state_path) != 0)
-        return vfa_fail(err, EINVAL, "another 'state' needs a restart of the daemon");
-    if (strcmp(now->libvirt_uri, next->libvirt_uri) != 0)
-        return vfa_fail(err, EINVAL, "another 'libvirt_uri' needs a restart of the daemon");
-    return 0;
-}
-
-static void set_log_level(const struct options *options, const struct vfa_config *config)
-{
-    vfa_log_set_level(options->log_level >= 0 ? options->log_level : config->log_level);
-}
-
-static void log_warnings(const struct vfa_config *config)
-{
-    for (size_t i = 0; i < config->n_warnings; i++)
-        vfa_log(LOG_WARNING, "%s", config->warnings[i]);
-}
-
-static int load_next(struct vfa_daemon *daemon, const char *path, struct vfa_shared_config **ret,
-                     struct vfa_error *err)
-{
-    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    int r = vfa_config_load(path, &config, err);
-
-    if (r == 0)
-        r = check_unchanged(daemon, config, err);
-    if (r < 0)
-        return r;
-    *ret = share(config);
-    if (!*ret)
-        return vfa_fail_oom(err);
-    config = NULL;
-    return 0;
-}
-
-static void reload(struct vfa_daemon *daemon, const struct options *options)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_shared_config *next = NULL;
-    struct vfa_shared_config *old;
-
-    if (load_next(daemon, options->config, &next, &err) < 0) {
-        vfa_log(LOG_ERR, "keeping the old configuration: %s", vfa_error_text(&err));
-        return;
-    }
-    pthread_mutex_lock(&daemon->lock);
-    old = daemon->config;
-    daemon->config = next;
-    pthread_mutex_unlock(&daemon->lock);
-    vfa_shared_config_unref(&old);
-    set_log_level(options, next->config);
-    log_warnings(next->config);
-    vfa_log(LOG_INFO, "the configuration was read anew");
-    vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
-    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
-}
-
 /* ---- signals ---- */
-
-struct signals {
-    struct vfa_daemon *daemon;
-    const struct options *options;
-};
 
 static void on_signal(int id, int fd, int events, void *opaque)
 {
-    const struct signals *signals = opaque;
+    struct vfa_daemon *daemon = opaque;
     struct signalfd_siginfo info;
 
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP)
-            reload(signals->daemon, signals->options);
+            vfa_daemon_reload(daemon);
         else
-            vfa_daemon_quit(signals->daemon, EXIT_SUCCESS);
+            vfa_daemon_quit(daemon, EXIT_SUCCESS);
     }
 }
 
 /* Before any thread is made, so that all of them have these signals blocked. */
-static int watch_signals(struct signals *signals, struct vfa_error *err)
+static int watch_signals(struct vfa_daemon *daemon, struct vfa_error *err)
 {
     sigset_t set;
     int fd;
@@ -162,7 +67,7 @@ static int watch_signals(struct signals *signals, struct vfa_error *err)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0 || virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_signal, signals, NULL) < 0)
+    if (fd < 0 || virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE, on_signal, daemon, NULL) < 0)
         return vfa_fail(err, EIO, "cannot watch for signals");
     return 0;
 }
@@ -187,22 +92,32 @@ static int start_threads(struct vfa_daemon *daemon, struct threads *threads, str
     return 0;
 }
 
-/* False if one of them does not come back. */
-static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
+/* False if one of them does not come back in time. */
+static bool join_threads(struct threads *threads, unsigned seconds)
 {
     struct timespec until;
-    bool all = true;
 
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    while (threads->n > 0 &&
+           pthread_clockjoin_np(threads->ids[threads->n - 1], NULL, CLOCK_MONOTONIC, &until) == 0)
+        threads->n--;
+    return threads->n == 0;
+}
+
+static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
+{
     vfa_queue_stop(daemon->queue);
     pthread_mutex_lock(&daemon->lock);
     daemon->stopping = true;
     pthread_cond_broadcast(&daemon->changed);
     pthread_mutex_unlock(&daemon->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += STOP_SECONDS;
-    for (size_t i = 0; i < threads->n; i++)
-        all = pthread_timedjoin_np(threads->ids[i], NULL, &until) == 0 && all;
-    return all;
+    if (join_threads(threads, STOP_SECONDS))
+        return true;
+    if (!vfa_hold_any(daemon))
+        return false;
+    vfa_log(LOG_INFO, "ending once libvirt is done with a guest that waits for its devices");
+    return join_threads(threads, STOP_HELD_SECONDS);
 }
 
 void vfa_daemon_forget(struct vfa_daemon *daemon, const char *uuid)
@@ -219,10 +134,12 @@ void vfa_daemon_quit(struct vfa_daemon *daemon, int exit_status)
 
 /* ---- the daemon as a whole ---- */
 
+/* Takes the configuration over. */
 static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char *uri,
                 struct vfa_error *err)
 {
     pthread_condattr_t attr;
+    int r;
 
     pthread_mutex_init(&daemon->lock, NULL);
     pthread_condattr_init(&attr);
@@ -230,17 +147,14 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
     pthread_cond_init(&daemon->changed, &attr);
     pthread_condattr_destroy(&attr);
     daemon->uri = strdup(uri ? uri : config->libvirt_uri);
-    daemon->config = share(config);
-    if (!daemon->uri || !daemon->config) {
-        if (!daemon->config)
-            vfa_config_free(config);
-        return vfa_fail_oom(err);
-    }
+    r = vfa_daemon_set_config(daemon, config, err);
+    if (r < 0)
+        return r;
     daemon->late = vfa_late_new();
     daemon->unfilled = vfa_late_new();
     daemon->unsettled = -1;
     daemon->pace = vfa_pace_new();
-    if (!daemon->late || !daemon->unfilled || !daemon->pace)
+    if (!daemon->uri || !daemon->late || !daemon->unfilled || !daemon->pace)
         return vfa_fail_oom(err);
     return vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
 }
@@ -257,16 +171,17 @@ static void clear(struct vfa_daemon *daemon)
     pthread_mutex_destroy(&daemon->lock);
 }
 
-static int watch_all(struct vfa_daemon *daemon, struct signals *signals, const char *state_path,
-                     struct vfa_error *err)
+static int watch_all(struct vfa_daemon *daemon, struct vfa_error *err)
 {
     int r;
 
     if (virEventRegisterDefaultImpl() < 0 || virInitialize() < 0)
         return vfa_virt_fail(err, "cannot start the event loop");
-    r = watch_signals(signals, err);
+    r = watch_signals(daemon, err);
     if (r == 0)
-        r = vfa_daemon_watch_state(daemon, state_path, err);
+        r = vfa_daemon_watch_config(daemon, err);
+    if (r == 0)
+        r = vfa_daemon_watch_state(daemon, daemon->config->config->state_path, err);
     if (r < 0)
         return r;
     vfa_daemon_watch_uevents(daemon);
@@ -296,22 +211,28 @@ static int run(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
 static int serve(const struct options *options, struct vfa_config *config, struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int lock_fd = -1;
-    struct vfa_daemon daemon = {.exit_status = EXIT_SUCCESS};
-    struct signals signals = {&daemon, options};
+    struct vfa_daemon daemon = {
+        .config_path = options->config,
+        .log_level = options->log_level,
+        .exit_status = EXIT_SUCCESS,
+    };
     struct threads threads = {.n = 0};
+    bool started;
     int r = init(&daemon, config, options->uri, err);
 
     if (r == 0)
         r = vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, err);
     if (r == 0)
-        r = watch_all(&daemon, &signals, daemon.config->config->state_path, err);
+        r = watch_all(&daemon, err);
     if (r == 0)
         r = run(&daemon, &threads, lock_fd, err);
+    started = threads.n > 0;
     if (!stop_threads(&daemon, &threads)) {
         vfa_log(LOG_WARNING, "libvirt does not answer, ending anyhow");
+        vfa_hold_end_all(&daemon);
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);
     }
-    if (threads.n > 0)
+    if (started)
         vfa_hold_end_all(&daemon);
     r = r < 0 ? r : daemon.exit_status;
     clear(&daemon);
@@ -383,8 +304,6 @@ int main(int argc, char **argv)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
         return 2;
     }
-    set_log_level(&options, config);
-    log_warnings(config);
     r = serve(&options, config, &err);
     if (r < 0)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));

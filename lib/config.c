@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define PATH_VARIABLE   "VFALIAS_CONFIG"
-#define CONF_D          "conf.d"
 #define SUFFIX          ".conf"
 #define MAX_FILE        (4u << 20)
 #define NOVA_MAX_DOMAIN 0xffff
@@ -164,12 +163,16 @@ static int add_file(struct vfa_config *config, struct sources *sources, const ch
     return 0;
 }
 
+bool vfa_config_is_conf(const char *name)
+{
+    size_t len = strlen(name), suffix = strlen(SUFFIX);
+
+    return name[0] != '.' && len > suffix && strcmp(name + len - suffix, SUFFIX) == 0;
+}
+
 static int is_conf(const struct dirent *entry)
 {
-    size_t len = strlen(entry->d_name), suffix = strlen(SUFFIX);
-
-    return entry->d_name[0] != '.' && len > suffix &&
-           strcmp(entry->d_name + len - suffix, SUFFIX) == 0;
+    return vfa_config_is_conf(entry->d_name);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -198,7 +201,7 @@ static int add_conf_d(struct vfa_config *config, struct sources *sources, const 
     struct dirent **entries;
     int n, r = 0;
 
-    if (asprintf(&dir, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, CONF_D) < 0) {
+    if (asprintf(&dir, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, VFA_CONFIG_D) < 0) {
         dir = NULL;
         return vfa_fail_oom(err);
     }

@@ -11,6 +11,8 @@
 
 #include "spec.h"
 
+#define VFA_CONFIG_D "conf.d"
+
 #define VFA_CONFIG_DIGEST_SIZE 17 /* 64 bits in hexadecimal and the NUL */
 
 /* How many VFs a PF is to have: sriov_numvfs. */
@@ -54,6 +56,9 @@ struct vfa_config {
 /* Which file to read: `given` (--config) if not NULL, else $VFALIAS_CONFIG (secure_getenv), else
  * <sysconfdir>/vfalias/vfalias.conf. Borrowed. */
 const char *vfa_config_path(const char *given);
+
+/* True if a file of this name in the folder conf.d is read. */
+bool vfa_config_is_conf(const char *name);
 
 /* Reads and validates. A missing file is an error only if `path` was given by --config or the
  * environment; the default file may be absent. Errors name file and line: "FILE:LINE: REASON". */

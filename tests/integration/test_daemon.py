@@ -238,6 +238,27 @@ def test_start_reload_stop(quiet_host, daemon):
     assert "Sanitizer" not in text and "runtime error" not in text
 
 
+def test_configuration_that_changes(quiet_host, daemon):
+    """It is followed by itself, in all its files; a wrong one, or another file, changes nothing."""
+    text = quiet_host.config_file.read_text()
+    more = quiet_host.config_file.parent / "conf.d"
+    one = daemon(guest(1), guest(2, request("new")))
+    one.wait_for("connected")
+    (quiet_host.config_file.parent / "notes").write_text("[pci")
+    quiet_host.config_file.write_text("[pci]\nalias = {broken\n")
+    one.wait_for("keeping the old configuration")
+    quiet_host.config_file.write_text(text)
+    one.wait_for("the configuration was read anew")
+    more.mkdir()
+    (more / "new.conf.tmp").write_text('[pci]\nalias = {"name": "new", "vendor_id": "8086", "product_id": "10ca"}\n')
+    (more / "new.conf.tmp").rename(more / "new.conf")
+    one.wait_for(lambda: "new-0" in held_by(quiet_host, 2), 10)
+    (more / "new.conf").unlink()
+    one.wait_for("the configuration has no alias 'new' any more")
+    text = one.stop()
+    assert text.count("keeping the old configuration") == 1
+
+
 def test_without_libvirt(quiet_host, daemon):
     one = daemon(uri="test:///nonexistent.xml")
     one.wait_for("cannot connect to 'test:///nonexistent.xml'")
