@@ -47,7 +47,7 @@ static const struct vfa_domain *running_domain(struct bindings *b, const struct 
         return b->domain;
     b->uuid = claim->uuid;
     b->domain = vfa_domain_free(b->domain);
-    if (b->foreign)
+    if (b->foreign || strchr(claim->domain, '/')) /* libvirt takes no such name */
         return NULL;
     if (asprintf(&path, "%s/%s.xml", b->config->libvirt_run, claim->domain) < 0) {
         path = NULL;

@@ -188,8 +188,24 @@ static int print_table(const struct question *q, const struct vfa_explanation *e
     return status;
 }
 
-static int tell(const struct question *q, const struct vfa_explanation *e)
+/* The one thing that a start asks and the explanation does not, as that is about a state alone.
+ * What vfa_allocate_check() refuses comes before it. */
+static int check_daemon(const struct vfa_cmd_context *ctx, const struct question *q,
+                        struct vfa_error *err)
 {
+    if (!q->domain || q->running || ctx->foreign ||
+        vfa_allocate_check(ctx->config, q->domain, NULL) != 0)
+        return 0;
+    return vfa_allocate_check_daemon(ctx->config, q->domain, err);
+}
+
+static int tell(const struct vfa_cmd_context *ctx, const struct question *q,
+                const struct vfa_explanation *e)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (check_daemon(ctx, q, &err) < 0)
+        return vfa_cmd_fail_error(&err);
     if (e->refusal)
         return vfa_cmd_fail("%s", e->refusal);
     if (!e->granted)
@@ -211,7 +227,7 @@ static int answer(const struct vfa_cmd_context *ctx, const struct question *q, b
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     status = json ? print_json(q, &e) : print_table(q, &e);
-    return status == VFA_CMD_FINE ? tell(q, &e) : status;
+    return status == VFA_CMD_FINE ? tell(ctx, q, &e) : status;
 }
 
 int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)

@@ -77,7 +77,7 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
         return vfa_wrap(err, "domain '%s'", domain->name);
     r = vfa_allocate_check(config, domain, err);
     if (r == 0)
-        r = vfa_qemu_check_daemon(config, domain, err);
+        r = vfa_allocate_check_daemon(config, domain, err);
     /* Nothing is kept: an address of the other host names another device here, if any. */
     return r ? r : receive(call, config, domain, VFA_ARRIVE_REQUESTS, err);
 }
@@ -163,7 +163,7 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
         return cancel(config, domain, err);
     r = vfa_allocate_check(config, domain, err);
     if (r == 0)
-        r = vfa_qemu_check_daemon(config, domain, err);
+        r = vfa_allocate_check_daemon(config, domain, err);
     if (r == 0)
         r = vfa_qemu_open_host(config, &host, err);
     if (r == 0)

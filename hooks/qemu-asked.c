@@ -6,7 +6,6 @@
  * failing `restore` delete the saved image, and after the others nobody reads. See operation.h.
  */
 #include "qemu-asked.h"
-#include "presence.h"
 #include "release.h"
 #include "vf-apply.h"
 
@@ -31,33 +30,6 @@ bool vfa_qemu_asks(const struct vfa_domain *domain)
             return true;
     }
     return domain->n_requests > 0 || domain->bad_requests;
-}
-
-/* True if a device is to be attached once the domain runs. */
-static bool needs_daemon(const struct vfa_domain *domain)
-{
-    for (size_t i = 0; i < domain->n_requests; i++) {
-        if (!vfa_domain_device(domain, domain->requests[i].name))
-            return true;
-    }
-    return false;
-}
-
-int vfa_qemu_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
-                          struct vfa_error *err)
-{
-    bool present;
-    int r;
-
-    if (!config->require_daemon || !needs_daemon(domain))
-        return 0;
-    r = vfa_presence_ask(config->state_path, &present, err);
-    if (r < 0 || present)
-        return r;
-    return vfa_fail(err, ESRCH,
-                    "domain '%s': vfaliasd is not running, and it attaches what is asked for: run "
-                    "'systemctl start vfaliasd' (or set require_daemon = no)",
-                    domain->name);
 }
 
 static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
@@ -105,7 +77,7 @@ static int prepare_asking(const struct vfa_config *config, const struct vfa_doma
         return vfa_qemu_rehearse(config, domain, err);
     r = vfa_allocate_check(config, domain, err);
     if (r == 0)
-        r = vfa_qemu_check_daemon(config, domain, err);
+        r = vfa_allocate_check_daemon(config, domain, err);
     return r ? r : claim(config, domain, err);
 }
 

@@ -15,10 +15,6 @@ bool vfa_qemu_asks(const struct vfa_domain *domain);
 int vfa_qemu_open_host(const struct vfa_config *config, struct vfa_host *ret,
                        struct vfa_error *err);
 
-/* Refuses what would be attached by a daemon that is not there. 0 or an error. */
-int vfa_qemu_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
-                          struct vfa_error *err);
-
 /* ---- qemu-arrive.c ---- */
 int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err);
 int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err);

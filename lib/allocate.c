@@ -7,6 +7,7 @@
  */
 #include "allocate-private.h"
 #include "choose.h"
+#include "presence.h"
 #include "release.h"
 
 #include <errno.h>
@@ -215,6 +216,33 @@ int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain 
     if (r)
         vfa_wrap(err, "domain '%s'", domain->name);
     return r;
+}
+
+/* True if a device is to be attached once the domain runs. */
+static bool needs_daemon(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        if (!vfa_domain_device(domain, domain->requests[i].name))
+            return true;
+    }
+    return false;
+}
+
+int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                              struct vfa_error *err)
+{
+    bool present;
+    int r;
+
+    if (!config->require_daemon || !needs_daemon(domain))
+        return 0;
+    r = vfa_presence_ask(config->state_path, &present, err);
+    if (r < 0 || present)
+        return r;
+    return vfa_fail(err, ESRCH,
+                    "domain '%s': vfaliasd is not running, and it attaches what is asked for: run "
+                    "'systemctl start vfaliasd' (or set require_daemon = no)",
+                    domain->name);
 }
 
 /* ---- one claim ---- */

@@ -50,6 +50,11 @@ int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_doma
 int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
                        struct vfa_error *err);
 
+/* Checks next that vfaliasd is there, if it is to attach something to the domain. An error with the
+ * reason if not. */
+int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                              struct vfa_error *err);
+
 /* At prepare: forgets what the domain (which is not running) still had, then claims for every
  * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
  * changed. A request whose device is in the XML already gets just that one; a device of the XML

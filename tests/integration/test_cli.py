@@ -604,7 +604,7 @@ def virt(claims):
                           "model='pcie-root-port'><alias name='ua-slot-nvme-0'/></controller>")]
     node = claims.folder / "node.xml"
     node.write_text("<node>%s</node>" % "".join(domains))
-    claims.configure(CONFIG + "[vfalias]\nstate = %s\nsysfs_root = %s\nlibvirt_uri = test://%s\n"
+    claims.configure(CONFIG + "[vfalias]\nrequire_daemon = no\nstate = %s\nsysfs_root = %s\nlibvirt_uri = test://%s\n"
                      % (claims.state, claims.tree.root, node))
     probe = claims.call("request", "list", "web", options=[])
     if probe.returncode != 0:

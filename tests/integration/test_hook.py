@@ -156,6 +156,8 @@ def test_daemon_absent(host):
     line = refused(host.prepare(1, request("net")))
     assert "vfaliasd is not running" in line and "systemctl start vfaliasd" in line
     assert not host.state.exists()
+    said = host.cli("explain", "net", "--xml", "-", input=domain(1, request("net")))
+    assert said.returncode == 1 and said.stderr.strip() == line.strip()
     fine(host.prepare(1, devices=hostdev("0000:02:10.0")))
     host.configure(host.config_file.read_text().replace("%", "%%") + "require_daemon = no\n")
     fine(host.prepare(2, request("net")))
