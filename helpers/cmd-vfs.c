@@ -9,13 +9,25 @@
 
 #define MAX_WAIT 3600 /* seconds */
 
+/* The kernel's name for the interface of one card may be udev's for that of another. */
+static bool is_named(const struct vfa_host *host, const struct vfa_numvfs *want)
+{
+    return want->by_address || !vfa_sysfs_is_host(&host->sysfs) ||
+           vfa_uevents_is_named(want->devname);
+}
+
+static bool is_ready(const struct vfa_host *host, const struct vfa_numvfs *want)
+{
+    return is_named(host, want) && vfa_sriov_ready(&host->sysfs, want);
+}
+
 /* For a wait: cards whose drivers udev has yet to load. */
 static bool all_ready(void *opaque)
 {
     const struct vfa_host *host = opaque;
 
     for (size_t i = 0; i < host->config->n_numvfs; i++) {
-        if (!vfa_sriov_ready(&host->sysfs, &host->config->numvfs[i]))
+        if (!is_ready(host, &host->config->numvfs[i]))
             return false;
     }
     return true;
@@ -80,25 +92,42 @@ static int open_host(const struct vfa_cmd_context *ctx, bool look_only, struct v
     return r == 0 ? vfa_cmd_open_state(ctx, &ret->state, err) : r;
 }
 
+/* One that was not ready is done after all that were: it may have become so in the meantime, of
+ * which nobody else takes notice (90-vfalias.rules). */
+static int apply_all(struct vfa_host *host, bool *done, bool only_ready, bool look_only,
+                     int *status, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < host->config->n_numvfs; i++) {
+        const struct vfa_numvfs *want = &host->config->numvfs[i];
+        struct vfa_sriov_report report;
+
+        if (done[i] || (only_ready && !is_ready(host, want)))
+            continue;
+        done[i] = true;
+        r = vfa_sriov_apply(host, want, look_only, &report, err);
+        if (r == 0 && tell(look_only, want, &report) != VFA_CMD_FINE)
+            *status = VFA_CMD_NO; /* the other cards need not suffer */
+    }
+    return r;
+}
+
 static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_freep) bool *done = calloc(ctx->config->n_numvfs, sizeof(*done));
     int status = VFA_CMD_FINE;
+    int r = done ? open_host(ctx, look_only, &host, &err) : vfa_fail_oom(&err);
 
-    if (open_host(ctx, look_only, &host, &err) < 0)
-        return vfa_cmd_fail_error(&err);
-    vfa_uevents_wait(all_ready, &host, seconds);
-    for (size_t i = 0; i < ctx->config->n_numvfs; i++) {
-        const struct vfa_numvfs *want = &ctx->config->numvfs[i];
-        struct vfa_sriov_report report;
-
-        if (vfa_sriov_apply(&host, want, look_only, &report, &err) < 0)
-            return vfa_cmd_fail_error(&err);
-        if (tell(look_only, want, &report) != VFA_CMD_FINE)
-            status = VFA_CMD_NO; /* the other cards need not suffer */
+    if (r == 0) {
+        vfa_uevents_wait(all_ready, &host, seconds);
+        r = apply_all(&host, done, true, look_only, &status, &err);
     }
-    return status;
+    if (r == 0)
+        r = apply_all(&host, done, false, look_only, &status, &err);
+    return r < 0 ? vfa_cmd_fail_error(&err) : status;
 }
 
 int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv)

@@ -11,6 +11,18 @@ bool vfa_uevents_by_udev(void)
     return access("/run/udev/control", F_OK) == 0;
 }
 
+bool vfa_uevents_is_named(const char *netdev)
+{
+    struct udev *udev = vfa_uevents_by_udev() ? udev_new() : NULL;
+    struct udev_device *device =
+        udev ? udev_device_new_from_subsystem_sysname(udev, "net", netdev) : NULL;
+    bool is = !udev || (device && udev_device_get_is_initialized(device) > 0);
+
+    udev_device_unref(device); /* takes NULL, as the next one */
+    udev_unref(udev);
+    return is;
+}
+
 static bool listen_to(struct udev_monitor *monitor)
 {
     return udev_monitor_filter_add_match_subsystem_devtype(monitor, "pci", NULL) >= 0 &&

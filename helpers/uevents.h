@@ -13,6 +13,9 @@
 /* True if udevd runs: it names interfaces before it passes events on. */
 bool vfa_uevents_by_udev(void);
 
+/* False of a network interface that udevd is about to give another name. */
+bool vfa_uevents_is_named(const char *netdev);
+
 /* NULL if it cannot be had. Close with vfa_uevents_close(), which takes NULL. */
 struct udev_monitor *vfa_uevents_open(void);
 void vfa_uevents_close(struct udev_monitor *monitor);

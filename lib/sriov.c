@@ -190,12 +190,17 @@ static int check_vfs(struct card *card, struct vfa_error *err)
     return r;
 }
 
+/* Where there is no VF yet none is taken away. A claim on the PF alone is then of a guest that is
+ * about to get it, at which the VFs go again, or that has just given it back to its driver. */
 static int check_use(struct card *card, struct vfa_error *err)
 {
-    int r = check_claims(card, err);
+    int r;
 
-    if (r == 0 && gives_away(card->pf.driver))
-        r = conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
+    if (gives_away(card->pf.driver))
+        return conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
+    if (card->report->had == 0)
+        return 0;
+    r = check_claims(card, err);
     return r == 0 ? check_vfs(card, err) : r;
 }
 

@@ -15,7 +15,8 @@ enum vfa_sriov_outcome {
     VFA_SRIOV_FINE,   /* it has them */
     VFA_SRIOV_MADE,   /* it has got them */
     VFA_SRIOV_MORE,   /* it has more, and keeps them */
-    VFA_SRIOV_IN_USE, /* it has fewer, and one of them, or the PF, is in use: left alone */
+    VFA_SRIOV_IN_USE, /* it has fewer, and one of them is in use, or the PF given away: left alone
+                       */
     VFA_SRIOV_CANNOT, /* there is no such PF, or it cannot have so many */
 };
 

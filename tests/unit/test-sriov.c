@@ -243,19 +243,21 @@ static void test_use(void)
     made_link(VF "/net/eth2v0/master", "../../br0");
     expect_in_use("a VF serves the host", "0000:01:10.0: eth2v0 belongs to br0");
 
-    make_host(0);
+    make_host(4);
     claim("0000:01:00.0", NULL);
     expect_in_use("the PF is claimed", "domain 'db1' holds 0000:01:00.0");
-    vfa_state_release(host.state, UUID, NULL, NULL, NULL);
+    make_host(0);
     make_device(PF, "vfio-pci");
     expect_in_use("the PF is given away", "it is bound to vfio-pci itself");
     make_device(PF, "igb");
-    CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "free again");
+    CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "given back, and claimed a while longer");
+    vfa_state_release(host.state, UUID, NULL, NULL, NULL);
 }
 
 /* A state that was lost while domains run says nothing of what they have. */
 static void test_claims_unknown(void)
 {
+    struct vfa_numvfs want = by_name(8);
     char run[128], file[160];
 
     snprintf(run, sizeof(run), "%s/run", made_root);
@@ -268,6 +270,8 @@ static void test_claims_unknown(void)
     make_host(4);
     expect_in_use("claims are unknown",
                   "what running domains have is not known before vfaliasd has told");
+    make_host(0);
+    CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "nobody has one of none");
     vfa_state_set_synced(host.state, NULL);
 }
 
