@@ -162,7 +162,7 @@ def test_removed_while_a_guest_runs(lab, pool):
     pool.start("db1", "net-0")
     guest, source = process(lab, "db1"), pool.devices("db1")["net-0"].source
     said = apt(lab, "remove", "vfalias")
-    assert "vfalias: guests that run with devices keep them, and libvirt takes these back when they stop: db1" in said.stderr
+    assert "vfalias: guests that run with devices keep them; libvirt takes these back when they stop, but not the settings of their VFs: db1" in said.stderr
     assert process(lab, "db1") == guest
     assert pool.devices("db1")["net-0"].source == source and lab.driver(source) == "vfio-pci"
     lab.virsh("start", "plain")  # no hook, and nobody misses it
