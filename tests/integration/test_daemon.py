@@ -30,6 +30,10 @@ def guest(number, requests="", devices=""):
         "machine='pc-i440fx'", "").replace("<os>", "<memory>1024</memory><os>")
 
 
+# It asks for one thing more that nobody has, of which the daemon tells once it has looked at what it has.
+HAS_ALL = guest(1, request("seen"), TAKEN)
+
+
 # As systemd hands over the descriptor that it has kept.
 HAND_OVER = '''[ "$0" = 3 ] || eval "exec 3<&$0 $0<&-"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=presence "$@"'''
 
@@ -125,14 +129,15 @@ def waiting(host, daemon, *requests):
     """A daemon, and a domain 2 that runs without what it asks for, as domain 1 has all of it."""
     fine(host.hook("prepare", guest(1, devices=TAKEN)))
     fine(host.hook("prepare", guest(2, "".join(requests)), name="d2"))
-    one = daemon(guest(1, devices=TAKEN), guest(2, "".join(requests)))
-    wait_until_seen(host, one)
+    one = daemon(HAS_ALL, guest(2, "".join(requests)))
+    wait_until_seen(one)
     return one
 
 
-def wait_until_seen(host, one):
-    """The daemon has looked at those that have devices: it would do so later, and claim for them what was released."""
-    one.wait_for(lambda: {c["state"] for c in host.claims()} == {"active"})
+def wait_until_seen(one):
+    """The daemon has looked at the domain that has devices (HAS_ALL), and will not do so once they are released: it would
+    claim them anew."""
+    one.wait_for("no alias is configured for request 'seen-0'")
 
 
 def held_by(host, number):
@@ -174,8 +179,8 @@ def test_what_gets_free_of_no_use_is_left(quiet_host, daemon):
 def test_the_longest_waiting_domain_is_not_forgotten(quiet_host, daemon):
     fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
     waiters = [guest(n, LATE) for n in (2, 3, 4)]
-    one = daemon(guest(1, devices=TAKEN), *waiters)
-    wait_until_seen(quiet_host, one)
+    one = daemon(HAS_ALL, *waiters)
+    wait_until_seen(one)
     for n in (2, 3, 4):
         one.wait_for("domain 'd%d': no free device for request 'accel-0'" % n)
     fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
@@ -216,8 +221,8 @@ def test_optional_request_is_not_tried_again(quiet_host, daemon):
 def test_optional_request_that_the_daemon_saw_first(quiet_host, daemon):
     """As after metadata were written for a running domain: it is tried once."""
     fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
-    one = daemon(guest(1, devices=TAKEN), guest(2, OPTIONAL + LATER))
-    wait_until_seen(quiet_host, one)
+    one = daemon(HAS_ALL, guest(2, OPTIONAL + LATER))
+    wait_until_seen(one)
     one.wait_for("no free device for request 'accel-0'")
     one.wait_for("no free device for request 'later'")
     fine(quiet_host.hook("release", guest(1, devices=TAKEN)))

@@ -27,6 +27,7 @@ alias = {"name": "accel", "vendor_id": "1b36", "product_id": "0010", "device_typ
 alias = {"name": "nic", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF", "attach": "interface"}
 alias = {"name": "vital", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF", "on_attach_failure": "destroy"}
 """
+DETACHING = 150  # seconds; longer than vfalias waits for guests to let go
 WITHOUT_DAEMON = CONFIGURATION + "[vfalias]\nrequire_daemon = no\n"
 
 
@@ -148,6 +149,12 @@ class Pool:
 
     def kill_daemon(self, signal="KILL"):
         self.lab.run(f"systemctl kill --kill-whom=main -s {signal} vfaliasd")
+
+    def freeze_daemon(self):
+        """Stops it where it is, unless it has the state file locked at the moment: hooks would wait for that."""
+        self.lab.run("pid=$(systemctl show -P MainPID vfaliasd); inode=$(stat -c %i /run/vfalias/state); "
+                     "until kill -STOP $pid; until grep -q '^State:.T' /proc/$pid/status; do :; done; "
+                     "! grep \"POSIX.* $pid [0-9a-f:]*:$inode \" /proc/locks; do kill -CONT $pid; done")
 
     def check_all_free(self):
         """Nothing is held, by libvirt or by the project, and each driver has its devices."""

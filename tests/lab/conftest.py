@@ -9,6 +9,7 @@ Tests are skipped, with the reason, on machines that cannot emulate a host.
 """
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,14 @@ def project(lab):
     return lab
 
 
+def is_stalled(host):
+    """Kernels say it when it has lasted for 21 s, which is longer than many a test waits."""
+    until = time.monotonic() + 25
+    while not (stalled := host.stalled()) and time.monotonic() < until:
+        time.sleep(1)
+    return stalled
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
@@ -103,7 +112,7 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         try:
             for host in filter(None, hosts):
-                if host.stalled():
+                if is_stalled(host):
                     host.sick = "a processor is stuck"
                     item.lab_stalled = True
                 report.sections.extend(host.dump(getattr(host, "test_began", None)))

@@ -53,8 +53,12 @@ class Lab:
     def up(self, peer=None):
         """Boots the host (the first time on a machine it is built: minutes) and installs the project. peer: the name of
         a host that is up, to which it gets a private link."""
-        result = tool("up", self.name, *(["--peer", peer] if peer else []), timeout=1800)
-        if result.returncode:
+        for _ in range(2):  # a processor may get stuck while it boots
+            result = tool("up", self.name, *(["--peer", peer] if peer else []), timeout=1800)
+            if result.returncode == 0:
+                break
+            self.down()
+        else:
             raise LabError(f"cannot boot the lab host:\n{result.stderr}")
         self.sick = None
         self.mute = False
@@ -99,7 +103,15 @@ class Lab:
     def stalled(self):
         """True when an emulated processor got stuck, the host's or a guest's: the lab's fault, not that of what is
         tested."""
-        return self.mute or bool(STALL.search(self.serial()))
+        return self.mute or bool(STALL.search(self.serial())) or any(map(self.stuck, self.booted()))
+
+    def booted(self):
+        """The guests that run and were ready once."""
+        return self.run("cd /lab/console && for d in $(virsh -q list --name --state-running); do "
+                        "! grep -qs '^GUEST ready' $d || echo $d; done").stdout.split()
+
+    def stuck(self, domain):
+        return bool(STALL.search(self.console(domain))) or self.guest(domain, "true", timeout=20, check=False)[0] == 124
 
     # -- commands in the host
 
@@ -226,7 +238,7 @@ class Lab:
         """Destroys and undefines all domains, drops their consoles."""
         self.run(
             "for d in $(virsh -q list --name); do virsh -q destroy $d; done;"
-            "for d in $(virsh -q list --all --name); do virsh -q undefine --managed-save --nvram $d; done;"
+            "for try in 1 2 3; do for d in $(virsh -q list --all --name); do virsh -q undefine --managed-save --nvram $d; done; done;"
             "rm -f /lab/console/*; test -z \"$(virsh -q list --all --name)\"",
             timeout=120,
         )

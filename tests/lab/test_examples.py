@@ -47,7 +47,7 @@ def test_power_on(asks, pool):
 
     since = asks.cursor()
     pool.start("db1", "qat-0")
-    pool.wait_active("db1", "qat-0")
+    asks.wait_for(f"journalctl -q -u vfaliasd --after-cursor='{since}' | grep \"domain 'db1': resumed\"")
     said = "".join(re.findall(r"domain 'db1': .*\n", asks.journal(since, "vfaliasd")))
     (lines,) = examples("man/vfaliasd.pod", "DESCRIPTION")
     assert anywhere(said) == anywhere(lines)

@@ -29,7 +29,7 @@ def test_a_late_request_gets_what_gets_free(lab, pool):
     began = time.monotonic()
     lab.virsh("destroy", "has")
     pool.watch("waits", "accel-0", "net-0")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 45  # before the gc that comes each minute
     lab.virsh("suspend", "content")
     lab.virsh("resume", "content")
     pool.wait_active("waits", "accel-0", "net-0")

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from asking import ACCEL_ID, CONFIGURATION, NET_ID, PF, Pool, metadata
+from asking import ACCEL_ID, CONFIGURATION, DETACHING, NET_ID, PF, Pool, metadata
 from guestxml import guest_xml
 from pages import examples, shown
 from test_examples import anywhere
@@ -35,7 +35,7 @@ class Pair:
         return self.here.lab.virsh("migrate", "--live", *flags, domain, self.uri, timeout=120)
 
     def vfalias(self, domain, *flags, check=True):
-        return self.here.lab.run(["vfalias", "migrate", domain, self.uri, *flags], timeout=150, check=check)
+        return self.here.lab.run(["vfalias", "migrate", domain, self.uri, *flags], timeout=DETACHING, check=check)
 
     def refused(self, domain, *flags):
         result = self.vfalias(domain, *flags, check=False)
@@ -52,7 +52,7 @@ class Pair:
         other = self.there if pool is self.here else self.here
         assert pool.lab.state(domain) == "running"
         assert domain not in other.lab.virsh("list", "--name").split()
-        assert other.held(domain) == {}
+        other.wait_released(domain)
 
 
 def lead_to_host2(here, there):
@@ -119,7 +119,7 @@ def test_plain_virsh(pair):
     ready(here, "db1", "accel-0", "dp0", "tap")
     before, netdev = here.devices("db1")["dp0"], netdev_of(here, "db1")
     here.lab.wait_console("db1", f"^GUEST pci {before.guest} {NET_ID} igbvf")
-    here.lab.run("vfalias detach db1 accel-0")
+    here.lab.run("vfalias detach db1 accel-0", timeout=DETACHING)
     here.lab.guest("db1", COUNT)
     counted = ticks(here, "db1")
     pair.take(there)
@@ -160,7 +160,7 @@ def test_plain_devices(pair):
     assert anywhere("".join(plan)) == anywhere(planned) and plan[1].endswith(f" {expected}\n")
     assert here.claims() == before and there.held("db1") == {}
 
-    assert here.lab.run(command, timeout=150).stdout == "domain 'db1' runs at '%s'\n" % command.split()[3]
+    assert here.lab.run(command, timeout=DETACHING).stdout == "domain 'db1' runs at '%s'\n" % command.split()[3]
     assert set(there.devices("db1")) == {"accel-0", "dp0", "net-0"}
     there.wait_active("db1", "accel-0", "dp0", "net-0")
     assert there.held("db1")["db1", "net-0"] == expected
@@ -193,7 +193,7 @@ def test_destination_has_none(pair):
         assert (judged.returncode, judged.stderr.count("\n")) == (1, 1), verb
         assert f"run it on the host of '{pair.uri}'" in judged.stderr, verb
     assert here.claims() == before
-    here.lab.run("vfalias detach db1 --all")
+    here.lab.run("vfalias detach db1 --all", timeout=DETACHING)
     assert pair.here.refused("migrate", "--live", "db1", pair.uri) == line
     assert "GUEST remove" in here.lab.console("db1")[since:]
     here.lab.run("vfalias attach db1")

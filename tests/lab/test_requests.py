@@ -111,8 +111,8 @@ def test_guest_reboots(lab, pool):
     pool.wait_active("again", "net-0")
     before = pool.held()
     lab.wait_console("again", f"^GUEST pci .* {NET_ID} igbvf")
-    mark = lab.mark("again")
-    lab.guest("again", "(usleep 300000; reboot -f) &")
+    lab.guest("again", "(usleep 1000000; reboot -f) &")
+    mark = lab.mark("again")  # what follows is the new boot's
     lab.wait_console("again", "^GUEST ready", since=mark)
     assert list(pool.in_guest("again", NET_ID).values()) == ["igbvf"]
     assert pool.held() == before
@@ -148,7 +148,7 @@ def test_time_from_start_to_device(lab, pool, capsys):
     with capsys.disabled():
         print(f"\nvirsh start: {statistics.median(starts):.2f} s; from its return until the VF is in the live XML: "
               f"{statistics.median(waits):.2f} s ({min(waits):.2f} to {max(waits):.2f})")
-    assert max(waits) < 10
+    assert max(waits) < 30
 
 
 # ---- refused ----

@@ -3,7 +3,7 @@
 import json
 from xml.etree import ElementTree
 
-from asking import CONFIGURATION, PF, metadata, pool
+from asking import CONFIGURATION, DETACHING, PF, metadata, pool
 from guestxml import guest_xml
 from pages import examples
 
@@ -84,21 +84,21 @@ def test_without_host_devices(lab, pool):
     pool.wait_active("db1", "accel-0", "net-0")
     assert lab.virsh("managedsave", "db1", check=False).returncode == 1
     out_and_in, = examples("man/vfalias.pod", "EXAMPLES", "vfalias detach")
-    said = lab.run("set -e\n" + out_and_in, timeout=150).stdout  # longer than vfalias waits for the guest
+    said = lab.run("set -e\n" + out_and_in, timeout=DETACHING).stdout
     assert (said.count(" is detached\n"), said.count(" is attached\n")) == (2, 2)
-    lab.run("vfalias detach db1 --all")
+    lab.run("vfalias detach db1 --all", timeout=DETACHING)
     assert pool.devices("db1") == {} and pool.claims() == {}
     rows = json.loads(lab.run("vfalias request list db1 --json").stdout)
     assert {row["name"]: row["state"] for row in rows} == {"accel-0": "withdrawn", "net-0": "withdrawn"}
     lab.run("vfalias attach db1 accel-0")
     assert set(pool.devices("db1")) == {"accel-0"}
     saving, = examples("man/vfalias.pod", "VERBS", "vfalias detach")
-    lab.run("set -e\n" + saving, timeout=150)
+    lab.run("set -e\n" + saving, timeout=DETACHING)
     pool.watch("db1", "accel-0", "net-0")
     pool.wait_active("db1", "accel-0", "net-0")
 
     greedy = guest_xml("greedy", metadata=metadata('<request alias="accel" count="4"/>'), kernel=False)
-    lab.run("vfalias detach db1 accel-0")
+    lab.run("vfalias detach db1 accel-0", timeout=DETACHING)
     lab.define(greedy)
     pool.start("greedy", *(f"accel-{n}" for n in range(4)))
     refused = lab.run("vfalias attach db1", check=False)

@@ -26,7 +26,7 @@ def attaches(lab, since):
 def test_daemon_killed_between_claim_and_attach(lab, pool):
     lab.define(asks("db1"))
     since = lab.cursor()
-    pool.kill_daemon("STOP")  # there, as the hook has to see, but does nothing
+    pool.freeze_daemon()  # there, as the hook has to see, but does nothing
     lab.virsh("start", "db1")
     held = pool.held()
     assert [row["state"] for row in pool.claims().values()] == ["claimed", "claimed"]
@@ -97,6 +97,7 @@ def test_domain_started_while_systemd_restarts_the_daemon(lab, pool, gap):
     pool.daemon("--no-block start")
     assert is_refused(pool, "db1")
     gap()
+    lab.wait_for("systemctl -q is-active vfaliasd")
     pool.start("db1", "net-0", "accel-0")
     lab.virsh("destroy", "db1")
     pool.configure("[pci")

@@ -150,9 +150,10 @@ class PrivateHost(Namespace):
 
     def is_on(self, name):
         """Whether it runs; a guest that is held until its devices are attached will, in a moment."""
-        if self.state(name) == "paused":
+        state = self.state(name)
+        if state == "paused":
             self.wait_running(name)
-        return self.state(name) == "running"
+        return state in ("running", "paused")
 
     def wait_running(self, name):
         self.connection  # whose events are news

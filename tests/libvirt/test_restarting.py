@@ -193,6 +193,7 @@ def test_state_file_lost_while_vfaliasd_runs(host, damage):
     else:
         host.path("/run/vfalias/state").write_text("no database at all\n" * 1000)
         host.virsh("destroy", "three")  # whoever opens it next finds out
+        host.wait_claims(lambda claims: len(claims) == 2, "those of the two that run")
         host.virsh("start", "three")
     claims = host.wait_claims(lambda claims: len(claims) == 3, "all three again")
     assert [(claim["domain"], claim["request"]) for claim in claims] == wanted

@@ -29,7 +29,7 @@ need_packages() {
     log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
     # Services that come with the packages are not wanted on the machine that tests.
-    if ! { apt-get -q update && apt-get -q install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    if ! { apt-get -q -o Acquire::Retries=5 update && apt-get -q -o Acquire::Retries=5 install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
         tail -n 20 "$log"
         die "cannot install packages"
     fi

@@ -161,5 +161,5 @@ tier_lab() {
         say "lab: no history here: the upgrade is from this version, called an older one"
     fi
     # -vv: a line for each test
-    VFALIAS_LAB_DEB=$deb VFALIAS_LAB_RELEASED=$last run_pytest lab 2400 -vv tests/lab
+    VFALIAS_LAB_DEB=$deb VFALIAS_LAB_RELEASED=$last run_pytest lab 3300 -vv tests/lab
 }
