@@ -137,7 +137,7 @@ def waiting(host, daemon, *requests):
 def wait_until_seen(one):
     """The daemon has looked at the domain that has devices (HAS_ALL), and will not do so once they are released: it would
     claim them anew."""
-    one.wait_for("no alias is configured for request 'seen-0'")
+    one.wait_for("request 'seen-0': no alias 'seen' is configured")
 
 
 def held_by(host, number):

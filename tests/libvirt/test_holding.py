@@ -151,9 +151,9 @@ def test_restored(host):
 # ---- how it ends ----
 
 def test_hold_timeout(host):
-    configure(host, hold_timeout=2)
+    configure(host, hold_timeout=4)
     start_held(host)
-    host.vfaliasd.lines.wait("domain 'held': resumed after 2 seconds (hold_timeout), not all of its devices are attached")
+    host.vfaliasd.lines.wait("domain 'held': resumed after 4 seconds (hold_timeout), not all of its devices are attached")
     wait_told(host, "held", STARTED, SUSPENDED, RESUMED)
     host.wait_claims(lambda claims: claims[0]["attempts"] > 2, "attaching goes on", "held")
 
