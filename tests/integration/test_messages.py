@@ -40,7 +40,7 @@ REASONS = {
     ("lib/config-nova-pci.c", ""): "does not carry over",
     ("lib/config-nova-pci.c", "note"): "means something else",
     ("lib/config-nova-pci.c", "vfa_nova_note"): "means something else",
-    ("lib/explain.c", "strdup"): "gone or changed",
+    ("lib/explain.c", "strdup"): "candidate: ...",
     ("lib/extraspec.c", "fail"): "request add: cannot read 'LIST' at 'TEXT': ...",
     ("lib/mac.c", "vfa_fail"): "request add: --mac: ...",
     ("lib/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
