@@ -805,9 +805,15 @@ def test_gc_keeps_what_runs(virt):
     (["request", "add", "--trust", "on", "--mtu", "1500", "db1", "c"], "card"),
     (["request", "add", "db1", "net", "--trust", ""], "on off"),
     (["request", "add", "db1", "net", "--vlan-proto", ""], "802.1Q 802.1ad"),
+    (["request", "add", "db1", "net", "--vlan-qos", ""], "0 1 2 3 4 5 6 7"),
+    (["-"], "-c --connect --config --state --sysfs-root -h --help -V --version"),
     (["stats", ""], ""),
 ])
 def test_completion(host, words, offered):
+    assert completed_by_bash(host, words) == offered.split()
+
+
+def completed_by_bash(host, words, **environ):
     script = r"""
         _init_completion() { words=("${COMP_WORDS[@]}"); cword=$COMP_CWORD
                              cur=${words[cword]}; prev=${words[cword-1]}; }
@@ -817,14 +823,20 @@ def test_completion(host, words, offered):
         _vfalias
         echo "${COMPREPLY[*]}"
     """
-    result = subprocess.run(
-        ["bash", "-c", script, SOURCE / "conf/vfalias.bash-completion", *words], text=True,
-        capture_output=True, env={"PATH": "%s:/usr/bin:/bin" % VFALIAS.resolve().parent,
-                                  "VFALIAS_CONFIG": str(host.conf)})
-    assert (result.stdout, result.stderr) == (offered + "\n", "")
+    return completed(host, environ, "bash", "-c", script, SOURCE / "conf/vfalias.bash-completion", *words)
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def completed(host, environ, *command):
+    result = subprocess.run(command, text=True, capture_output=True, env={
+        "PATH": "%s:/usr/bin:/bin" % VFALIAS.resolve().parent, "VFALIAS_CONFIG": str(host.conf), **environ})
+    assert result.stderr == ""
+    return result.stdout.split()
+
+
+NEEDS_ZSH = pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+
+
+@NEEDS_ZSH
 @pytest.mark.parametrize("words, offered", [
     (["qu"], "quarantine"),
     (["explain", "n"], "net nvme"),
@@ -842,9 +854,16 @@ def test_completion(host, words, offered):
     (["request", "add", "--vlan-qos", "3", "--trust", "on", "--mac", "x", "db1", "c"], "card"),
     (["request", "add", "db1", "net", "--trust", ""], "off on"),
     (["request", "add", "db1", "net", "--link-state", "e"], "enable"),
+    (["request", "add", "db1", "net", "--vlan-qos", ""], "0 1 2 3 4 5 6 7"),
+    (["detach", "db1", "--"], "--all --help --timeout"),
+    (["attach", "db1", "--"], "--help --timeout"),
     (["stats", ""], ""),
 ])
 def test_completion_of_zsh(host, words, offered):
+    assert completed_by_zsh(host, words) == offered.split()
+
+
+def completed_by_zsh(host, words, **environ):
     """Outside of zsh's line editor: what the function hands to zsh, of that what begins with the last word."""
     script = r"""
         compadd() { shift; for word; do [[ $word != $PREFIX* ]] || print -r -- $word; done }
@@ -854,7 +873,27 @@ def test_completion_of_zsh(host, words, offered):
         words=(vfalias "$@") CURRENT=$(($# + 1)) PREFIX=$words[-1]
         . $file
     """
-    result = subprocess.run(
-        ["zsh", "-f", "-c", script, "zsh", SOURCE / "conf/_vfalias", *words], text=True, capture_output=True,
-        env={"PATH": "%s:/usr/bin:/bin" % VFALIAS.resolve().parent, "VFALIAS_CONFIG": str(host.conf)})
-    assert (" ".join(sorted(set(result.stdout.split()))), result.stderr) == (offered, "")
+    return sorted(set(completed(host, environ, "zsh", "-f", "-c", script, "zsh", SOURCE / "conf/_vfalias", *words)))
+
+
+@pytest.mark.skipif(not shutil.which("virsh"), reason="virsh is not installed")
+@pytest.mark.parametrize("words, offered", [
+    (["start", "t"], "teamed"),
+    (["attach", "teamed", ""], "dp0 nvme-0"),
+    (["detach", "teamed", ""], "dp0 nvme-0"),
+    (["detach", "--timeout", "9", "teamed", "n"], "nvme-0"),
+    (["request", "remove", "teamed", ""], "dp0 nvme-0"),
+    (["request", "remove", "--config", "idle", ""], "a"),
+    (["request", "add", "teamed", "net", "--teaming", ""], "ua-backup"),
+    (["request", "add", "idle", "net", "--teaming", ""], ""),
+    (["quarantine", "remove", ""], "0000:02:10.2"),
+])
+@pytest.mark.parametrize("shell", [completed_by_bash, pytest.param(completed_by_zsh, marks=NEEDS_ZSH)])
+def test_completion_of_what_there_is(virt, shell, words, offered):
+    node = virt.folder / "node.xml"
+    teamed = domain_xml("teamed", 6, request("net", "name='dp0'") + request("nvme"), """
+        <interface type='user'><mac address='52:54:00:0a:0b:0c'/><model type='virtio'/><alias name='ua-backup'/>
+          <teaming type='persistent'/></interface>""")
+    node.write_text(node.read_text().replace("</node>", teamed + "</node>"))
+    virt.fine("quarantine", "add", "0000:02:10.2", "looked at", options=[])
+    assert shell(virt, words, VIRSH_DEFAULT_CONNECT_URI="test://%s" % node) == offered.split()
