@@ -39,3 +39,17 @@ void vfa_input_clear(struct vfa_input *in)
     in->data = NULL;
     in->len = 0;
 }
+
+int vfa_output_write(int fd, const char *data, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = write(fd, data + done, len - done);
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}

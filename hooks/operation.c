@@ -17,26 +17,28 @@ static const struct vfa_operation *find(const struct vfa_operation *table, size_
 
 static int print_answer(const struct vfa_call *call, struct vfa_error *err)
 {
-    if (fputs(call->answer, stdout) >= 0 && fflush(stdout) == 0)
+    int r = vfa_output_write(STDOUT_FILENO, call->answer, strlen(call->answer));
+
+    if (r == 0)
         return 0;
-    return vfa_fail(err, EIO, "domain '%s': cannot write its XML", call->object);
+    return vfa_fail(err, -r, "domain '%s': cannot write its XML: %s", call->object, strerror(-r));
 }
 
-static int run(const struct vfa_operation *operation, const char *kind, const char *object,
+static void clear_call(struct vfa_call *call)
+{
+    vfa_input_clear(&call->xml);
+    free(call->answer);
+}
+
+static int run(const struct vfa_operation *operation, const char *kind, struct vfa_call *call,
                struct vfa_error *err)
 {
-    VFA_AUTO(vfa_input_clear) struct vfa_input xml = {NULL, 0};
-    struct vfa_call call = {.object = object};
-    int r = vfa_input_read(STDIN_FILENO, &xml);
+    int r = vfa_input_read(STDIN_FILENO, &call->xml);
 
     if (r < 0)
-        return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, object, strerror(-r));
-    call.xml = xml; /* borrowed */
-    r = operation->function(&call, err);
-    if (r == 0 && call.answer)
-        r = print_answer(&call, err);
-    free(call.answer);
-    return r;
+        return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, call->object,
+                        strerror(-r));
+    return operation->function(call, err);
 }
 
 static bool fails(const struct vfa_operation *operation, int r)
@@ -54,7 +56,9 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
                        size_t n)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(clear_call) struct vfa_call call = {.object = argc < 2 ? NULL : argv[1]};
     const struct vfa_operation *operation;
+    bool unanswered = false;
     int r;
 
     if (argc < 4)
@@ -63,7 +67,11 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
     if (!operation)
         return 0;
     openlog("vfalias", LOG_PID, LOG_DAEMON);
-    r = run(operation, kind, argv[1], &err);
+    r = run(operation, kind, &call, &err);
+    if (r == 0 && call.answer) {
+        r = print_answer(&call, &err);
+        unanswered = r < 0;
+    }
     if (r == 0)
         return 0;
     if (fails(operation, r)) {
@@ -71,5 +79,5 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
         return 1;
     }
     syslog(LOG_WARNING, "cannot %s %s '%s': %s", argv[2], kind, argv[1], vfa_error_text(&err));
-    return 0;
+    return unanswered ? VFA_OPERATION_UNANSWERED : 0;
 }

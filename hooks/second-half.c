@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,17 +22,14 @@ bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t 
 int vfa_second_half_feed(const struct vfa_input *in)
 {
     int fd = memfd_create("stdin", 0);
-    size_t done = 0;
+    int r;
 
     if (fd < 0)
         return -errno;
-    while (done < in->len) {
-        ssize_t n = write(fd, in->data + done, in->len - done);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
+    signal(SIGXFSZ, SIG_IGN);
+    r = vfa_output_write(fd, in->data, in->len);
+    if (r < 0)
+        return r;
     if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
         return -errno;
     if (fd != STDIN_FILENO)
@@ -85,23 +83,8 @@ int vfa_second_half_ask(const char *path, char **argv, int *ret_fd)
 
 int vfa_second_half_answer(int fd)
 {
-    off_t len = lseek(fd, 0, SEEK_END), at = 0;
+    VFA_AUTO(vfa_input_clear) struct vfa_input answer = {NULL, 0};
+    int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_input_read(fd, &answer);
 
-    while (at < len) {
-        char buf[16384];
-        ssize_t n = pread(fd, buf, sizeof(buf), at);
-        ssize_t done = 0;
-
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        while (done < n) {
-            ssize_t w = write(STDOUT_FILENO, buf + done, (size_t)(n - done));
-
-            if (w < 0 && errno != EINTR)
-                return -errno;
-            done += w > 0 ? w : 0;
-        }
-        at += n;
-    }
-    return 0;
+    return r < 0 ? r : vfa_output_write(STDOUT_FILENO, answer.data, answer.len);
 }

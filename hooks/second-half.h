@@ -12,7 +12,8 @@
 /* True if one of `n` words is in the input. */
 bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t n);
 
-/* Makes stdin what was read from it, once more. 0 or a negative errno. */
+/* Makes stdin what was read from it, once more. 0 or a negative errno: from here on, in both
+ * halves, a write beyond the limit for files (setrlimit(2)) is one, and ends nobody. */
 int vfa_second_half_feed(const struct vfa_input *in);
 
 /* Runs the second half in place of this process, so that its verdict is this hook's. Returns only
@@ -23,7 +24,8 @@ int vfa_second_half_become(const char *path, char **argv);
  * an answer never gets to libvirt. */
 int vfa_second_half_ask(const char *path, char **argv, int *ret_fd);
 
-/* Prints what was kept back. 0 or a negative errno. */
+/* Prints what was kept back, once it has all of it in hand: only a reader that has gone away gets a
+ * part. 0 or a negative errno. */
 int vfa_second_half_answer(int fd);
 
 /* Runs it beside this process, so that nothing it may come to (a crash, a library that is gone in

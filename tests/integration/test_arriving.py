@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Domains that come from another host or from a saved image: what the hook gives libvirt in place of their XML."""
 import re
+import resource
+import signal
+import subprocess
 from xml.etree import ElementTree
 
 import pytest
 
-from hookhost import CONFIG, domain, fine, hostdev, refused, request
+from hookhost import CONFIG, HOOK, domain, fine, hostdev, refused, request
 
 ASKED = request("net", name="dp0")
 VFS = ["0000:02:10.0", "0000:02:10.2"]
@@ -179,6 +182,30 @@ def test_restore_never_fails(host, spoil):
     spoil(host)
     done = host.hook("restore", arriving(macvtap("enp1s0v0"), ASKED + request("nonsense", count="0")))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("signals", [signal.SIG_DFL, signal.SIG_IGN], ids=["killed", "told"])
+def test_restore_answers_with_the_whole_xml_or_not_at_all(host, signals):
+    """No file may be larger than that: the hook has no place for its answer, then or in the middle of it."""
+    xml = arriving(macvtap("e") + "<!--%s-->" % ("x" * (1 << 20)))
+    answer = host.hook("restore", xml).stdout
+    assert len(answer) > len(xml)
+
+    def limited(size):
+        def prepare():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            signal.signal(signal.SIGXFSZ, signals)
+        done = subprocess.run([str(HOOK), "d1", "restore", "begin", "-"], input=xml, text=True, capture_output=True,
+                              env=host.env, timeout=60, preexec_fn=prepare)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    for size in (0, 1 << 16, len(xml) - 1, len(xml), len(answer) - 1):
+        fine(host.release(1, requests=ASKED))
+        assert limited(size) == "", size
+    assert states(host) == {("d1", "dp0"): (VFS[0], "incoming")}  # it came as far as the answer
+    refused(host.hook("prepare", xml))
+    assert limited(len(answer)) == answer
 
 
 # ---- rehearsal ----
