@@ -18,8 +18,10 @@
 
 #define SECOND_HALF PKGLIBEXECDIR "/qemu-asked"
 
-/* Words of a domain with requests, devices of ours, labelled ports, or host devices of any kind. */
-static const char *const words[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-", "hostdev"};
+/* Words of a domain with requests, devices of ours, labelled ports, or host devices of any kind: a
+ * disk that is an NVMe drive is one too. */
+static const char *const words[] = {"urn:vfalias:1", "ua-vf-",      "ua-slot-",
+                                    "hostdev",       "type='nvme'", "type=\"nvme\""};
 
 static int cannot_examine(char **argv, int error)
 {

@@ -23,6 +23,7 @@ const char *vfa_drop_name(enum vfa_drop drop)
         [VFA_DROP_GONE] = "gone or changed",
         [VFA_DROP_DRIVER] = "other driver",
         [VFA_DROP_NETDEV] = "netdev in use",
+        [VFA_DROP_OFFSPRING] = "in use for a vDPA or mediated device",
         [VFA_DROP_NO_NETDEV] = "no netdev for a macvtap",
         [VFA_DROP_GROUP] = "IOMMU group not viable",
         [VFA_DROP_NUMA] = "NUMA policy",

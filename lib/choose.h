@@ -29,6 +29,7 @@ enum vfa_drop {
     VFA_DROP_GONE,      /* not in sysfs any more, or another device now */
     VFA_DROP_DRIVER,    /* not bound to the driver that the alias wants */
     VFA_DROP_NETDEV,    /* its netdev is in use on the host */
+    VFA_DROP_OFFSPRING, /* a vDPA or mediated device is made of it */
     VFA_DROP_NO_NETDEV, /* it has none, which a macvtap needs */
     VFA_DROP_GROUP,     /* its IOMMU group cannot be given to a guest */
     VFA_DROP_NUMA,      /* not where the guest is */

@@ -333,6 +333,33 @@ static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_er
     return r;
 }
 
+static bool has_source(const struct vfa_domain *domain, const struct vfa_pci_addr *source)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].has_source &&
+            vfa_pci_addr_compare(&domain->devices[i].source, source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An NVMe drive of the host is taken from it like a <hostdev>, wherever in a disk's chain it is
+ * (<backingStore>, <mirror>). Its namespaces may be disks of their own: still it is one device. */
+static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (xmlNodePtr node = disk; node && r == 0; node = next_node(node, disk)) {
+        struct vfa_domdev drive = {.kind = VFA_ATTACH_HOSTDEV, .has_source = true};
+
+        if (vfa_xml_is_plain(node, "source") && vfa_xml_attr_is(node, "type", "pci") &&
+            vfa_xml_pci_address(vfa_xml_child(node, "address"), &drive.source) &&
+            !has_source(domain, &drive.source))
+            r = add_device(domain, &drive, err);
+    }
+    return r;
+}
+
 static int read_requests(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
 {
     xmlNodePtr metadata = vfa_xml_child(root, "metadata");
@@ -380,7 +407,8 @@ static int read_domain(xmlNodePtr root, struct vfa_domain *domain, struct vfa_er
     if (r == 0)
         r = read_metadata(root, domain, err);
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next)
-        r = read_device(node, domain, err);
+        r = vfa_xml_is_plain(node, "disk") ? read_disk(node, domain, err)
+                                           : read_device(node, domain, err);
     if (r == 0)
         r = vfa_xml_read_ports(devices, domain, err);
     if (r == 0)

@@ -42,8 +42,8 @@ struct vfa_request {
     unsigned element; /* which <request> said it, counted from 0 */
 };
 
-/* A <hostdev> of type pci, an <interface type='hostdev'>, or an <interface type='direct'> that is
- * ours. */
+/* A <hostdev> of type pci, an <interface type='hostdev'>, an <interface type='direct'> that is
+ * ours, or (as a hostdev) the NVMe drive that is the source of disks. */
 struct vfa_domdev {
     enum vfa_attach_kind kind;
     struct vfa_pci_addr source; /* not of a macvtap */

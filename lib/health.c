@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -110,18 +111,11 @@ static bool is_elsewhere(int dirfd)
     return fd >= 0 && vfa_sysfs_first_entry(dirfd, "net", name, sizeof(name)) == VFA_SYSFS_GONE;
 }
 
-static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *dev,
+static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
                          struct vfa_health *ret)
 {
-    char path[64], address[VFA_PCI_ADDR_SIZE], master[IF_NAMESIZE + 1];
-    VFA_AUTO(vfa_closep) int dirfd = -1;
+    char master[IF_NAMESIZE + 1];
 
-    if (dev->class >> 16 != NETWORK_CLASS)
-        return;
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(&dev->addr, address));
-    dirfd = vfa_sysfs_opendir(checkup->sysfs->rootfd, path);
-    if (dirfd < 0)
-        return;
     if (!dev->netdev) {
         if (is_elsewhere(dirfd))
             object(ret, VFA_DROP_NETDEV, "its netdev is in another network namespace");
@@ -133,6 +127,58 @@ static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *d
                has_address(checkup, dev->netdev)) {
         object(ret, VFA_DROP_NETDEV, "%s is up and has an address", dev->netdev);
     }
+}
+
+/* ---- what is made of it ---- */
+
+static void check_offspring(int dirfd, const char *folder, struct vfa_health *ret);
+
+/* vDPA devices have names that somebody gave them: it is their bus that tells. Some drivers make
+ * them of a part of the device (an auxiliary device), such as a subfunction. */
+static void check_child(int dirfd, const char *name, struct vfa_health *ret)
+{
+    char path[NAME_MAX + sizeof("/subsystem")], bus[16];
+
+    snprintf(path, sizeof(path), "%s/subsystem", name);
+    if (vfa_sysfs_link(dirfd, path, bus, sizeof(bus)) != 0)
+        return;
+    if (strcmp(bus, "vdpa") == 0)
+        object(ret, VFA_DROP_OFFSPRING, "vDPA device %s is made of it", name);
+    else if (strcmp(bus, "mdev") == 0)
+        object(ret, VFA_DROP_OFFSPRING, "mediated device %s is made of it", name);
+    else if (strcmp(bus, "auxiliary") == 0)
+        check_offspring(dirfd, name, ret);
+}
+
+static void check_offspring(int dirfd, const char *folder, struct vfa_health *ret)
+{
+    const struct dirent *entry;
+    int fd = vfa_sysfs_opendir(dirfd, folder);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!dir) {
+        vfa_closep(&fd);
+        return;
+    }
+    while (ret->drop == VFA_DROP_NONE && (entry = readdir(dir))) {
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            check_child(fd, entry->d_name, ret);
+    }
+    closedir(dir);
+}
+
+static void check_device(struct vfa_checkup *checkup, const struct vfa_device *dev,
+                         struct vfa_health *ret)
+{
+    char path[64], address[VFA_PCI_ADDR_SIZE];
+    VFA_AUTO(vfa_closep) int dirfd = -1;
+
+    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(&dev->addr, address));
+    dirfd = vfa_sysfs_opendir(checkup->sysfs->rootfd, path);
+    if (dirfd >= 0 && dev->class >> 16 == NETWORK_CLASS)
+        check_netdev(checkup, dev, dirfd, ret);
+    if (dirfd >= 0 && ret->drop == VFA_DROP_NONE)
+        check_offspring(dirfd, ".", ret);
 }
 
 /* ---- the IOMMU group ---- */
@@ -193,7 +239,7 @@ int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
     struct vfa_health health = {.drop = VFA_DROP_NONE};
     int r = 0;
 
-    check_netdev(checkup, dev, &health);
+    check_device(checkup, dev, &health);
     if (health.drop == VFA_DROP_NONE)
         r = check_group(checkup->sysfs, dev, &health, err);
     if (r == 0)

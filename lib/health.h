@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whether a device could be given to a guest right now, as sysfs (and, for the real /sys, the
- * host's network configuration) has it. Reads only the device, its netdev and its IOMMU group.
+ * host's network configuration) has it. Reads only the device, its netdev, what is made of it and
+ * its IOMMU group.
  *
- * Sources: Documentation/driver-api/vfio.rst of the kernel for what makes a group viable;
- * Documentation/ABI/testing/sysfs-class-net.
+ * Sources, of the kernel: Documentation/driver-api/vfio.rst for what makes a group viable;
+ * Documentation/ABI/testing/sysfs-class-net; Documentation/driver-api/vfio-mediated-device.rst and
+ * drivers/vdpa/vdpa.c for where mediated and vDPA devices are.
  */
 #ifndef VFA_HEALTH_H
 #define VFA_HEALTH_H
@@ -22,7 +24,7 @@ struct vfa_checkup {
 void vfa_checkup_clear(struct vfa_checkup *checkup);
 
 struct vfa_health {
-    enum vfa_drop drop; /* VFA_DROP_NONE, _NETDEV or _GROUP */
+    enum vfa_drop drop; /* VFA_DROP_NONE, _NETDEV, _OFFSPRING or _GROUP */
     char detail[160];   /* what is in the way, for a person; "" if nothing is */
 };
 

@@ -162,7 +162,7 @@ static int check_vf(struct card *card, struct vfa_checkup *checkup, const struct
     if (gives_away(vf->driver))
         return conclude(card, VFA_SRIOV_IN_USE, "%s is bound to %.40s", address, vf->driver);
     r = vfa_health_check(checkup, vf, &health, err);
-    if (r == 0 && health.drop == VFA_DROP_NETDEV)
+    if (r == 0 && (health.drop == VFA_DROP_NETDEV || health.drop == VFA_DROP_OFFSPRING))
         return conclude(card, VFA_SRIOV_IN_USE, "%s: %s", address, health.detail);
     return r < 0 ? r : 0;
 }

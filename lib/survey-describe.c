@@ -190,6 +190,7 @@ static void (*const writers[VFA_DROP_N])(FILE *, const struct subject *) = {
     [VFA_DROP_QUARANTINED] = say_quarantined,
     [VFA_DROP_DRIVER] = say_driver,
     [VFA_DROP_NETDEV] = say_health,
+    [VFA_DROP_OFFSPRING] = say_health,
     [VFA_DROP_GROUP] = say_health,
     [VFA_DROP_NUMA] = say_numa,
 };

@@ -134,6 +134,11 @@ class Tree:
         for netdev in (device.path / "net").iterdir():
             _link(self.root / "class/net" / master, netdev / "master")
 
+    def offspring(self, device, name, bus):
+        """Makes a vDPA ("vdpa") or mediated ("mdev") device of it."""
+        (device.path / name).mkdir()
+        _link(self.root / "bus" / bus, device.path / name / "subsystem")
+
     def move_netdev_away(self, device):
         """Into another network namespace: the folder stays, empty."""
         for netdev in (device.path / "net").iterdir():

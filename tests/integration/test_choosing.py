@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from hookhost import Host, domain, fine, hostdev, refused, request
+from hookhost import Host, domain, fine, hostdev, refused, request, uuid
 from sysfs_tree import Tree
 
 CONFIG = """
@@ -246,6 +246,16 @@ def test_netdev_in_use(host):
     host.tree.move_netdev_away(vf(host, NODE0, 1))
     assert take(host, 1, request("net", count=4)) == [NODE1 % 0, NODE1 % 1, UNKNOWN % 0, UNKNOWN % 1]
     assert veto(host, 2, request("net")) == "6 devices, 4 claimed, 2 netdev in use"
+
+
+def test_a_vdpa_or_mediated_device_is_made_of_it(host):
+    """A guest may have that without a word of the VF in its XML, and libvirt would unbind the driver below it."""
+    host.tree.offspring(vf(host, NODE0, 0), "dp0", "vdpa")
+    host.tree.offspring(vf(host, NODE0, 1), uuid(7), "mdev")
+    assert take(host, 1, request("net", count=4)) == [NODE1 % 0, NODE1 % 1, UNKNOWN % 0, UNKNOWN % 1]
+    assert veto(host, 2, request("net")) == "6 devices, 4 claimed, 2 in use for a vDPA or mediated device"
+    rows = {row["address"]: row["detail"] for row in json.loads(host.cli("explain", "net", "--json").stdout)}
+    assert rows[NODE0 % 0] == "vDPA device dp0 is made of it"
 
 
 def test_driver(host):

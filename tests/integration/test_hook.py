@@ -2,6 +2,7 @@
 """The qemu hook, called as libvirt calls it."""
 import fcntl
 import os
+import re
 import sqlite3
 import struct
 import subprocess
@@ -194,6 +195,28 @@ def test_a_pf_takes_its_vfs_away_and_the_reverse(host):
     assert host.held()[("d2", "net-0")] == "0000:42:10.0"
     line = refused(host.prepare(3, devices=hostdev("0000:41:00.0")))
     assert "domain 'd2' holds 0000:42:10.0" in line
+
+
+def drive(address, quote="'"):
+    """An NVMe drive as disk, as libvirt writes it, with two of its namespaces."""
+    source = re.search("<address.*?/>", hostdev(address)).group()
+    return "".join("<disk type='nvme' device='disk'><driver name='qemu' type='raw'/><source type='pci' managed='yes' "
+                   "namespace='%d'>%s</source><target dev='vd%s' bus='virtio'/></disk>" % (i, source, "xab"[i])
+                   for i in (1, 2)).replace("'", quote)
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_nvme_drive_that_is_a_disk_is_not_given_to_others(host, quote):
+    """libvirt has it from the host as it has a hostdev."""
+    xml = domain(1, devices=drive("0000:65:00.1", quote))
+    fine(host.hook("prepare", xml))
+    fine(host.prepare(2, request("accel")))
+    assert host.held() == {("d1", "static:0000:65:00.1"): "0000:65:00.1", ("d2", "accel-0"): "0000:65:00.2"}
+    assert "domain 'd2' holds 0000:65:00.2" in refused(host.prepare(3, devices=drive("0000:65:00.2", quote)))
+    fine(host.hook("reconnect", xml))
+    assert {c["state"] for c in host.claims() if c["domain"] == "d1"} == {"active"}
+    fine(host.hook("release", xml))
+    assert set(host.held()) == {("d2", "accel-0")}
 
 
 def test_static_hostdev_starts_whatever_is_wrong_with_us(host):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The devices of requests: elements to attach, sources put into a whole domain. */
+/* The devices of requests: elements to attach, sources put into a whole domain. And NVMe drives,
+ * which are no devices of the XML by themselves. */
 #include "check.h"
 #include "domxml-case.h"
 #include "domxml.h"
@@ -267,6 +268,43 @@ static void test_insert(void)
     CHECK(vfa_domxml_insert(empty, strlen(empty), devices, 1, &more, &err) == -EINVAL, "empty");
 }
 
+/* An NVMe drive that is a disk, at any place of its chain; namespaces of one drive are one device.
+ */
+static void test_nvme(void)
+{
+#define NVME(bus, namespace)                                                                       \
+    "<source type='pci' managed='yes' namespace='" namespace "'><address domain='0x0000' "         \
+                                                             "bus='" bus                           \
+                                                             "' slot='0x00' function='0x0'/></source>"
+    static const char xml[] = DOM(
+        "",
+        "<disk type='nvme' device='disk'><driver name='qemu' type='raw'/>" NVME(
+            "0x41",
+            "1") "<target dev='vda' bus='virtio'/><alias name='ua-vf-net-0'/></disk>"
+                 "<disk type='nvme'>" NVME(
+                     "0x41",
+                     "2") "</disk>"
+                          "<disk type='file'><source file='/x'/><backingStore type='file'><source file='/y'/>"
+                          "<backingStore type='nvme'>" NVME(
+                              "0x42",
+                              "1") "<backingStore/></backingStore>"
+                                   "</backingStore><address type='pci' domain='0' bus='7' slot='0' function='0'/></disk>"
+                                   "<disk type='block'><source dev='/dev/nvme0n1'/></disk>"
+                                   "<disk type='nvme'><source type='pci'/></disk>");
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    static const char *const sources[] = {"0000:41:00.0", "0000:42:00.0"};
+    char buf[VFA_PCI_ADDR_SIZE];
+
+    CHECK(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0, "parse");
+    CHECK(domain->n_devices == 2, "%zu", domain->n_devices);
+    for (size_t i = 0; i < domain->n_devices && i < ARRAY_SIZE(sources); i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        CHECK(strcmp(vfa_pci_addr_format(&dev->source, buf), sources[i]) == 0, "%s", buf);
+        CHECK(dev->has_source && !dev->request && dev->kind == VFA_ATTACH_HOSTDEV, "%s", buf);
+    }
+}
+
 int main(void)
 {
     test_device();
@@ -277,5 +315,6 @@ int main(void)
     test_other_encoding();
     test_uuid();
     test_insert();
+    test_nvme();
     return check_result();
 }

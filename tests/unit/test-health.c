@@ -90,6 +90,39 @@ static void test_vanished(void)
           "what is gone is not in use");
 }
 
+/* ---- what is made of it ---- */
+
+static const struct {
+    const char *label, *child, *bus, *detail;
+} children[] = {
+    {"a vDPA device", "vdpa0", "vdpa", "vDPA device vdpa0 is made of it"},
+    {"one with a name of its own", "db1-net", "vdpa", "vDPA device db1-net is made of it"},
+    {"one of a subfunction", "mlx5_core.sf.2/vdpa0", "vdpa", "vDPA device vdpa0 is made of it"},
+    {"a mediated device", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "mdev",
+     "mediated device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 is made of it"},
+    {"a part that only looks like one", "vdpa0", "net", ""},
+    {"a part of another part", "net/vdpa0", "vdpa", ""},
+};
+
+static void test_offspring(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(children); i++) {
+        char path[128];
+
+        make_host();
+        made_link(DEV "/mlx5_core.sf.2/subsystem", "../../../bus/auxiliary");
+        made_folder(DEV "/power");
+        expect("parts of no interest", VFA_DROP_NONE, "");
+        snprintf(path, sizeof(path), DEV "/%s/subsystem", children[i].child);
+        made_link(path, children[i].bus);
+        expect(children[i].label, *children[i].detail ? VFA_DROP_OFFSPRING : VFA_DROP_NONE,
+               children[i].detail);
+        make_device(DEV, "0x0b4000", "qat");
+        expect("whatever the class", *children[i].detail ? VFA_DROP_OFFSPRING : VFA_DROP_NONE,
+               children[i].detail);
+    }
+}
+
 /* ---- the group ---- */
 
 static const struct {
@@ -162,6 +195,7 @@ int main(void)
     sysfs = made_begin();
     test_netdev();
     test_vanished();
+    test_offspring();
     test_group();
     test_strange_groups();
     test_netdev_is_said_first();

@@ -242,6 +242,9 @@ static void test_use(void)
     make_device(VF, "igbvf");
     made_link(VF "/net/eth2v0/master", "../../br0");
     expect_in_use("a VF serves the host", "0000:01:10.0: eth2v0 belongs to br0");
+    made_without(VF "/net/eth2v0/master");
+    made_link(VF "/dp0/subsystem", "../../../bus/vdpa");
+    expect_in_use("a guest has it as vDPA", "0000:01:10.0: vDPA device dp0 is made of it");
 
     make_host(4);
     claim("0000:01:00.0", NULL);
