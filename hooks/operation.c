@@ -41,10 +41,9 @@ static int run(const struct vfa_operation *operation, const char *kind, struct v
     return operation->function(call, err);
 }
 
-static bool fails(const struct vfa_operation *operation, int r)
+static void say(const struct vfa_error *err)
 {
-    return operation->failing == VFA_FAILS_ALWAYS ||
-           (operation->failing == VFA_FAILS_REFUSED && r > 0);
+    fprintf(stderr, "vfalias: %s\n", vfa_error_text(err));
 }
 
 void vfa_operation_warn(const char *text)
@@ -74,10 +73,12 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
     }
     if (r == 0)
         return 0;
-    if (fails(operation, r)) {
-        fprintf(stderr, "vfalias: %s\n", vfa_error_text(&err));
-        return 1;
+    if (operation->failing != VFA_FAILS_NEVER && r > 0) {
+        say(&err);
+        return VFA_OPERATION_REFUSED;
     }
+    if (operation->failing == VFA_FAILS_ALWAYS)
+        say(&err);
     syslog(LOG_WARNING, "cannot %s %s '%s': %s", argv[2], kind, argv[1], vfa_error_text(&err));
-    return unanswered ? VFA_OPERATION_UNANSWERED : 0;
+    return operation->failing == VFA_FAILS_ALWAYS || unanswered ? VFA_OPERATION_NO_VERDICT : 0;
 }

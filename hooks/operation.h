@@ -34,9 +34,10 @@ struct vfa_operation {
 };
 
 /* A main(): what is not in the table succeeds without doing anything. `kind`: "domain" or
- * "network". Returns the exit status: 0, 1 for a failure that counts, or: */
+ * "network". Returns the exit status: 0 or one of these. */
 enum {
-    VFA_OPERATION_UNANSWERED = 2, /* no failure that counts, but stdout may have half an answer */
+    VFA_OPERATION_REFUSED = 1,
+    VFA_OPERATION_NO_VERDICT = 2, /* an error where these count, or half an answer on stdout */
 };
 int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
                        size_t n);

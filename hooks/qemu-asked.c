@@ -90,11 +90,11 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
     int r = claim(config, domain, &why);
 
     if (r == VFA_ALLOCATE_NONE)
-        return vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
     if (r < 0)
         syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
                vfa_error_text(&why));
-    return 0;
+    return r < 0 ? 0 : r;
 }
 
 static int prepare(struct vfa_call *call, struct vfa_error *err)

@@ -8,6 +8,10 @@
  * and the state. So this file links nothing but the C library. It must not know more than these
  * words.
  *
+ * A domain that asks for nothing is never kept from its work by vfalias' own trouble, though it may
+ * have host devices of its own: then the second half runs beside this process, and nothing but its
+ * refusal counts.
+ *
  * Where libvirt reads stdout as XML, the second half's answer is taken whole or not at all.
  *
  * Calling convention: https://libvirt.org/hooks.html.
@@ -15,13 +19,16 @@
 #include "second-half.h"
 
 #include <string.h>
+#include <syslog.h>
 
 #define SECOND_HALF PKGLIBEXECDIR "/qemu-asked"
+#define REFUSED     1
 
-/* Words of a domain with requests, devices of ours, labelled ports, or host devices of any kind: a
- * disk that is an NVMe drive is one too. */
-static const char *const words[] = {"urn:vfalias:1", "ua-vf-",      "ua-slot-",
-                                    "hostdev",       "type='nvme'", "type=\"nvme\""};
+/* Words of a domain with requests, devices of ours or labelled ports; and of one with host devices
+ * of any kind: a disk that is an NVMe drive is one too. A word that is there by chance, in a name
+ * or a path, costs a closer look. */
+static const char *const words_that_ask[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
+static const char *const words_of_devices[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
 
 static int cannot_examine(char **argv, int error)
 {
@@ -33,6 +40,23 @@ static int cannot_examine(char **argv, int error)
 static int veto(char **argv)
 {
     return cannot_examine(argv, -vfa_second_half_become(SECOND_HALF, argv));
+}
+
+static int let_pass(char **argv, int r)
+{
+    syslog(LOG_DAEMON | LOG_WARNING, "cannot examine domain '%s': %s", argv[1],
+           r < 0 ? strerror(-r) : "its examination failed");
+    return 0;
+}
+
+/* Likewise, if another domain has one of its host devices. */
+static int veto_if_refused(char **argv)
+{
+    int r = vfa_second_half_run(SECOND_HALF, argv);
+
+    if (r == 0 || r == REFUSED)
+        return r;
+    return let_pass(argv, r);
 }
 
 /* What it says is for the journal: a failing reconnect would cost the user the guest. */
@@ -66,14 +90,22 @@ static int filter_if_possible(char **argv)
     return 0;
 }
 
-/* Operations in which the second half has something to do, and what becomes of its verdict. */
+typedef int hand_over_fn(char **argv);
+
+/* Operations in which the second half has something to do, and what becomes of its verdict. Host
+ * devices of the domain's own stay what they are when it moves. */
 static const struct operation {
     const char *name;
-    int (*hand_over)(char **argv);
-    bool may_fail;
+    hand_over_fn *asks;    /* for a domain that may ask for something */
+    hand_over_fn *devices; /* for one that has host devices at most; NULL: nothing is to be done */
+    bool may_fail;         /* what asks */
 } operations[] = {
-    {"prepare", veto, true},  {"migrate", filter, true},  {"restore", filter_if_possible, false},
-    {"release", note, false}, {"reconnect", note, false}, {"attach", note, false},
+    {"prepare", veto, veto_if_refused, true},
+    {"migrate", filter, NULL, true},
+    {"restore", filter_if_possible, NULL, false},
+    {"release", note, note, false},
+    {"reconnect", note, note, false},
+    {"attach", note, note, false},
 };
 
 static const struct operation *find(const char *name)
@@ -89,6 +121,8 @@ int main(int argc, char **argv)
 {
     VFA_AUTO(vfa_input_clear) struct vfa_input in = {NULL, 0};
     const struct operation *operation;
+    hand_over_fn *hand_over;
+    bool asks;
     int r;
 
     if (argc < 4) {
@@ -98,11 +132,17 @@ int main(int argc, char **argv)
     }
     operation = find(argv[2]);
     r = vfa_input_read(STDIN_FILENO, &in);
-    if (!operation || (r == 0 && !vfa_input_has(&in, words, ARRAY_SIZE(words))))
+    if (!operation)
+        return 0;
+    asks = r < 0 || vfa_input_has(&in, words_that_ask, ARRAY_SIZE(words_that_ask));
+    if (!asks && !vfa_input_has(&in, words_of_devices, ARRAY_SIZE(words_of_devices)))
+        return 0;
+    hand_over = asks ? operation->asks : operation->devices;
+    if (!hand_over)
         return 0;
     if (r == 0)
         r = vfa_second_half_feed(&in);
     if (r == 0)
-        return operation->hand_over(argv);
-    return operation->may_fail ? cannot_examine(argv, -r) : 0;
+        return hand_over(argv);
+    return operation->may_fail && asks ? cannot_examine(argv, -r) : let_pass(argv, r);
 }

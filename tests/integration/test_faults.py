@@ -96,6 +96,19 @@ def test_every_file_operation_of_the_first_prepare(host, inject, kind):
         assert len(claimed(host)) == 3
 
 
+@pytest.mark.parametrize("kind", ["kill", "file", "memory"])
+def test_nothing_that_happens_to_the_second_half_stops_a_domain_that_asks_for_nothing(host, inject, kind):
+    """Its host device, or its disk, is the worse for that not recorded; but it starts."""
+    xml = domain(1, devices=hostdev("0000:02:10.0"))
+    second_half = {"VFA_FAULT_ONLY": "qemu-asked"}
+    total = calls_of(host, inject, kind, "prepare", xml, **second_half)
+    for n in range(1, total + 1, max(1, total // 50)):
+        fine(host.hook("release", xml))
+        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), "prepare", xml, **second_half)
+        assert (done.returncode, done.stdout) == (0, ""), n  # nobody reads what a hook that succeeds says
+        assert claimed(host) <= {"0000:02:10.0"}, n
+
+
 @pytest.mark.parametrize("kind", ["kill", "file"])
 def test_every_file_operation_of_release(host, inject, kind):
     xml = domain(1, ASKED)
