@@ -9,11 +9,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 static bool is_of(const struct vfa_claim *claim, const char *domain)
 {
-    return strcmp(claim->domain, domain) == 0 || strcasecmp(claim->uuid, domain) == 0;
+    return strcmp(claim->domain, domain) == 0 || vfa_text_same(claim->uuid, domain);
 }
 
 static bool is_that(const struct vfa_domdev *dev, const struct vfa_claim *claim)

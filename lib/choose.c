@@ -4,7 +4,6 @@
 
 #include <fnmatch.h>
 #include <string.h>
-#include <strings.h>
 
 const char *vfa_drop_name(enum vfa_drop drop)
 {
@@ -60,7 +59,7 @@ bool vfa_choose_permits(const struct vfa_wish *wish)
     for (size_t i = 0; i < wish->alias->n_permit; i++) {
         const char *who = wish->alias->permit[i];
 
-        if (strcasecmp(who, wish->uuid) == 0 || fnmatch(who, wish->domain, 0) == 0)
+        if (vfa_text_same(who, wish->uuid) || fnmatch(who, wish->domain, 0) == 0)
             return true;
     }
     return false;

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #define MAX_NAME 256 /* characters */
 
@@ -204,7 +203,7 @@ static int check_tags(struct vfa_alias_reader *reader, struct vfa_error *err)
         for (size_t j = 0; j < reader->config->n_specs; j++) {
             const char *have = vfa_tags_get(&reader->config->specs[j].tags, key);
 
-            found = found || (have && strcasecmp(have, value) == 0);
+            found = found || (have && vfa_text_same(have, value));
         }
         if (!found)
             r = vfa_config_warn(

@@ -9,7 +9,6 @@
  */
 #include "config-private.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -99,7 +98,7 @@ static int read_section(struct reader *reader, const char *line, size_t len, str
     if (!name)
         return vfa_fail_oom(err);
     for (char *p = name; strcmp(name, "DEFAULT") != 0 && *p; p++)
-        *p = (char)tolower((unsigned char)*p);
+        *p = vfa_text_lower(*p);
     free(reader->section);
     reader->section = name;
     return 0;

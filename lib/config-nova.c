@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const verdict_names[VFA_NOVA_VERDICTS] = {
     [VFA_NOVA_SAME] = "same",
@@ -79,7 +78,7 @@ static int parse_bool(const char *text, bool *ret)
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         for (int j = 0; j < 2; j++) {
-            if (strlen(words[i][j]) == len && strncasecmp(words[i][j], text, len) == 0) {
+            if (vfa_text_is(text, len, words[i][j])) {
                 *ret = j == 1;
                 return 0;
             }

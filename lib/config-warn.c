@@ -10,7 +10,6 @@
 
 #include <stdarg.h>
 #include <string.h>
-#include <strings.h>
 
 #define NETDEV_NAME_MAX 15 /* IFNAMSIZ without the NUL */
 
@@ -69,11 +68,11 @@ static const char *meant_key(const char *key)
                                         "remote_managed", "resource_class",   "traits"};
 
     for (size_t i = 0; i < ARRAY_SIZE(likely); i++) {
-        if (strcasecmp(key, likely[i].key) == 0)
+        if (vfa_text_same(key, likely[i].key))
             return likely[i].meant;
     }
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (strcasecmp(key, known[i]) == 0 && strcmp(key, known[i]) != 0)
+        if (vfa_text_same(key, known[i]) && strcmp(key, known[i]) != 0)
             return known[i];
     }
     return NULL;
@@ -89,7 +88,7 @@ static bool is_alias_key(const char *key)
         "xml_name"};
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (strcasecmp(key, keys[i]) == 0)
+        if (vfa_text_same(key, keys[i]))
             return true;
     }
     return false;

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- where an element is ---- */
 
@@ -138,7 +137,7 @@ static bool find(const char *text, size_t len, const xmlNode *node, struct span 
 /* Texts of other encodings than this are taken apart and put together by libxml2 only. */
 static bool is_utf8(xmlDocPtr doc, const char *text, size_t len)
 {
-    return (!doc->encoding || strcasecmp((const char *)doc->encoding, "utf-8") == 0) &&
+    return (!doc->encoding || vfa_text_same((const char *)doc->encoding, "utf-8")) &&
            !memchr(text, '\0', len);
 }
 

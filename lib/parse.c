@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <syslog.h>
 
 /* The value of a digit in `base`, or -1. */
@@ -101,7 +100,7 @@ int vfa_parse_python_hex(const char *text, int32_t *ret)
     return 0;
 }
 
-/* How many bytes the blank at p takes; 0 if there is none. What Python's str.isspace() says. */
+/* How many bytes the blank at p takes; 0 if there is none. What Python's str.isspace says. */
 static size_t blank(const unsigned char *p, size_t len)
 {
     if ((p[0] >= 0x09 && p[0] <= 0x0d) || (p[0] >= 0x1c && p[0] <= 0x20))
@@ -136,6 +135,25 @@ size_t vfa_text_strip(const char **text, size_t len)
     return end - start;
 }
 
+char vfa_text_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool vfa_text_is(const char *text, size_t len, const char *word)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!word[i] || vfa_text_lower(text[i]) != vfa_text_lower(word[i]))
+            return false;
+    }
+    return word[len] == '\0';
+}
+
+bool vfa_text_same(const char *a, const char *b)
+{
+    return vfa_text_is(a, strlen(a), b);
+}
+
 int vfa_parse_oslo_bool(const char *text, bool *ret)
 {
     static const char *const words[][2] = {{"0", "1"},    {"f", "t"}, {"false", "true"},
@@ -144,7 +162,7 @@ int vfa_parse_oslo_bool(const char *text, bool *ret)
 
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         for (size_t j = 0; j < 2; j++) {
-            if (strlen(words[i][j]) == len && strncasecmp(words[i][j], text, len) == 0) {
+            if (vfa_text_is(text, len, words[i][j])) {
                 *ret = j == 1;
                 return 0;
             }

@@ -22,6 +22,16 @@ int vfa_parse_hex(const char *text, uint32_t max, uint32_t *ret) VFA_MUST_CHECK;
 #define VFA_PYTHON_HEX_MAX INT32_MAX
 int vfa_parse_python_hex(const char *text, int32_t *ret) VFA_MUST_CHECK;
 
+/* Case as ASCII has it, whatever the locale of the program: in a Turkish one tolower('I') is no
+ * 'i', and hooks, daemon and command line must read a file alike. */
+char vfa_text_lower(char c);
+
+/* True if they are the same but for case. */
+bool vfa_text_same(const char *a, const char *b);
+
+/* True if text[0..len) is that word, in any case. */
+bool vfa_text_is(const char *text, size_t len, const char *word);
+
 /* The part of text[0..len) that Python's str.strip() leaves (blanks of Unicode included; UTF-8):
  * moves *text forward and returns the new length. */
 size_t vfa_text_strip(const char **text, size_t len);

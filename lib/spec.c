@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #define NOVA_MAX_DOMAIN 0xffff
 #define REMOTE_MANAGED  "remote_managed"
@@ -54,7 +53,7 @@ static bool tags_match(const struct vfa_tags *have, const struct vfa_tags *want)
     for (size_t i = 0; i < want->n; i++) {
         const char *value = have ? vfa_tags_get(have, want->items[i].key) : NULL;
 
-        if (!value || strcasecmp(value, want->items[i].value) != 0)
+        if (!value || !vfa_text_same(value, want->items[i].value))
             return false;
     }
     return true;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The qemu hook, called as libvirt calls it."""
 import fcntl
+import json
 import os
 import re
 import sqlite3
@@ -9,7 +10,7 @@ import subprocess
 
 import pytest
 
-from hookhost import HOOK, domain, fine, hostdev, refused, request, uuid
+from hookhost import CONFIG, HOOK, domain, fine, hostdev, refused, request, uuid
 
 NOTHING = domain(1)
 
@@ -176,6 +177,19 @@ def test_broken_configuration_is_told_with_file_and_line(host):
     host.configure("[pci]\n\nalias = {broken\n")
     line = refused(host.prepare(1, request("net")))
     assert "vfalias.conf:3: " in line
+
+
+def test_the_command_line_reads_in_any_locale_what_the_hook_does(host, tmp_path):
+    """In a Turkish one the small letter of I is no i."""
+    made = subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / "tr_TR.UTF-8")], capture_output=True)
+    if made.returncode != 0:
+        pytest.skip("localedef cannot make tr_TR.UTF-8: %s" % made.stderr)
+    host.configure(CONFIG.replace("[pci]", "[PCI]").replace('"physnet1"', '"FIZIKI"').replace(
+        '"type-VF"}', '"type-VF", "physical_network": "fiziki"}', 1))
+    fine(host.prepare(1, request("net")))
+    host.env.update(LOCPATH=str(tmp_path), LC_ALL="tr_TR.UTF-8")
+    aliases = json.loads(host.cli("stats", "--json").stdout)["aliases"]
+    assert [(a["name"], a["free"]) for a in aliases] == [("net", 13), ("accel", 4)]
 
 
 # ---- devices that are in the XML already ----

@@ -193,6 +193,28 @@ static void test_addresses(void)
     }
 }
 
+static void test_case(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {
+        {"", "", true},
+        {"PCI", "pci", true},
+        {"pCi", "PcI", true},
+        {"pci", "pc", false},
+        {"pc", "pci", false},
+        {"@[`{", "`{@[", false},
+        {"\xc4\xb0", "\xc4\xb0", true},
+        {"\xc4", "\xe4", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        CHECK(vfa_text_same(cases[i].a, cases[i].b) == cases[i].same, "'%s' '%s'", cases[i].a,
+              cases[i].b);
+    CHECK(vfa_text_is("Yes, no", 3, "yes") && !vfa_text_is("Yes, no", 4, "yes"), "a part of it");
+}
+
 static void test_order(void)
 {
     static const char *const sorted[] = {"0000:00:00.0", "0000:00:00.1", "0000:00:02.0",
@@ -217,6 +239,7 @@ int main(void)
     test_strip();
     test_booleans();
     test_addresses();
+    test_case();
     test_order();
     return check_result();
 }
