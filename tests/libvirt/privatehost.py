@@ -5,6 +5,7 @@ has left it, and devices that are made up (sysfs_tree.py), so that attaching one
 Nothing of the machine's own libvirt is seen or changed, and any number of private hosts can run at a
 time.
 """
+import fcntl
 import json
 import os
 import shutil
@@ -198,6 +199,23 @@ class PrivateHost(Namespace):
     def devices(self, domain=None):
         """The devices that are claimed."""
         return sorted(claim["device"] for claim in self.claims(domain))
+
+    def freeze_vfaliasd(self):
+        """Stops it where it is, unless it has the state file locked at the moment: hooks would wait for that."""
+        self.vfaliasd.lines.wait("the index has")
+        self.vfaliasd.signal("STOP")
+        while self._state_is_locked():
+            self.vfaliasd.signal("CONT")
+            self.vfaliasd.signal("STOP")
+
+    def _state_is_locked(self):
+        """By SQLite, for reading or writing: https://sqlite.org/src/doc/trunk/src/os.h has these bytes."""
+        with open(self.path("/run/vfalias/state"), "r+b") as state:
+            try:
+                fcntl.lockf(state, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)
+            except OSError:
+                return True
+        return False
 
     def wait_claims(self, look, what, domain=None):
         """The claims, once look(claims) is true."""

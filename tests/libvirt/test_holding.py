@@ -226,19 +226,20 @@ def test_vfaliasd_killed_and_resumed_by_its_user(host):
     assert host.state("held") == "paused"
 
 
-def test_vfaliasd_stopped_while_libvirt_is_at_it(quiet_host):
+def test_vfaliasd_stopped_while_libvirt_is_at_it(host):
     """As with a device that takes its time: the guest is resumed all the same."""
-    host = quiet_host
-    configure(host, require_daemon="no")
+    configure(host)
     host.define(guest("slow", "gpu"))
+    host.freeze_vfaliasd()
     host.virsh("start", "slow")
     host.run("kill", "-STOP", str(host.qemu_pid("slow")))
-    host.vfaliasd.start()
+    host.vfaliasd.signal("CONT")
     host.news.until(lambda: in_state(host, "SELECT held FROM hold") == [[1]], "the guest is about to be suspended")
     host.vfaliasd.signal("TERM")
     host.vfaliasd.lines.wait("ending once libvirt is done with a guest that waits for its devices")
     host.run("kill", "-CONT", str(host.qemu_pid("slow")))
-    host.vfaliasd.lines.wait("domain 'slow': resumed, its devices will be attached by the next vfaliasd")
+    host.vfaliasd.wait_end()
+    assert host.vfaliasd.lines.find("domain 'slow': resumed, its devices will be attached by the next vfaliasd")
     assert host.is_on("slow")
 
 

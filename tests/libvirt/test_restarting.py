@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libvirtd, vfaliasd and the state file come and go while guests run: guests live, claims stay."""
-import fcntl
 
 import pytest
 
@@ -131,23 +130,9 @@ def test_vfaliasd_killed_between_prepare_and_attach(host):
         [(claim["device"], claim["since"])]
 
 
-def state_is_locked(host):
-    """By SQLite, for reading or writing: https://sqlite.org/src/doc/trunk/src/os.h has these bytes."""
-    with open(host.path("/run/vfalias/state"), "r+b") as state:
-        try:
-            fcntl.lockf(state, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)
-        except OSError:
-            return True
-    return False
-
-
 def test_vfaliasd_hangs(host):
     """Nobody waits for it, unless it is just in the state file; and it makes up for it."""
-    host.vfaliasd.lines.wait("the index has")
-    host.vfaliasd.signal("STOP")
-    while state_is_locked(host):
-        host.vfaliasd.signal("CONT")
-        host.vfaliasd.signal("STOP")
+    host.freeze_vfaliasd()
     host.define(guest("asks", "qat"))
     host.virsh("start", "asks")
     assert [claim["attempts"] for claim in host.claims("asks")] == [0]
