@@ -1,8 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the devices of claims were like before vfalias changed them. */
+/*
+ * What the devices of claims were like before vfalias changed them.
+ *
+ * A row that cannot be read (an older version reads that of a newer one) is no error of the state:
+ * its claim could not be dropped then. Whoever wants to set back gets it, and the reason with it.
+ */
 #include "state-private.h"
 
 #include <string.h>
+
+void vfa_saved_clear(struct vfa_saved *saved)
+{
+    free(saved->unreadable);
+    saved->unreadable = NULL;
+}
+
+static int read_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+    if (vfa_vf_settings_read(text, &saved->settings, &why) == 0)
+        return 0;
+    saved->unreadable = strdup(vfa_error_text(&why));
+    return saved->unreadable ? 0 : vfa_fail_oom(err);
+}
 
 static int read_row(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error *err)
 {
@@ -14,7 +35,7 @@ static int read_row(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error 
     if (r == 0)
         r = vfa_sql_text(stmt, 1, &text, err);
     if (r == 0)
-        r = vfa_vf_settings_read(text, &saved.settings, err);
+        r = read_settings(text, &saved, err);
     if (r < 0)
         return r;
     snprintf(saved.device, sizeof(saved.device), "%s", device);
@@ -30,13 +51,17 @@ static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vf
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt =
         vfa_sql(state, err, "SELECT * FROM saved WHERE device = ?", "s", saved->device);
-    struct vfa_saved older;
+    VFA_AUTO(vfa_saved_clear) struct vfa_saved older = {.up = VFA_SAVED_NONE};
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
 
     if (r > 0)
         r = read_row(stmt, &older, err) < 0 ? vfa_sql_failed(err) : 1;
     if (r <= 0)
         return r;
+    if (older.unreadable)
+        return vfa_fail(err, EINVAL,
+                        "cannot save the settings of %s: what was saved before cannot be read: %s",
+                        saved->device, older.unreadable);
     vfa_vf_settings_merge(&saved->settings, &older.settings);
     if (older.up != VFA_SAVED_NONE)
         saved->up = older.up;
@@ -99,6 +124,8 @@ int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct v
 
 void vfa_saved_list_clear(struct vfa_saved_list *list)
 {
+    for (size_t i = 0; i < list->n; i++)
+        vfa_saved_clear(&list->items[i]);
     free(list->items);
     list->items = NULL;
     list->n = 0;

@@ -340,14 +340,17 @@ struct vfa_saved {
     char device[VFA_PCI_ADDR_SIZE];
     struct vfa_vf_settings settings; /* those that were changed; mtu: of the VF's own netdev */
     enum vfa_saved_up up;            /* whether that netdev was up */
+    char *unreadable; /* why the settings cannot be read, and so are none here; else NULL */
 };
+void vfa_saved_clear(struct vfa_saved *saved);
 struct vfa_saved_list {
     struct vfa_saved *items;
     size_t n;
 };
 void vfa_saved_list_clear(struct vfa_saved_list *list);
 
-/* Of a claimed device. What is saved of it already is older and stays. */
+/* Of a claimed device. What is saved of it already is older and stays; nothing is saved over what
+ * cannot be read (-EINVAL). `unreadable` is not looked at. */
 int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err);
 
 /* What is saved of the claims of a domain, by UUID or by name, or of one of its requests; NULL:

@@ -97,8 +97,18 @@ static int parse_value(const struct setting *setting, const char *text, uint32_t
     return 0;
 }
 
-int vfa_vf_settings_parse(struct vfa_vf_settings *settings, const char *name, const char *text,
-                          struct vfa_error *err)
+/* What a driver told: its numbers keep to no range, and may stand for words that we have not. */
+static int parse_told(const struct setting *setting, const char *text, uint32_t *ret,
+                      struct vfa_error *err)
+{
+    return vfa_parse_u32(text, UINT32_MAX, ret) == 0 ? 0 : parse_value(setting, text, ret, err);
+}
+
+typedef int parse_fn(const struct setting *setting, const char *text, uint32_t *ret,
+                     struct vfa_error *err);
+
+static int parse_as(parse_fn *parse, struct vfa_vf_settings *settings, const char *name,
+                    const char *text, struct vfa_error *err)
 {
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
         uint32_t value = 0;
@@ -106,12 +116,18 @@ int vfa_vf_settings_parse(struct vfa_vf_settings *settings, const char *name, co
 
         if (strcmp(name, table[i].name) != 0)
             continue;
-        r = parse_value(&table[i], text, &value, err);
+        r = parse(&table[i], text, &value, err);
         if (r == 0)
             vfa_vf_settings_put(settings, (enum vfa_vf_setting)i, value);
         return r;
     }
     return vfa_fail(err, EINVAL, "there is no setting '%.40s'", name);
+}
+
+int vfa_vf_settings_parse(struct vfa_vf_settings *settings, const char *name, const char *text,
+                          struct vfa_error *err)
+{
+    return parse_as(parse_value, settings, name, text, err);
 }
 
 /* ---- several ---- */
@@ -198,7 +214,7 @@ int vfa_vf_settings_read(const char *text, struct vfa_vf_settings *ret, struct v
         if (!value)
             return vfa_fail(err, EINVAL, "setting '%.40s' has no value", word);
         *value++ = '\0';
-        r = vfa_vf_settings_parse(&settings, word, value, err);
+        r = parse_as(parse_told, &settings, word, value, err);
         if (r < 0)
             return r;
     }

@@ -60,7 +60,8 @@ void vfa_vf_settings_merge(struct vfa_vf_settings *settings, const struct vfa_vf
 
 bool vfa_vf_settings_same(const struct vfa_vf_settings *a, const struct vfa_vf_settings *b);
 
-/* The text of one value, which vfa_vf_settings_parse() reads. Returns buf. */
+/* The text of one value, which vfa_vf_settings_parse() reads if a user may ask for it. Returns buf.
+ */
 #define VFA_VF_SETTING_SIZE 16
 char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *buf);
 
@@ -69,7 +70,8 @@ char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *b
 #define VFA_VF_SETTINGS_SIZE 256
 char *vfa_vf_settings_format(const struct vfa_vf_settings *settings, char *buf);
 
-/* The inverse. -EINVAL: it is no such text. */
+/* The inverse, for any value: what a driver told must come back, also where it is none that a user
+ * may ask for. -EINVAL: it is no such text. */
 int vfa_vf_settings_read(const char *text, struct vfa_vf_settings *ret, struct vfa_error *err);
 
 #endif

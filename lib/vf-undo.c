@@ -53,6 +53,8 @@ int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
 
     if (r < 0)
         vfa_fail(&why, EINVAL, "'%s' is not a PCI device", saved->device);
+    else if (saved->unreadable)
+        r = vfa_fail(&why, EINVAL, "what they were cannot be read: %s", saved->unreadable);
     else
         r = vfa_vf_locate(sysfs, &addr, &vf, &why);
     if (r == VFA_VF_NONE && !(saved->settings.given & ~VFA_VF_OF_NETDEV))

@@ -72,12 +72,28 @@ int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr
     return r;
 }
 
+#define MLX4_VGT 4095 /* VLAN guest tagging */
+
+/* A VF to which nobody gave a VLAN has 0, except with mlx4, which says 4095: no number of a VLAN,
+ * as IEEE 802.1Q reserves it. It is 0 here, with QoS 0, as QoS beside it means nothing; mlx4 takes
+ * just these two for "none" (mlx4_set_vf_vlan() in the kernel's
+ * drivers/net/ethernet/mellanox/mlx4/cmd.c), so this is also what a VF is set back to. */
+static void settle_no_vlan(struct vfa_vf_settings *settings)
+{
+    if (!vfa_vf_has(settings, VFA_VF_VLAN) || settings->values[VFA_VF_VLAN] != MLX4_VGT)
+        return;
+    vfa_vf_settings_put(settings, VFA_VF_VLAN, 0);
+    vfa_vf_settings_put(settings, VFA_VF_VLAN_QOS, 0);
+}
+
 int vfa_vf_read(struct vfa_netlink *nl, const struct vfa_vf *vf, bool own_netdev,
                 struct vfa_vf_settings *ret, bool *ret_up, struct vfa_error *err)
 {
     struct vfa_link link;
     int r = vf->pf[0] ? vfa_netlink_read_vf(nl, vf->pf, vf->number, ret, err) : 0;
 
+    if (r == 0)
+        settle_no_vlan(ret);
     if (r != 0 || !own_netdev || !vf->netdev[0])
         return r;
     r = vfa_netlink_read_link(nl, vf->netdev, &link, err);

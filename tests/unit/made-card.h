@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A network card for unit tests, pf0 with VF 1 and that one's netdev pf0v1, in place of the kernel:
- * the program is linked with --wrap for vfa_netlink_*() and vfa_sysfs_is_host().
+ * the program is linked with --wrap for vfa_netlink_*() and vfa_sysfs_is_host(). With it a sysfs
+ * tree, in which there are other devices, too, and a state in which one of them is claimed.
  *
  * Whenever something is set, it looks with another handle of the state file: what was there before
  * must be on record.
@@ -10,14 +11,16 @@
 #define VFA_MADE_CARD_H
 
 #include "check.h"
+#include "made-sysfs.h"
 #include "netlink.h"
-#include "state.h"
+#include "vf-apply.h"
 
 #include <errno.h>
 #include <signal.h>
 
-#define UUID "aaaaaaaa-0000-4000-8000-000000000000"
-#define VF   "0000:01:10.2" /* number 1 */
+#define UUID    "aaaaaaaa-0000-4000-8000-000000000000"
+#define VF      "0000:01:10.2" /* number 1 */
+#define REQUEST "net-0"
 #define USUAL                                                                                      \
     "trust=no spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=0 vlan_qos=0 "         \
     "vlan_proto=802.1Q"
@@ -30,6 +33,7 @@ static struct {
     unsigned fail_at;   /* the call that fails, 0: none */
     bool gone, die;     /* die: killed by the first that sets */
     bool is_host;
+    bool vgt; /* as mlx4 tells: VLAN 0 with QoS 0 is no VLAN, and reads as 4095 */
 } card;
 static char folder[64], state_path[96];
 
@@ -44,6 +48,7 @@ static inline struct vfa_saved read_saved(void)
         abort();
     if (list.n)
         saved = list.items[0];
+    saved.unreadable = NULL;
     vfa_saved_list_clear(&list);
     vfa_state_close(state);
     return saved;
@@ -124,6 +129,8 @@ int __wrap_vfa_netlink_set_vf(struct vfa_netlink *nl, const char *pf, unsigned v
         if (vfa_vf_setting_group(setting) & 1u << i)
             card.vf.values[i] = values->values[i];
     }
+    if (card.vgt && !card.vf.values[VFA_VF_VLAN] && !card.vf.values[VFA_VF_VLAN_QOS])
+        card.vf.values[VFA_VF_VLAN] = 4095;
     return r;
 }
 
@@ -161,6 +168,120 @@ int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint3
     if (r == 0)
         link_of(netdev)->mtu = mtu;
     return r;
+}
+
+/* ---- a host with it ---- */
+
+#define HOSTDEV   VFA_ATTACH_HOSTDEV
+#define INTERFACE VFA_ATTACH_INTERFACE
+#define MACVTAP   VFA_ATTACH_MACVTAP
+
+static struct vfa_sysfs sysfs;
+static struct vfa_config config = {.sysfs_root = (char *)"/made"};
+static unsigned warnings;
+
+static inline struct vfa_vf_settings settings(const char *text)
+{
+    struct vfa_vf_settings read;
+
+    if (vfa_vf_settings_read(text, &read, NULL) != 0)
+        made_give_up(text);
+    return read;
+}
+
+static inline void make_tree(void)
+{
+    sysfs = made_begin();
+    strcpy(folder, made_root);
+    snprintf(state_path, sizeof(state_path), "%s/state", folder);
+    made_file("bus/pci/devices/0000:01:00.0/class", "0x020000");
+    made_folder("bus/pci/devices/0000:01:00.0/net/pf0");
+    made_link("bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
+    made_link("bus/pci/devices/0000:01:00.0/virtfn1", "../" VF);
+    made_file("bus/pci/devices/" VF "/class", "0x020000");
+    made_link("bus/pci/devices/" VF "/physfn", "../0000:01:00.0");
+    made_folder("bus/pci/devices/" VF "/net/pf0v1");
+    made_file("bus/pci/devices/0000:03:00.1/class", "0x010802");
+    made_link("bus/pci/devices/0000:03:00.1/physfn", "../0000:03:00.0");
+    made_file("bus/pci/devices/0000:04:00.0/class", "0x020000");
+    made_folder("bus/pci/devices/0000:04:00.0/net/pf0v1");
+}
+
+static inline void warn(const char *text)
+{
+    CHECK(strncmp(text, "domain 'd': request 'net-0': ", 29) == 0 ||
+              strncmp(text, VF " is quarantined: ", 29) == 0,
+          "%s", text);
+    warnings++;
+}
+
+static inline struct vfa_claim the_claim(const char *device)
+{
+    return (struct vfa_claim){.device = (char *)device,
+                              .iommu_group = -1,
+                              .kind = (char *)"pci",
+                              .uuid = (char *)UUID,
+                              .domain = (char *)"d",
+                              .request = (char *)REQUEST,
+                              .alias = (char *)"net",
+                              .state = VFA_CLAIM_CLAIMED,
+                              .since = 1000};
+}
+
+/* A new state, in which the device is claimed, and a card as usual. */
+static inline struct vfa_host begin(const char *device)
+{
+    struct vfa_host host = {.config = &config, .sysfs = sysfs, .warn = warn};
+    const struct vfa_claim claim = the_claim(device);
+
+    memset(&card, 0, sizeof(card));
+    card.vf = settings(USUAL);
+    card.pf = (struct vfa_link){.up = true, .mtu = 1500};
+    card.own = (struct vfa_link){.up = false, .mtu = 1500};
+    warnings = 0;
+    card.is_host = true;
+    unlink(state_path);
+    if (vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL) != 0 ||
+        vfa_state_claim(host.state, &claim, NULL) != 0)
+        made_give_up("state");
+    return host;
+}
+
+static inline void end(struct vfa_host *host)
+{
+    host->state = vfa_state_close(host->state);
+}
+
+static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
+                        enum vfa_settings_policy policy, struct vfa_error *err)
+{
+    const struct vfa_vf_order order = {settings(wanted), policy, kind};
+    const struct vfa_claim claim = the_claim(VF);
+
+    return vfa_vf_apply(host, &claim, &order, err);
+}
+
+static inline bool is_now(const char *text)
+{
+    const struct vfa_vf_settings want = settings(text);
+
+    return vfa_vf_settings_same(&card.vf, &want);
+}
+
+static inline unsigned count_claims(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+
+    CHECK(vfa_state_claims(host->state, NULL, &claims, NULL) == 0, "claims");
+    return (unsigned)claims.n;
+}
+
+static inline bool is_quarantined(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+
+    CHECK(vfa_state_quarantined(host->state, VF, &list, NULL) == 0, "quarantine");
+    return list.n > 0;
 }
 
 #endif

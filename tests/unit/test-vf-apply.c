@@ -4,127 +4,12 @@
  * card is made-card.h's, which checks that nothing is set before what was there is on record.
  */
 #include "made-card.h"
-#include "made-sysfs.h"
 #include "release.h"
-#include "vf-apply.h"
 
 #include <sys/wait.h>
 
-#define REQUEST "net-0"
-
-/* ---- the host ---- */
-
-static struct vfa_sysfs sysfs;
-static struct vfa_config config = {.sysfs_root = (char *)"/made"};
-static unsigned warnings;
-
-static struct vfa_vf_settings settings(const char *text)
-{
-    struct vfa_vf_settings read;
-
-    if (vfa_vf_settings_read(text, &read, NULL) != 0)
-        made_give_up(text);
-    return read;
-}
-
-static void make_tree(void)
-{
-    sysfs = made_begin();
-    made_file("bus/pci/devices/0000:01:00.0/class", "0x020000");
-    made_folder("bus/pci/devices/0000:01:00.0/net/pf0");
-    made_link("bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
-    made_link("bus/pci/devices/0000:01:00.0/virtfn1", "../" VF);
-    made_file("bus/pci/devices/" VF "/class", "0x020000");
-    made_link("bus/pci/devices/" VF "/physfn", "../0000:01:00.0");
-    made_folder("bus/pci/devices/" VF "/net/pf0v1");
-    made_file("bus/pci/devices/0000:03:00.1/class", "0x010802");
-    made_link("bus/pci/devices/0000:03:00.1/physfn", "../0000:03:00.0");
-    made_file("bus/pci/devices/0000:04:00.0/class", "0x020000");
-    made_folder("bus/pci/devices/0000:04:00.0/net/pf0v1");
-}
-
-static void warn(const char *text)
-{
-    CHECK(strncmp(text, "domain 'd': request 'net-0': ", 29) == 0 ||
-              strncmp(text, VF " is quarantined: its settings are not what they were", 53) == 0,
-          "%s", text);
-    warnings++;
-}
-
-static struct vfa_claim the_claim(const char *device)
-{
-    return (struct vfa_claim){.device = (char *)device,
-                              .iommu_group = -1,
-                              .kind = (char *)"pci",
-                              .uuid = (char *)UUID,
-                              .domain = (char *)"d",
-                              .request = (char *)REQUEST,
-                              .alias = (char *)"net",
-                              .state = VFA_CLAIM_CLAIMED,
-                              .since = 1000};
-}
-
-/* A new state, in which the device is claimed, and a card as usual. */
-static struct vfa_host begin(const char *device)
-{
-    struct vfa_host host = {.config = &config, .sysfs = sysfs, .warn = warn};
-    const struct vfa_claim claim = the_claim(device);
-
-    memset(&card, 0, sizeof(card));
-    card.vf = settings(USUAL);
-    card.pf = (struct vfa_link){.up = true, .mtu = 1500};
-    card.own = (struct vfa_link){.up = false, .mtu = 1500};
-    warnings = 0;
-    card.is_host = true;
-    unlink(state_path);
-    if (vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL) != 0 ||
-        vfa_state_claim(host.state, &claim, NULL) != 0)
-        made_give_up("state");
-    return host;
-}
-
-static void end(struct vfa_host *host)
-{
-    host->state = vfa_state_close(host->state);
-}
-
-static int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
-                 enum vfa_settings_policy policy, struct vfa_error *err)
-{
-    const struct vfa_vf_order order = {settings(wanted), policy, kind};
-    const struct vfa_claim claim = the_claim(VF);
-
-    return vfa_vf_apply(host, &claim, &order, err);
-}
-
-static bool is_now(const char *text)
-{
-    const struct vfa_vf_settings want = settings(text);
-
-    return vfa_vf_settings_same(&card.vf, &want);
-}
-
-static unsigned count_claims(struct vfa_host *host)
-{
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-
-    CHECK(vfa_state_claims(host->state, NULL, &claims, NULL) == 0, "claims");
-    return (unsigned)claims.n;
-}
-
-static bool is_quarantined(struct vfa_host *host)
-{
-    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
-
-    CHECK(vfa_state_quarantined(host->state, VF, &list, NULL) == 0, "quarantine");
-    return list.n > 0;
-}
-
 /* ---- what is wanted, on a usual card ---- */
 
-#define HOSTDEV       VFA_ATTACH_HOSTDEV
-#define INTERFACE     VFA_ATTACH_INTERFACE
-#define MACVTAP       VFA_ATTACH_MACVTAP
 #define BEST          VFA_SETTINGS_BEST_EFFORT
 #define NOTHING_SAVED ""
 
@@ -337,34 +222,7 @@ static void test_copy(void)
     end(&host);
 }
 
-/* ---- setting back ---- */
-
-static void test_quarantine(void)
-{
-    struct vfa_host host = begin(VF);
-
-    CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0, "apply");
-    card.refused = 1u << VFA_VF_TRUST;
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "release");
-    CHECK(count_claims(&host) == 0 && is_quarantined(&host) && warnings == 1, "not to be had");
-    CHECK(card.vf.values[VFA_VF_SPOOFCHK] == 1, "what can be is set back");
-    end(&host);
-}
-
-static void test_gone(void)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_host host = begin(VF);
-
-    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
-    card.gone = true;
-    CHECK(apply(&host, "trust=no", HOSTDEV, 0, &err) == VFA_VF_REFUSED &&
-              check_has(&err, VF " is gone"),
-          "apply");
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
-    CHECK(!is_quarantined(&host), "it will come back as new");
-    end(&host);
-}
+/* ---- not this host, and devices that are no VF of a network card ---- */
 
 static void test_foreign_tree(void)
 {
@@ -382,8 +240,6 @@ static void test_foreign_tree(void)
     CHECK(count_claims(&host) == 1, "the claim stays");
     end(&host);
 }
-
-/* ---- devices that are no VF of a network card ---- */
 
 static const struct {
     const char *device, *wanted;
@@ -451,8 +307,6 @@ static void test_vlan(void)
 int main(void)
 {
     make_tree();
-    strcpy(folder, made_root);
-    snprintf(state_path, sizeof(state_path), "%s/state", folder);
     test_cases();
     test_older_stays();
     test_killed();
@@ -460,8 +314,6 @@ int main(void)
     test_stale_claim();
     test_schema();
     test_copy();
-    test_quarantine();
-    test_gone();
     test_foreign_tree();
     test_other_devices();
     test_vlan();

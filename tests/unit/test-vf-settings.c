@@ -103,8 +103,10 @@ static void test_all(void)
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++)
         vfa_vf_settings_put(&all, (enum vfa_vf_setting)i, 1);
     all.values[VFA_VF_MIN_TX_RATE] = all.values[VFA_VF_MAX_TX_RATE] = UINT32_MAX;
-    all.values[VFA_VF_MTU] = 65535;
-    all.values[VFA_VF_VLAN] = 4094;
+    all.values[VFA_VF_MTU] = UINT32_MAX; /* what a driver tells keeps to no range */
+    all.values[VFA_VF_VLAN] = 4095;
+    all.values[VFA_VF_VLAN_QOS] = UINT32_MAX;
+    all.values[VFA_VF_LINK_STATE] = UINT32_MAX;
     all.values[VFA_VF_VLAN_PROTO] = 0x88a8;
     vfa_vf_settings_format(&all, buf);
     CHECK(vfa_vf_settings_read(buf, &back, NULL) == 0, "%s", buf);
@@ -115,7 +117,8 @@ static void test_all(void)
 
 static void test_bad_texts(void)
 {
-    static const char *const bad[] = {"trust", "trust=maybe", "=yes", "nothing=1"};
+    static const char *const bad[] = {"trust", "trust=maybe", "vlan=4294967296", "vlan=-1",
+                                      "vlan=", "=yes",        "nothing=1"};
     struct vfa_vf_settings got;
     char longer[VFA_VF_SETTINGS_SIZE + 1];
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a VF was before a guest had it: that it gets it back, and that nobody gets the VF where that
+ * cannot be. The card is made-card.h's.
+ */
+#include "made-card.h"
+#include "release.h"
+
+#include <sqlite3.h>
+
+/* ---- what the driver tells ---- */
+
+static uint32_t vlan_now(void)
+{
+    return card.vf.values[VFA_VF_VLAN];
+}
+
+/* A driver's 4095 is no VLAN: nothing is set for want of one, libvirt's "none" is not taken for a
+ * number, and no VLAN is what it is set back to. */
+static void test_no_vlan(void)
+{
+    const struct vfa_vf_order order = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
+    const struct vfa_claim claim = the_claim(VF);
+    struct vfa_host host = begin(VF);
+
+    card.vgt = true;
+    card.vf.values[VFA_VF_VLAN] = 4095;
+    CHECK(apply(&host, "vlan=0", HOSTDEV, 0, NULL) == 0 && card.sets == 0, "it has none");
+    CHECK(vfa_vf_apply(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set");
+    card.vf.values[VFA_VF_VLAN] = 4095; /* as libvirt leaves it */
+    card.vf.values[VFA_VF_VLAN_QOS] = 0;
+    CHECK(vfa_vf_apply_vlan(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set again");
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(vlan_now() == 4095 && !is_quarantined(&host), "none again: %u", (unsigned)vlan_now());
+    end(&host);
+}
+
+/* ---- what is on record ---- */
+
+static void put_saved(const char *text)
+{
+    VFA_AUTO(vfa_freep) char *sql = NULL;
+    sqlite3 *db = NULL;
+
+    if (asprintf(&sql, "INSERT OR REPLACE INTO saved VALUES ('" VF "', '%s', NULL)", text) < 0 ||
+        sqlite3_open(state_path, &db) != SQLITE_OK ||
+        sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        made_give_up("saved");
+    sqlite3_close(db);
+}
+
+/* Whatever a driver told, also what no user may ask for, is read back and set back. */
+static void test_saved_numbers(void)
+{
+    static const struct {
+        const char *text;
+        enum vfa_vf_setting setting;
+        uint32_t value;
+    } cases[] = {
+        {"vlan=4095 vlan_qos=0 vlan_proto=802.1Q", VFA_VF_VLAN, 4095},
+        {"vlan=42 vlan_qos=9 vlan_proto=802.1Q", VFA_VF_VLAN_QOS, 9},
+        {"link_state=7", VFA_VF_LINK_STATE, 7},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct vfa_host host = begin(VF);
+
+        put_saved(cases[i].text);
+        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%s", cases[i].text);
+        CHECK(count_claims(&host) == 0 && !is_quarantined(&host), "%s", cases[i].text);
+        CHECK(card.vf.values[cases[i].setting] == cases[i].value, "%s: %u", cases[i].text,
+              (unsigned)card.vf.values[cases[i].setting]);
+        end(&host);
+    }
+}
+
+/* Nobody gets the VF, but the claim goes: else its domain would never start again. */
+static void test_unreadable(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = begin(VF);
+
+    put_saved("trust=maybe");
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, &err) == -EINVAL && card.sets == 0 &&
+              check_has(&err, "cannot save the settings of " VF ": what was saved before cannot "
+                              "be read: trust 'maybe': it is none of no, yes"),
+          "nothing is set over it");
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(is_quarantined(&host) && warnings == 1 && !read_saved().device[0], "not to be had");
+    CHECK(card.sets == 0, "nothing is made up");
+    end(&host);
+}
+
+/* ---- setting back ---- */
+
+static void test_quarantine(void)
+{
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0, "apply");
+    card.refused = 1u << VFA_VF_TRUST;
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "release");
+    CHECK(count_claims(&host) == 0 && is_quarantined(&host) && warnings == 1, "not to be had");
+    CHECK(card.vf.values[VFA_VF_SPOOFCHK] == 1, "what can be is set back");
+    end(&host);
+}
+
+static void test_gone(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    card.gone = true;
+    CHECK(apply(&host, "trust=no", HOSTDEV, 0, &err) == VFA_VF_REFUSED &&
+              check_has(&err, VF " is gone"),
+          "apply");
+    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(!is_quarantined(&host), "it will come back as new");
+    end(&host);
+}
+
+int main(void)
+{
+    make_tree();
+    test_no_vlan();
+    test_saved_numbers();
+    test_unreadable();
+    test_quarantine();
+    test_gone();
+    made_end(&sysfs);
+    return check_result();
+}
