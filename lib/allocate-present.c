@@ -24,14 +24,11 @@ static const char *claim_name(const struct vfa_domdev *dev, const struct vfa_pci
 }
 
 /* Of a domain that runs: what the name says, whatever the device is. */
-static int alias_name(struct vfa_attempt *a, const struct vfa_domdev *dev, const char **ret,
-                      struct vfa_error *err)
+static int find_alias(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                      const struct vfa_alias **ret, struct vfa_error *err)
 {
-    const struct vfa_alias *alias = NULL;
-    int r = dev->request ? vfa_allocate_alias_of(a->host->config, a->domain, dev, &alias, err) : 0;
-
-    *ret = alias ? alias->name : NULL;
-    return r;
+    *ret = NULL;
+    return dev->request ? vfa_allocate_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
 }
 
 int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
@@ -206,10 +203,35 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
             (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
 }
 
+/* A claim that is made anew after the state was lost: what the VF was before the guest had it is
+ * lost as well. The guest keeps it; nobody gets it from there. */
+static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                    const struct vfa_device *now, const struct vfa_alias *alias,
+                    struct vfa_error *err)
+{
+    struct vfa_vf_settings settings;
+    char device[VFA_PCI_ADDR_SIZE];
+    bool synced;
+    int r;
+
+    if (!dev->request || now->type != VFA_TYPE_VF || !vfa_sysfs_is_host(&a->host->sysfs))
+        return 0;
+    vfa_request_settings(vfa_domain_request(a->domain, dev->request), alias, &settings);
+    if (!settings.given)
+        return 0;
+    r = vfa_state_synced(a->host->state, &synced, err);
+    if (r < 0 || synced)
+        return r;
+    return vfa_release_quarantine(a->host, vfa_pci_addr_format(&now->addr, device),
+                                  "what its settings were before a guest had it is not known: the "
+                                  "state file was lost meanwhile",
+                                  err);
+}
+
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
- * claim. */
+ * claim. *ret_new: there was no claim that says so. */
 static int reassert_now(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
-                        const char *alias, struct vfa_error *err)
+                        const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
@@ -220,12 +242,13 @@ static int reassert_now(struct vfa_attempt *a, const struct vfa_device *now, con
         if (r == 0 && is_the_claim(&holder, a->domain, now, name))
             return vfa_state_set_claim_state(a->host->state, holder.uuid, holder.request,
                                              VFA_CLAIM_ACTIVE, err);
+        *ret_new = true;
         if (r == 0)
             r = vfa_release(a->host, holder.uuid, holder.request, NULL, err);
         else
             r = vfa_release(a->host, a->domain->uuid, name, NULL, err);
         if (r == 0)
-            r = vfa_attempt_claim(a, name, alias, now, VFA_CLAIM_ACTIVE, err);
+            r = vfa_attempt_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
         if (r != VFA_STATE_TAKEN)
             return r;
     }
@@ -236,15 +259,18 @@ static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, str
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_pci_addr source;
     char buf[NAME_SIZE];
-    const char *alias = NULL;
+    const struct vfa_alias *alias = NULL;
+    bool is_new = false;
     int r = vfa_attempt_source(a, dev, &source, err);
 
     if (r == 0)
         r = vfa_attempt_read(a, &source, &now, err);
     if (r == 0)
-        r = alias_name(a, dev, &alias, err);
+        r = find_alias(a, dev, &alias, err);
     if (r == 0)
-        r = reassert_now(a, &now, claim_name(dev, &source, buf), alias, err);
+        r = reassert_now(a, &now, claim_name(dev, &source, buf), alias, &is_new, err);
+    if (r == 0 && is_new)
+        r = distrust(a, dev, &now, alias, err);
     return r < 0 ? r : 0;
 }
 

@@ -19,21 +19,27 @@ static void tell(const struct vfa_host *host, const char *device, const char *re
         host->warn(text);
 }
 
+int vfa_release_quarantine(struct vfa_host *host, const char *device, const char *reason,
+                           struct vfa_error *err)
+{
+    int r = vfa_state_quarantine(host->state, device, reason, err);
+
+    if (r == 0)
+        tell(host, device, reason);
+    return r;
+}
+
 static int quarantine(struct vfa_host *host, const char *device, const struct vfa_error *why,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *reason = NULL;
-    int r;
 
     if (asprintf(&reason, "its settings are not what they were before a guest had it: %s",
                  vfa_error_text(why)) < 0) {
         reason = NULL;
         return vfa_fail_oom(err);
     }
-    r = vfa_state_quarantine(host->state, device, reason, err);
-    if (r == 0)
-        tell(host, device, reason);
-    return r;
+    return vfa_release_quarantine(host, device, reason, err);
 }
 
 static int set_back(struct vfa_host *host, struct vfa_netlink *nl, const struct vfa_saved *saved,

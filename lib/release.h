@@ -23,4 +23,8 @@ int vfa_release_name(struct vfa_host *host, const char *domain, size_t *ret_n,
 int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *request,
                          struct vfa_error *err);
 
+/* Keeps a device from the next domain; host->warn is told. */
+int vfa_release_quarantine(struct vfa_host *host, const char *device, const char *reason,
+                           struct vfa_error *err);
+
 #endif

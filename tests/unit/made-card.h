@@ -199,6 +199,8 @@ static inline void make_tree(void)
     made_link("bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
     made_link("bus/pci/devices/0000:01:00.0/virtfn1", "../" VF);
     made_file("bus/pci/devices/" VF "/class", "0x020000");
+    made_file("bus/pci/devices/" VF "/vendor", "0x8086");
+    made_file("bus/pci/devices/" VF "/device", "0x10ca");
     made_link("bus/pci/devices/" VF "/physfn", "../0000:01:00.0");
     made_folder("bus/pci/devices/" VF "/net/pf0v1");
     made_file("bus/pci/devices/0000:03:00.1/class", "0x010802");

@@ -120,6 +120,74 @@ static void test_gone(void)
     end(&host);
 }
 
+/* ---- a state that was lost ---- */
+
+#define DOMAIN(requests, device)                                                                   \
+    "<domain type='kvm' id='1'><name>d</name><uuid>" UUID "</uuid><metadata><v:requests "          \
+    "xmlns:v='urn:vfalias:1'>" requests "</v:requests></metadata><devices>" device                 \
+    "</devices></domain>"
+#define OURS(name)                                                                                 \
+    "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0x10' "        \
+    "function='2'/></source>" name "</hostdev>"
+#define NET OURS("<alias name='ua-vf-net-0'/>")
+
+/* The claims of a domain that runs are made from its XML. */
+static const struct lost_case {
+    const char *label, *xml;
+    const char *alias_settings;
+    bool kept;        /* the claim is there */
+    bool synced;      /* nothing was lost: its user attached the device */
+    bool quarantined; /* then */
+} lost_cases[] = {
+    {"by alias", DOMAIN("<v:request alias='net'/>", NET), "trust=yes", .quarantined = true},
+    {"a placeholder", DOMAIN("", NET), "vlan=42", .quarantined = true},
+    {"by request", DOMAIN("<v:request alias='net'><v:settings trust='yes'/></v:request>", NET), "",
+     .quarantined = true},
+    {"nothing was set", DOMAIN("<v:request alias='net'/>", NET), "", .quarantined = false},
+    {"not ours", DOMAIN("", OURS("")), "trust=yes", .quarantined = false},
+    {"not lost", DOMAIN("<v:request alias='net'/>", NET), "trust=yes", .synced = true},
+    {"rebuilt already", DOMAIN("<v:request alias='net'/>", NET), "trust=yes", .kept = true},
+};
+
+static void check_lost(const struct lost_case *c, struct vfa_host *host)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+
+    if (vfa_domxml_parse(c->xml, strlen(c->xml), &domain, NULL) < 0)
+        made_give_up(c->label);
+    for (int i = 0; i < 2; i++) { /* libvirt's daemon is restarted, too */
+        CHECK(vfa_allocate_reassert(host, domain, NULL) == 0, "%s", c->label);
+        CHECK(count_claims(host) == 1, "%s: the guest keeps it", c->label);
+        CHECK(is_quarantined(host) == c->quarantined, "%s: quarantined", c->label);
+        CHECK(warnings == c->quarantined, "%s: told once", c->label);
+    }
+    CHECK(vfa_release(host, UUID, NULL, NULL, NULL) == 0 && count_claims(host) == 0, "%s",
+          c->label);
+    CHECK(is_quarantined(host) == c->quarantined, "%s: stays so", c->label);
+}
+
+static void test_lost(void)
+{
+    struct vfa_alias alias = {.name = (char *)"net"};
+
+    config.aliases = &alias;
+    config.n_aliases = 1;
+    made_file("guest.xml", "<domstatus/>"); /* libvirt's: a domain runs */
+    for (size_t i = 0; i < ARRAY_SIZE(lost_cases); i++) {
+        struct vfa_host host = begin(VF);
+
+        alias.settings = settings(lost_cases[i].alias_settings);
+        if (!lost_cases[i].kept)
+            vfa_release(&host, UUID, NULL, NULL, NULL);
+        if (lost_cases[i].synced)
+            vfa_state_set_synced(host.state, NULL);
+        check_lost(&lost_cases[i], &host);
+        end(&host);
+    }
+    made_without("guest.xml");
+    config.n_aliases = 0;
+}
+
 int main(void)
 {
     make_tree();
@@ -128,6 +196,7 @@ int main(void)
     test_unreadable();
     test_quarantine();
     test_gone();
+    test_lost();
     made_end(&sysfs);
     return check_result();
 }
