@@ -74,44 +74,70 @@ static bool is_awaited(const struct vfa_claim *claim, int64_t now, unsigned time
     return claim->state == VFA_CLAIM_INCOMING && now - claim->since <= (int64_t)timeout;
 }
 
-/* One claim of a domain that is not active. */
-static int collect(struct vfa_host *host, const struct vfa_claim *claim, int64_t now, size_t *n,
-                   bool *again, struct vfa_error *err)
-{
-    bool released = false;
-    int r;
+/* One that goes through all of them. What cannot be done for one keeps none of the others. */
+struct collector {
+    virConnectPtr conn;
+    struct vfa_host *host;
+    int64_t now;
+    const char *asked; /* the domain that libvirt was asked about last, or NULL */
+    bool active;       /* that one; true if libvirt did not tell */
+    bool again;
+    size_t n;
+    int result; /* the first error, with *err */
+    struct vfa_error *err;
+};
 
-    if (is_awaited(claim, now, host->config->incoming_timeout))
-        return 0;
-    if (is_young(claim->since, now)) {
-        *again = true;
-        return 0;
-    }
-    r = vfa_gc_release_same(host, claim, &released, err);
-    if (r == 0 && released)
-        (*n)++;
-    return r;
+static void note_result(struct collector *c, int r, const struct vfa_error *why)
+{
+    if (r < 0 && c->result == 0)
+        c->result = vfa_fail(c->err, why->code, "%s", vfa_error_text(why));
 }
 
-/* Likewise, what says that a guest waits for its devices. */
-static int collect_holds(virConnectPtr conn, struct vfa_host *host, const struct vfa_holds *holds,
-                         int64_t now, bool *again, struct vfa_error *err)
+static int look_at_domain(struct collector *c, const char *uuid, struct vfa_error *err)
 {
-    int r = 0;
+    if (c->asked && strcmp(c->asked, uuid) == 0)
+        return 0;
+    c->asked = uuid;
+    c->active = true;
+    return ask_active(c->conn, uuid, &c->active, err);
+}
 
-    for (size_t i = 0; r == 0 && i < holds->n; i++) {
-        const struct vfa_hold *hold = &holds->items[i];
-        bool active = false;
+static int release_claim(struct collector *c, const struct vfa_claim *claim, struct vfa_error *err)
+{
+    bool released = false;
+    int r = vfa_gc_release_same(c->host, claim, &released, err);
 
-        r = ask_active(conn, hold->uuid, &active, err);
-        if (r < 0 || active)
-            continue;
-        if (is_young(hold->since, now))
-            *again = true;
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", claim->domain);
+    c->n += released;
+    return 0;
+}
+
+static void collect_claim(struct collector *c, const struct vfa_claim *claim)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = look_at_domain(c, claim->uuid, &why);
+
+    if (!c->active && !is_awaited(claim, c->now, c->host->config->incoming_timeout)) {
+        if (is_young(claim->since, c->now))
+            c->again = true;
         else
-            r = vfa_state_end_hold(host->state, hold, err);
+            r = release_claim(c, claim, &why);
     }
-    return r;
+    note_result(c, r, &why);
+}
+
+/* What says that a guest waits for its devices. */
+static void collect_hold(struct collector *c, const struct vfa_hold *hold)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = look_at_domain(c, hold->uuid, &why);
+
+    if (!c->active && is_young(hold->since, c->now))
+        c->again = true;
+    else if (!c->active)
+        r = vfa_state_end_hold(c->host->state, hold, &why);
+    note_result(c, r, &why);
 }
 
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
@@ -119,31 +145,22 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
-    int64_t now = time(NULL); /* before the claims are read: younger ones count as of this second */
-    const char *asked = NULL;
-    bool active = false;
-    bool again = false;
-    size_t n = 0;
+    struct collector c = {.conn = conn, .host = host, .err = err};
     int r;
 
+    c.now = time(NULL); /* before the claims are read: younger ones count as of this second */
     r = vfa_state_claims(host->state, uuid, &claims, err);
     if (r == 0)
         r = vfa_state_holds(host->state, uuid, &holds, err);
-    for (size_t i = 0; r == 0 && i < claims.n; i++) {
-        const struct vfa_claim *claim = &claims.items[i];
-
-        if (!asked || strcmp(asked, claim->uuid) != 0) {
-            r = ask_active(conn, claim->uuid, &active, err);
-            asked = claim->uuid;
-        }
-        if (r == 0 && !active)
-            r = collect(host, claim, now, &n, &again, err);
-    }
-    if (r == 0)
-        r = collect_holds(conn, host, &holds, now, &again, err);
     if (r < 0)
         return r;
+    for (size_t i = 0; i < claims.n; i++)
+        collect_claim(&c, &claims.items[i]);
+    for (size_t i = 0; i < holds.n; i++)
+        collect_hold(&c, &holds.items[i]);
+    if (c.result < 0)
+        return c.result;
     if (ret_n)
-        *ret_n = n;
-    return again ? VFA_GC_AGAIN : 0;
+        *ret_n = c.n;
+    return c.again ? VFA_GC_AGAIN : 0;
 }

@@ -28,7 +28,8 @@ enum {
 /* Claims of all domains, or (uuid not NULL) of one, and what says that a guest waits for its
  * devices. `incoming` claims wait for their domain as long as the configuration's incoming_timeout.
  * *ret_n, if not NULL, gets how many were released. Must not be called with a transaction of
- * host->state open. 0, VFA_GC_AGAIN or an error. */
+ * host->state open. 0, VFA_GC_AGAIN or an error, the first if there are several: the claims that it
+ * is not about have been seen to. */
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err);
 
