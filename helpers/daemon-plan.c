@@ -11,7 +11,7 @@ static bool is_awaited(const struct vfa_plan_input *in, const struct vfa_claim *
 {
     return claim->state != VFA_CLAIM_ACTIVE &&
            strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0 &&
-           in->now - claim->since <= (int64_t)in->config->incoming_timeout;
+           vfa_gc_is_recent(claim->since, in->now, in->config->incoming_timeout);
 }
 
 static bool has_source(const struct vfa_domain *domain, const char *device)
@@ -46,9 +46,9 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
 {
     enum vfa_withdrawal withdrawal = withdrawal_of(in, request);
     bool borrowed = withdrawal == VFA_WITHDRAWAL_BORROWED || withdrawal == VFA_WITHDRAWAL_RETURNED;
-    int64_t age = in->now - claim->since;
 
-    if (claim->state == VFA_CLAIM_INCOMING && age <= (int64_t)in->config->incoming_timeout)
+    if (claim->state == VFA_CLAIM_INCOMING &&
+        vfa_gc_is_recent(claim->since, in->now, in->config->incoming_timeout))
         return; /* prepare makes it a claim like others, or it expires */
     if (!request)
         add(plan, VFA_STEP_RELEASE, NULL, claim);

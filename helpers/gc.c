@@ -10,9 +10,12 @@
 #include "release.h"
 #include "virt-error.h"
 
-/* Clocks are set back at times (a wrong RTC at boot): a claim from further ahead than this is not
- * young. */
-#define YOUNG_SECONDS 60
+#define AHEAD_SECONDS 60 /* what is from further ahead is of another time */
+
+bool vfa_gc_is_recent(int64_t since, int64_t now, unsigned seconds)
+{
+    return now - since <= (int64_t)seconds && since - now < AHEAD_SECONDS;
+}
 
 bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b)
 {
@@ -64,14 +67,9 @@ static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vf
     return r;
 }
 
-static bool is_young(int64_t since, int64_t now)
-{
-    return since >= now && since < now + YOUNG_SECONDS;
-}
-
 static bool is_awaited(const struct vfa_claim *claim, int64_t now, unsigned timeout)
 {
-    return claim->state == VFA_CLAIM_INCOMING && now - claim->since <= (int64_t)timeout;
+    return claim->state == VFA_CLAIM_INCOMING && vfa_gc_is_recent(claim->since, now, timeout);
 }
 
 /* One that goes through all of them. What cannot be done for one keeps none of the others. */
@@ -119,7 +117,7 @@ static void collect_claim(struct collector *c, const struct vfa_claim *claim)
     int r = look_at_domain(c, claim->uuid, &why);
 
     if (!c->active && !is_awaited(claim, c->now, c->host->config->incoming_timeout)) {
-        if (is_young(claim->since, c->now))
+        if (vfa_gc_is_recent(claim->since, c->now, 0))
             c->again = true;
         else
             r = release_claim(c, claim, &why);
@@ -133,7 +131,7 @@ static void collect_hold(struct collector *c, const struct vfa_hold *hold)
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = look_at_domain(c, hold->uuid, &why);
 
-    if (!c->active && is_young(hold->since, c->now))
+    if (!c->active && vfa_gc_is_recent(hold->since, c->now, 0))
         c->again = true;
     else if (!c->active)
         r = vfa_state_end_hold(c->host->state, hold, &why);

@@ -134,6 +134,7 @@ static const struct {
     {"incoming", VFA_CLAIM_INCOMING, 5, true, 0},
     {"incoming, too old", VFA_CLAIM_INCOMING, 400, false, 0},
     {"incoming, the clock was set back a little", VFA_CLAIM_INCOMING, -5, true, 0},
+    {"incoming, the clock was set back", VFA_CLAIM_INCOMING, -3600, false, 0},
 };
 
 static void test_ages(void)
