@@ -12,8 +12,9 @@
 struct vfa_state {
     sqlite3 *db;
     char *path;
-    bool damaged;  /* SQLite said so: vfa_state_close() sets the file aside */
-    bool may_mend; /* unless it was opened for reading only */
+    bool damaged;   /* SQLite said so: vfa_state_close() sets the file aside */
+    bool may_mend;  /* unless it was opened for reading only */
+    bool half_done; /* SQLite said so to a reader: somebody was killed while writing */
 };
 
 static inline void vfa_sql_finalizep(sqlite3_stmt **stmt)

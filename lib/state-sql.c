@@ -29,14 +29,25 @@ static int code_of(int sqlite_code)
     }
 }
 
+/* SQLite says that it was to write a database that it may only read. */
+static const char *reason_of(const struct vfa_state *state, int sqlite_code)
+{
+    if (sqlite_code == SQLITE_READONLY_ROLLBACK)
+        return "a program was killed while it changed it: run this as root, who may put that right";
+    return sqlite3_errmsg(state->db);
+}
+
 int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
 {
-    int code = code_of(sqlite3_errcode(state->db));
+    int sqlite_code = sqlite3_extended_errcode(state->db);
+    int code = code_of(sqlite_code);
 
     if (code == EUCLEAN)
         state->damaged = true;
+    if (sqlite_code == SQLITE_READONLY_ROLLBACK)
+        state->half_done = true;
     return vfa_fail(err, code, "cannot use state file '%s': %s", state->path,
-                    sqlite3_errmsg(state->db));
+                    reason_of(state, sqlite_code));
 }
 
 int vfa_sql_exec(struct vfa_state *state, const char *sql, struct vfa_error *err)

@@ -126,7 +126,48 @@ static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct 
         return vfa_sql_fail(state, err);
     }
     sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
+    return 0;
+}
+
+/* The first that reads. */
+static int set_up(struct vfa_state *state, struct vfa_error *err)
+{
     return vfa_sql_exec(state, "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF", err);
+}
+
+static int set_up_and_look(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
+{
+    int r = set_up(state, err);
+
+    return r == 0 ? look(state, boot_id, err) : r;
+}
+
+/* A reader cannot take back what somebody who was killed has left half done. SQLite does it for
+ * whoever may write, and reads; what keeps it from that, the reader is told then. */
+static void take_back(const char *path)
+{
+    struct vfa_state writer = {.path = (char *)path};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (connect_db(&writer, VFA_STATE_WRITE, &err) == 0)
+        set_up(&writer, &err);
+    sqlite3_close(writer.db);
+}
+
+static int connect_and_look(struct vfa_state *state, enum vfa_state_mode mode, const char *boot_id,
+                            struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error first = VFA_ERROR_INIT;
+    int r = connect_db(state, mode, err);
+
+    if (r < 0)
+        return r;
+    r = set_up_and_look(state, boot_id, &first);
+    if (r < 0 && state->half_done) {
+        take_back(state->path);
+        return set_up_and_look(state, boot_id, err);
+    }
+    return r < 0 ? vfa_fail(err, first.code, "%s", vfa_error_text(&first)) : r;
 }
 
 /* 0, VFA_STATE_ABSENT, FILE_OLDER (to be read, and of an older version) or an error. */
@@ -138,9 +179,7 @@ static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const
     int r = read_boot_id(boot_id, sizeof(boot_id), err);
 
     if (r == 0)
-        r = connect_db(state, mode, err);
-    if (r == 0)
-        r = look(state, boot_id, err);
+        r = connect_and_look(state, mode, boot_id, err);
     if (r <= 0)
         return r;
     if (mode == VFA_STATE_READ)
@@ -216,11 +255,9 @@ static int load_copy(struct vfa_state *state, const char *path, const char *boot
 {
     struct vfa_state source = {.path = (char *)path};
     sqlite3_backup *backup = NULL;
-    int r = connect_db(&source, VFA_STATE_READ, err);
+    int r = connect_and_look(&source, VFA_STATE_READ, boot_id, err);
 
-    if (r == 0)
-        r = look(&source, boot_id, err); /* refuses what is newer or damaged */
-    r = r > 0 ? 0 : r;
+    r = r > 0 ? 0 : r; /* what is newer or damaged is refused */
     if (r == 0)
         backup = sqlite3_backup_init(state->db, "main", source.db, "main");
     if (backup)
@@ -246,6 +283,8 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
     if (!state || !state->path)
         return vfa_fail_oom(err);
     r = connect_db(state, VFA_STATE_WRITE, err);
+    if (r == 0)
+        r = set_up(state, err);
     if (r == 0 && path && access(path, F_OK) == 0)
         r = load_copy(state, path, boot_id, err);
     if (r == 0)

@@ -27,7 +27,8 @@ enum {
 };
 
 enum vfa_state_mode {
-    VFA_STATE_READ,  /* never creates or changes; VFA_STATE_ABSENT when there is no file */
+    VFA_STATE_READ,  /* never creates or changes, but that what a writer who was killed left half
+                        done is taken back; VFA_STATE_ABSENT when there is no file */
     VFA_STATE_WRITE, /* creates folder and file (0640) when needed */
 };
 
