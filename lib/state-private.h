@@ -60,6 +60,8 @@ int vfa_sql_exec(struct vfa_state *state, const char *sql, struct vfa_error *err
 
 /* Wraps what SQLite says about the last failure. */
 int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err);
+/* -ESTALE: the file that is open is the state no more. */
+int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
 
 /* ---- state-schema.c ---- */
 

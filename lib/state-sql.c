@@ -29,7 +29,7 @@ static int code_of(int sqlite_code)
     }
 }
 
-/* SQLite says that it was to write a database that it may only read. */
+/* SQLite says that it was to write a database that it may only read; of a replaced one, too. */
 static const char *reason_of(const struct vfa_state *state, int sqlite_code)
 {
     if (sqlite_code == SQLITE_READONLY_ROLLBACK)
@@ -37,11 +37,19 @@ static const char *reason_of(const struct vfa_state *state, int sqlite_code)
     return sqlite3_errmsg(state->db);
 }
 
+int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_fail(err, ESTALE, "cannot use state file '%s': it was replaced meanwhile: try again",
+                    state->path);
+}
+
 int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
 {
     int sqlite_code = sqlite3_extended_errcode(state->db);
     int code = code_of(sqlite_code);
 
+    if (sqlite_code == SQLITE_READONLY_DBMOVED)
+        return vfa_sql_fail_replaced(state, err);
     if (code == EUCLEAN)
         state->damaged = true;
     if (sqlite_code == SQLITE_READONLY_ROLLBACK)

@@ -297,38 +297,49 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
     return r;
 }
 
-/* True unless SQLite, asked anew, finds the file whole. */
-static bool still_damaged(const char *path)
+/* True unless SQLite, asked anew, finds the file whole, or somebody is at work on it for long.
+ * Nobody else can use it then until `probe` is closed; one in which SQLite finds no database cannot
+ * be locked, nor be written by anybody. */
+static bool lock_damaged(struct vfa_state *probe)
 {
-    struct vfa_state probe = {.path = (char *)path};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *verdict = NULL;
-    int r = connect_db(&probe, VFA_STATE_WRITE, &err);
+    int r = connect_db(probe, VFA_STATE_WRITE, &err);
 
     if (r == 0)
-        r = query_text(&probe, "PRAGMA quick_check(1)", &verdict, &err);
-    sqlite3_close(probe.db);
+        r = vfa_sql_exec(probe, "BEGIN EXCLUSIVE", &err);
+    if (r == 0)
+        r = query_text(probe, "PRAGMA quick_check(1)", &verdict, &err);
     return r == -EUCLEAN || (r == 0 && (!verdict || strcmp(verdict, "ok") != 0));
 }
 
-/* Several processes may find the damage at once; the second must not set aside the new file. The
- * journal belongs to the damaged file and would be played into the new one. */
+static void put_away(const char *path, const char *journal, const char *aside)
+{
+    unlink(journal);
+    if (rename(path, aside) < 0)
+        unlink(path);
+}
+
+/* Several processes may find the damage at once; the second must not set aside the new file. Who is
+ * in the middle of a transaction ends it first: it would be lost without a word. The journal
+ * belongs to the damaged file and would be played into the new one. */
 static void set_aside(const char *path)
 {
     VFA_AUTO(vfa_freep) char *lock = NULL;
     VFA_AUTO(vfa_freep) char *aside = NULL;
     VFA_AUTO(vfa_freep) char *journal = NULL;
     VFA_AUTO(vfa_closep) int fd = -1;
+    struct vfa_state probe = {.path = (char *)path};
 
     if (asprintf(&lock, "%s.repair", path) < 0 || asprintf(&aside, "%s.damaged", path) < 0 ||
         asprintf(&journal, "%s-journal", path) < 0)
         return;
     fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0 || !still_damaged(path))
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
         return;
-    unlink(journal);
-    if (rename(path, aside) < 0)
-        unlink(path);
+    if (lock_damaged(&probe))
+        put_away(path, journal, aside);
+    sqlite3_close(probe.db);
 }
 
 struct vfa_state *vfa_state_close(struct vfa_state *state)
@@ -343,14 +354,32 @@ struct vfa_state *vfa_state_close(struct vfa_state *state)
     return NULL;
 }
 
+/* Whether the open file still is the one that others find. SQLite asks as well, but only before the
+ * first write of a transaction. */
+static int check_in_place(struct vfa_state *state, struct vfa_error *err)
+{
+    int moved = 0;
+
+    sqlite3_file_control(state->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved ? vfa_sql_fail_replaced(state, err) : 0;
+}
+
 int vfa_state_begin(struct vfa_state *state, struct vfa_error *err)
 {
-    return vfa_sql_exec(state, "BEGIN IMMEDIATE", err);
+    int r = vfa_sql_exec(state, "BEGIN IMMEDIATE", err);
+
+    if (r == 0)
+        r = check_in_place(state, err);
+    if (r < 0)
+        vfa_state_rollback(state);
+    return r;
 }
 
 int vfa_state_commit(struct vfa_state *state, struct vfa_error *err)
 {
-    return vfa_sql_exec(state, "COMMIT", err);
+    int r = check_in_place(state, err);
+
+    return r == 0 ? vfa_sql_exec(state, "COMMIT", err) : r;
 }
 
 void vfa_state_rollback(struct vfa_state *state)

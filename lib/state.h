@@ -44,7 +44,8 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
 struct vfa_state *vfa_state_close(struct vfa_state *state);
 VFA_DEFINE_AUTO(struct vfa_state, vfa_state_close);
 
-/* A write transaction around several calls. An open one is rolled back by vfa_state_close(). */
+/* A write transaction around several calls. An open one is rolled back by vfa_state_close(). Begin
+ * and commit are -ESTALE if the file is the state no more: it was set aside or removed. */
 int vfa_state_begin(struct vfa_state *state, struct vfa_error *err);
 int vfa_state_commit(struct vfa_state *state, struct vfa_error *err);
 void vfa_state_rollback(struct vfa_state *state);
