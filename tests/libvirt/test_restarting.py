@@ -17,6 +17,9 @@ def start_three(host):
     for name, alias in (("one", "qat"), ("two", "qat"), ("three", "gpu")):
         host.define(guest(name, alias))
         host.virsh("start", name)
+    for name in ("one", "two", "three"):  # and nobody is held any more
+        host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", name)
+        assert host.is_on(name)
     return {name: host.qemu_pid(name) for name in ("one", "two", "three")}
 
 
