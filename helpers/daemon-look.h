@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One look at one running domain: what was seen, and what its steps need. Shared by
+ * One look at one running domain: what was seen, and what its steps need (daemon-look.c). Shared by
  * daemon-reconcile.c, which looks and decides, and daemon-attach.c, which attaches and detaches.
  *
  * Every step that writes to the state checks in its own transaction that the claim is still the one
