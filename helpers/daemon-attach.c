@@ -45,9 +45,9 @@ static int choose_another(struct vfa_look *look, const struct vfa_step *step, st
 
     if (r == 0)
         r = vfa_allocate_request(host, look->domain, step->request, &claim, err);
-    if (r == VFA_ALLOCATE_NONE)
-        return vfa_fail(err, ENODEV, "%s is gone, and %s", step->claim->device,
-                        vfa_error_text(err));
+    if (r > 0)
+        return vfa_fail(err, r == VFA_ALLOCATE_NONE ? ENODEV : EAGAIN, "%s is gone, and %s",
+                        step->claim->device, vfa_error_text(err));
     if (r == 0)
         r = vfa_state_commit(host->state, err);
     if (r == 0)

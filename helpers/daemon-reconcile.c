@@ -126,6 +126,21 @@ static int do_without(struct vfa_look *look, const struct vfa_request *request,
 
 /* Nothing free is said once. A late request is looked at again when something gets free, one that
  * is not optional with the next event of this domain. */
+static int refused(struct vfa_look *look, const struct vfa_request *request, int why,
+                   struct vfa_error *err)
+{
+    bool quiet = request->optional || why == VFA_ALLOCATE_AGAIN;
+    char key[VFA_LOOK_KEY_SIZE];
+
+    vfa_log_change(vfa_look_key(look, request->name, key), quiet ? LOG_DEBUG : LOG_WARNING, "%s",
+                   vfa_error_text(err));
+    vfa_error_clear(err);
+    if (why == VFA_ALLOCATE_NONE)
+        return do_without(look, request, err);
+    vfa_look_again(look, VFA_LOOK_BUSY);
+    return 0;
+}
+
 static int hotplug(struct vfa_look *look, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -135,15 +150,9 @@ static int hotplug(struct vfa_look *look, const struct vfa_request *request, str
     if (request->late && !vfa_late_add(look->daemon->late, look->uuid))
         return vfa_fail_oom(err);
     r = allocate(look, request, &claim, err);
-    vfa_look_key(look, request->name, key);
-    if (r == VFA_ALLOCATE_NONE) {
-        vfa_log_change(key, request->optional ? LOG_DEBUG : LOG_WARNING, "%s", vfa_error_text(err));
-        vfa_error_clear(err);
-        return do_without(look, request, err);
-    }
-    if (r < 0)
-        return r;
-    vfa_log_forget(key);
+    if (r != 0)
+        return r < 0 ? r : refused(look, request, r, err);
+    vfa_log_forget(vfa_look_key(look, request->name, key));
     if (claim.device)
         vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", look->domain->name,
                 claim.device, request->name);

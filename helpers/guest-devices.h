@@ -56,7 +56,8 @@ int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_names *names,
                        struct vfa_error *err);
 
 /* Has a device claimed for each request that has no claim, whatever happened to it before.
- * VFA_ALLOCATE_NONE: nothing free for one of them; none of them has been touched then. */
+ * VFA_ALLOCATE_NONE, VFA_ALLOCATE_AGAIN: not for one of them; none of them has been touched then.
+ */
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, struct vfa_error *err);
 
 /* Lets go of the requests that are borrowed, and waits until vfaliasd has attached their devices.

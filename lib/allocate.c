@@ -413,7 +413,11 @@ static int allocate_request(struct vfa_attempt *a, const struct vfa_request *req
 
     if (r < 0)
         return r;
-    r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
+    r = vfa_attempt_check_synced(a, err);
+    if (r == VFA_ALLOCATE_NONE)
+        r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
+    if (r == 0)
+        r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
     if (r == 0)
         r = vfa_attempt_make_fresh(a, err);
     if (r == 0)

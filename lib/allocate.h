@@ -17,7 +17,8 @@
 #include "state.h"
 
 enum {
-    VFA_ALLOCATE_NONE = 1, /* refused; err has the line for the user */
+    VFA_ALLOCATE_NONE = 1,  /* refused; err has the line for the user */
+    VFA_ALLOCATE_AGAIN = 2, /* not now, and nothing changed: to be tried again soon; likewise */
 };
 
 struct vfa_host {
@@ -65,7 +66,8 @@ int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_
 int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err);
 
-/* One more request of a running domain. *ret (may be NULL) gets the claim; vfa_claim_clear() it. */
+/* One more request of a running domain. *ret (may be NULL) gets the claim; vfa_claim_clear() it.
+ * VFA_ALLOCATE_AGAIN: which devices are taken is not known yet. */
 int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
                          const struct vfa_request *request, struct vfa_claim *ret,
                          struct vfa_error *err);

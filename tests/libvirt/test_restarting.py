@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libvirtd, vfaliasd and the state file come and go while guests run: guests live, claims stay."""
+import threading
 
 import pytest
 
@@ -213,6 +214,30 @@ def test_state_file_lost_and_both_daemons_restarted(host):
     assert alive(host, pids)
     host.define(guest("four", "gpu"))
     assert "1 claimed" in host.virsh("start", "four", check=False).stderr
+
+
+def test_nothing_is_claimed_before_all_domains_have_been_asked(host):
+    """One of them, whose start takes long, keeps vfaliasd from knowing what is free."""
+    over = threading.Event()
+    host.define(guest("runs"))
+    host.virsh("start", "runs")
+    host.define(guest("slow"))
+    host.recorder.react("start", lambda call: over.wait(60) and None)
+    starts = threading.Thread(target=host.virsh, args=("start", "slow"))
+    starts.start()
+    try:
+        host.recorder.wait("slow", "start begin -", hook="00-before")
+        host.forget_state()
+        host.vfaliasd.lines.wait("the state file is gone")
+        host.virsh("metadata", "runs", "urn:vfalias:1", "--key", "vfalias", "--set",
+                   "<requests><request alias='qat' optional='yes'/></requests>", "--live")
+        host.vfaliasd.lines.wait("domain 'runs': the state file was lost")
+        assert "the state file was lost" in host.vfalias("attach", "runs", check=False).stderr
+        assert host.claims() == []
+    finally:
+        over.set()
+        starts.join()
+    host.wait_claims(lambda claims: claims, "one", "runs")
 
 
 # ---- the order of start ----
