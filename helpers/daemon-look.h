@@ -24,6 +24,7 @@ struct vfa_look {
     virDomainPtr handle;
     const char *uuid;
     struct vfa_claims claims;  /* read before the XML */
+    int64_t freed;             /* VFA_COUNTER_FREED, read before them */
     struct vfa_domain *domain; /* the live XML */
     struct vfa_hold hold;      /* read with the claims; id 0: there is none */
     bool held;                 /* the guest waits while the steps are done */

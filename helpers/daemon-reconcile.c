@@ -6,7 +6,9 @@
  * Order of reading: libvirt is asked for the domain's state first, which waits while a hook of it
  * runs; then the claims, and whether the guest is to wait for them; then the XML. So what `prepare`
  * wrote is seen of a domain that is seen running; a claim that is seen is older than the XML, and
- * an active one without its device means that the device was taken out.
+ * an active one without its device means that the device was taken out. When the claims are then
+ * made to say what the XML says, the domain may have stopped, and its device may be another's:
+ * that is why the claims that have ended are counted (vfa_allocate_reassert_read()).
  *
  * A domain that does not run has its claims dropped by gc.c, whose race with `prepare` is told in
  * gc.h.
@@ -260,7 +262,7 @@ static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *er
 
 /* ---- the look ---- */
 
-static int reassert(const struct vfa_config *config, const struct vfa_domain *domain,
+static int reassert(const struct vfa_config *config, const struct vfa_domain *domain, int64_t freed,
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
@@ -270,16 +272,39 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
         return r;
     host.warn = vfa_log_warning;
     r = vfa_vf_apply_new_vlans(&host, domain, err);
-    return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
+    return r < 0 ? r : vfa_allocate_reassert_read(&host, domain, freed, err);
 }
 
-int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *config,
-                           virDomainPtr handle, struct vfa_error *err)
+static int read_freed(const struct vfa_config *config, int64_t *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_host_open(config, &host, err);
+
+    return r < 0 ? r : vfa_state_counter(host.state, VFA_COUNTER_FREED, ret, err);
+}
+
+static int reassert_once(const struct vfa_config *config, virDomainPtr handle,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
-    int r = vfa_look_read(handle, &domain, err);
+    int64_t freed = 0;
+    int r = read_freed(config, &freed, err);
 
-    return r == 0 ? reassert(config, domain, err) : r;
+    if (r == 0)
+        r = vfa_look_read(handle, &domain, err);
+    return r == 0 ? reassert(config, domain, freed, err) : r;
+}
+
+/* Each further round takes a claim that has ended while libvirt was asked. */
+int vfa_reconcile_reassert(const struct vfa_config *config, virDomainPtr handle,
+                           struct vfa_error *err)
+{
+    int r;
+
+    do
+        r = reassert_once(config, handle, err);
+    while (r == VFA_ALLOCATE_AGAIN);
+    return r;
 }
 
 static int read_claims(struct vfa_look *look, struct vfa_error *err)
@@ -288,6 +313,8 @@ static int read_claims(struct vfa_look *look, struct vfa_error *err)
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
+    if (r == 0)
+        r = vfa_state_counter(host.state, VFA_COUNTER_FREED, &look->freed, err);
     if (r == 0)
         r = vfa_state_claims(host.state, look->uuid, &look->claims, err);
     if (r == 0)
@@ -316,6 +343,16 @@ static bool has_job(virDomainPtr domain)
            (job.type == VIR_DOMAIN_JOB_BOUNDED || job.type == VIR_DOMAIN_JOB_UNBOUNDED);
 }
 
+/* VFA_ALLOCATE_AGAIN: what was seen may be no more. */
+static int reassert_seen(struct vfa_look *look, struct vfa_error *err)
+{
+    int r = reassert(look->config, look->domain, look->freed, err);
+
+    if (r == VFA_ALLOCATE_AGAIN)
+        vfa_look_again(look, VFA_LOOK_NOW);
+    return r;
+}
+
 static int look_at_running(struct vfa_look *look, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
@@ -325,7 +362,7 @@ static int look_at_running(struct vfa_look *look, struct vfa_error *err)
     if (r == 0)
         r = vfa_look_read(look->handle, &look->domain, err);
     if (r == 0)
-        r = reassert(look->config, look->domain, err);
+        r = reassert_seen(look, err);
     if (r == 0 && look->domain->bad_requests && known == 0)
         let_go(look, run);
     if (r == 0 && look->domain->bad_requests) /* what it asks for is not known: nothing is undone */

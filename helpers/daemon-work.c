@@ -122,7 +122,7 @@ static int sync_domain(struct vfa_daemon *daemon, const struct vfa_config *confi
 
     if (virDomainGetUUIDString(domain, uuid) < 0)
         return vfa_virt_fail(err, "cannot ask for the UUID of '%s'", virDomainGetName(domain));
-    r = vfa_reconcile_reassert(daemon, config, domain, &why);
+    r = vfa_reconcile_reassert(config, domain, &why);
     if (r < 0 && r != -EINVAL && r != -ENOENT)
         return vfa_fail(err, -r, "%s", vfa_error_text(&why));
     vfa_queue_add(daemon->queue, uuid, VFA_WORK_DEFINITION | VFA_WORK_RECONCILE, 0);

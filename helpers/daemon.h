@@ -127,8 +127,8 @@ unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
 enum {
     VFA_RECONCILE_NOT_RUNNING = 1,
 };
-int vfa_reconcile_reassert(struct vfa_daemon *daemon, const struct vfa_config *config,
-                           virDomainPtr domain, struct vfa_error *err);
+int vfa_reconcile_reassert(const struct vfa_config *config, virDomainPtr domain,
+                           struct vfa_error *err);
 
 /* ---- daemon-hold.c ---- */
 /* Resumes every guest that waits, as nobody will see to it any more. For the end of the daemon,

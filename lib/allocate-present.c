@@ -228,10 +228,20 @@ static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
                                   err);
 }
 
+/* A claim has ended since before the XML was read. Asked once: what is dropped here counts, too. */
+static int is_stale(struct vfa_attempt *a, bool *ret, struct vfa_error *err)
+{
+    int64_t now = 0;
+    int r = a->freed ? vfa_state_counter(a->host->state, VFA_COUNTER_FREED, &now, err) : 0;
+
+    *ret = a->freed && now != *a->freed;
+    return r;
+}
+
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
  * claim. *ret_new: there was no claim that says so. */
-static int reassert_now(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
-                        const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
+static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+                     const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
@@ -254,7 +264,21 @@ static int reassert_now(struct vfa_attempt *a, const struct vfa_device *now, con
     }
 }
 
-static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+/* The claims may say it already, whatever was read when. */
+static int check_said(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    int r = vfa_attempt_holder(a, now, &holder, err);
+
+    if (r < 0 ||
+        (r == 0 && holder.state == VFA_CLAIM_ACTIVE && is_the_claim(&holder, a->domain, now, name)))
+        return r;
+    return VFA_ALLOCATE_AGAIN;
+}
+
+static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, bool stale,
+                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_pci_addr source;
@@ -263,22 +287,24 @@ static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, str
     bool is_new = false;
     int r = vfa_attempt_source(a, dev, &source, err);
 
-    if (r == 0)
-        r = vfa_attempt_read(a, &source, &now, err);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = vfa_attempt_read(a, &source, &now, err);
     if (r == 0)
         r = find_alias(a, dev, &alias, err);
+    if (r == 0 && stale)
+        return check_said(a, &now, claim_name(dev, &source, buf), err);
     if (r == 0)
-        r = reassert_now(a, &now, claim_name(dev, &source, buf), alias, &is_new, err);
-    if (r == 0 && is_new)
-        r = distrust(a, dev, &now, alias, err);
-    return r < 0 ? r : 0;
+        r = take_over(a, &now, claim_name(dev, &source, buf), alias, &is_new, err);
+    return r == 0 && is_new ? distrust(a, dev, &now, alias, err) : r;
 }
 
 int vfa_attempt_reassert_present(struct vfa_attempt *a, struct vfa_error *err)
 {
-    int r = 0;
+    bool stale = false;
+    int r = is_stale(a, &stale, err);
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++)
-        r = reassert_one(a, &a->domain->devices[i], err);
+        r = reassert_one(a, &a->domain->devices[i], stale, err);
     return r;
 }

@@ -14,6 +14,7 @@ struct vfa_attempt {
     bool arriving;             /* what is claimed for requests is incoming */
     struct vfa_claims arrived; /* what was incoming for it, while its XML is gone through */
     bool unmet;                /* refused, and vfaliasd is to look at the definition */
+    const int64_t *freed;      /* VFA_COUNTER_FREED before the XML was read; NULL: it is as it is */
 };
 
 /* Scans and replaces the index; likewise if it was made from another configuration
@@ -113,7 +114,7 @@ int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named
 int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err);
 
 /* Claims the devices that the XML names (allocate-present.c); and the same for a domain that has
- * them. */
+ * them: 0, VFA_ALLOCATE_AGAIN or an error. */
 int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err);
 int vfa_attempt_reassert_present(struct vfa_attempt *a, struct vfa_error *err);
 

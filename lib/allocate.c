@@ -373,7 +373,7 @@ static int transact(struct vfa_attempt *a, int (*what)(struct vfa_attempt *, str
     if (r == 0)
         r = vfa_state_commit(a->host->state, err);
     vfa_state_rollback(a->host->state);
-    if (r)
+    if (r && r != VFA_ALLOCATE_AGAIN)
         vfa_wrap(err, "domain '%s'", a->domain->name);
     return r;
 }
@@ -453,6 +453,14 @@ int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain
                           struct vfa_error *err)
 {
     struct vfa_attempt a = {.host = host, .domain = domain};
+
+    return transact(&a, vfa_attempt_reassert_present, err);
+}
+
+int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
+                               int64_t freed, struct vfa_error *err)
+{
+    struct vfa_attempt a = {.host = host, .domain = domain, .freed = &freed};
 
     return transact(&a, vfa_attempt_reassert_present, err);
 }

@@ -145,9 +145,17 @@ int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
 
 /* The domain runs and has the devices its live XML names: makes the claims say so (active),
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this
- * domain's devices that are not there are left alone. Never refuses. */
+ * domain's devices that are not there are left alone. Never refuses. For hooks: the domain is
+ * locked, the XML is true. */
 int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
                           struct vfa_error *err);
+
+/* The same with XML that somebody has read; freed: VFA_COUNTER_FREED as it was before that. A
+ * domain that has stopped or lost a device since, and whose device somebody else may have been
+ * given, has had its claim dropped. If one was dropped, and the claims say anything else than the
+ * XML, it is VFA_ALLOCATE_AGAIN (err has nothing): the XML is to be read anew. */
+int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
+                               int64_t freed, struct vfa_error *err);
 
 /* A libvirt network gave a device to a domain's port: records it as the domain's, whatever else the
  * domain held it for. 0, VFA_ALLOCATE_NONE (another domain has it) or an error. */

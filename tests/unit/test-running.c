@@ -36,10 +36,136 @@ static void test_file_lost(void)
     unlink(file);
 }
 
+/* ---- what the XML says they have ---- */
+
+#define HAS DOM(META(ASKS), HOSTDEV("net-0", "0x10", "0"))
+
+enum meanwhile {
+    NOTHING,
+    ENDED,       /* the domain's claim */
+    OTHER_START, /* likewise, and another domain claimed the device */
+    OWN_START,   /* likewise, and the domain claimed another one */
+    SAME_START,  /* likewise, and the domain claimed the same one */
+    OTHERS_END,  /* another domain's claim has ended */
+    NEW_FILE,    /* the state file was lost */
+};
+
+static const struct {
+    const char *label;
+    bool had;    /* the domain had its claim when the XML was read */
+    bool others; /* else another domain had it */
+    enum meanwhile meanwhile;
+    int result;
+    const char *after; /* each claim: VF, "d" or "o" for whose, "!" if it is active */
+} reads[] = {
+    {"as it was", true, false, NOTHING, 0, "0d! 3o! "},
+    {"no claim yet", false, false, NOTHING, 0, "0d! 3o! "},
+    {"somebody else's is wrong", false, true, NOTHING, 0, "0d! 3o! "},
+    {"it has stopped", true, false, ENDED, VFA_ALLOCATE_AGAIN, "3o! "},
+    {"it has stopped, and another domain has the device", true, false, OTHER_START,
+     VFA_ALLOCATE_AGAIN, "0o! 3o! "},
+    {"it has started anew with another device", true, false, OWN_START, VFA_ALLOCATE_AGAIN,
+     "1d 3o! "},
+    {"it has started anew and waits for the same one", true, false, SAME_START, VFA_ALLOCATE_AGAIN,
+     "0d 3o! "},
+    {"what others do is no matter", true, false, OTHERS_END, 0, "0d! "},
+    {"unless something is to be written", false, true, OTHERS_END, VFA_ALLOCATE_AGAIN, "0o! "},
+    {"another file", true, false, NEW_FILE, VFA_ALLOCATE_AGAIN, ""},
+};
+
+static void claim_own(struct vfa_host *host, const char *device, enum vfa_claim_state state)
+{
+    const struct vfa_claim claim = {.device = (char *)device,
+                                    .parent = (char *)"0000:01:00.0",
+                                    .iommu_group = -1,
+                                    .kind = (char *)"pci",
+                                    .uuid = (char *)UUID,
+                                    .domain = (char *)"d",
+                                    .request = (char *)"net-0",
+                                    .alias = (char *)"net",
+                                    .state = state};
+
+    CHECK(vfa_state_claim(host->state, &claim, NULL) == 0, "%s", device);
+}
+
+static void happen(struct vfa_host *host, enum meanwhile meanwhile)
+{
+    if (meanwhile == NEW_FILE) {
+        vfa_host_clear(host);
+        *host = open_host(true);
+    }
+    if (meanwhile == OTHERS_END)
+        CHECK(vfa_state_release(host->state, OTHER, vf(3), NULL, NULL) == 0, "other's end");
+    if (meanwhile >= ENDED && meanwhile <= SAME_START)
+        CHECK(vfa_state_release(host->state, UUID, NULL, NULL, NULL) == 0, "end");
+    if (meanwhile == OTHER_START)
+        claim_for_other(host, vf(0));
+    if (meanwhile == OWN_START || meanwhile == SAME_START)
+        claim_own(host, vf(meanwhile == OWN_START), VFA_CLAIM_CLAIMED);
+}
+
+static const char *describe(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    static char buf[64];
+    size_t len = 0;
+
+    buf[0] = '\0';
+    CHECK(vfa_state_claims(host->state, NULL, &claims, NULL) == 0, "claims");
+    for (int i = 0; i < VFS; i++) {
+        for (size_t k = 0; k < claims.n; k++) {
+            if (strcmp(claims.items[k].device, vf(i)) == 0)
+                len += (size_t)snprintf(buf + len, sizeof(buf) - len, "%d%c%s ", i,
+                                        claims.items[k].domain[0],
+                                        claims.items[k].state == VFA_CLAIM_ACTIVE ? "!" : "");
+        }
+    }
+    return buf;
+}
+
+static void test_read(size_t i)
+{
+    struct vfa_host host = open_host(true);
+    int64_t freed = 0;
+    int r;
+
+    claim_for_other(&host, vf(2));
+    CHECK(vfa_state_release(host.state, OTHER, NULL, NULL, NULL) == 0, "of older times");
+    claim_for_other(&host, vf(3));
+    if (reads[i].had)
+        claim_own(&host, vf(0), VFA_CLAIM_ACTIVE);
+    if (reads[i].others)
+        claim_for_other(&host, vf(0));
+    CHECK(vfa_state_counter(host.state, VFA_COUNTER_FREED, &freed, NULL) == 0, "counter");
+    happen(&host, reads[i].meanwhile);
+    r = vfa_allocate_reassert_read(&host, parse(HAS), freed, NULL);
+    CHECK(r == reads[i].result, "%s: %d", reads[i].label, r);
+    CHECK(strcmp(describe(&host), reads[i].after) == 0, "%s: %s", reads[i].label, describe(&host));
+    vfa_host_clear(&host);
+}
+
+/* What it drops itself does not make the rest of the XML an old one. */
+static void test_two_devices(void)
+{
+    struct vfa_host host = open_host(true);
+
+    claim_for_other(&host, vf(0));
+    claim_for_other(&host, vf(1));
+    CHECK(vfa_allocate_reassert_read(
+              &host, parse(DOM("", HOSTDEV("net-0", "0x10", "0") HOSTDEV("net-1", "0x10", "2"))), 0,
+              NULL) == 0,
+          "two");
+    CHECK(strcmp(describe(&host), "0d! 1d! ") == 0, "%s", describe(&host));
+    vfa_host_clear(&host);
+}
+
 int main(void)
 {
     make_host();
     test_file_lost();
+    for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
+        test_read(i);
+    test_two_devices();
     parse(NULL);
     vfa_config_free(config);
     made_end(&sysfs);
