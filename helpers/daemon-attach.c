@@ -9,12 +9,16 @@
  * What is only in the way for now (another job on the domain, no connection, the domain gone) does
  * not count as a failure. What does, is counted in the claim, so that a restart does not start
  * over.
+ *
+ * An attach may take half a minute, in which the domain may be stopped and started again: what
+ * comes after it is for the start that was looked at, or it is left alone.
  */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "daemon-look.h"
+#include "gc.h"
 #include "log.h"
 #include "release.h"
 #include "vf-apply.h"
@@ -161,17 +165,26 @@ static void attached(struct vfa_look *look, const struct vfa_step *step)
     }
 }
 
+/* *ret_same: the claim is the one that was seen. Another one's attempts are its own. */
 static int count_failure(struct vfa_look *look, const struct vfa_step *step, const char *why,
-                         struct vfa_error *err)
+                         bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    bool same = false;
-    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+    int r = vfa_look_begin(look, step->claim, &host, ret_same, err);
 
-    if (r < 0 || !same)
+    if (r < 0 || !*ret_same)
         return r;
     r = vfa_state_set_claim_error(host.state, look->uuid, step->request->name, why, err);
     return r == 0 ? vfa_state_commit(host.state, err) : r;
+}
+
+static void give_up(struct vfa_look *look, const struct vfa_step *step, unsigned attempts,
+                    const char *why)
+{
+    vfa_log(LOG_ERR,
+            "domain '%s': cannot attach %s for request '%s', given up after %u attempts: %s",
+            look->domain->name, step->claim->device, step->request->name, attempts, why);
+    vfa_look_give_up(look, step);
 }
 
 static void failed(struct vfa_look *look, const struct vfa_step *step, const char *why)
@@ -179,17 +192,19 @@ static void failed(struct vfa_look *look, const struct vfa_step *step, const cha
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     unsigned attempts = step->claim->attempts + 1;
     char key[VFA_LOOK_KEY_SIZE];
+    bool same = false;
 
-    if (count_failure(look, step, why, &err) < 0) {
+    if (count_failure(look, step, why, &same, &err) < 0) {
         vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_look_again(look, VFA_LOOK_ERROR);
         return;
     }
+    if (!same) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+        return;
+    }
     if (attempts >= VFA_ATTACH_ATTEMPTS) {
-        vfa_log(LOG_ERR,
-                "domain '%s': cannot attach %s for request '%s', given up after %u attempts: %s",
-                look->domain->name, step->claim->device, step->request->name, attempts, why);
-        vfa_look_give_up(look, step);
+        give_up(look, step, attempts, why);
         return;
     }
     vfa_log(LOG_INFO, "domain '%s': cannot attach %s for request '%s', attempt %u: %s",
@@ -260,19 +275,63 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
     return true;
 }
 
+/* ---- giving up ---- */
+
+/* The claim is of this start, and nobody has asked for another attempt since. */
+static int is_given_up(struct vfa_look *look, const struct vfa_step *step, bool *ret,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
+    const struct vfa_claim *found;
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    if (r == 0)
+        r = vfa_state_claims(host.state, look->uuid, &now, err);
+    if (r < 0)
+        return r;
+    found = vfa_claims_find(&now, step->claim->request);
+    *ret = found && vfa_gc_same(found, step->claim) && found->attempts >= VFA_ATTACH_ATTEMPTS;
+    return 0;
+}
+
+/* The guest that was looked at, as each start of a domain has an id of its own. libvirt destroys by
+ * UUID, so that this is asked last. */
+static bool is_same_guest(struct vfa_look *look)
+{
+    VFA_AUTO(vfa_virt_domain_unref)
+    virDomainPtr now = virDomainLookupByUUIDString(virDomainGetConnect(look->handle), look->uuid);
+
+    return now && virDomainGetID(now) == virDomainGetID(look->handle);
+}
+
+static int destroy(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+{
+    bool given_up = false;
+    int r = is_given_up(look, step, &given_up, err);
+
+    if (r < 0)
+        return r;
+    if (!given_up || !is_same_guest(look)) {
+        vfa_look_again(look, VFA_LOOK_NOW);
+        return 0;
+    }
+    vfa_log(LOG_ERR, "domain '%s': destroyed, since request '%s' could not be attached",
+            look->domain->name, step->request->name);
+    if (virDomainDestroy(look->handle) < 0)
+        return vfa_virt_fail(err, "cannot destroy domain '%s'", look->domain->name);
+    return 0;
+}
+
 /* "keep": the guest runs on, `vfalias claims` shows the claim and why. */
 void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step)
 {
     const struct vfa_alias *alias = vfa_allocate_alias(look->config, step->request);
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     if (!alias || alias->on_attach_failure != VFA_ATTACH_FAILURE_DESTROY)
         return;
-    vfa_log(LOG_ERR, "domain '%s': destroyed, since request '%s' could not be attached",
-            look->domain->name, step->request->name);
-    if (virDomainDestroy(look->handle) < 0) {
-        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-
-        vfa_virt_fail(&err, "cannot destroy domain '%s'", look->domain->name);
+    if (destroy(look, step, &err) < 0) {
         vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_look_again(look, VFA_LOOK_ERROR);
     }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An attach that libvirt refuses for the last time, and what happens to its domain meanwhile: only
+ * the guest that was looked at may be destroyed. libvirt is its driver for tests, inside this
+ * process; the claims are of a made tree.
+ */
+#include "daemon-look.h"
+#include "log.h"
+#include "made-host.h"
+
+#include <libvirt/virterror.h>
+#include <limits.h>
+
+#define WANTS   DOM(META(ASKS), "")
+#define REFUSED "no"
+
+static virConnectPtr conn;
+static virDomainPtr guest;
+static char uuid[VIR_UUID_STRING_BUFLEN];
+
+/* ---- what the rest of the daemon does ---- */
+
+int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its_config,
+                         struct vfa_host *ret, struct vfa_error *err)
+{
+    return vfa_host_open(its_config, ret, err);
+}
+
+void vfa_virt_domain_unref(virDomainPtr *domain)
+{
+    if (*domain)
+        virDomainFree(*domain);
+}
+
+/* ---- what happens meanwhile ---- */
+
+enum meanwhile {
+    NOTHING,
+    STARTED_ANEW,      /* by its user, and has another claim */
+    STARTED_IN_A_WINK, /* likewise, with a claim that looks the same */
+    ASKED_ANEW,        /* by its user: another attempt is wanted */
+};
+
+static const struct {
+    const char *label;
+    bool attach;       /* else it was given up before, and this is a look at it */
+    unsigned attempts; /* before */
+    enum meanwhile meanwhile;
+    bool keep; /* on_attach_failure */
+    bool destroyed;
+    unsigned after; /* attempts */
+    unsigned again;
+} cases[] = {
+    {"the fourth failure", true, 3, NOTHING, false, false, 4, 8000},
+    {"the last failure", true, 4, NOTHING, false, true, 5, UINT_MAX},
+    {"the last failure, kept", true, 4, NOTHING, true, false, 5, UINT_MAX},
+    {"started anew", true, 4, STARTED_ANEW, false, false, 0, VFA_LOOK_NOW},
+    {"started anew in a wink", true, 4, STARTED_IN_A_WINK, false, false, 5, VFA_LOOK_NOW},
+    {"given up", false, 5, NOTHING, false, true, 5, UINT_MAX},
+    {"given up, kept", false, 5, NOTHING, true, false, 5, UINT_MAX},
+    {"given up, and started anew", false, 5, STARTED_ANEW, false, false, 0, VFA_LOOK_NOW},
+    {"given up, and started anew in a wink", false, 5, STARTED_IN_A_WINK, false, false, 5,
+     VFA_LOOK_NOW},
+    {"given up, and asked anew", false, 5, ASKED_ANEW, false, false, 0, VFA_LOOK_NOW},
+};
+
+static void claim(struct vfa_host *host, int64_t since, unsigned attempts)
+{
+    const struct vfa_claim claim = {.device = (char *)vf(0),
+                                    .parent = (char *)"0000:01:00.0",
+                                    .iommu_group = -1,
+                                    .kind = (char *)"pci",
+                                    .uuid = uuid,
+                                    .domain = (char *)"test",
+                                    .request = (char *)"net-0",
+                                    .alias = (char *)"net",
+                                    .state = VFA_CLAIM_CLAIMED,
+                                    .since = since};
+
+    CHECK(vfa_state_release(host->state, uuid, NULL, NULL, NULL) == 0, "release");
+    CHECK(vfa_state_claim(host->state, &claim, NULL) == 0, "claim");
+    for (unsigned i = 0; i < attempts; i++)
+        CHECK(vfa_state_set_claim_error(host->state, uuid, "net-0", REFUSED, NULL) == 0, "error");
+}
+
+static void happen(size_t i)
+{
+    struct vfa_host host = open_host(false);
+    enum meanwhile meanwhile = cases[i].meanwhile;
+
+    if (meanwhile == STARTED_ANEW || meanwhile == STARTED_IN_A_WINK)
+        CHECK(virDomainDestroy(guest) == 0 && virDomainCreate(guest) == 0, "start");
+    if (meanwhile == STARTED_ANEW)
+        claim(&host, 2, 0);
+    if (meanwhile == ASKED_ANEW)
+        CHECK(vfa_state_set_claim_error(host.state, uuid, "net-0", NULL, NULL) == 0, "ask");
+    vfa_host_clear(&host);
+}
+
+static size_t now; /* the case */
+
+int __wrap_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned flags);
+int __wrap_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned flags)
+{
+    happen(now);
+    return -1;
+}
+
+/* ---- one look ---- */
+
+static unsigned attempts(void)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    struct vfa_host host = open_host(false);
+    int r = vfa_state_claims(host.state, uuid, &claims, NULL);
+
+    vfa_host_clear(&host);
+    return r == 0 && claims.n == 1 ? claims.items[0].attempts : UINT_MAX;
+}
+
+static void test_case(struct vfa_daemon *daemon)
+{
+    struct vfa_look look = {.daemon = daemon,
+                            .config = config,
+                            .handle = virDomainLookupByUUIDString(conn, uuid),
+                            .uuid = uuid,
+                            .domain = (struct vfa_domain *)parse(WANTS),
+                            .again = UINT_MAX};
+    struct vfa_host host = open_host(true);
+    struct vfa_step step = {.request = &look.domain->requests[0]};
+
+    config->aliases[0].on_attach_failure =
+        cases[now].keep ? VFA_ATTACH_FAILURE_KEEP : VFA_ATTACH_FAILURE_DESTROY;
+    claim(&host, 1, cases[now].attempts);
+    CHECK(vfa_state_claims(host.state, uuid, &look.claims, NULL) == 0, "claims");
+    vfa_host_clear(&host);
+    step.claim = &look.claims.items[0];
+    if (cases[now].attach) {
+        CHECK(!vfa_look_attach(&look, &step), "%s", cases[now].label);
+    } else {
+        happen(now);
+        vfa_look_give_up(&look, &step);
+    }
+    CHECK((virDomainIsActive(guest) == 0) == cases[now].destroyed, "%s", cases[now].label);
+    CHECK(attempts() == cases[now].after, "%s: %u", cases[now].label, attempts());
+    CHECK(look.again == cases[now].again, "%s: %u", cases[now].label, look.again);
+    if (cases[now].destroyed)
+        CHECK(virDomainCreate(guest) == 0, "start");
+    vfa_pace_forget(daemon->pace, uuid);
+    vfa_claims_clear(&look.claims);
+    virDomainFree(look.handle);
+}
+
+int main(void)
+{
+    struct vfa_daemon daemon = {.pace = vfa_pace_new()};
+
+    vfa_log_init("test", LOG_EMERG);
+    conn = virConnectOpen("test:///default");
+    guest = conn ? virDomainLookupByName(conn, "test") : NULL;
+    if (!guest || virDomainGetUUIDString(guest, uuid) < 0) {
+        printf("libvirt has no driver for tests\n");
+        return 77;
+    }
+    make_host();
+    for (now = 0; now < ARRAY_SIZE(cases); now++)
+        test_case(&daemon);
+    parse(NULL);
+    vfa_config_free(config);
+    made_end(&sysfs);
+    vfa_pace_free(daemon.pace);
+    virDomainFree(guest);
+    virConnectClose(conn);
+    return check_result();
+}
