@@ -6,7 +6,12 @@
  *
  * Idempotent: a definition with ports enough is left as it is (a define raises another event, which
  * ends here). libvirt has no compare-and-define, so the definition is read once more right before;
- * what was changed meanwhile is never overwritten knowingly.
+ * what was changed meanwhile is never overwritten knowingly. Between that read and the define is
+ * one call's way to libvirt, and what falls into it is lost: an edit is overwritten, and a domain
+ * that is undefined just then is there again. That could be seen (its definition counts as added),
+ * but nobody could tell it from a user who defines the domain anew just then: undefining it would
+ * be the worse mistake. virDomainAttachDeviceFlags() never makes a domain, but replaces no
+ * placeholder.
  */
 #ifndef VFA_DOMAIN_PORTS_H
 #define VFA_DOMAIN_PORTS_H
