@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias release: drops a domain's claims by hand. A device that a running domain really has is
- * not let go, since the next domain would be given it: libvirt is asked first, unless --force says
- * otherwise or the tree is a foreign one, whose domains this host's libvirt does not know.
+ * vfalias release: drops a domain's claims by hand. A domain that runs keeps them, as its devices,
+ * and those that vfaliasd is just attaching, would be given to the next one: libvirt is asked
+ * first, unless --force says otherwise or the tree is a foreign one, whose domains this host's
+ * libvirt does not know.
+ *
+ * The claims are read first, libvirt is asked second (gc.h says why), and only what was read is
+ * dropped: the domain may be started in between.
  */
 #include "connect.h"
-#include "release.h"
+#include "gc.h"
+#include "virt-error.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,50 +20,26 @@ static bool is_of(const struct vfa_claim *claim, const char *domain)
     return strcmp(claim->domain, domain) == 0 || vfa_text_same(claim->uuid, domain);
 }
 
-static bool is_that(const struct vfa_domdev *dev, const struct vfa_claim *claim)
-{
-    char source[VFA_PCI_ADDR_SIZE];
-
-    if (dev->request && strcmp(dev->request, claim->request) == 0)
-        return true;
-    return dev->has_source && dev->kind != VFA_ATTACH_MACVTAP &&
-           strcmp(vfa_pci_addr_format(&dev->source, source), claim->device) == 0;
-}
-
-/* The first device of the list that the domain has, or NULL. */
-static const char *find_used(const struct vfa_domain *domain, const struct vfa_claims *claims)
-{
-    for (size_t i = 0; i < domain->n_devices; i++) {
-        for (size_t k = 0; k < claims->n; k++) {
-            if (is_that(&domain->devices[i], &claims->items[k]))
-                return claims->items[k].device;
-        }
-    }
-    return NULL;
-}
-
-static int refuse_if_used(virConnectPtr conn, const char *uuid, const struct vfa_claims *claims,
-                          struct vfa_error *err)
+static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
+                             struct vfa_error *err)
 {
     VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
-    VFA_AUTO(vfa_domain_freep) struct vfa_domain *live = NULL;
-    const char *device;
-    int r = vfa_connect_domain(conn, uuid, &domain, err);
+    int r = vfa_connect_domain(conn, claim->uuid, &domain, err);
+    int active;
 
     if (r == -ENOENT) {
         vfa_error_clear(err);
         return 0;
     }
-    if (r < 0 || virDomainIsActive(domain) != 1)
-        return r;
-    r = vfa_connect_parse(domain, VIR_DOMAIN_AFFECT_LIVE, &live, err);
     if (r < 0)
         return r;
-    device = find_used(live, claims);
-    if (!device)
+    active = virDomainIsActive(domain);
+    if (active < 0)
+        return vfa_virt_fail(err, "cannot ask for domain '%s'", claim->domain);
+    if (!active)
         return 0;
-    return vfa_fail(err, EBUSY, "domain '%s' is running with %s: stop it first, or use --force",
-                    live->name, device);
+    return vfa_fail(err, EBUSY, "domain '%s' is running: stop it first, or use --force",
+                    claim->domain);
 }
 
 /* A name can have been that of several domains in turn. */
@@ -79,7 +60,7 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
         if (!is_of(claim, name) || strcmp(claim->uuid, asked) == 0)
             continue;
         asked = claim->uuid;
-        r = refuse_if_used(conn, asked, claims, err);
+        r = refuse_if_running(conn, claim, err);
     }
     return r;
 }
@@ -88,20 +69,16 @@ static int drop(const struct vfa_cmd_context *ctx, const char *name,
                 const struct vfa_claims *claims, size_t *ret_n, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    const char *dropped = "";
     int r = vfa_host_open(ctx->config, &host, err);
 
     *ret_n = 0;
     host.warn = vfa_cmd_warn;
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
-        const struct vfa_claim *claim = &claims->items[i];
-        size_t n = 0;
+        bool dropped = false;
 
-        if (!is_of(claim, name) || strcmp(claim->uuid, dropped) == 0)
-            continue;
-        dropped = claim->uuid;
-        r = vfa_release(&host, dropped, NULL, &n, err);
-        *ret_n += n;
+        if (is_of(&claims->items[i], name))
+            r = vfa_gc_release_same(&host, &claims->items[i], &dropped, err);
+        *ret_n += dropped;
     }
     return r;
 }
