@@ -11,14 +11,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "guest-devices.h"
 #include "rehearsal.h"
 #include "table.h"
 #include "virt-error.h"
 
-#define WATCH_SECONDS 1 /* how often it is looked whether the destination is still there */
+#define WATCH_MS 1000 /* how often it is looked whether the destination is still there */
 
 struct migration {
     const char *uri;
@@ -183,15 +183,13 @@ static void *run_call(void *opaque)
 /* Waits for the end, or for a while. */
 static bool has_ended(struct call *call)
 {
-    struct timespec until;
+    struct timespec until = vfa_clock_timespec(vfa_clock_ms() + WATCH_MS);
     bool done;
     int r = 0;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WATCH_SECONDS;
     pthread_mutex_lock(&call->lock);
     while (!call->done && r == 0)
-        r = pthread_cond_timedwait(&call->ended, &call->lock, &until);
+        r = pthread_cond_clockwait(&call->ended, &call->lock, CLOCK_MONOTONIC, &until);
     done = call->done;
     pthread_mutex_unlock(&call->lock);
     return done;
