@@ -75,7 +75,9 @@ static int undefined(struct definition *d, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
     int r = vfa_daemon_open_host(d->daemon, d->config, &host, err);
+    char key[KEY_SIZE];
 
+    vfa_log_forget(key_of(d, "unfilled", key));
     return r == 0 ? vfa_allocate_undefined(host.state, d->uuid, err) : r;
 }
 

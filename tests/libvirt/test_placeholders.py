@@ -137,6 +137,20 @@ def test_a_claim_overtakes(host):
     wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[2], "the third")
 
 
+def test_what_was_said_of_a_definition_goes_with_it(host):
+    """Of the next one of this UUID it is said again."""
+    line = "domain 'lacks': not all of its definition can be filled"
+    xml = guest("lacks", uuid="44444444-0000-4000-8000-000000000000", devices="".join(
+        placeholder(number, "ua-vf-" + name) for number, name in enumerate(["qat-0", "gpu-0", "gpu-1"])))
+    host.define(xml)
+    wait_sources(host, "lacks", lambda found: found["ua-vf-qat-0"] == QATS[0], "what there is")
+    assert len(host.vfaliasd.lines.wait(line)) == 1
+    host.domain("lacks").undefine()
+    host.news.until(lambda: "tentative for 'lacks'" not in host.vfalias("devices").stdout, "nothing is kept for it")
+    host.define(xml)
+    host.news.until(lambda: len(host.vfaliasd.lines.find(line)) == 2, "said again")
+
+
 def test_a_users_edit_wins(host):
     """A source that is there is the user's; until another domain claims it."""
     host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
