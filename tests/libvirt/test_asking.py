@@ -127,11 +127,13 @@ def test_by_uuid(host):
 
 
 def test_release(host):
-    """A device that was never attached may be dropped; the daemon claims again when it looks."""
+    """Of a domain that runs by force only; the daemon claims again when it looks."""
     host.define(guest("asks", "qat"))
     host.virsh("start", "asks")
     host.vfaliasd.stop()
-    assert host.vfalias("release", "asks").stdout == "1 claim dropped\n"
+    done = host.vfalias("release", "asks", check=False)
+    assert (done.returncode, done.stderr) == (1, "vfalias: domain 'asks' is running: stop it first, or use --force\n")
+    assert host.vfalias("release", "asks", "--force").stdout == "1 claim dropped\n"
     assert host.claims() == []
     done = host.vfalias("release", "asks", check=False)
     assert (done.returncode, done.stderr) == (1, "vfalias: domain 'asks' has no claims\n")
