@@ -149,6 +149,7 @@ def test_upgraded_while_a_guest_runs(lab, pool):
     apt(lab, "install", DEB)
     lab.run(f"dpkg --compare-versions {before} lt {version(lab)}")
     assert lab.get("/etc/vfalias/vfalias.conf") == CONFIGURATION
+    assert lab.run("cd /etc/systemd/system && ls */vfalias-vfs.service").stdout == "multi-user.target.wants/vfalias-vfs.service\n"
     assert process(lab, "db1") == guest and main_pid(lab, "vfaliasd") != daemon
     lab.run("vfalias request add db1 accel --live")  # by the daemon that is there now
     pool.watch("db1", "accel-0", "net-0")
