@@ -25,7 +25,9 @@ def firmware(name, *wanted, **more):
 
 
 def apt(lab, *words):
-    return lab.run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "Dpkg::Use-Pty=0", *words], timeout=120)
+    """An administrator's own configuration stays, as when dpkg's question is answered by Enter."""
+    return lab.run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "Dpkg::Use-Pty=0",
+                    "-o", "Dpkg::Options::=--force-confold", *words], timeout=120)
 
 
 def process(lab, domain):
