@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias claims: who holds what. The table is what the state says and nothing else; no state file
- * is no claims. The JSON is for programs that program switches too, so it has the binding of each
- * device beside it: what sysfs and configuration say now, and the MAC address that libvirt wrote
- * down in the status file of the running domain. Libvirt itself is not asked.
+ * vfalias claims: who holds what, and which devices are not free yet after somebody has. The table
+ * is what the state says and nothing else; no state file is no claims. The JSON is for programs
+ * that program switches too, so it has the binding of each device beside it: what sysfs and
+ * configuration say now, and the MAC address that libvirt wrote down in the status file of the
+ * running domain. Libvirt itself is not asked.
  */
 #include "binding.h"
 #include "cmd.h"
 #include "domain-file.h"
 #include "json-out.h"
+#include "presence.h"
 #include "table.h"
 
 #include <string.h>
@@ -141,6 +143,9 @@ static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims
         vfa_json_set_text(&oom, object, "state", vfa_claim_state_name(claim->state));
         vfa_json_set_text(&oom, object, "since",
                           vfa_cmd_time(claim->since, true, since, sizeof(since)));
+        vfa_json_set_text(&oom, object, "state_since",
+                          vfa_cmd_time(claim->state_since, true, since, sizeof(since)));
+        vfa_json_set_text(&oom, object, "why", claim->why);
         vfa_json_set_number(&oom, object, "attempts", claim->attempts);
         vfa_json_set_text(&oom, object, "error", claim->error);
         r = set_binding(&oom, object, &bindings, claim, &err);
@@ -171,22 +176,48 @@ static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
                    : claim->state == VFA_CLAIM_ACTIVE ? VFA_TABLE_GREEN
                                                       : VFA_TABLE_YELLOW,
                    vfa_claim_state_name(claim->state));
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_cmd_time(claim->since, false, since, sizeof(since)));
+    vfa_table_cell(table, VFA_TABLE_PLAIN,
+                   vfa_cmd_time(vfa_claim_is_held(claim->state) ? claim->since : claim->state_since,
+                                false, since, sizeof(since)));
 }
 
-/* Below the table, so that a long line of QEMU's does not tear it apart. */
-static void print_errors(const struct vfa_claims *claims)
+static bool is_daemon_there(const struct vfa_cmd_context *ctx)
 {
+    bool present;
+
+    return vfa_presence_ask(ctx->config->state_path, &present, NULL) < 0 || present;
+}
+
+static void print_ending(const struct vfa_claim *claim, bool daemon)
+{
+    printf("%s is %s: %s", claim->device,
+           claim->state == VFA_CLAIM_CLEANING ? "being cleaned" : "being released",
+           claim->why ? claim->why : "");
+    if (claim->error)
+        printf("; attempt %u failed: %s", claim->attempts, claim->error);
+    else if (claim->state == VFA_CLAIM_CLEANING && !daemon)
+        printf(
+            "; vfaliasd is not running, and it runs the cleaner: run 'systemctl start vfaliasd'");
+    putchar('\n');
+}
+
+/* Below the table, so that a long line of QEMU's or a driver's does not tear it apart. */
+static void print_reasons(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
+{
+    bool daemon = is_daemon_there(ctx);
+
     for (size_t i = 0; i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
 
-        if (claim->error)
+        if (!vfa_claim_is_held(claim->state))
+            print_ending(claim, daemon);
+        else if (claim->error)
             printf("%s of %s: attaching failed (%u): %s\n", claim->request, claim->domain,
                    claim->attempts, claim->error);
     }
 }
 
-static int print_table(const struct vfa_claims *claims)
+static int print_table(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
 {
     static const char *const headers[] = {"DEVICE", "KIND",  "DOMAIN", "REQUEST",
                                           "ALIAS",  "STATE", "SINCE"};
@@ -201,8 +232,17 @@ static int print_table(const struct vfa_claims *claims)
     for (size_t i = 0; table && i < claims->n; i++)
         add_row(table, &claims->items[i]);
     status = vfa_table_print(table);
-    print_errors(claims);
+    print_reasons(ctx, claims);
     return status;
+}
+
+static int load_all(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r = vfa_cmd_open_state(ctx, &state, err);
+
+    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
 }
 
 int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -216,7 +256,7 @@ int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
 
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, NULL, &status))
         return status;
-    if (vfa_cmd_load_claims(ctx, NULL, &claims, &err) < 0)
+    if (load_all(ctx, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    return json ? print_json(ctx, &claims) : print_table(&claims);
+    return json ? print_json(ctx, &claims) : print_table(ctx, &claims);
 }

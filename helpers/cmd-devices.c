@@ -81,16 +81,22 @@ static struct json_object *describe(bool *oom, const struct vfa_config *config,
 
 static int print_json(const struct vfa_config *config, const struct vfa_survey *view, bool all)
 {
-    bool oom = false;
-    struct json_object *array = vfa_json_make_array(&oom);
+    struct vfa_json_stream stream = {0};
+    int status = VFA_CMD_FINE;
 
-    for (size_t i = 0; i < view->n; i++) {
+    for (size_t i = 0; i < view->n && status == VFA_CMD_FINE; i++) {
         const struct vfa_surveyed *device = &view->devices[i];
+        struct json_object *object;
+        bool oom = false;
 
-        if (is_listed(device, all))
-            vfa_json_push(&oom, array, describe(&oom, config, device));
+        if (!is_listed(device, all))
+            continue;
+        object = describe(&oom, config, device);
+        status = vfa_json_stream_add(&stream, oom, object);
     }
-    return vfa_json_print(oom, array);
+    if (status == VFA_CMD_FINE)
+        vfa_json_stream_end(&stream);
+    return status;
 }
 
 /* ---- for people ---- */
@@ -118,6 +124,9 @@ static void add_state(struct vfa_table *table, const struct vfa_config *config,
 
     if (vfa_view_is_blocked(device))
         vfa_table_cellf(table, VFA_TABLE_DIM, "blocked: %s has %s", holder->domain, holder->device);
+    else if (holder && !vfa_claim_is_held(holder->state))
+        vfa_table_cellf(table, VFA_TABLE_YELLOW, "%s after %s", vfa_claim_state_name(holder->state),
+                        holder->domain);
     else if (holder)
         vfa_table_cellf(table, VFA_TABLE_YELLOW, "%s by %s", vfa_claim_state_name(holder->state),
                         holder->domain);

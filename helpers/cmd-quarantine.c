@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json-out.h"
+#include "release.h"
 #include "table.h"
 #include "view.h"
 
@@ -110,18 +111,34 @@ static int run_add(struct vfa_cmd_context *ctx, int argc, char **argv)
         return VFA_CMD_USAGE;
     if (vfa_state_open(ctx->config->state_path, ctx->config->libvirt_run, VFA_STATE_WRITE, &state,
                        &err) < 0 ||
-        vfa_state_quarantine(state, operands[0], operands[1], &err) < 0)
+        vfa_state_quarantine_by_hand(state, operands[0], operands[1], &err) < 0)
         return vfa_cmd_fail_error(&err);
     warn_if_absent(ctx, operands[0]);
     printf("%s is in quarantine\n", operands[0]);
     return VFA_CMD_FINE;
 }
 
+/* What was changed of it and could not be put back then is put back now, or it stays there. */
+static int take_out(struct vfa_cmd_context *ctx, const char *device, bool force, bool clean,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    int r = vfa_host_open(ctx->config, &host, err);
+
+    host.warn = vfa_cmd_warn;
+    if (r == 0)
+        r = clean ? vfa_release_restore_and_clean(&host, device, force, err)
+                  : vfa_release_restore(&host, device, force, err);
+    return r < 0 ? vfa_wrap(err, "cannot take '%s' out of quarantine", device) : r;
+}
+
 static int run_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
-    const struct vfa_cmd_syntax syntax = {"quarantine remove", NULL, 0, {"DEVICE", NULL}};
+    bool force = false, clean = false;
+    const struct vfa_cmd_flag flags[] = {{"force", &force, NULL}, {"clean", &clean, NULL}};
+    const struct vfa_cmd_syntax syntax = {
+        "quarantine remove", flags, ARRAY_SIZE(flags), {"DEVICE", NULL}};
     const char *device;
     int r, status;
 
@@ -129,15 +146,15 @@ static int run_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!is_address(device) || !vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    r = vfa_state_open(ctx->config->state_path, ctx->config->libvirt_run, VFA_STATE_WRITE, &state,
-                       &err);
-    if (r == 0)
-        r = vfa_state_end_quarantine(state, device, &err);
+    r = take_out(ctx, device, force, clean, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     if (r == VFA_STATE_ABSENT)
         return vfa_cmd_fail("device '%s' is not in quarantine", device);
-    printf("%s may be given out again\n", device);
+    if (clean)
+        printf("%s is given out again once its cleaner has run\n", device);
+    else
+        printf("%s may be given out again\n", device);
     return VFA_CMD_FINE;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "connect.h"
 #include "gc.h"
+#include "release.h"
 #include "virt-error.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
     int r = vfa_connect_open(ctx, &conn, err);
 
     if (r == 0)
-        r = vfa_connect_check_here(conn, err);
+        r = vfa_connect_check_here(ctx, conn, err);
     if (r < 0)
         return vfa_wrap(err, "cannot tell whether domain '%s' runs (--force does not ask)", name);
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
@@ -66,7 +67,8 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
 }
 
 static int drop(const struct vfa_cmd_context *ctx, const char *name,
-                const struct vfa_claims *claims, size_t *ret_n, struct vfa_error *err)
+                const struct vfa_claims *claims, size_t *ret_n, struct vfa_release_left *ret_left,
+                struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     int r = vfa_host_open(ctx->config, &host, err);
@@ -77,10 +79,10 @@ static int drop(const struct vfa_cmd_context *ctx, const char *name,
         bool dropped = false;
 
         if (is_of(&claims->items[i], name))
-            r = vfa_gc_release_same(&host, &claims->items[i], &dropped, err);
+            r = vfa_gc_release_same(&host, &claims->items[i], VFA_WHY_BY_HAND, &dropped, err);
         *ret_n += dropped;
     }
-    return r;
+    return r == 0 ? vfa_release_finish(&host, VFA_RELEASE_WAIT, ret_left, err) : r;
 }
 
 static bool has_claims(const struct vfa_claims *claims, const char *name)
@@ -92,6 +94,41 @@ static bool has_claims(const struct vfa_claims *claims, const char *name)
     return false;
 }
 
+static int read_all(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r = vfa_cmd_open_state(ctx, &state, err);
+
+    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
+}
+
+/* Nothing is left to drop; but a device that the domain had may not be free yet. */
+static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *name)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims all = {0};
+    const struct vfa_claim *claim = NULL;
+    bool cleaning;
+    char since[40];
+
+    if (read_all(ctx, &all, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    for (size_t i = 0; i < all.n && !claim; i++) {
+        if (is_of(&all.items[i], name))
+            claim = &all.items[i];
+    }
+    if (!claim)
+        return vfa_cmd_fail("domain '%s' has no claims", name);
+    vfa_cmd_time(claim->state_since, false, since, sizeof(since));
+    cleaning = claim->state == VFA_CLAIM_CLEANING;
+    return vfa_cmd_fail("domain '%s' has no claims any more: %s is being %s since %s; %s: see "
+                        "'vfalias claims'",
+                        name, claim->device, cleaning ? "cleaned" : "released", since,
+                        cleaning ? "vfaliasd runs its cleaner"
+                                 : "vfaliasd or 'vfalias gc' finishes that");
+}
+
 int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -100,6 +137,7 @@ int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
     const struct vfa_cmd_flag flags[] = {{"force", &force, NULL}};
     const struct vfa_cmd_syntax syntax = {"release", flags, ARRAY_SIZE(flags), {"DOMAIN", NULL}};
     const char *name;
+    struct vfa_release_left left = {0};
     size_t n;
     int status;
 
@@ -110,11 +148,12 @@ int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (vfa_cmd_load_claims(ctx, NULL, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
     if (!has_claims(&claims, name))
-        return vfa_cmd_fail("domain '%s' has no claims", name);
+        return fail_without_claims(ctx, name);
     if (!force && !ctx->foreign && ask_libvirt(ctx, name, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    if (drop(ctx, name, &claims, &n, &err) < 0)
+    if (drop(ctx, name, &claims, &n, &left, &err) < 0)
         return vfa_cmd_fail_error(&err);
     printf("%zu claim%s dropped\n", n, n == 1 ? "" : "s");
+    vfa_cmd_print_left(left.n);
     return VFA_CMD_FINE;
 }

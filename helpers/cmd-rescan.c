@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vfalias rescan: rebuilds the index in the state file from hardware and configuration. */
+/* vfalias rescan: rebuilds the index in the state file from hardware and configuration, and lets
+ * devices that could not be attached count as the others again. */
 #include "allocate.h"
 #include "cmd.h"
 
@@ -15,7 +16,9 @@ int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    if (vfa_host_open(ctx->config, &host, &err) < 0 || vfa_allocate_rescan(&host, &n, &err) < 0)
+    if (vfa_host_open(ctx->config, &host, &err) < 0 ||
+        vfa_state_forget_failed(host.state, &err) < 0 ||
+        vfa_allocate_rescan(&host, true, &n, &err) < 0)
         return vfa_cmd_fail_error(&err);
     printf("%zu device%s\n", n, n == 1 ? "" : "s");
     return VFA_CMD_FINE;

@@ -67,29 +67,39 @@ static int open_host(const struct vfa_cmd_context *ctx, bool dry_run, struct vfa
     return r;
 }
 
+struct job {
+    const struct vfa_input *xml;
+    const struct vfa_domain *domain;
+    const char *uuid; /* to be put in, or NULL */
+    char **ret;
+};
+
 /* One transaction around all of it: claims that cannot be told of are not made, and the text is
  * written when they are. */
+static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals devices = {NULL, 0};
+    const struct job *job = data;
+    int r = vfa_allocate_arrive(host, job->domain, VFA_ARRIVE_KEEP, &devices, err);
+
+    return r ? r : make_text(job->xml, &devices, job->uuid, job->ret, err);
+}
+
 static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_input *xml,
                    struct vfa_domain *domain, bool dry_run, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals devices = {NULL, 0};
-    bool without = !domain->uuid[0];
+    struct job job = {.xml = xml, .domain = domain, .ret = ret};
     uuid_t made;
     int r;
 
-    if (without) {
+    if (!domain->uuid[0]) {
+        job.uuid = dry_run ? NULL : domain->uuid;
         uuid_generate_random(made);
         uuid_unparse_lower(made, domain->uuid);
     }
     r = open_host(ctx, dry_run, &host, err);
-    if (r == 0)
-        r = vfa_state_begin(host.state, err);
-    if (r == 0)
-        r = vfa_allocate_arrive(&host, domain, VFA_ARRIVE_KEEP, &devices, err);
-    if (r == 0)
-        r = make_text(xml, &devices, without && !dry_run ? domain->uuid : NULL, ret, err);
-    return r == 0 ? vfa_state_commit(host.state, err) : r;
+    return r < 0 ? r : vfa_allocate_transact(&host, true, claim_and_tell, &job, err);
 }
 
 int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv)

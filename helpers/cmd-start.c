@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "gc.h"
+#include "release.h"
 #include "virt-error.h"
 
 struct start {
@@ -72,21 +73,19 @@ static int read_definition(struct start *start, struct vfa_error *err)
     return 0;
 }
 
+static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct start *start = data;
+    int r = vfa_allocate_arrive(host, start->domain, VFA_ARRIVE_KEEP | VFA_ARRIVE_REQUESTS,
+                                &start->arrivals, err);
+
+    return r ? r : vfa_state_claims(host->state, start->domain->uuid, &start->claims, err);
+}
+
 /* All in one transaction, which a rehearsal does not commit. */
 static int claim(struct start *start, struct vfa_error *err)
 {
-    struct vfa_state *state = start->host.state;
-    int r = vfa_state_begin(state, err);
-
-    if (r == 0)
-        r = vfa_allocate_arrive(&start->host, start->domain, VFA_ARRIVE_KEEP | VFA_ARRIVE_REQUESTS,
-                                &start->arrivals, err);
-    if (r == 0)
-        r = vfa_state_claims(state, start->domain->uuid, &start->claims, err);
-    if (r == 0 && !start->rehearsal)
-        r = vfa_state_commit(state, err);
-    vfa_state_rollback(state);
-    return r;
+    return vfa_allocate_transact(&start->host, !start->rehearsal, claim_all, start, err);
 }
 
 /* Those that the hook has not made the start's own. Whatever goes wrong: they expire. */
@@ -95,7 +94,7 @@ static void drop_claims(struct start *start)
     bool dropped;
 
     for (size_t i = 0; i < start->claims.n; i++)
-        vfa_gc_release_same(&start->host, &start->claims.items[i], &dropped, NULL);
+        vfa_gc_release_same(&start->host, &start->claims.items[i], VFA_WHY_FAILED, &dropped, NULL);
 }
 
 static int create(struct start *start, struct vfa_error *err)
@@ -128,7 +127,7 @@ static int run(struct start *start, const char *name, struct vfa_error *err)
     int r = vfa_connect_both(start->ctx, name, &start->conn, &start->handle, err);
 
     if (r == 0)
-        r = vfa_connect_check_here(start->conn, err);
+        r = vfa_connect_check_here(start->ctx, start->conn, err);
     if (r == 0)
         r = check_startable(start, err);
     if (r == 0)

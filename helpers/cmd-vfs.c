@@ -3,6 +3,7 @@
  * vfalias vfs: makes the VFs that sriov_numvfs says; at boot, run by vfalias-vfs.service, before
  * libvirt starts. Which VFs may go is judged in lib/sriov.c.
  */
+#include "allocate.h"
 #include "cmd.h"
 #include "sriov.h"
 #include "uevents.h"
@@ -92,10 +93,17 @@ static int open_host(const struct vfa_cmd_context *ctx, bool look_only, struct v
     return r == 0 ? vfa_cmd_open_state(ctx, &ret->state, err) : r;
 }
 
+struct progress {
+    bool *done; /* for each sriov_numvfs of the configuration */
+    bool look_only;
+    bool made; /* VFs, of any card */
+    int status;
+};
+
 /* One that was not ready is done after all that were: it may have become so in the meantime, of
  * which nobody else takes notice (90-vfalias.rules). */
-static int apply_all(struct vfa_host *host, bool *done, bool only_ready, bool look_only,
-                     int *status, struct vfa_error *err)
+static int apply_all(struct vfa_host *host, struct progress *p, bool only_ready,
+                     struct vfa_error *err)
 {
     int r = 0;
 
@@ -103,14 +111,24 @@ static int apply_all(struct vfa_host *host, bool *done, bool only_ready, bool lo
         const struct vfa_numvfs *want = &host->config->numvfs[i];
         struct vfa_sriov_report report;
 
-        if (done[i] || (only_ready && !is_ready(host, want)))
+        if (p->done[i] || (only_ready && !is_ready(host, want)))
             continue;
-        done[i] = true;
-        r = vfa_sriov_apply(host, want, look_only, &report, err);
-        if (r == 0 && tell(look_only, want, &report) != VFA_CMD_FINE)
-            *status = VFA_CMD_NO; /* the other cards need not suffer */
+        p->done[i] = true;
+        r = vfa_sriov_apply(host, want, p->look_only, &report, err);
+        p->made = p->made || (r == 0 && report.outcome == VFA_SRIOV_MADE);
+        if (r == 0 && tell(p->look_only, want, &report) != VFA_CMD_FINE)
+            p->status = VFA_CMD_NO; /* the other cards need not suffer */
     }
     return r;
+}
+
+/* Whoever asks next wants to see them; at boot there is no index yet, nor anybody who asks. */
+static int renew_index(struct vfa_host *host, struct vfa_error *err)
+{
+    int64_t scanned = 0;
+    int r = vfa_state_index_scanned(host->state, &scanned, err);
+
+    return r == 0 && scanned > 0 ? vfa_allocate_rescan(host, true, NULL, err) : r;
 }
 
 static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
@@ -118,16 +136,18 @@ static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     VFA_AUTO(vfa_freep) bool *done = calloc(ctx->config->n_numvfs, sizeof(*done));
-    int status = VFA_CMD_FINE;
+    struct progress progress = {.done = done, .look_only = look_only, .status = VFA_CMD_FINE};
     int r = done ? open_host(ctx, look_only, &host, &err) : vfa_fail_oom(&err);
 
     if (r == 0) {
         vfa_uevents_wait(all_ready, &host, seconds);
-        r = apply_all(&host, done, true, look_only, &status, &err);
+        r = apply_all(&host, &progress, true, &err);
     }
     if (r == 0)
-        r = apply_all(&host, done, false, look_only, &status, &err);
-    return r < 0 ? vfa_cmd_fail_error(&err) : status;
+        r = apply_all(&host, &progress, false, &err);
+    if (r == 0 && progress.made && !look_only)
+        r = renew_index(&host, &err);
+    return r < 0 ? vfa_cmd_fail_error(&err) : progress.status;
 }
 
 int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv)

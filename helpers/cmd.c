@@ -203,6 +203,8 @@ static int load_config(struct vfa_cmd_context *ctx, struct vfa_error *err)
         return r;
     ctx->foreign = ctx->sysfs_root && strcmp(ctx->sysfs_root, ctx->config->sysfs_root) != 0;
     ctx->use_state = !ctx->foreign || ctx->state_path;
+    if (ctx->state_path)
+        vfa_state_leave_damaged();
     r = replace(&ctx->config->sysfs_root, ctx->sysfs_root, err);
     if (r == 0)
         r = replace(&ctx->config->state_path, ctx->state_path, err);
@@ -258,6 +260,13 @@ int vfa_cmd_load_claims(const struct vfa_cmd_context *ctx, const char *uuid, str
 
     *ret = (struct vfa_claims){0};
     return r < 0 || !state ? r : vfa_state_claims(state, uuid, ret, err);
+}
+
+void vfa_cmd_print_left(size_t n)
+{
+    if (n > 0)
+        printf("%zu device%s still being released: see 'vfalias claims'\n", n,
+               n == 1 ? " is" : "s are");
 }
 
 bool vfa_cmd_may_write(const struct vfa_cmd_context *ctx)

@@ -103,6 +103,9 @@ int vfa_cmd_open_state(const struct vfa_cmd_context *ctx, struct vfa_state **ret
 int vfa_cmd_load_claims(const struct vfa_cmd_context *ctx, const char *uuid, struct vfa_claims *ret,
                         struct vfa_error *err);
 
+/* Prints that so many devices are not put back yet; nothing for 0. */
+void vfa_cmd_print_left(size_t n);
+
 /* For verbs that write the state: false, and a message, when it is not the state of the tree. */
 bool vfa_cmd_may_write(const struct vfa_cmd_context *ctx);
 

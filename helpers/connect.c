@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "virt-error.h"
+#include "virt-uri.h"
 
 int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, struct vfa_error *err)
 {
@@ -19,27 +20,47 @@ int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, stru
     return *ret ? 0 : vfa_virt_fail(err, "cannot connect to libvirt at '%s'", uri);
 }
 
-static bool names_a_host(const char *uri)
+static bool same_text(const char *a, const char *b)
 {
-    xmlURIPtr parsed = xmlParseURI(uri);
-    bool named =
-        parsed && parsed->server && *parsed->server && strcmp(parsed->server, "localhost") != 0;
-
-    xmlFreeURI(parsed);
-    return named;
+    return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-int vfa_connect_check_here(virConnectPtr conn, struct vfa_error *err)
+/* By driver, path (system or session) and query (the socket); how it is reached is no matter. */
+static bool is_same_libvirt(const char *a, const char *b)
 {
+    xmlURIPtr x = xmlParseURI(a), y = xmlParseURI(b);
+    bool same = x && y && x->scheme && y->scheme && same_text(x->path, y->path) &&
+                same_text(x->query_raw, y->query_raw);
+
+    if (same) {
+        size_t n = strcspn(x->scheme, "+");
+
+        same = n == strcspn(y->scheme, "+") && strncmp(x->scheme, y->scheme, n) == 0;
+    }
+    xmlFreeURI(x);
+    xmlFreeURI(y);
+    return same;
+}
+
+int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn,
+                           struct vfa_error *err)
+{
+    const char *configured = ctx->config->libvirt_uri;
     VFA_AUTO(vfa_freep) char *uri = virConnectGetURI(conn);
 
     if (!uri)
         return vfa_virt_fail(err, "cannot ask for the URI of the connection");
-    if (names_a_host(uri))
+    if (vfa_virt_names_host(uri))
         return vfa_fail(err, ENOTSUP,
                         "cannot act on another host's domains by this host's devices: run it on "
                         "the host of '%s'",
                         uri);
+    if (ctx->connect_uri && strcmp(ctx->connect_uri, configured) != 0 &&
+        !is_same_libvirt(uri, configured))
+        return vfa_fail(err, ENOTSUP,
+                        "cannot change claims for the domains of '%s': the claims of this host are "
+                        "those of '%s' (libvirt_uri): leave out --connect",
+                        uri, configured);
     return 0;
 }
 

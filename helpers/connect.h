@@ -15,9 +15,10 @@
 int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, struct vfa_error *err);
 void vfa_connect_closep(virConnectPtr *conn);
 
-/* For verbs that act on this host's state by what libvirt says: -ENOTSUP unless it is this host's
- * libvirt, by its URI (https://libvirt.org/uri.html). */
-int vfa_connect_check_here(virConnectPtr conn, struct vfa_error *err);
+/* For verbs that change claims by what libvirt says: -ENOTSUP unless it is this host's libvirt, and
+ * the one that the configuration names, by its URI (https://libvirt.org/uri.html). */
+int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn,
+                           struct vfa_error *err);
 
 /* By name, else by UUID. -ENOENT when there is no such domain. */
 int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,

@@ -6,9 +6,8 @@
  * attach looks at the XML before it counts, in case another process (or this one, before it was
  * killed) did it.
  *
- * What is only in the way for now (another job on the domain, no connection, the domain gone) does
- * not count as a failure. What does, is counted in the claim, so that a restart does not start
- * over.
+ * Temporary conditions (another job on the domain, no connection, the domain gone) are not counted
+ * as failures. Failures are counted in the claim, so that a restart does not start over.
  *
  * An attach may take half a minute, in which the domain may be stopped and started again: what
  * comes after it is for the start that was looked at, or it is left alone.
@@ -45,10 +44,12 @@ static int choose_another(struct vfa_look *look, const struct vfa_step *step, st
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    int r = vfa_release(host, look->uuid, step->request->name, NULL, err);
+    int r = vfa_release(host, look->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
 
     if (r == 0)
         r = vfa_allocate_request(host, look->domain, step->request, &claim, err);
+    if (r == VFA_ALLOCATE_RESCAN)
+        return r;
     if (r > 0)
         return vfa_fail(err, r == VFA_ALLOCATE_NONE ? ENODEV : EAGAIN, "%s is gone, and %s",
                         step->claim->device, vfa_error_text(err));
@@ -65,10 +66,9 @@ enum check {
     CHECK_CHANGED, /* the claim is another one by now */
 };
 
-/* Is the claim still the one that was seen, and its device still there? *ret_device is to be
- * cleared in any case. Leaves no transaction behind. */
-static int check_claim(struct vfa_look *look, const struct vfa_step *step,
-                       struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
+/* scanned: another device is chosen from an index that is of now. */
+static int check_claim_once(struct vfa_look *look, const struct vfa_step *step, bool scanned,
+                            struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
     struct vfa_pci_addr addr;
@@ -77,6 +77,7 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
 
     if (r < 0)
         return r;
+    host.scanned = scanned;
     *ret = CHECK_CHANGED;
     if (!same)
         return 0;
@@ -89,6 +90,32 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
     if (r == 0)
         *ret = CHECK_FINE;
     return r;
+}
+
+static int rescan(struct vfa_look *look, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+
+    return r < 0 ? r : vfa_allocate_rescan(&host, false, NULL, err);
+}
+
+/* Is the claim still the one that was seen, and its device still there? *ret_device is to be
+ * cleared in any case. Leaves no transaction behind. */
+static int check_claim(struct vfa_look *look, const struct vfa_step *step,
+                       struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
+{
+    int r = check_claim_once(look, step, false, ret_device, ret, err);
+
+    if (r != VFA_ALLOCATE_RESCAN)
+        return r;
+    r = rescan(look, err);
+    if (r == 0)
+        r = check_claim_once(look, step, true, ret_device, ret, err);
+    return r == VFA_ALLOCATE_RESCAN
+               ? vfa_fail(err, EAGAIN,
+                          "the index was replaced meanwhile by another configuration's")
+               : r;
 }
 
 /* ---- attaching ---- */
@@ -112,6 +139,22 @@ static int with_order(struct vfa_look *look, const struct vfa_step *step,
     return r < 0 ? r : what(&host, step->claim, &order, err);
 }
 
+/* A guest whose time has run out meanwhile is resumed now: what this thread does next may have to
+ * wait for the state file. */
+static int call_libvirt(struct vfa_look *look, const char *xml, struct vfa_error *err)
+{
+    struct vfa_turns *turns = look->daemon->turns;
+    int r = 0;
+
+    if (look->held)
+        vfa_turn_attach(turns, look->uuid);
+    if (virDomainAttachDeviceFlags(look->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+        r = vfa_virt_fail(err, "libvirt");
+    if (look->held && vfa_turn_attached(turns, look->uuid))
+        vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_HOLD, 0);
+    return r;
+}
+
 static int attach(struct vfa_look *look, const struct vfa_step *step,
                   const struct vfa_device *device, struct vfa_error *err)
 {
@@ -128,9 +171,8 @@ static int attach(struct vfa_look *look, const struct vfa_step *step,
     if (r < 0)
         return r;
     vfa_log(LOG_DEBUG, "domain '%s': attaching %s", look->domain->name, xml);
-    if (virDomainAttachDeviceFlags(look->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
-        return vfa_virt_fail(err, "libvirt");
-    return 0;
+    vfa_crew_leave(look->daemon->crew);
+    return call_libvirt(look, xml, err);
 }
 
 /* The guest has its device; what libvirt would not set is said, once. */
@@ -175,6 +217,8 @@ static int count_failure(struct vfa_look *look, const struct vfa_step *step, con
     if (r < 0 || !*ret_same)
         return r;
     r = vfa_state_set_claim_error(host.state, look->uuid, step->request->name, why, err);
+    if (r == 0 && step->claim->attempts + 1 >= VFA_ATTACH_ATTEMPTS)
+        r = vfa_state_set_failed(host.state, step->claim->device, why, err);
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
@@ -218,18 +262,29 @@ static void failed(struct vfa_look *look, const struct vfa_step *step, const cha
 static bool attach_failed(struct vfa_look *look, const struct vfa_step *step, int r,
                           const char *why)
 {
+    int active;
+
     if (r == -ENOTCONN) {
         vfa_look_again(look, VFA_LOOK_ERROR);
     } else if (r == -ETIMEDOUT) {
-        vfa_look_again(look, VFA_LOOK_BUSY);
-    } else if (virDomainIsActive(look->handle) != 1) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+        vfa_look_hangs(look);
+    } else if ((active = virDomainIsActive(look->handle)) != 1) {
+        vfa_look_again(look, active == 0 ? VFA_LOOK_NOW : VFA_LOOK_BUSY); /* -1: not known */
     } else if (has_device(look, step->request->name)) {
         attached(look, step);
         return true;
     } else {
         failed(look, step, why);
     }
+    return false;
+}
+
+/* Trouble of the state file, or of another program that is at work on the device: not the device's,
+ * and no attempt. */
+static bool look_later(struct vfa_look *look, const struct vfa_error *err)
+{
+    vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    vfa_look_again(look, VFA_LOOK_ERROR);
     return false;
 }
 
@@ -246,18 +301,20 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
         vfa_look_again(look, left);
         return false;
     }
-    r = check_claim(look, step, &device, &check, &err);
-    if (r < 0 && r != -ENODEV) { /* the state file's trouble, not the device's */
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_look_again(look, VFA_LOOK_ERROR);
+    if (!vfa_look_is_free(look))
         return false;
-    }
+    r = check_claim(look, step, &device, &check, &err);
+    if (r < 0 && r != -ENODEV)
+        return look_later(look, &err);
     if (r == 0 && check == CHECK_CHANGED) {
         vfa_look_again(look, VFA_LOOK_NOW);
         return false;
     }
-    if (r == 0)
+    if (r == 0) {
         r = with_order(look, step, vfa_vf_apply, &err);
+        if (r < 0 && r != -ENODEV)
+            return look_later(look, &err);
+    }
     if (r == VFA_VF_STALE) {
         vfa_look_again(look, VFA_LOOK_NOW);
         return false;
@@ -318,6 +375,7 @@ static int destroy(struct vfa_look *look, const struct vfa_step *step, struct vf
     }
     vfa_log(LOG_ERR, "domain '%s': destroyed, since request '%s' could not be attached",
             look->domain->name, step->request->name);
+    vfa_crew_leave(look->daemon->crew);
     if (virDomainDestroy(look->handle) < 0)
         return vfa_virt_fail(err, "cannot destroy domain '%s'", look->domain->name);
     return 0;
@@ -349,6 +407,8 @@ void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step)
     char key[VFA_LOOK_KEY_SIZE];
     int r;
 
+    if (!vfa_look_is_free(look))
+        return;
     if (asprintf(&alias, "%s%s", VFA_DEVICE_PREFIX, request) < 0) {
         alias = NULL;
         vfa_look_again(look, VFA_LOOK_ERROR);
@@ -356,6 +416,7 @@ void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step)
     }
     vfa_look_key(look, request, key);
     vfa_look_again(look, VFA_LOOK_DETACH);
+    vfa_crew_leave(look->daemon->crew);
     if (virDomainDetachDeviceAlias(look->handle, alias, VIR_DOMAIN_AFFECT_LIVE) == 0) {
         vfa_log_change(key, LOG_INFO, "domain '%s': request '%s' is gone, detaching %s",
                        look->domain->name, request, step->claim->device);
@@ -363,7 +424,9 @@ void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step)
     }
     r = vfa_virt_fail(&err, "domain '%s': cannot detach %s of '%s'", look->domain->name,
                       step->claim->device, request);
-    if (r == -ETIMEDOUT || r == -ENOENT)
+    if (r == -ETIMEDOUT)
+        vfa_look_hangs(look);
+    else if (r == -ENOENT)
         vfa_look_again(look, VFA_LOOK_BUSY);
     else
         vfa_log_change(key, LOG_WARNING, "%s", vfa_error_text(&err));

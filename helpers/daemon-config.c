@@ -5,8 +5,9 @@
  * would not know the alias of what a hook has claimed.
  *
  * The folders are watched, not the files: editors and configuration management replace these. One
- * change is several events, so one reading stands for all within DEBOUNCE_MS. What a symbolic link
- * leads to is not watched.
+ * change is several events, so one reading stands for all within DEBOUNCE_MS. A folder that is not
+ * there, or was replaced as a whole, is looked for again. What a symbolic link leads to is not
+ * watched.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -17,6 +18,7 @@
 #include "log.h"
 
 #define DEBOUNCE_MS 100
+#define AWAY_MS     5000 /* until the folder is looked for again */
 
 /* ---- who uses which ---- */
 
@@ -75,27 +77,45 @@ static int check_unchanged(const struct vfa_config *now, const struct vfa_config
     return 0;
 }
 
-static int load_next(struct vfa_daemon *daemon, struct vfa_error *err)
+/* *ret_same: it says what the one in use says, which stays. Only this thread replaces that. */
+static int load_next(struct vfa_daemon *daemon, bool always, bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_config_freep) struct vfa_config *next = NULL;
+    const struct vfa_config *now = daemon->config->config;
     int r = vfa_config_load(daemon->config_path, &next, err);
 
-    if (r == 0) /* only this thread replaces it */
-        r = check_unchanged(daemon->config->config, next, err);
-    return r < 0 ? r : vfa_daemon_set_config(daemon, vfa_steal(&next), err);
+    if (r == 0)
+        r = check_unchanged(now, next, err);
+    if (r < 0)
+        return r;
+    *ret_same = !always && strcmp(now->digest_of_all, next->digest_of_all) == 0;
+    return *ret_same ? 0 : vfa_daemon_set_config(daemon, vfa_steal(&next), err);
 }
 
-void vfa_daemon_reload(struct vfa_daemon *daemon)
+/* always: also if it says what it said. After one that could not be used, that is told. */
+static void reload(struct vfa_daemon *daemon, bool always)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    bool same = false;
+    int r = load_next(daemon, always || daemon->config_kept, &same, &err);
 
-    if (load_next(daemon, &err) < 0) {
+    daemon->config_kept = r < 0;
+    if (r < 0) {
         vfa_log(LOG_ERR, "keeping the old configuration: %s", vfa_error_text(&err));
+        return;
+    }
+    if (same) {
+        vfa_log(LOG_DEBUG, "the configuration is what it was");
         return;
     }
     vfa_log(LOG_INFO, "the configuration was read anew");
     vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
     vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
+}
+
+void vfa_daemon_reload(struct vfa_daemon *daemon)
+{
+    reload(daemon, true);
 }
 
 /* ---- when its files change ---- */
@@ -108,28 +128,39 @@ struct watch {
     char *path;         /* of the first file */
 };
 
-/* Once more on each change: the folder of the others may be new. */
+/* Of a folder that was replaced, the old one may be anywhere. */
+static void add_watch(struct watch *watch, const char *folder, int *wd)
+{
+    const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                          IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
+    int had = *wd;
+
+    *wd = inotify_add_watch(watch->fd, folder, mask);
+    if (had >= 0 && had != *wd)
+        inotify_rm_watch(watch->fd, had);
+}
+
+/* Once more on each change: the folders may be new. */
 static void add_watches(struct watch *watch)
 {
     VFA_AUTO(vfa_freep) char *path = strdup(watch->path);
     VFA_AUTO(vfa_freep) char *conf_d = NULL;
     const char *folder = path ? dirname(path) : NULL;
-    const uint32_t mask =
-        IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
 
     if (!folder || asprintf(&conf_d, "%s/%s", folder, VFA_CONFIG_D) < 0) {
         conf_d = NULL;
         return;
     }
-    watch->folder = inotify_add_watch(watch->fd, folder, mask);
-    watch->conf_d = inotify_add_watch(watch->fd, conf_d, mask);
+    add_watch(watch, folder, &watch->folder);
+    add_watch(watch, conf_d, &watch->conf_d);
+    virEventUpdateTimeout(watch->timer, watch->folder < 0 ? AWAY_MS : -1);
 }
 
 static bool concerns(const struct watch *watch, const struct inotify_event *event)
 {
     const char *slash = strrchr(watch->path, '/');
 
-    if (event->mask & IN_Q_OVERFLOW)
+    if (event->mask & (IN_Q_OVERFLOW | IN_MOVE_SELF | IN_DELETE_SELF))
         return true;
     if (event->len == 0)
         return false;
@@ -158,10 +189,12 @@ static void on_inotify(int id, int fd, int events, void *opaque)
 static void on_settled(int timer, void *opaque)
 {
     struct watch *watch = opaque;
+    bool was_there = watch->folder >= 0;
 
     virEventUpdateTimeout(timer, -1);
     add_watches(watch);
-    vfa_daemon_reload(watch->daemon);
+    if (was_there || watch->folder >= 0)
+        reload(watch->daemon, false);
 }
 
 static void watch_free(void *opaque)
@@ -184,6 +217,7 @@ int vfa_daemon_watch_config(struct vfa_daemon *daemon, struct vfa_error *err)
     if (!watch)
         return vfa_fail_oom(err);
     watch->daemon = daemon;
+    watch->folder = watch->conf_d = -1;
     watch->path = strdup(vfa_config_path(daemon->config_path));
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     watch->timer = virEventAddTimeout(-1, on_settled, watch, NULL);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connection to libvirt: opened in a loop with back-off, since the daemon starts before
- * libvirtd (so that autostarted domains find it) and outlives it; and the events that come over it.
+ * The connections to libvirt: opened in a loop with back-off, since the daemon starts before
+ * libvirtd (so that autostarted domains find it) and outlives it; and the events that come over the
+ * first of them. All are opened and closed together.
  *
  * The callbacks run in the event loop's thread and must not call libvirt: they put the domain's
- * UUID into the queue, no more. Events that were lost with a connection do not matter: each new one
- * begins with a look at every domain.
+ * UUID into the queues, no more. Events that were lost with a connection do not matter: each new
+ * one begins with a look at every domain.
  */
 #include <errno.h>
 #include <libvirt/virterror.h>
@@ -32,6 +33,25 @@ static void look_at(struct vfa_daemon *daemon, virDomainPtr domain, unsigned rea
         vfa_queue_add(daemon->queue, uuid, reasons, 0);
 }
 
+/* Comes before the worker's look: a guest is suspended before it gets its devices. */
+static void hold(struct vfa_daemon *daemon, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) < 0)
+        return;
+    vfa_turn_started(daemon->turns, uuid);
+    vfa_queue_add(daemon->holds, uuid, VFA_WORK_HOLD, 0);
+}
+
+static void let_go(struct vfa_daemon *daemon, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        vfa_turn_forget(daemon->turns, uuid);
+}
+
 static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail,
                         void *opaque)
 {
@@ -42,7 +62,11 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
         break;
     case VIR_DOMAIN_EVENT_STARTED:
     case VIR_DOMAIN_EVENT_RESUMED:
+        hold(opaque, domain);
+        look_at(opaque, domain, VFA_WORK_RECONCILE);
+        break;
     case VIR_DOMAIN_EVENT_STOPPED:
+        let_go(opaque, domain);
         look_at(opaque, domain, VFA_WORK_RECONCILE);
         break;
     default:
@@ -51,12 +75,40 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
     return 0;
 }
 
+const char *vfa_daemon_written_key(const char *uuid, char *buf)
+{
+    snprintf(buf, VFA_WRITTEN_KEY_SIZE, "written/%s", uuid);
+    return buf;
+}
+
+/* Somebody may write them in a loop. */
+static void look_at_requests(struct vfa_daemon *daemon, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN], key[VFA_WRITTEN_KEY_SIZE];
+    bool storm = false;
+    unsigned ms;
+
+    if (virDomainGetUUIDString(domain, uuid) < 0)
+        return;
+    ms = vfa_rate_ask(daemon->asked, uuid, vfa_clock_ms(), &storm);
+    vfa_queue_add(
+        daemon->queue, uuid,
+        (ms == 0 ? VFA_WORK_ASKED : VFA_WORK_STORM) | VFA_WORK_RECONCILE | VFA_WORK_DEFINITION, ms);
+    vfa_daemon_written_key(uuid, key);
+    if (ms == 0)
+        vfa_log_forget(key);
+    if (storm)
+        vfa_log_change(key, LOG_WARNING,
+                       "domain '%s': its requests are written all the time, looking once a second",
+                       virDomainGetName(domain));
+}
+
 /* libvirt does not tell whether the live or the persistent metadata changed: both are looked at. */
 static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type, const char *uri,
                         void *opaque)
 {
     if (type == VIR_DOMAIN_METADATA_ELEMENT && uri && strcmp(uri, VFA_NS) == 0)
-        look_at(opaque, domain, VFA_WORK_ASKED | VFA_WORK_RECONCILE | VFA_WORK_DEFINITION);
+        look_at_requests(opaque, domain);
 }
 
 static void on_device(virConnectPtr conn, virDomainPtr domain, const char *device, void *opaque)
@@ -86,37 +138,72 @@ static const struct {
 };
 
 struct link {
-    virConnectPtr conn;
+    virConnectPtr conns[VFA_DAEMON_LINES];
     int callbacks[ARRAY_SIZE(events)];
 };
 
 static void disconnect(struct link *link)
 {
-    if (!link->conn)
-        return;
-    for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+    for (size_t i = 0; link->conns[0] && i < ARRAY_SIZE(events); i++) {
         if (link->callbacks[i] >= 0)
-            virConnectDomainEventDeregisterAny(link->conn, link->callbacks[i]);
+            virConnectDomainEventDeregisterAny(link->conns[0], link->callbacks[i]);
     }
-    virConnectUnregisterCloseCallback(link->conn, on_close);
-    virConnectClose(link->conn);
-    link->conn = NULL;
+    for (size_t i = VFA_DAEMON_LINES; i-- > 0;) {
+        if (link->conns[i] && (i == 0 || link->conns[i] != link->conns[0]))
+            virConnectUnregisterCloseCallback(link->conns[i], on_close);
+        vfa_connection_unref(&link->conns[i]);
+        link->conns[i] = NULL;
+    }
+}
+
+/* *ret_here: its driver is inside this process, and takes any number of calls. */
+static int watch(struct vfa_daemon *daemon, virConnectPtr conn, bool *ret_here,
+                 struct vfa_error *err)
+{
+    if (virConnectRegisterCloseCallback(conn, on_close, daemon, NULL) < 0)
+        return vfa_virt_fail(err, "cannot watch the connection to '%s'", daemon->uri);
+    *ret_here = false;
+    if (virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT) >= 0)
+        return 0;
+    if (virGetLastErrorCode() != VIR_ERR_NO_SUPPORT)
+        return vfa_virt_fail(err, "cannot keep the connection to '%s' alive", daemon->uri);
+    *ret_here = true;
+    return 0;
 }
 
 static int subscribe(struct vfa_daemon *daemon, struct link *link, struct vfa_error *err)
 {
-    if (virConnectRegisterCloseCallback(link->conn, on_close, daemon, NULL) < 0)
-        return vfa_virt_fail(err, "cannot watch the connection to '%s'", daemon->uri);
-    if (virConnectSetKeepAlive(link->conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT) < 0 &&
-        virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) /* a driver inside this process */
-        return vfa_virt_fail(err, "cannot keep the connection to '%s' alive", daemon->uri);
     for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
-        link->callbacks[i] = virConnectDomainEventRegisterAny(link->conn, NULL, events[i].id,
+        link->callbacks[i] = virConnectDomainEventRegisterAny(link->conns[0], NULL, events[i].id,
                                                               events[i].function, daemon, NULL);
         if (link->callbacks[i] < 0)
             return vfa_virt_fail(err, "cannot get events from '%s'", daemon->uri);
     }
     return 0;
+}
+
+static int open_one(struct vfa_daemon *daemon, virConnectPtr *ret, bool *ret_here,
+                    struct vfa_error *err)
+{
+    *ret = virConnectOpen(daemon->uri);
+    if (!*ret)
+        return vfa_virt_fail(err, "cannot connect to '%s'", daemon->uri);
+    return watch(daemon, *ret, ret_here, err);
+}
+
+/* Another connection to a driver inside this process may have other domains: there is one then. */
+static int open_all(struct vfa_daemon *daemon, struct link *link, struct vfa_error *err)
+{
+    bool here = false;
+    int r = open_one(daemon, &link->conns[0], &here, err);
+
+    for (size_t i = 1; r == 0 && i < VFA_DAEMON_LINES; i++) {
+        if (!here)
+            r = open_one(daemon, &link->conns[i], &here, err);
+        else if (virConnectRef(link->conns[0]) == 0)
+            link->conns[i] = link->conns[0];
+    }
+    return r == 0 ? subscribe(daemon, link, err) : r;
 }
 
 static int connect_once(struct vfa_daemon *daemon, struct link *link, struct vfa_error *err)
@@ -128,19 +215,18 @@ static int connect_once(struct vfa_daemon *daemon, struct link *link, struct vfa
     pthread_mutex_lock(&daemon->lock);
     daemon->lost = false;
     pthread_mutex_unlock(&daemon->lock);
-    link->conn = virConnectOpen(daemon->uri);
-    if (!link->conn)
-        return vfa_virt_fail(err, "cannot connect to '%s'", daemon->uri);
-    r = subscribe(daemon, link, err);
+    r = open_all(daemon, link, err);
     if (r < 0)
         disconnect(link);
     return r;
 }
 
-static void set_connection(struct vfa_daemon *daemon, virConnectPtr conn)
+/* NULL: there is none any more. */
+static void set_connections(struct vfa_daemon *daemon, const struct link *link)
 {
     pthread_mutex_lock(&daemon->lock);
-    daemon->conn = conn;
+    for (size_t i = 0; i < VFA_DAEMON_LINES; i++)
+        daemon->conns[i] = link ? link->conns[i] : NULL;
     daemon->connected = (int64_t)time(NULL);
     pthread_mutex_unlock(&daemon->lock);
 }
@@ -173,10 +259,11 @@ static void serve(struct vfa_daemon *daemon, struct link *link)
     vfa_log_forget(LOG_KEY);
     vfa_log(LOG_INFO, "connected to '%s'", daemon->uri);
     sd_notifyf(0, "STATUS=Connected to %s", daemon->uri);
-    set_connection(daemon, link->conn);
+    set_connections(daemon, link);
+    vfa_queue_add(daemon->holds, VFA_WORK_HOST, VFA_WORK_HOLD, 0);
     vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC | VFA_WORK_GC, 0);
     wait_for_loss(daemon);
-    set_connection(daemon, NULL);
+    set_connections(daemon, NULL);
     disconnect(link);
 }
 
@@ -202,12 +289,12 @@ void *vfa_daemon_connector(void *opaque)
     }
 }
 
-virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon)
+virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon, unsigned line)
 {
     virConnectPtr conn;
 
     pthread_mutex_lock(&daemon->lock);
-    conn = daemon->conn;
+    conn = daemon->conns[line];
     if (conn && virConnectRef(conn) < 0)
         conn = NULL;
     pthread_mutex_unlock(&daemon->lock);

@@ -191,6 +191,7 @@ void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
 
     if (r == -ENOENT) {
         vfa_error_clear(&err);
+        vfa_daemon_gone(daemon, uuid);
         r = undefined(&d, &err);
     }
     key_of(&d, "definition", key);
@@ -248,11 +249,7 @@ void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *con
     vfa_queue_add(daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, RETRY_MS);
 }
 
-int vfa_definition_sync(struct vfa_daemon *daemon, const struct vfa_config *config,
-                        struct vfa_error *err)
+int vfa_definition_sync(struct vfa_daemon *daemon, struct vfa_state *state, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    int r = vfa_host_open(config, &host, err);
-
-    return r == 0 ? vfa_state_each_defined(host.state, look_at, daemon, err) : r;
+    return vfa_state_each_defined(state, look_at, daemon, err);
 }

@@ -109,3 +109,17 @@ int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
         return 0;
     }
 }
+
+int vfa_look_resume(virDomainPtr handle, struct vfa_error *err)
+{
+    enum vfa_run run = VFA_RUN_PAUSED;
+    int r;
+
+    if (virDomainResume(handle) == 0)
+        return 0;
+    r = vfa_virt_fail(err, "cannot resume domain '%s'", virDomainGetName(handle));
+    if (vfa_look_run(handle, &run, NULL) != 0 || run == VFA_RUN_PAUSED)
+        return r;
+    vfa_error_clear(err);
+    return 0;
+}

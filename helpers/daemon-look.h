@@ -12,11 +12,19 @@
 #include "daemon-plan.h"
 #include "daemon.h"
 
-#define VFA_LOOK_NOW     0
-#define VFA_LOOK_BUSY    2000  /* another job has the domain; nothing is wrong */
-#define VFA_LOOK_ERROR   5000  /* state file, memory */
-#define VFA_LOOK_WAITING 10000 /* an event is due; this is for when it got lost */
-#define VFA_LOOK_DETACH  30000 /* the guest did not let go: ask it again */
+#define VFA_LOOK_NOW       0
+#define VFA_LOOK_BUSY      2000  /* another job has the domain; nothing is wrong */
+#define VFA_LOOK_ERROR     5000  /* state file, memory */
+#define VFA_LOOK_ERROR_MAX 60000 /* with back-off */
+#define VFA_LOOK_WAITING   10000 /* an event is due; this is for when it got lost */
+#define VFA_LOOK_DETACH    30000 /* the guest did not let go: ask it again */
+
+/* What keeps libvirt from changing the domain. */
+enum vfa_job {
+    VFA_JOB_UNKNOWN, /* not asked yet */
+    VFA_JOB_NONE,
+    VFA_JOB_BUSY, /* something does; the next look is asked for */
+};
 
 struct vfa_look {
     struct vfa_daemon *daemon;
@@ -24,10 +32,11 @@ struct vfa_look {
     virDomainPtr handle;
     const char *uuid;
     struct vfa_claims claims;  /* read before the XML */
-    int64_t freed;             /* VFA_COUNTER_FREED, read before them */
+    int64_t ended;             /* VFA_COUNTER_ENDED, read before them */
     struct vfa_domain *domain; /* the live XML */
     struct vfa_hold hold;      /* read with the claims; id 0: there is none */
     bool held;                 /* the guest waits while the steps are done */
+    enum vfa_job job;          /* what was found out of it */
     unsigned again;            /* when to look again: the least of what the steps want */
 };
 
@@ -39,6 +48,9 @@ void vfa_look_again(struct vfa_look *look, unsigned ms);
 const char *vfa_look_key(const struct vfa_look *look, const char *request, char *buf);
 
 /* The live XML as it is now. 0, VFA_RECONCILE_NOT_RUNNING or an error. */
+enum {
+    VFA_RECONCILE_NOT_RUNNING = 1,
+};
 int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err);
 
 /* Opens the state, begins a transaction and checks that the claim is as it was seen. *ret_same:
@@ -54,9 +66,36 @@ enum {
 };
 int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err);
 
-/* ---- daemon-hold.c: the guest that waits. Errors are handled, not returned. ---- */
-/* What the plan says. False: it is void, as another start was seen. */
-bool vfa_look_hold(struct vfa_look *look, enum vfa_hold_step step);
+/* Resumes the guest. That somebody else was first is no error. */
+int vfa_look_resume(virDomainPtr handle, struct vfa_error *err);
+
+/* ---- daemon-expire.c ---- */
+/* Resumes a guest that this daemon holds for longer than hold_timeout, without a look at the state.
+ * Returns the milliseconds until the next attempt, or VFA_LOOK_DONE. */
+unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
+                         const struct vfa_config *config, const char *uuid);
+void vfa_hold_log_expired(const char *name, const struct vfa_config *config);
+
+/* ---- daemon-reconcile.c: what a worker and a holder see alike ---- */
+/* The claims and the hold: to be read once the domain is known to run, and before its XML. */
+int vfa_look_claims(struct vfa_look *look, struct vfa_error *err);
+
+/* Looks at the domain as `at` does. *ret says then what is wanted next; what was read is gone. */
+int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
+                const char *uuid, int (*at)(struct vfa_look *look, struct vfa_error *err),
+                struct vfa_look *ret, struct vfa_error *err);
+
+/* What there is to do. free() ret->steps, which borrow from *look. */
+int vfa_look_plan(struct vfa_look *look, enum vfa_run run, struct vfa_plan *ret,
+                  struct vfa_error *err);
+
+/* ---- daemon-job.c ---- */
+/* Whether libvirt would let the domain be changed now; asked once a look. False asks for the next
+ * look. */
+bool vfa_look_is_free(struct vfa_look *look);
+
+/* libvirt has waited in vain for the guest's QEMU: asks for the next look, later each time. */
+void vfa_look_hangs(struct vfa_look *look);
 
 /* ---- daemon-attach.c: steps that change the domain. Errors are handled, not returned. ---- */
 /* True if the domain's devices have changed, so that what was seen is no longer so. */

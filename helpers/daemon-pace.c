@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See daemon-pace.h. Invariant: what is over is dropped when its key is asked for, so the list
- * stays short. */
+ * stays short; with back-off it stays until it is forgotten. */
 #include "daemon-pace.h"
 
 #include <pthread.h>
@@ -10,7 +10,8 @@
 
 struct held {
     struct held *next;
-    int64_t until; /* milliseconds of CLOCK_MONOTONIC */
+    int64_t until;    /* milliseconds of CLOCK_MONOTONIC */
+    unsigned last_ms; /* with back-off; 0: without */
     char key[];
 };
 
@@ -66,27 +67,52 @@ unsigned vfa_pace_left(struct vfa_pace *pace, const char *key)
     link = find(pace, key);
     if (*link) {
         left = (*link)->until - vfa_clock_ms();
-        if (left <= 0)
+        if (left <= 0 && !(*link)->last_ms)
             drop(link);
     }
     pthread_mutex_unlock(&pace->lock);
     return left > 0 ? (unsigned)left : 0;
 }
 
-void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms)
+/* NULL: no memory. */
+static struct held *find_or_add(struct vfa_pace *pace, const char *key)
 {
-    struct held **link;
+    struct held **link = find(pace, key);
 
-    pthread_mutex_lock(&pace->lock);
-    link = find(pace, key);
     if (!*link) {
         *link = calloc(1, sizeof(**link) + strlen(key) + 1);
         if (*link)
             strcpy((*link)->key, key);
     }
-    if (*link) /* without memory it is tried too soon, no more */
-        (*link)->until = vfa_clock_ms() + ms;
+    return *link;
+}
+
+void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms)
+{
+    struct held *held;
+
+    pthread_mutex_lock(&pace->lock);
+    held = find_or_add(pace, key);
+    if (held) /* without memory it is tried too soon, no more */
+        held->until = vfa_clock_ms() + ms;
     pthread_mutex_unlock(&pace->lock);
+}
+
+unsigned vfa_pace_back_off(struct vfa_pace *pace, const char *key, unsigned first, unsigned max)
+{
+    struct held *held;
+    unsigned ms = first;
+
+    pthread_mutex_lock(&pace->lock);
+    held = find_or_add(pace, key);
+    if (held && held->last_ms)
+        ms = held->last_ms < max / 2 ? held->last_ms * 2 : max;
+    if (held) {
+        held->last_ms = ms;
+        held->until = vfa_clock_ms() + ms;
+    }
+    pthread_mutex_unlock(&pace->lock);
+    return ms;
 }
 
 void vfa_pace_forget(struct vfa_pace *pace, const char *prefix)

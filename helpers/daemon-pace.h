@@ -20,6 +20,10 @@ unsigned vfa_pace_left(struct vfa_pace *pace, const char *key);
 
 void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms);
 
+/* The same with back-off: for `first` ms, then for twice as long as the last time, until it is
+ * forgotten, and never for longer than `max`. Returns for how long. */
+unsigned vfa_pace_back_off(struct vfa_pace *pace, const char *key, unsigned first, unsigned max);
+
 /* Every key that starts with `prefix` may be tried now. */
 void vfa_pace_forget(struct vfa_pace *pace, const char *prefix);
 

@@ -126,11 +126,24 @@ static bool is_too_long(const struct vfa_plan_input *in)
     return age < 0 || age >= (int64_t)in->config->hold_timeout;
 }
 
+/* Without an age the event of its start is still to come; or it came to a daemon that was killed,
+ * after that had written down that it holds the guest. */
+static bool is_young(const struct vfa_plan_input *in)
+{
+    const int64_t within_ms = (int64_t)in->config->hold_within * 1000;
+
+    if (in->age_ms >= 0)
+        return in->age_ms < within_ms;
+    if (!in->hold->held)
+        return true;
+    return in->now >= in->hold->since && (in->now - in->hold->since) * 1000 < within_ms;
+}
+
 static enum vfa_hold_step plan_held(const struct vfa_plan_input *in, bool wait)
 {
     switch (in->run) {
     case VFA_RUN_BOOTED: /* written down, and no more than that */
-        return wait && !is_too_long(in) ? VFA_HOLD_BEGIN : VFA_HOLD_FORGET;
+        return wait && is_young(in) ? VFA_HOLD_BEGIN : VFA_HOLD_FORGET;
     case VFA_RUN_PAUSED:
         return !wait ? VFA_HOLD_END : is_too_long(in) ? VFA_HOLD_EXPIRE : VFA_HOLD_GO_ON;
     case VFA_RUN_ON: /* its user resumed it */
@@ -148,8 +161,9 @@ static enum vfa_hold_step plan_hold(const struct vfa_plan_input *in, const struc
         return VFA_HOLD_NOTHING;
     if (in->hold->held)
         return plan_held(in, wait);
-    return wait && in->run == VFA_RUN_BOOTED && in->hold->since >= in->connected ? VFA_HOLD_BEGIN
-                                                                                 : VFA_HOLD_FORGET;
+    return wait && in->run == VFA_RUN_BOOTED && in->hold->since >= in->connected && is_young(in)
+               ? VFA_HOLD_BEGIN
+               : VFA_HOLD_FORGET;
 }
 
 int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err)

@@ -73,6 +73,7 @@ struct vfa_plan_input {
     enum vfa_run run;
     const struct vfa_hold *hold; /* NULL: it is not to wait */
     int64_t connected; /* since when the domains are watched: earlier starts are not held */
+    int64_t age_ms;    /* for how long it has run since its power-on; negative: not known */
 };
 
 int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err);

@@ -25,6 +25,9 @@
 #include "vf-apply.h"
 #include "virt-error.h"
 
+/* Looks at a guest that is held: one for each device, and for each failure. */
+#define IN_ONE_GO 64
+
 /* ---- steps that change the state only ---- */
 
 static int release(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
@@ -34,7 +37,7 @@ static int release(struct vfa_look *look, const struct vfa_step *step, struct vf
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
-        r = vfa_gc_release_same(&host, step->claim, &released, err);
+        r = vfa_gc_release_same(&host, step->claim, VFA_WHY_ENDED, &released, err);
     if (r == 0 && released)
         vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", look->domain->name,
                 step->claim->device, step->claim->request);
@@ -92,25 +95,37 @@ static int end_borrowing(struct vfa_look *look, const struct vfa_step *step, str
     return r;
 }
 
+struct allocation {
+    struct vfa_look *look;
+    const struct vfa_request *request;
+    struct vfa_claim *ret;
+};
+
 /* In one transaction with the check that nobody, a hook or the command line, was first. */
+static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    const struct allocation *allocation = data;
+    const struct vfa_request *request = allocation->request;
+    struct vfa_look *look = allocation->look;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
+    int r = vfa_state_claims(host->state, look->uuid, &now, err);
+
+    if (r < 0 || vfa_claims_find(&now, request->name))
+        return r;
+    if (request->late)
+        return vfa_allocate_late(host, look->domain, request, allocation->ret, err);
+    return vfa_allocate_request(host, look->domain, request, allocation->ret, err);
+}
+
 static int allocate(struct vfa_look *look, const struct vfa_request *request, struct vfa_claim *ret,
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
+    struct allocation allocation = {look, request, ret};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
-    if (r == 0)
-        r = vfa_state_begin(host.state, err);
-    if (r == 0)
-        r = vfa_state_claims(host.state, look->uuid, &now, err);
-    if (r < 0 || vfa_claims_find(&now, request->name))
-        return r;
-    if (request->late)
-        r = vfa_allocate_late(&host, look->domain, request, ret, err);
-    else
-        r = vfa_allocate_request(&host, look->domain, request, ret, err);
-    return r == 0 ? vfa_state_commit(host.state, err) : r;
+    return r < 0 ? r
+                 : vfa_allocate_transact(&host, true, allocate_unless_claimed, &allocation, err);
 }
 
 /* An optional request that is not late is left alone from now on. */
@@ -155,6 +170,8 @@ static int hotplug(struct vfa_look *look, const struct vfa_request *request, str
     if (r != 0)
         return r < 0 ? r : refused(look, request, r, err);
     vfa_log_forget(vfa_look_key(look, request->name, key));
+    if (request->late)
+        vfa_late_serve(look->daemon->late, look->uuid);
     if (claim.device)
         vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", look->domain->name,
                 claim.device, request->name);
@@ -224,10 +241,10 @@ static int read_withdrawn(struct vfa_look *look, enum vfa_withdrawal **ret, stru
     return r;
 }
 
-static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
+int vfa_look_plan(struct vfa_look *look, enum vfa_run run, struct vfa_plan *ret,
+                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) enum vfa_withdrawal *withdrawn = NULL;
-    VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
     struct vfa_plan_input in = {
         .domain = look->domain,
         .claims = &look->claims,
@@ -236,21 +253,37 @@ static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *er
         .run = run,
         .hold = look->hold.id ? &look->hold : NULL,
         .connected = vfa_daemon_connected(look->daemon),
+        .age_ms = vfa_turn_age(look->daemon->turns, look->uuid),
     };
-    struct vfa_plan plan = {0};
     int r = read_withdrawn(look, &withdrawn, err);
 
     if (r < 0)
         return r;
     in.withdrawn = withdrawn;
-    r = vfa_plan_make(&in, &plan, err);
+    return vfa_plan_make(&in, ret, err);
+}
+
+/* A holder is to suspend or resume the guest, and then tells the workers. */
+static void leave_to_holder(struct vfa_look *look)
+{
+    vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_TELL, 0);
+    vfa_look_again(look, VFA_LOOK_WAITING);
+}
+
+static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
+    struct vfa_plan plan = {0};
+    int r = vfa_look_plan(look, run, &plan, err);
+
     if (r < 0)
         return r;
     steps = plan.steps;
-    if (!vfa_look_hold(look, plan.hold)) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+    if (plan.hold != VFA_HOLD_NOTHING && plan.hold != VFA_HOLD_GO_ON) {
+        leave_to_holder(look);
         return 0;
     }
+    look->held = plan.hold == VFA_HOLD_GO_ON;
     for (size_t i = 0; i < plan.n; i++) {
         if (do_step(look, &steps[i])) {
             vfa_look_again(look, VFA_LOOK_NOW);
@@ -260,9 +293,31 @@ static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *er
     return 0;
 }
 
+/* The holder does not wait for libvirt while a device is attached, nor is one attached while the
+ * holder is at work: who comes second is told. */
+static int do_plan_in_turn(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
+{
+    int r;
+
+    if (!look->hold.id && vfa_turn_held(look->daemon->turns, look->uuid)) {
+        leave_to_holder(look); /* its row was lost with the state file */
+        return 0;
+    }
+    if (!look->hold.id)
+        return do_plan(look, run, err);
+    if (!vfa_turn_take(look->daemon->turns, look->uuid)) {
+        vfa_look_again(look, VFA_LOOK_WAITING);
+        return 0;
+    }
+    r = do_plan(look, run, err);
+    if (vfa_turn_end(look->daemon->turns, look->uuid))
+        vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_TELL, 0);
+    return r;
+}
+
 /* ---- the look ---- */
 
-static int reassert(const struct vfa_config *config, const struct vfa_domain *domain, int64_t freed,
+static int reassert(const struct vfa_config *config, const struct vfa_domain *domain, int64_t ended,
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
@@ -272,49 +327,17 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
         return r;
     host.warn = vfa_log_warning;
     r = vfa_vf_apply_new_vlans(&host, domain, err);
-    return r < 0 ? r : vfa_allocate_reassert_read(&host, domain, freed, err);
+    return r < 0 ? r : vfa_allocate_reassert_read(&host, domain, ended, err);
 }
 
-static int read_freed(const struct vfa_config *config, int64_t *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    int r = vfa_host_open(config, &host, err);
-
-    return r < 0 ? r : vfa_state_counter(host.state, VFA_COUNTER_FREED, ret, err);
-}
-
-static int reassert_once(const struct vfa_config *config, virDomainPtr handle,
-                         struct vfa_error *err)
-{
-    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
-    int64_t freed = 0;
-    int r = read_freed(config, &freed, err);
-
-    if (r == 0)
-        r = vfa_look_read(handle, &domain, err);
-    return r == 0 ? reassert(config, domain, freed, err) : r;
-}
-
-/* Each further round takes a claim that has ended while libvirt was asked. */
-int vfa_reconcile_reassert(const struct vfa_config *config, virDomainPtr handle,
-                           struct vfa_error *err)
-{
-    int r;
-
-    do
-        r = reassert_once(config, handle, err);
-    while (r == VFA_ALLOCATE_AGAIN);
-    return r;
-}
-
-static int read_claims(struct vfa_look *look, struct vfa_error *err)
+int vfa_look_claims(struct vfa_look *look, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_counter(host.state, VFA_COUNTER_FREED, &look->freed, err);
+        r = vfa_state_counter(host.state, VFA_COUNTER_ENDED, &look->ended, err);
     if (r == 0)
         r = vfa_state_claims(host.state, look->uuid, &look->claims, err);
     if (r == 0)
@@ -324,29 +347,26 @@ static int read_claims(struct vfa_look *look, struct vfa_error *err)
     return r;
 }
 
-/* Nobody waits for what is not known. */
-static void let_go(struct vfa_look *look, enum vfa_run run)
+int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
+                const char *uuid, int (*at)(struct vfa_look *look, struct vfa_error *err),
+                struct vfa_look *ret, struct vfa_error *err)
 {
-    if (look->hold.id)
-        vfa_look_hold(look,
-                      look->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET);
-}
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
+    int r;
 
-/* Somebody has it saved, copied or migrated away: it runs meanwhile, and libvirt would have an
- * attach wait for half a minute and then refuse it. No event tells of the end of a job that failed.
- */
-static bool has_job(virDomainPtr domain)
-{
-    virDomainJobInfo job;
-
-    return virDomainGetJobInfo(domain, &job) == 0 &&
-           (job.type == VIR_DOMAIN_JOB_BOUNDED || job.type == VIR_DOMAIN_JOB_UNBOUNDED);
+    *ret = (struct vfa_look){
+        .daemon = daemon, .config = config, .handle = handle, .uuid = uuid, .again = VFA_LOOK_DONE};
+    r = handle ? at(ret, err) : vfa_virt_fail(err, "cannot find domain '%s'", uuid);
+    ret->domain = vfa_domain_free(ret->domain);
+    vfa_claims_clear(&ret->claims);
+    ret->handle = NULL;
+    return r;
 }
 
 /* VFA_ALLOCATE_AGAIN: what was seen may be no more. */
 static int reassert_seen(struct vfa_look *look, struct vfa_error *err)
 {
-    int r = reassert(look->config, look->domain, look->freed, err);
+    int r = reassert(look->config, look->domain, look->ended, err);
 
     if (r == VFA_ALLOCATE_AGAIN)
         vfa_look_again(look, VFA_LOOK_NOW);
@@ -357,14 +377,14 @@ static int look_at_running(struct vfa_look *look, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
     int known = vfa_look_run(look->handle, &run, err);
-    int r = known < 0 ? known : read_claims(look, err);
+    int r = known < 0 ? known : vfa_look_claims(look, err);
 
     if (r == 0)
         r = vfa_look_read(look->handle, &look->domain, err);
     if (r == 0)
         r = reassert_seen(look, err);
-    if (r == 0 && look->domain->bad_requests && known == 0)
-        let_go(look, run);
+    if (r == 0 && look->domain->bad_requests && look->hold.id)
+        leave_to_holder(look);
     if (r == 0 && look->domain->bad_requests) /* what it asks for is not known: nothing is undone */
         r = vfa_fail(err, EINVAL, "domain '%s': %s", look->domain->name,
                      look->domain->bad_requests);
@@ -374,11 +394,7 @@ static int look_at_running(struct vfa_look *look, struct vfa_error *err)
         vfa_look_again(look, VFA_LOOK_WAITING);
         return 0;
     }
-    if (!look->hold.id && has_job(look->handle)) { /* one that just booted has none */
-        vfa_look_again(look, VFA_LOOK_BUSY);
-        return 0;
-    }
-    return do_plan(look, run, err);
+    return do_plan_in_turn(look, run, err);
 }
 
 static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
@@ -397,36 +413,78 @@ static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
         vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
     else
         vfa_daemon_forget(daemon, uuid);
+    vfa_sync_can_read(daemon, uuid); /* there is nothing to read */
     if (r < 0)
         return VFA_LOOK_ERROR;
     return r == VFA_GC_AGAIN ? VFA_LOOK_BUSY : VFA_LOOK_DONE;
 }
 
-/* Wrong XML is looked at again when it changes, everything else soon. */
+/* No request has that name. */
+#define READ_KEY_SIZE (VFA_UUID_SIZE + sizeof("/ read"))
+
+static const char *read_key(const char *uuid, char *buf)
+{
+    snprintf(buf, READ_KEY_SIZE, "%s/ read", uuid);
+    return buf;
+}
+
+unsigned vfa_reconcile_failed(struct vfa_daemon *daemon, const char *uuid,
+                              const struct vfa_error *err)
+{
+    char key[READ_KEY_SIZE];
+
+    vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(err));
+    return vfa_pace_back_off(daemon->pace, read_key(uuid, key), VFA_LOOK_ERROR, VFA_LOOK_ERROR_MAX);
+}
+
+static void succeeded(struct vfa_daemon *daemon, const char *uuid)
+{
+    char key[READ_KEY_SIZE];
+
+    vfa_pace_forget(daemon->pace, read_key(uuid, key));
+    vfa_sync_can_read(daemon, uuid);
+}
+
+/* Wrong XML is looked at again when it changes, everything else with back-off. */
 static unsigned look_failed(struct vfa_look *look, int r, struct vfa_error *err)
 {
     if (r == -ENOTCONN)
         return VFA_LOOK_ERROR;
+    if (r != -EINVAL)
+        return vfa_reconcile_failed(look->daemon, look->uuid, err);
     vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return r == -EINVAL ? VFA_LOOK_DONE : VFA_LOOK_ERROR;
+    return VFA_LOOK_DONE;
 }
 
+static unsigned look_once(struct vfa_daemon *daemon, virConnectPtr conn,
+                          const struct vfa_config *config, const char *uuid, bool *ret_held)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_look look;
+    int r = vfa_look_at(daemon, conn, config, uuid, look_at_running, &look, &err);
+
+    *ret_held = look.held;
+    if (r == -ENOENT)
+        vfa_daemon_gone(daemon, uuid);
+    if (r == VFA_RECONCILE_NOT_RUNNING || r == -ENOENT)
+        return collect_stopped(daemon, conn, config, uuid);
+    if (r < 0)
+        return look_failed(&look, r, &err);
+    succeeded(daemon, uuid);
+    return look.again;
+}
+
+/* While a guest is suspended, nobody else's domain comes in between. */
 unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                               const struct vfa_config *config, const char *uuid)
 {
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
-    struct vfa_look look = {
-        .daemon = daemon, .config = config, .handle = handle, .uuid = uuid, .again = VFA_LOOK_DONE};
-    int r;
+    unsigned again = VFA_LOOK_NOW;
+    bool held = true;
 
-    if (!handle)
-        r = vfa_virt_fail(&err, "cannot find domain '%s'", uuid);
-    else
-        r = look_at_running(&look, &err);
-    vfa_domain_free(look.domain);
-    vfa_claims_clear(&look.claims);
-    if (r == VFA_RECONCILE_NOT_RUNNING || r == -ENOENT)
-        return collect_stopped(daemon, conn, config, uuid);
-    return r < 0 ? look_failed(&look, r, &err) : look.again;
+    for (int n = 0; n < IN_ONE_GO && held && again == VFA_LOOK_NOW; n++) {
+        if (n > 0 && vfa_daemon_stopping(daemon))
+            break;
+        again = look_once(daemon, conn, config, uuid, &held);
+    }
+    return again;
 }

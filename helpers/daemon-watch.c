@@ -2,7 +2,7 @@
 /*
  * Watching the folder of the state file: when the file is removed, or set aside by whoever found it
  * damaged, the claims are rebuilt from the running domains at once, and not only with the next
- * start.
+ * start. So they are when another file is put in its place, such as an old copy.
  *
  * When somebody writes into it, a device may have become free that a domain waits for. One commit
  * is several writes, so one look stands for all within DEBOUNCE_MS. The daemon's own writes wake it
@@ -11,6 +11,8 @@
  *
  * When the file of the borrowers (presence.h) is closed by who had it open for writing, one of them
  * has ended: the domains of which something is borrowed are looked at.
+ *
+ * When that of the cleaners is closed likewise, one has ended: it may have to be started again.
  *
  * When the lock file goes, nobody can tell any more that this daemon is there: it ends, and systemd
  * starts another.
@@ -31,12 +33,16 @@ struct watch {
     char *state; /* names inside the folder */
     char *lock;
     char *borrow;
+    char *unreleased; /* how notes begin: opening the state follows them (unreleased.h) */
+    char *clean;
 };
 
-static void on_gone(struct watch *watch, const char *name)
+/* replaced: by another file of that name. */
+static void on_gone(struct watch *watch, const char *name, bool replaced)
 {
     if (strcmp(name, watch->state) == 0) {
-        vfa_log(LOG_WARNING, "the state file is gone, rebuilding it");
+        vfa_log(LOG_WARNING, "the state file %s, rebuilding it",
+                replaced ? "was replaced" : "is gone");
         vfa_queue_add(watch->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
         vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
     } else if (strcmp(name, watch->lock) == 0) {
@@ -47,8 +53,11 @@ static void on_gone(struct watch *watch, const char *name)
 
 static void on_written(struct watch *watch, const char *name)
 {
-    if (strcmp(name, watch->state) == 0)
-        vfa_queue_add(watch->daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, DEBOUNCE_MS);
+    if (strcmp(name, watch->state) != 0)
+        return;
+    vfa_queue_add(watch->daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, DEBOUNCE_MS);
+    vfa_queue_add(watch->daemon->queue, VFA_WORK_RELEASE_KEY, VFA_WORK_RELEASE, DEBOUNCE_MS);
+    vfa_queue_add(watch->daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, DEBOUNCE_MS);
 }
 
 /* A borrower that was killed still has its lock when the kernel tells of the close. */
@@ -56,6 +65,10 @@ static void on_closed(struct watch *watch, const char *name)
 {
     if (strcmp(name, watch->borrow) == 0)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, DEBOUNCE_MS);
+    if (strncmp(name, watch->unreleased, strlen(watch->unreleased)) == 0)
+        vfa_queue_add(watch->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, DEBOUNCE_MS);
+    if (strcmp(name, watch->clean) == 0)
+        vfa_queue_add(watch->daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, DEBOUNCE_MS);
 }
 
 /* What was lost is not known. */
@@ -77,10 +90,10 @@ static void on_inotify(int id, int fd, int events, void *opaque)
             on_overflow(watch);
         else if (event->len > 0 && event->mask & IN_MODIFY)
             on_written(watch, event->name);
-        else if (event->len > 0 && event->mask & IN_CLOSE_WRITE)
+        else if (event->len > 0 && event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
             on_closed(watch, event->name);
-        else if (event->len > 0)
-            on_gone(watch, event->name);
+        if (event->len > 0 && event->mask & (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO))
+            on_gone(watch, event->name, event->mask & IN_MOVED_TO);
     }
 }
 
@@ -93,6 +106,8 @@ static void watch_free(void *opaque)
     free(watch->state);
     free(watch->lock);
     free(watch->borrow);
+    free(watch->unreleased);
+    free(watch->clean);
     free(watch);
 }
 
@@ -106,12 +121,16 @@ static int start(struct watch *watch, const char *state_path, struct vfa_error *
         watch->lock = NULL;
     if (watch->state && asprintf(&watch->borrow, "%s.borrow", watch->state) < 0)
         watch->borrow = NULL;
-    if (!folder || !watch->lock || !watch->borrow)
+    if (watch->state && asprintf(&watch->unreleased, "%s.unreleased.", watch->state) < 0)
+        watch->unreleased = NULL;
+    if (watch->state && asprintf(&watch->clean, "%s.clean", watch->state) < 0)
+        watch->clean = NULL;
+    if (!folder || !watch->lock || !watch->borrow || !watch->unreleased || !watch->clean)
         return vfa_fail_oom(err);
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (watch->fd < 0 ||
-        inotify_add_watch(watch->fd, dirname(folder),
-                          IN_DELETE | IN_MOVED_FROM | IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
+    if (watch->fd < 0 || inotify_add_watch(watch->fd, dirname(folder),
+                                           IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY |
+                                               IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
         return vfa_fail(err, errno, "cannot watch the folder of '%s': %s", state_path,
                         strerror(errno));
     return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The workers: they take one key from the queue, do what its reasons say, and put it back with a
- * delay where it has to be looked at again. What concerns the host as a whole is done here; one
- * running domain is the business of daemon-reconcile.c, one definition of daemon-definition.c.
+ * delay where it has to be looked at again. What concerns the host as a whole is done here, a look
+ * at all domains in daemon-sync.c; one running domain is the business of daemon-reconcile.c, one
+ * definition of daemon-definition.c.
  *
  * Without a connection there is nothing to do for domains: the next one begins with all of them.
  */
@@ -30,7 +31,7 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
     ret->warn = vfa_log_warning;
     r = vfa_state_synced(ret->state, &synced, err);
     if (r == 0 && !synced)
-        vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
+        vfa_sync_ask(daemon);
     return r;
 }
 
@@ -47,7 +48,7 @@ static int refresh_index(struct vfa_daemon *daemon, const struct vfa_config *con
     if (r == 0 && !always)
         r = vfa_state_index_fresh(host.state, config, &fresh, err);
     if (r == 0 && !fresh) {
-        r = vfa_allocate_rescan(&host, &n, err);
+        r = vfa_allocate_rescan(&host, true, &n, err);
         if (r == 0)
             vfa_log(LOG_DEBUG, "the index has %zu devices", n);
     }
@@ -68,85 +69,45 @@ static void work_index(struct vfa_daemon *daemon, const struct vfa_config *confi
 
 /* ---- who waits for a device ---- */
 
-/* Only reads, and only if somebody waits: see daemon-watch.c. */
-static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config, bool *ret_news,
+/* Only reads, and only if somebody waits: see daemon-watch.c. A rescan counts as one device,
+ * whatever it found. */
+static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
-    int64_t freed = 0;
+    int64_t freed = 0, scans = 0;
     int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
 
     if (r == 0)
         r = vfa_state_counter(state, VFA_COUNTER_FREED, &freed, err);
-    *ret_news = r == 0 && vfa_late_is_news(daemon->late, freed);
+    if (r == 0)
+        r = vfa_state_counter(state, VFA_COUNTER_SCANS, &scans, err);
+    if (r == 0)
+        vfa_late_freed(daemon->late, freed, atomic_exchange(&daemon->scans, scans) != scans);
     return r;
+}
+
+static void wake_late(struct vfa_daemon *daemon)
+{
+    char uuid[VFA_UUID_SIZE];
+
+    while (vfa_late_wake(daemon->late, uuid))
+        vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
 }
 
 static void work_late(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    char uuid[VFA_UUID_SIZE];
-    bool news;
 
     if (vfa_late_is_empty(daemon->late))
         return;
-    if (read_freed(daemon, config, &news, &err) < 0) {
+    if (read_freed(daemon, config, &err) < 0) {
         vfa_log_change(VFA_WORK_LATE_KEY, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_queue_add(daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, RETRY_MS);
         return;
     }
     vfa_log_forget(VFA_WORK_LATE_KEY);
-    while (news && vfa_late_take(daemon->late, uuid))
-        vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
-}
-
-/* ---- all domains ---- */
-
-static int set_synced(struct vfa_daemon *daemon, const struct vfa_config *config,
-                      struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    int r = vfa_host_open(config, &host, err);
-
-    return r == 0 ? vfa_state_set_synced(host.state, err) : r;
-}
-
-/* A domain whose XML cannot be understood keeps nobody else waiting: it is logged, and counted as
- * done. */
-static int sync_domain(struct vfa_daemon *daemon, const struct vfa_config *config,
-                       virDomainPtr domain, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    int r;
-
-    if (virDomainGetUUIDString(domain, uuid) < 0)
-        return vfa_virt_fail(err, "cannot ask for the UUID of '%s'", virDomainGetName(domain));
-    r = vfa_reconcile_reassert(config, domain, &why);
-    if (r < 0 && r != -EINVAL && r != -ENOENT)
-        return vfa_fail(err, -r, "%s", vfa_error_text(&why));
-    vfa_queue_add(daemon->queue, uuid, VFA_WORK_DEFINITION | VFA_WORK_RECONCILE, 0);
-    return 0;
-}
-
-static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
-                    struct vfa_error *err)
-{
-    virDomainPtr *domains = NULL;
-    int n = virConnectListAllDomains(conn, &domains, 0);
-    int r = 0;
-
-    if (n < 0)
-        return vfa_virt_fail(err, "cannot list the domains");
-    for (int i = 0; i < n; i++) {
-        if (r == 0)
-            r = sync_domain(daemon, config, domains[i], err);
-        virDomainFree(domains[i]);
-    }
-    free(domains);
-    if (r == 0)
-        r = set_synced(daemon, config, err);
-    return r == 0 ? vfa_definition_sync(daemon, config, err) : r;
+    wake_late(daemon);
 }
 
 /* ---- claims without a domain ---- */
@@ -196,16 +157,10 @@ static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *co
 static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
                       const struct vfa_config *config, unsigned reasons)
 {
-    if (reasons & VFA_WORK_SYNC) {
-        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-
-        if (sync_all(daemon, conn, config, &err) < 0) {
-            vfa_log_change("sync", LOG_WARNING, "%s", vfa_error_text(&err));
-            vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, RETRY_MS);
-        } else {
-            vfa_log_forget("sync");
-        }
-    }
+    if (reasons & VFA_WORK_SYNC)
+        vfa_sync(daemon, conn, config);
+    else if (reasons & VFA_WORK_REBUILD)
+        vfa_sync_rebuild(daemon, conn, config);
     if (reasons & VFA_WORK_BORROWED)
         work_borrowed(daemon, config);
     if (reasons & VFA_WORK_GC)
@@ -244,21 +199,28 @@ static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
         again = vfa_reconcile_domain(daemon, conn, config, work->key);
     if (again != VFA_LOOK_DONE)
         vfa_queue_add(daemon->queue, work->key, VFA_WORK_RECONCILE, again);
+    if ((work->reasons & VFA_WORK_RECONCILE) && vfa_late_end(daemon->late, work->key))
+        wake_late(daemon);
 }
 
 /* Comes before anything that needs libvirt: it must not be lost with a connection. */
-static void work_asked(struct vfa_daemon *daemon, const struct vfa_config *config, const char *uuid)
+static void work_asked(struct vfa_daemon *daemon, const struct vfa_config *config,
+                       const struct vfa_work *work)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    const char *uuid = work->key;
 
-    vfa_daemon_forget(daemon, uuid);
+    if (work->reasons & VFA_WORK_ASKED)
+        vfa_daemon_forget(daemon, uuid);
+    else
+        vfa_pace_forget(daemon->pace, uuid);
     if (forget_past(daemon, config, uuid, &err) < 0) {
         vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_ASKED | VFA_WORK_RECONCILE, RETRY_MS);
     }
 }
 
-static void work_one(struct vfa_daemon *daemon, const struct vfa_work *work)
+static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
 {
     VFA_AUTO(vfa_shared_config_unref) struct vfa_shared_config *shared = vfa_daemon_config(daemon);
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
@@ -268,14 +230,22 @@ static void work_one(struct vfa_daemon *daemon, const struct vfa_work *work)
         work_index(daemon, config, work->reasons);
         return;
     }
+    if (strcmp(work->key, VFA_WORK_RELEASE_KEY) == 0) {
+        vfa_daemon_release(daemon, config);
+        return;
+    }
     if (strcmp(work->key, VFA_WORK_LATE_KEY) == 0) {
         work_late(daemon, config);
         vfa_definition_news(daemon, config);
         return;
     }
-    if (work->reasons & VFA_WORK_ASKED)
-        work_asked(daemon, config, work->key);
-    conn = vfa_daemon_connection(daemon);
+    if (strcmp(work->key, VFA_WORK_CLEAN_KEY) == 0) {
+        vfa_clean_look(daemon, config);
+        return;
+    }
+    if (work->reasons & (VFA_WORK_ASKED | VFA_WORK_STORM))
+        work_asked(daemon, config, work);
+    conn = vfa_daemon_connection(daemon, line);
     if (!conn)
         return;
     if (strcmp(work->key, VFA_WORK_HOST) == 0)
@@ -287,11 +257,15 @@ static void work_one(struct vfa_daemon *daemon, const struct vfa_work *work)
 void *vfa_daemon_worker(void *opaque)
 {
     struct vfa_daemon *daemon = opaque;
+    unsigned line = daemon->n_workers++ / VFA_DAEMON_SHARE;
     struct vfa_work work;
 
+    vfa_crew_enter(daemon->crew);
     while (vfa_queue_take(daemon->queue, &work)) {
-        work_one(daemon, &work);
+        work_one(daemon, line, &work);
         vfa_queue_done(daemon->queue, &work);
+        vfa_crew_enter(daemon->crew);
     }
+    vfa_crew_leave(daemon->crew);
     return NULL;
 }

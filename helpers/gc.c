@@ -22,8 +22,8 @@ bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b)
     return a->state == b->state && a->since == b->since && strcmp(a->device, b->device) == 0;
 }
 
-int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
-                        struct vfa_error *err)
+int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
+                        bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
     const struct vfa_claim *found;
@@ -35,7 +35,7 @@ int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, bo
     r = vfa_state_claims(host->state, claim->uuid, &now, err);
     found = r < 0 ? NULL : vfa_claims_find(&now, claim->request);
     if (found && vfa_gc_same(found, claim))
-        r = vfa_release(host, claim->uuid, claim->request, NULL, err);
+        r = vfa_release(host, claim->uuid, claim->request, why, NULL, err);
     else
         found = NULL;
     if (r >= 0)
@@ -103,7 +103,7 @@ static int look_at_domain(struct collector *c, const char *uuid, struct vfa_erro
 static int release_claim(struct collector *c, const struct vfa_claim *claim, struct vfa_error *err)
 {
     bool released = false;
-    int r = vfa_gc_release_same(c->host, claim, &released, err);
+    int r = vfa_gc_release_same(c->host, claim, VFA_WHY_UNBACKED, &released, err);
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", claim->domain);

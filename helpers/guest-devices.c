@@ -54,7 +54,7 @@ int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned
     if (r == 0)
         r = vfa_connect_both(ctx, name, &guest->conn, &guest->handle, err);
     if (r == 0)
-        r = vfa_connect_check_here(guest->conn, err);
+        r = vfa_connect_check_here(ctx, guest->conn, err);
     if (r < 0)
         return r;
     vfa_watch_keep_alive(guest->conn);
@@ -117,6 +117,13 @@ static int open_host(struct vfa_guest *guest, struct vfa_host *ret, struct vfa_e
     int r = vfa_host_open(guest->ctx->config, ret, err);
 
     ret->warn = vfa_cmd_warn;
+    return r;
+}
+
+static int open_and_begin(struct vfa_guest *guest, struct vfa_host *ret, struct vfa_error *err)
+{
+    int r = open_host(guest, ret, err);
+
     return r == 0 ? vfa_state_begin(ret->state, err) : r;
 }
 
@@ -187,7 +194,7 @@ int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = open_host(guest, &host, err);
+    int r = open_and_begin(guest, &host, err);
 
     if (r == 0)
         r = borrow(guest, host.state, names, err);
@@ -203,11 +210,15 @@ int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_names *names,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = open_host(guest, &host, err);
+    int r = open_and_begin(guest, &host, err);
 
     for (size_t i = 0; i < names->n && r == 0; i++)
         r = vfa_release_withdraw(&host, guest->live->uuid, names->items[i], err);
-    return r == 0 ? vfa_state_commit(host.state, err) : r;
+    if (r == 0)
+        r = vfa_state_commit(host.state, err);
+    if (r == 0) /* else vfaliasd does */
+        vfa_release_finish(&host, VFA_RELEASE_WAIT, NULL, NULL);
+    return r;
 }
 
 /* ---- putting in ---- */
@@ -222,19 +233,31 @@ static int claim_one(struct vfa_guest *guest, struct vfa_host *host,
     return vfa_allocate_request(host, guest->live, request, NULL, err);
 }
 
+struct claiming {
+    struct vfa_guest *guest;
+    const struct vfa_names *names;
+};
+
+static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    const struct claiming *claiming = data;
+    struct vfa_guest *guest = claiming->guest;
+    const struct vfa_names *names = claiming->names;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, guest->live->uuid, &claims, err);
+
+    for (size_t i = 0; i < names->n && r == 0; i++)
+        r = claim_one(guest, host, &claims, names->items[i], err);
+    return r == 0 ? borrow(guest, host->state, names, err) : r;
+}
+
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    struct claiming claiming = {guest, names};
     int r = open_host(guest, &host, err);
 
-    if (r == 0)
-        r = vfa_state_claims(host.state, guest->live->uuid, &claims, err);
-    for (size_t i = 0; i < names->n && r == 0; i++)
-        r = claim_one(guest, &host, &claims, names->items[i], err);
-    if (r == 0)
-        r = borrow(guest, host.state, names, err);
-    return r == 0 ? vfa_state_commit(host.state, err) : r;
+    return r < 0 ? r : vfa_allocate_transact(&host, true, claim_all, &claiming, err);
 }
 
 /* What vfaliasd has given up, and why. */

@@ -4,6 +4,8 @@
 
 #include "cmd.h"
 
+#include <string.h>
+
 struct json_object *vfa_json_make_object(bool *oom)
 {
     struct json_object *object = json_object_new_object();
@@ -73,15 +75,76 @@ void vfa_json_push(bool *oom, struct json_object *array, struct json_object *val
     }
 }
 
-int vfa_json_print(bool oom, struct json_object *root)
+static const char *format(bool oom, struct json_object *root)
 {
     const int flags =
         JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-    const char *text = oom ? NULL : json_object_to_json_string_ext(root, flags);
-    int status = text ? VFA_CMD_FINE : vfa_cmd_fail("cannot write JSON: out of memory");
 
-    if (text)
-        puts(text);
+    return oom ? NULL : json_object_to_json_string_ext(root, flags);
+}
+
+static int fail_oom(void)
+{
+    return vfa_cmd_fail("cannot write JSON: out of memory");
+}
+
+/* A text that is not UTF-8 (a person's reason, the name of an interface) is none of JSON's: what is
+ * wrong in it becomes the character that stands for that, U+FFFD. */
+static void print_text(const char *text, size_t len)
+{
+    const char *end = text + len, *done = text;
+
+    while (text < end) {
+        size_t n = vfa_utf8_len(text);
+
+        if (n > 0) {
+            text += n;
+            continue;
+        }
+        fwrite(done, 1, (size_t)(text - done), stdout);
+        fputs("\xef\xbf\xbd", stdout);
+        done = ++text;
+    }
+    fwrite(done, 1, (size_t)(end - done), stdout);
+}
+
+int vfa_json_print(bool oom, struct json_object *root)
+{
+    const char *text = format(oom, root);
+    int status = text ? VFA_CMD_FINE : fail_oom();
+
+    if (text) {
+        print_text(text, strlen(text));
+        putchar('\n');
+    }
     json_object_put(root);
     return status;
+}
+
+/* ---- one by one ---- */
+
+/* As a whole array would have it: two columns further in. */
+int vfa_json_stream_add(struct vfa_json_stream *stream, bool oom, struct json_object *value)
+{
+    const char *text = format(oom, value);
+    int status = text ? VFA_CMD_FINE : fail_oom();
+
+    if (text)
+        fputs(stream->n++ ? ",\n" : "[\n", stdout);
+    for (const char *line = text; line && *line;) {
+        size_t len = strcspn(line, "\n");
+
+        fputs("  ", stdout);
+        print_text(line, len);
+        line += len;
+        if (*line)
+            putchar(*line++);
+    }
+    json_object_put(value);
+    return status;
+}
+
+void vfa_json_stream_end(struct vfa_json_stream *stream)
+{
+    puts(stream->n ? "\n]" : "[]");
 }

@@ -29,4 +29,13 @@ void vfa_json_push(bool *oom, struct json_object *array, struct json_object *val
 /* Prints to stdout, frees root; returns an exit status. */
 int vfa_json_print(bool oom, struct json_object *root);
 
+/* An array that is written as its values are made, so that it may have 100,000 of them. */
+struct vfa_json_stream {
+    size_t n;
+};
+
+/* Writes one value and consumes it. As vfa_json_print(); what was written before stays. */
+int vfa_json_stream_add(struct vfa_json_stream *stream, bool oom, struct json_object *value);
+void vfa_json_stream_end(struct vfa_json_stream *stream);
+
 #endif

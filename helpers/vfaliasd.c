@@ -15,18 +15,23 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
+#include "clock.h"
 #include "daemon.h"
 #include "log.h"
+#include "state.h"
 #include "virt-error.h"
+#include "virt-uri.h"
 
-/* Then a worker that waits for libvirt is left where it is. The longer one while guests are
+/* Then a thread that waits for libvirt is left where it is. The longer one while guests are
  * suspended: QEMU takes its time to plug a device into one with much memory, which is pinned. With
  * libvirt's own limit for a job that waits for another, half a minute, they are less than
  * TimeoutStopSec= of the unit. */
-#define STOP_SECONDS      5
-#define STOP_HELD_SECONDS 60
+#define STOP_MS      5000
+#define STOP_HELD_MS 60000
+#define LAST_MS      30000 /* libvirt's limit */
+
+#define KEPT_STATES 4 /* as many looks are made at a time, at most */
 
 static const char synopsis[] =
 #include "helpers/vfaliasd-synopsis.inc"
@@ -75,14 +80,16 @@ static int watch_signals(struct vfa_daemon *daemon, struct vfa_error *err)
 /* ---- threads ---- */
 
 struct threads {
-    pthread_t ids[VFA_DAEMON_WORKERS + 1];
+    pthread_t ids[1 + VFA_DAEMON_HOLDERS + VFA_DAEMON_WORKERS];
     size_t n;
 };
 
 static int start_threads(struct vfa_daemon *daemon, struct threads *threads, struct vfa_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(threads->ids); i++) {
-        void *(*body)(void *) = i == 0 ? vfa_daemon_connector : vfa_daemon_worker;
+        void *(*body)(void *) = i == 0                    ? vfa_daemon_connector
+                                : i <= VFA_DAEMON_HOLDERS ? vfa_daemon_holder
+                                                          : vfa_daemon_worker;
         int r = pthread_create(&threads->ids[i], NULL, body, daemon);
 
         if (r != 0)
@@ -93,37 +100,70 @@ static int start_threads(struct vfa_daemon *daemon, struct threads *threads, str
 }
 
 /* False if one of them does not come back in time. */
-static bool join_threads(struct threads *threads, unsigned seconds)
+static bool join_threads(struct threads *threads, int64_t until_ms)
 {
-    struct timespec until;
+    struct timespec until = vfa_clock_timespec(until_ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += seconds;
     while (threads->n > 0 &&
            pthread_clockjoin_np(threads->ids[threads->n - 1], NULL, CLOCK_MONOTONIC, &until) == 0)
         threads->n--;
     return threads->n == 0;
 }
 
-static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
+static void tell_to_stop(struct vfa_daemon *daemon)
 {
     vfa_queue_stop(daemon->queue);
+    vfa_queue_stop(daemon->holds);
     pthread_mutex_lock(&daemon->lock);
     daemon->stopping = true;
     pthread_cond_broadcast(&daemon->changed);
     pthread_mutex_unlock(&daemon->lock);
-    if (join_threads(threads, STOP_SECONDS))
-        return true;
-    if (!vfa_hold_any(daemon))
-        return false;
-    vfa_log(LOG_INFO, "ending once libvirt is done with a guest that waits for its devices");
-    return join_threads(threads, STOP_HELD_SECONDS);
+}
+
+/* Guests that wait are resumed before what hangs is waited for, and again for those that were being
+ * suspended meanwhile. */
+static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
+{
+    bool started = threads->n > 0;
+    int64_t until = vfa_clock_ms() + STOP_MS + STOP_HELD_MS;
+    bool ended, resumed = true;
+
+    tell_to_stop(daemon);
+    ended = join_threads(threads, vfa_clock_ms() + STOP_MS);
+    if (!ended && vfa_unhold_needed(daemon)) {
+        vfa_log(LOG_INFO, "ending once libvirt is done with a guest that waits for its devices");
+        resumed = vfa_unhold_all(daemon, false, until);
+        ended = join_threads(threads, until);
+    }
+    if (!ended)
+        vfa_log(LOG_WARNING, "libvirt does not answer, ending anyhow");
+    if (started && vfa_unhold_needed(daemon))
+        resumed = vfa_unhold_all(daemon, ended, vfa_clock_ms() + LAST_MS) && resumed;
+    return ended && resumed;
+}
+
+bool vfa_daemon_stopping(struct vfa_daemon *daemon)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&daemon->lock);
+    stopping = daemon->stopping;
+    pthread_mutex_unlock(&daemon->lock);
+    return stopping;
 }
 
 void vfa_daemon_forget(struct vfa_daemon *daemon, const char *uuid)
 {
     vfa_log_forget(uuid);
     vfa_pace_forget(daemon->pace, uuid);
+}
+
+void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid)
+{
+    char key[VFA_WRITTEN_KEY_SIZE];
+
+    vfa_daemon_forget(daemon, uuid);
+    vfa_log_forget(vfa_daemon_written_key(uuid, key));
 }
 
 void vfa_daemon_quit(struct vfa_daemon *daemon, int exit_status)
@@ -153,17 +193,26 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
     daemon->late = vfa_late_new();
     daemon->unfilled = vfa_late_new();
     daemon->unsettled = -1;
+    daemon->asked = vfa_rate_new();
     daemon->pace = vfa_pace_new();
-    if (!daemon->uri || !daemon->late || !daemon->unfilled || !daemon->pace)
+    daemon->crew = vfa_crew_new(VFA_DAEMON_AT_WORK);
+    daemon->turns = vfa_turns_new();
+    if (!daemon->uri || !daemon->late || !daemon->unfilled || !daemon->asked || !daemon->pace ||
+        !daemon->crew || !daemon->turns)
         return vfa_fail_oom(err);
-    return vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
+    r = vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
+    return r < 0 ? r : vfa_queue_new(VFA_WORK_HOLD, &daemon->holds, err);
 }
 
 static void clear(struct vfa_daemon *daemon)
 {
     daemon->queue = vfa_queue_free(daemon->queue);
+    daemon->holds = vfa_queue_free(daemon->holds);
+    daemon->crew = vfa_crew_free(daemon->crew);
+    daemon->turns = vfa_turns_free(daemon->turns);
     daemon->late = vfa_late_free(daemon->late);
     daemon->unfilled = vfa_late_free(daemon->unfilled);
+    daemon->asked = vfa_rate_free(daemon->asked);
     daemon->pace = vfa_pace_free(daemon->pace);
     vfa_shared_config_unref(&daemon->config);
     free(daemon->uri);
@@ -197,6 +246,8 @@ static int run(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
     if (r < 0)
         return r;
     vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
+    vfa_queue_add(daemon->queue, VFA_WORK_RELEASE_KEY, VFA_WORK_RELEASE, 0);
+    vfa_queue_add(daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, 0);
     vfa_daemon_keep_lock(lock_fd);
     sd_notify(0, "READY=1");
     while (!daemon->quit) {
@@ -217,7 +268,6 @@ static int serve(const struct options *options, struct vfa_config *config, struc
         .exit_status = EXIT_SUCCESS,
     };
     struct threads threads = {.n = 0};
-    bool started;
     int r = init(&daemon, config, options->uri, err);
 
     if (r == 0)
@@ -226,17 +276,38 @@ static int serve(const struct options *options, struct vfa_config *config, struc
         r = watch_all(&daemon, err);
     if (r == 0)
         r = run(&daemon, &threads, lock_fd, err);
-    started = threads.n > 0;
-    if (!stop_threads(&daemon, &threads)) {
-        vfa_log(LOG_WARNING, "libvirt does not answer, ending anyhow");
-        vfa_hold_end_all(&daemon);
+    if (!stop_threads(&daemon, &threads)) /* some of them use what would be freed */
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);
-    }
-    if (started)
-        vfa_hold_end_all(&daemon);
     r = r < 0 ? r : daemon.exit_status;
     clear(&daemon);
     return r;
+}
+
+/* ---- a configuration that cannot be used ---- */
+
+/* A daemon that ended for that is not started again (RestartPreventExitStatus= of the unit), so
+ * that guests that the last one has left suspended are resumed first. Not if another daemon runs:
+ * they are its own. */
+static void resume_held(const struct options *options)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_closep) int lock_fd = -1;
+    struct vfa_daemon daemon = {.log_level = options->log_level};
+    struct vfa_config *config = NULL;
+    const char *uri = options->uri;
+    bool ended = true;
+
+    if (vfa_config_load_settings(options->config, &config) < 0)
+        return;
+    if (!uri)
+        uri = vfa_virt_check_uri(config->libvirt_uri, NULL) == 0 ? config->libvirt_uri
+                                                                 : VFA_VIRT_DEFAULT_URI;
+    if (init(&daemon, config, uri, &err) == 0 && vfa_unhold_needed(&daemon) &&
+        vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, &err) == 0)
+        ended = vfa_unhold_all(&daemon, true, vfa_clock_ms() + LAST_MS);
+    if (!ended) /* threads use what would be freed */
+        _exit(2);
+    clear(&daemon);
 }
 
 /* ---- the command line ---- */
@@ -300,11 +371,17 @@ int main(int argc, char **argv)
     vfa_log_init("vfaliasd", options.log_level >= 0 ? options.log_level : LOG_INFO);
     vfa_virt_quiet();
     r = vfa_config_load(options.config, &config, &err);
+    if (r == 0 && !options.uri)
+        r = vfa_virt_check_uri(config->libvirt_uri, &err);
     if (r < 0) {
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_config_free(config);
+        resume_held(&options);
         return 2;
     }
+    vfa_state_keep(KEPT_STATES);
     r = serve(&options, config, &err);
+    vfa_state_keep(0);
     if (r < 0)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
     return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -2,7 +2,8 @@
 /*
  * The host as the administrator sees it: every PCI device there is now, what the configuration says
  * of it, who holds it, and what else speaks against giving it out. A live scan, not the index, so
- * it is right without any state file. `explain`, `devices` and `stats` all judge by lib/choose.h.
+ * it is right without any state file. `explain`, `devices` and `stats` all judge by choose.h;
+ * `stats` scans only where the index does not have its numbers.
  */
 #ifndef VFA_VIEW_H
 #define VFA_VIEW_H

@@ -11,6 +11,7 @@
  */
 #include "allocate.h"
 #include "operation.h"
+#include "release.h"
 
 #include <syslog.h>
 
@@ -61,7 +62,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     if (r == 0 && n > 0)
         syslog(LOG_INFO, "network '%s': domain '%s' gave its device back", call->object,
                port->owner);
-    return r;
+    return r == 0 ? vfa_release_finish_own(&host, port->owner_uuid, NULL, err) : r;
 }
 
 static const struct vfa_operation table[] = {

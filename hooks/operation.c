@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 static const struct vfa_operation *find(const struct vfa_operation *table, size_t n, char **argv)
 {
@@ -55,7 +56,8 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
                        size_t n)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(clear_call) struct vfa_call call = {.object = argc < 2 ? NULL : argv[1]};
+    VFA_AUTO(clear_call)
+    struct vfa_call call = {.object = argc < 2 ? NULL : argv[1], .began = (int64_t)time(NULL)};
     const struct vfa_operation *operation;
     bool unanswered = false;
     int r;

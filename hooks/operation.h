@@ -17,7 +17,8 @@
 struct vfa_call {
     const char *object; /* the domain or network, as libvirt names it in argv */
     struct vfa_input xml;
-    char *answer; /* out: XML in place of this one, to be freed; NULL: it stays as it is */
+    int64_t began; /* when the program did, in seconds since the epoch */
+    char *answer;  /* out: XML in place of this one, to be freed; NULL: it stays as it is */
 };
 
 enum vfa_failing {

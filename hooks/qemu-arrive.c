@@ -14,6 +14,7 @@
  * is the answer. A host without vfalias would start it, which is an answer too.
  */
 #include "qemu-asked.h"
+#include "release.h"
 
 #include <errno.h>
 #include <syslog.h>
@@ -39,24 +40,44 @@ static void log_arrivals(const struct vfa_domain *domain, const struct vfa_arriv
                arrivals->items[i].request);
 }
 
+struct arrival {
+    struct vfa_call *call;
+    const struct vfa_domain *domain;
+    unsigned what;
+    struct vfa_arrivals devices;
+};
+
+static void arrival_clear(struct arrival *arrival)
+{
+    vfa_arrivals_clear(&arrival->devices);
+}
+
 /* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
+static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct arrival *arrival = data;
+    struct vfa_call *call = arrival->call;
+    int r = vfa_allocate_arrive(host, arrival->domain, arrival->what, &arrival->devices, err);
+
+    if (r == 0 && has_moved(arrival->domain, &arrival->devices))
+        r = vfa_arrivals_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer, err);
+    return r;
+}
+
 static int receive(struct vfa_call *call, const struct vfa_config *config,
                    const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(arrival_clear)
+    struct arrival arrival = {.call = call, .domain = domain, .what = what};
     int r = vfa_qemu_open_host(config, &host, err);
 
+    if (r == 0) /* what a program that was killed has left is to be had, too */
+        vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
     if (r == 0)
-        r = vfa_state_begin(host.state, err);
+        r = vfa_allocate_transact(&host, true, arrive, &arrival, err);
     if (r == 0)
-        r = vfa_allocate_arrive(&host, domain, what, &arrivals, err);
-    if (r == 0 && has_moved(domain, &arrivals))
-        r = vfa_arrivals_fill(&arrivals, call->xml.data, call->xml.len, &call->answer, err);
-    if (r == 0)
-        r = vfa_state_commit(host.state, err);
-    if (r == 0)
-        log_arrivals(domain, &arrivals);
+        log_arrivals(domain, &arrival.devices);
     return r;
 }
 
@@ -125,18 +146,11 @@ static int answer(const struct vfa_domain *domain, const char *text, struct vfa_
     return VFA_ALLOCATE_NONE;
 }
 
-/* Without `reserve` the claims are made to see whether they can be, and undone. */
-static int try_arrival(struct vfa_host *host, const struct vfa_domain *domain,
-                       struct vfa_arrivals *arrivals, struct vfa_error *err)
+static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    int r = vfa_state_begin(host->state, err);
+    struct arrival *arrival = data;
 
-    if (r == 0)
-        r = vfa_allocate_arrive(host, domain, VFA_ARRIVE_REQUESTS, arrivals, err);
-    if (r == 0 && domain->rehearsal == VFA_REHEARSAL_RESERVE)
-        r = vfa_state_commit(host->state, err);
-    vfa_state_rollback(host->state);
-    return r;
+    return vfa_allocate_arrive(host, arrival->domain, VFA_ARRIVE_REQUESTS, &arrival->devices, err);
 }
 
 static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -155,8 +169,9 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(arrival_clear) struct arrival arrival = {.domain = domain};
     VFA_AUTO(vfa_freep) char *text = NULL;
+    bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are undone */
     int r;
 
     if (domain->rehearsal == VFA_REHEARSAL_CANCEL)
@@ -167,9 +182,9 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
     if (r == 0)
         r = vfa_qemu_open_host(config, &host, err);
     if (r == 0)
-        r = try_arrival(&host, domain, &arrivals, err);
+        r = vfa_allocate_transact(&host, reserve, try_arrival, &arrival, err);
     if (r)
         return r;
-    text = describe(domain, &arrivals);
+    text = describe(domain, &arrival.devices);
     return answer(domain, text, err);
 }

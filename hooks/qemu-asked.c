@@ -7,6 +7,7 @@
  */
 #include "qemu-asked.h"
 #include "release.h"
+#include "unreleased.h"
 #include "vf-apply.h"
 
 #include <errno.h>
@@ -48,8 +49,10 @@ static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct
 {
     int r = vfa_vf_apply_present(host, domain, err);
 
-    if (r != 0)
-        vfa_release(host, domain->uuid, NULL, NULL, NULL);
+    if (r != 0) {
+        vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);
+        vfa_release_finish_own(host, domain->uuid, NULL, NULL);
+    }
     return r > 0 ? VFA_ALLOCATE_NONE : r;
 }
 
@@ -121,31 +124,67 @@ static int prepare(struct vfa_call *call, struct vfa_error *err)
 
 /* ---- release ---- */
 
-/* By owner: the XML may name a device that a start lost to another domain. What a rehearsal has
- * reserved is not this end's business. */
+/* What is not done then is done by vfaliasd, or by the next program. */
+static void finish_release(struct vfa_host *host, const char *uuid)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_release_left left = {0};
+
+    if (vfa_release_finish_own(host, uuid, &left, &err) < 0)
+        syslog(LOG_WARNING, "%s", vfa_error_text(&err));
+    if (left.n > 0)
+        syslog(LOG_INFO, "devices that are not put back yet: %zu; see 'vfalias claims'", left.n);
+}
+
+/* By owner: the XML may name a device that a start lost to another domain. Of this end: if libvirtd
+ * was killed, the domain may run again by now. domain NULL: its XML cannot be read. */
+static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
+                       const struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    size_t n = 0;
+    int r = vfa_qemu_open_host(config, &host, err);
+
+    if (r < 0)
+        return r;
+    if (domain && domain->uuid[0])
+        r = vfa_release_ended(&host, domain->uuid, call->began, &n, err);
+    else
+        r = vfa_release_name(&host, call->object, VFA_WHY_STOPPED, &n, err);
+    if (r == 0 && n > 0)
+        syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
+    if (r == 0)
+        finish_release(&host, domain ? domain->uuid : "");
+    return r;
+}
+
+/* Nobody runs this once more: whoever opens the state next does it. */
+static void leave_note(struct vfa_call *call, const struct vfa_config *config,
+                       const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (domain && domain->uuid[0] &&
+        vfa_unreleased_note(config->state_path, domain->uuid, call->began, &err) < 0)
+        syslog(LOG_WARNING, "domain '%s': %s", call->object, vfa_error_text(&err));
+}
+
+/* What a rehearsal has reserved is not this end's business. */
 static int release(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    size_t n = 0;
     int r = vfa_config_load(NULL, &config, err);
 
-    if (r == 0)
-        r = vfa_qemu_open_host(config, &host, err);
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
     if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->rehearsal)
         return 0;
-    if (domain && domain->uuid[0])
-        r = vfa_release(&host, domain->uuid, NULL, &n, err);
-    else
-        r = vfa_release_name(&host, call->object, &n, err);
-    if (r == 0 && domain && domain->uuid[0])
-        r = vfa_state_forget_hold(host.state, domain->uuid, err);
-    if (r == 0 && n > 0)
-        syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
-    return r;
+    r = drop_claims(call, config, domain, err);
+    if (r == 0)
+        return 0;
+    leave_note(call, config, domain);
+    return vfa_wrap(err, "domain '%s'", call->object);
 }
 
 /* ---- reconnect, attach: the domain runs already ---- */

@@ -127,6 +127,8 @@ static int serve_request(struct vfa_attempt *a, const struct vfa_request *reques
 
     if (r == VFA_ALLOCATE_NONE && request->optional)
         return 0;
+    if (r == VFA_ALLOCATE_RESCAN)
+        return r;
     if (r) {
         vfa_fail(err, why.code, "%s", vfa_error_text(&why));
         return r;
@@ -152,7 +154,7 @@ static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
                      claim->device, claim->request);
             return VFA_ALLOCATE_NONE;
         }
-        r = vfa_release(a->host, a->domain->uuid, claim->request, NULL, err);
+        r = vfa_release(a->host, a->domain->uuid, claim->request, VFA_WHY_LEFT, NULL, err);
     }
     return r;
 }
@@ -196,23 +198,39 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
     return r;
 }
 
+struct job {
+    const struct vfa_domain *domain;
+    unsigned what;
+    struct vfa_arrivals arrivals;
+};
+
+static void job_clear(struct job *job)
+{
+    vfa_arrivals_clear(&job->arrivals);
+}
+
+static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct job *job = data;
+    VFA_AUTO(vfa_attempt_clear)
+    struct vfa_attempt a = {
+        .host = host, .domain = job->domain, .arriving = true, .rescanned = host->scanned};
+
+    vfa_arrivals_clear(&job->arrivals);
+    return arrive(&a, job->what, &job->arrivals, err);
+}
+
 int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
                         struct vfa_arrivals *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
-    struct vfa_attempt a = {.host = host, .domain = domain, .arriving = true};
-    bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
+    int r = vfa_allocate_transact(host, true, work, &job, err);
 
-    if (r < 0)
-        return r;
-    r = arrive(&a, what, &arrivals, err);
-    if (r)
+    if (r && r != VFA_ALLOCATE_RESCAN)
         vfa_wrap(err, "domain '%s'", domain->name);
-    r = vfa_state_leave(host->state, own, r, err);
     if (r == 0) {
-        *ret = arrivals;
-        arrivals = (struct vfa_arrivals){NULL, 0};
+        *ret = job.arrivals;
+        job.arrivals = (struct vfa_arrivals){NULL, 0};
     }
     return r;
 }
@@ -231,7 +249,7 @@ int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
     for (size_t i = 0; i < claims.n && r == 0; i++) {
         if (claims.items[i].state != VFA_CLAIM_INCOMING)
             continue;
-        r = vfa_release(host, uuid, claims.items[i].request, NULL, err);
+        r = vfa_release(host, uuid, claims.items[i].request, VFA_WHY_FAILED, NULL, err);
         n++;
     }
     r = vfa_state_leave(host->state, own, r, err);

@@ -45,31 +45,80 @@ static int is_held(struct vfa_attempt *a, const struct vfa_device *now, bool *re
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
     int r = vfa_attempt_holder(a, now, &holder, err);
 
-    *ret = r == 0 && strcmp(holder.uuid, a->domain->uuid) != 0;
+    *ret =
+        r == 0 && (strcmp(holder.uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder.state));
     return r < 0 ? r : 0;
+}
+
+/* What is known of a free device for an alias: by the index, or now. */
+struct selected {
+    bool found;                      /* the alias selects it */
+    struct vfa_member member;        /* as indexed; to be cleared */
+    const struct vfa_device *device; /* as indexed, or as sysfs has it */
+    const struct vfa_spec *spec;     /* that allows it, or NULL */
+};
+
+static void selected_clear(struct selected *selected)
+{
+    vfa_device_clear(&selected->member.device);
+}
+
+/* A device that came after the last scan is judged as the next scan would. */
+static int select_new(struct vfa_attempt *a, const struct vfa_alias *alias,
+                      const struct vfa_device *device, struct selected *ret, struct vfa_error *err)
+{
+    const struct vfa_config *config = a->host->config;
+    VFA_AUTO(vfa_device_clear) struct vfa_device pf = {0};
+    struct vfa_device devices[2] = {*device};
+    struct vfa_inventory inv = {.devices = devices, .n = 1};
+    int r = device->type == VFA_TYPE_VF
+                ? vfa_inventory_read(&a->host->sysfs, &device->parent, &pf, err)
+                : VFA_SYSFS_GONE;
+
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        bool first = vfa_pci_addr_compare(&pf.addr, &device->addr) < 0;
+
+        devices[first ? 1 : 0] = *device;
+        devices[first ? 0 : 1] = pf;
+        inv.n = 2;
+    }
+    ret->device = device;
+    ret->spec = vfa_config_spec_for(config, &inv, device);
+    ret->found =
+        vfa_config_claimable(config, &inv, device) && vfa_alias_means(alias, device, ret->spec);
+    return 0;
+}
+
+static int select_device(struct vfa_attempt *a, const struct vfa_alias *alias,
+                         const struct vfa_named *named, struct selected *ret, struct vfa_error *err)
+{
+    int r = vfa_state_member(a->host->state, alias->name, &named->source, &ret->member, err);
+
+    if (r == VFA_STATE_ABSENT)
+        return select_new(a, alias, &named->device, ret, err);
+    ret->found = r == 0;
+    ret->device = &ret->member.device;
+    ret->spec = vfa_config_spec(a->host->config, ret->member.spec);
+    return r;
 }
 
 /* One that nobody else has: whether the alias means it, and what speaks against it then. */
 static int judge_free(struct vfa_attempt *a, struct vfa_named *named, struct vfa_error *err)
 {
-    const struct vfa_config *config = a->host->config;
-    const struct vfa_alias *alias = vfa_allocate_alias(config, &named->request);
+    const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &named->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    struct vfa_member member = {.pool = -1};
-    const struct vfa_spec *spec;
+    VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
     struct vfa_wish wish;
-    int r = VFA_STATE_ABSENT;
+    int r = alias ? select_device(a, alias, named, &selected, err) : 0;
 
-    if (alias)
-        r = vfa_state_member(a->host->state, alias->name, &named->source, &member, err);
     named->kind = VFA_NAMED_OWN;
-    if (r != 0)
-        return r < 0 ? r : 0;
-    spec = member.spec >= 0 ? &config->specs[member.spec] : NULL;
+    if (r != 0 || !selected.found)
+        return r;
     vfa_wish_make(alias, &named->request, a->domain, &a->place, &wish);
-    r = vfa_attempt_look(a, &wish, &member.device, spec, &now, &named->drop, err);
-    vfa_device_clear(&member.device);
-    if (named->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, spec))
+    r = vfa_attempt_look(a, &wish, selected.device, selected.spec, &now, &named->drop, err);
+    if (named->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
         named->drop = VFA_DROP_TAGS;
     named->kind = named->drop == VFA_DROP_NONE ? VFA_NAMED_FITS : VFA_NAMED_UNFIT;
     return r;
@@ -86,6 +135,7 @@ int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struc
         r = vfa_attempt_source(a, dev, &named.source, err);
     if (r == 0)
         r = vfa_inventory_read(&a->host->sysfs, &named.source, &named.device, err);
+    vfa_attempt_leave_group(&named.device, dev->kind);
     if (r == 0)
         r = is_held(a, &named.device, &held, err);
     if (r == 0 && held)
@@ -138,6 +188,10 @@ static int say_wrong(struct vfa_attempt *a, const struct vfa_named *named, char 
     else if (named->kind == VFA_NAMED_UNFIT)
         r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
                      named->request.name, vfa_drop_name(named->drop));
+    else if (!vfa_claim_is_held(holder.state))
+        r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,
+                     holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+                     holder.domain);
     else
         r = asprintf(ret, "device %s is not free: domain '%s' holds %s (request '%s')", device,
                      holder.domain, holder.device, holder.request);
@@ -191,6 +245,8 @@ static int try_another(struct vfa_attempt *a, const struct vfa_domdev *dev, char
     r = vfa_attempt_serve(a, &named.request, NULL, &why);
     if (r == VFA_ALLOCATE_NONE)
         return despair(a, &named, *ret_wrong, &why, err);
+    if (r == VFA_ALLOCATE_RESCAN)
+        return r;
     return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
 }
 

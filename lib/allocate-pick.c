@@ -7,7 +7,7 @@
  * reason, for the line that a user gets when nothing is left.
  */
 #include "allocate-private.h"
-#include "health.h"
+#include "driver.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -41,12 +41,30 @@ static bool is_the_same(const struct vfa_device *now, const struct vfa_device *i
            (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
 }
 
+/* A domain that has a device of the group, this one by what is free, has the group open. */
+static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, enum vfa_drop *ret,
+                           struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    struct vfa_finding held = {.drop = VFA_DROP_NONE};
+    char device[VFA_PCI_ADDR_SIZE];
+    int r;
+
+    if (!vfa_driver_is_vfio(now->driver))
+        return 0;
+    r = vfa_state_holder(a->host->state, vfa_pci_addr_format(&now->addr, device), NULL,
+                         now->iommu_group, "", &claim, err);
+    if (r == VFA_STATE_ABSENT)
+        r = vfa_health_held(&a->checkup, now, &held, err);
+    *ret = held.drop;
+    return r;
+}
+
 int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                      const struct vfa_device *indexed, const struct vfa_spec *spec,
                      struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
 {
     struct vfa_host *host = a->host;
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &host->sysfs};
     struct vfa_health health;
     bool quarantined;
     int r = is_quarantined(host->state, indexed, &quarantined, err);
@@ -65,13 +83,34 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
     *ret = VFA_DROP_DRIVER;
     if (!vfa_alias_matches(wish->alias, now, spec))
         return 0;
-    r = vfa_health_check(&checkup, now, &health, err);
+    a->checkup.sysfs = &host->sysfs;
+    r = vfa_health_check(&a->checkup, now, &health, err);
     if (r < 0)
         return r;
-    *ret = health.drop;
-    if (health.drop == VFA_DROP_NONE && wish->netdev && !now->netdev)
-        *ret = VFA_DROP_NO_NETDEV;
-    return 0;
+    *ret = vfa_choose_health(wish, &(struct vfa_facts){.dev = now,
+                                                       .spec = spec,
+                                                       .use = health.use.drop,
+                                                       .pf = health.pf.drop,
+                                                       .group = health.group.drop});
+    if (*ret == VFA_DROP_NONE)
+        r = look_for_holder(a, now, ret, err);
+    vfa_attempt_leave_group(now, wish->kind);
+    return r;
+}
+
+/* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
+ * is a verdict. */
+bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
+                                const struct vfa_pci_addr *pf)
+{
+    return wish->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
+}
+
+static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
+{
+    const struct pick *p = data;
+
+    return vfa_attempt_is_last_resort(p->a, &p->wish, pf);
 }
 
 /* 0: claimed; VFA_STATE_TAKEN: dropped. */
@@ -138,10 +177,25 @@ static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
     return r;
 }
 
+/* Those that nobody has and that are not free yet are no claims to whoever reads the line. */
+static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
+{
+    struct vfa_state *state = p->a->host->state;
+    const char *alias = p->wish.alias->name;
+    int r = vfa_state_count_ending(state, alias, VFA_CLAIM_RELEASING,
+                                   &p->dropped[VFA_DROP_RELEASING], err);
+
+    if (r == 0)
+        r = vfa_state_count_ending(state, alias, VFA_CLAIM_CLEANING, &p->dropped[VFA_DROP_CLEANING],
+                                   err);
+    *ret = p->dropped[VFA_DROP_RELEASING] + p->dropped[VFA_DROP_CLEANING];
+    return r;
+}
+
 static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *dropped = NULL;
-    unsigned total, available, own = 0;
+    unsigned total, available, own = 0, ending = 0, others;
     char for_own[64] = "";
     int r = vfa_state_count(p->a->host->state, p->wish.alias->name, &total, &available, err);
 
@@ -149,17 +203,21 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
         r = count_own(p, &own, err);
     if (r == 0)
         r = vfa_walk_count_others(walk, p->dropped, err);
+    if (r == 0)
+        r = count_ending(p, &ending, err);
     if (r < 0)
         return r;
     dropped = describe_dropped(p);
     if (!dropped)
         return vfa_fail_oom(err);
+    others = total - available;
+    others -= others > own + ending ? own + ending : others;
     if (own)
         snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
     vfa_fail(err, EBUSY,
              "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
-             p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s",
-             total - available > own ? total - available - own : 0, for_own, dropped);
+             p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s", others, for_own,
+             dropped);
     return VFA_ALLOCATE_NONE;
 }
 
@@ -173,6 +231,7 @@ static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, b
                                   .uuid = a->domain->uuid,
                                   .request = request->name,
                                   .visit = try_device,
+                                  .is_last_resort = is_last_resort,
                                   .data = &p};
     int r;
 
@@ -192,5 +251,5 @@ int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
     if (r != VFA_STATE_END)
         return r;
     r = vfa_attempt_rescan(a, err);
-    return r < 0 ? r : pick_once(a, request, true, ret, err);
+    return r != 0 ? r : pick_once(a, request, true, ret, err);
 }

@@ -20,6 +20,12 @@ static int refuse(const struct vfa_device *now, const struct vfa_claim *holder,
 {
     char device[VFA_PCI_ADDR_SIZE];
 
+    if (!vfa_claim_is_held(holder->state)) {
+        vfa_fail(err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
+                 vfa_pci_addr_format(&now->addr, device), holder->device,
+                 holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released", holder->domain);
+        return VFA_ALLOCATE_NONE;
+    }
     vfa_fail(err, EBUSY,
              "device %s is not free: domain '%s' holds %s (request '%s'); a device_spec must not "
              "allow the devices of a network",
@@ -41,7 +47,7 @@ enum way { REFUSE, KEEP, DROP };
 static enum way judge(struct vfa_attempt *a, const struct vfa_claim *holder,
                       const struct vfa_device *now)
 {
-    if (strcmp(holder->uuid, a->domain->uuid) != 0)
+    if (strcmp(holder->uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder->state))
         return REFUSE;
     if (vfa_claim_is_static(holder->request) && is_same_device(holder, now))
         return KEEP;
@@ -55,6 +61,7 @@ static int claim(struct vfa_attempt *a, const char *name, const struct vfa_devic
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
         enum way way = DROP;
+        size_t dropped = 0;
         int r = vfa_attempt_claim(a, name, NULL, now, VFA_CLAIM_CLAIMED, err);
 
         if (r != VFA_STATE_TAKEN)
@@ -68,9 +75,12 @@ static int claim(struct vfa_attempt *a, const char *name, const struct vfa_devic
             return refuse(now, &holder, err);
         if (way == KEEP)
             return 0;
-        r = vfa_release(a->host, a->domain->uuid, r == 0 ? holder.request : name, NULL, err);
+        r = vfa_release(a->host, a->domain->uuid, r == 0 ? holder.request : name, VFA_WHY_REPLACED,
+                        &dropped, err);
         if (r < 0)
             return r;
+        if (dropped == 0)
+            return vfa_attempt_fail_stuck(now, err);
     }
 }
 
@@ -78,7 +88,7 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_domain domain = {.name = port->owner};
-    struct vfa_attempt a = {.host = host, .domain = &domain};
+    VFA_AUTO(vfa_attempt_clear) struct vfa_attempt a = {.host = host, .domain = &domain};
     char name[NAME_SIZE];
     bool own;
     int r = vfa_state_enter(host->state, &own, err);
@@ -99,5 +109,5 @@ int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port
     char name[NAME_SIZE];
 
     snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
-    return vfa_release(host, port->owner_uuid, name, ret_n, err);
+    return vfa_release(host, port->owner_uuid, name, VFA_WHY_DETACHED, ret_n, err);
 }

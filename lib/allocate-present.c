@@ -77,6 +77,10 @@ static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, con
     vfa_pci_addr_format(&now->addr, device);
     if (r == VFA_STATE_ABSENT) /* the request's name is what is taken */
         vfa_fail(err, EBUSY, "device %s: request '%s' has another device already", device, request);
+    else if (!vfa_claim_is_held(holder.state))
+        vfa_fail(err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
+                 device, holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+                 holder.domain);
     else
         vfa_fail(err, EBUSY, "device %s is not free: domain '%s' holds %s (request '%s')", device,
                  holder.domain, holder.device, holder.request);
@@ -94,7 +98,7 @@ static int take_arrived(struct vfa_attempt *a, const char *name, const struct vf
     *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
     if (!claim || *ret)
         return 0;
-    return vfa_release(a->host, a->domain->uuid, name, NULL, err);
+    return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, NULL, err);
 }
 
 int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
@@ -140,7 +144,7 @@ static int claim_named(struct vfa_attempt *a, const struct vfa_domdev *dev, bool
         return r;
     *ret_unmet = named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN;
     if (*ret_unmet) /* what may be incoming for it is not in the XML */
-        return vfa_release(a->host, a->domain->uuid, dev->request, NULL, err);
+        return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
     r = vfa_attempt_check_named(a, &named, err);
     if (r)
         return r;
@@ -176,6 +180,22 @@ int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
     return r == 0 && unmet ? vfa_attempt_refuse_unmet(a, err) : r;
 }
 
+bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)
+{
+    char source[VFA_PCI_ADDR_SIZE];
+
+    if (vfa_domain_request(domain, claim->request) || vfa_domain_device(domain, claim->request))
+        return true;
+    for (size_t i = 0; vfa_claim_is_static(claim->request) && i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->has_source &&
+            strcmp(vfa_pci_addr_format(&dev->source, source), claim->device) == 0)
+            return true;
+    }
+    return false;
+}
+
 int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err)
 {
     int r = 0;
@@ -197,7 +217,7 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
 {
     char device[VFA_PCI_ADDR_SIZE];
 
-    return strcmp(claim->uuid, domain->uuid) == 0 &&
+    return vfa_claim_is_held(claim->state) && strcmp(claim->uuid, domain->uuid) == 0 &&
            strcmp(claim->device, vfa_pci_addr_format(&now->addr, device)) == 0 &&
            (strcmp(claim->request, request) == 0 ||
             (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
@@ -223,6 +243,7 @@ static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
     if (r < 0 || synced)
         return r;
     return vfa_release_quarantine(a->host, vfa_pci_addr_format(&now->addr, device),
+                                  VFA_QUARANTINE_OTHER,
                                   "what its settings were before a guest had it is not known: the "
                                   "state file was lost meanwhile",
                                   err);
@@ -232,19 +253,47 @@ static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
 static int is_stale(struct vfa_attempt *a, bool *ret, struct vfa_error *err)
 {
     int64_t now = 0;
-    int r = a->freed ? vfa_state_counter(a->host->state, VFA_COUNTER_FREED, &now, err) : 0;
+    int r = a->ended ? vfa_state_counter(a->host->state, VFA_COUNTER_ENDED, &now, err) : 0;
 
-    *ret = a->freed && now != *a->freed;
+    *ret = a->ended && now != *a->ended;
     return r;
 }
 
+int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    return vfa_fail(err, EPROTO, "cannot claim device %s: it is taken, but no claim is in the way",
+                    vfa_pci_addr_format(&now->addr, device));
+}
+
+/* One claim that is in the way, or (holder NULL) the one that the name has. That of the very device
+ * goes at once, and leaves what is saved to the domain that has the device. */
+static int drop(struct vfa_attempt *a, const struct vfa_claim *holder, const char *device,
+                const char *name, size_t *ret_n, struct vfa_error *err)
+{
+    struct vfa_state *state = a->host->state;
+
+    if (!holder)
+        return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, ret_n, err);
+    if (strcmp(holder->device, device) != 0)
+        return vfa_release(a->host, holder->uuid, holder->request, VFA_WHY_REPLACED, ret_n, err);
+    *ret_n = 1;
+    return vfa_state_unseat(state, device, err);
+}
+
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
- * claim. *ret_new: there was no claim that says so. */
+ * claim, so there are as many rounds as claims. *ret_new: there was no claim that says so. */
 static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
                      const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
+    char device[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&now->addr, device);
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+        size_t dropped = 0;
+        bool in_way;
         int r = vfa_attempt_holder(a, now, &holder, err);
 
         if (r < 0)
@@ -253,14 +302,16 @@ static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const 
             return vfa_state_set_claim_state(a->host->state, holder.uuid, holder.request,
                                              VFA_CLAIM_ACTIVE, err);
         *ret_new = true;
-        if (r == 0)
-            r = vfa_release(a->host, holder.uuid, holder.request, NULL, err);
-        else
-            r = vfa_release(a->host, a->domain->uuid, name, NULL, err);
+        in_way = r == 0 && (vfa_claim_is_held(holder.state) || strcmp(holder.device, device) == 0);
+        r = drop(a, in_way ? &holder : NULL, device, name, &dropped, err);
         if (r == 0)
             r = vfa_attempt_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
+        if (r == 0)
+            return vfa_state_hand_over(a->host->state, device, err);
         if (r != VFA_STATE_TAKEN)
             return r;
+        if (dropped == 0)
+            return vfa_attempt_fail_stuck(now, err);
     }
 }
 
@@ -290,6 +341,7 @@ static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, boo
     if (r != 0)
         return r < 0 ? r : 0;
     r = vfa_attempt_read(a, &source, &now, err);
+    vfa_attempt_leave_group(&now, dev->kind);
     if (r == 0)
         r = find_alias(a, dev, &alias, err);
     if (r == 0 && stale)

@@ -5,30 +5,42 @@
 
 #include "allocate.h"
 #include "choose.h"
+#include "health.h"
 
 struct vfa_attempt {
     struct vfa_host *host;
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
-    bool rescanned;            /* the hardware is scanned once at most */
-    bool arriving;             /* what is claimed for requests is incoming */
-    struct vfa_claims arrived; /* what was incoming for it, while its XML is gone through */
-    bool unmet;                /* refused, and vfaliasd is to look at the definition */
-    const int64_t *freed;      /* VFA_COUNTER_FREED before the XML was read; NULL: it is as it is */
+    struct vfa_checkup checkup; /* what the host uses, read when the first device is looked at */
+    bool rescanned;             /* the hardware was scanned, or is not to be */
+    bool arriving;              /* what is claimed for requests is incoming */
+    struct vfa_claims arrived;  /* what was incoming for it, while its XML is gone through */
+    bool unmet;                 /* refused, and vfaliasd is to look at the definition */
+    const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
-/* Scans and replaces the index; likewise if it was made from another configuration
- * (allocate-rescan.c). */
+void vfa_attempt_clear(struct vfa_attempt *a);
+
+/* VFA_ALLOCATE_RESCAN, which ends the transaction; a copy of the state is scanned for at once
+ * (allocate-rescan.c). The same, or 0, if the index was made from another configuration. */
 int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err);
 int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err);
 
 /* What a start does before its requests are served: where the guest is, no leftovers, an index to
- * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE or an error. */
+ * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE,
+ * VFA_ALLOCATE_RESCAN or an error. */
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err);
 
 /* Appends; takes the device over (allocate-arrive.c). */
 int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
                      bool moved, struct vfa_error *err);
+
+/* A macvtap is made of a device that stays with the host: its IOMMU group is nobody's by that. */
+static inline void vfa_attempt_leave_group(struct vfa_device *dev, enum vfa_attach_kind kind)
+{
+    if (kind == VFA_ATTACH_MACVTAP)
+        dev->iommu_group = -1;
+}
 
 /* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
  * *ret is VFA_DROP_NONE or what speaks against it. */
@@ -36,10 +48,18 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                      const struct vfa_device *indexed, const struct vfa_spec *spec,
                      struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
 
-/* Claims a device for a request (allocate-pick.c). 0, VFA_ALLOCATE_NONE or an error. *ret, if not
+/* True if the VFs of a PF are for when there is nothing else for the wish (allocate-pick.c). */
+bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
+                                const struct vfa_pci_addr *pf);
+
+/* Claims a device for a request (allocate-pick.c). 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an
+ * error. *ret, if not
  * NULL, gets the device as sysfs has it; vfa_device_clear() it. */
 int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
                       struct vfa_device *ret, struct vfa_error *err);
+
+/* Whether a domain asks for what a device was kept for (allocate-present.c). */
+bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
 
 /* Whether this domain may ask for that at all. */
 int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -78,6 +98,9 @@ int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err);
 /* One of them; VFA_STATE_TAKEN as for vfa_attempt_claim(). */
 int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
                            struct vfa_error *err);
+
+/* A device is taken, and there is no claim to drop: the state contradicts itself. */
+int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err);
 
 /* ---- devices of the XML that carry ua-vf-NAME (allocate-named.c) ---- */
 enum vfa_named_kind {

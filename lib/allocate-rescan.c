@@ -1,90 +1,154 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Rebuilding the index from the hardware.
+ * Rebuilding the index from the hardware, and doing without it for a while: a scan takes long on a
+ * big host, and no start must wait for that of another. So a scan is made, and the rows of the
+ * index with it, while no transaction is open; what finds nothing free is rolled back for it and
+ * done once more.
  *
- * A scan takes long on a big host, and a start must not wait for it: it is made outside the state's
- * transaction, and its result is used only if no other process has replaced the index since the
- * scan began. So an earlier scan never overwrites a later one. On a host where that happens all the
- * time (VFs being made by the hundred) the last try is made inside.
+ * The index is always that of the scan that began last: one that began earlier is thrown away. A
+ * start that finds nothing takes a scan that is younger than YOUNG_MS for its own. Scans for starts
+ * are made one after the other (STATE.scan is locked), so that many starts that find nothing make
+ * one scan. Lock order: STATE.scan, then the state's transaction.
  */
 #include "allocate-private.h"
+#include "survey.h"
 
-#define TRIES_OUTSIDE 3
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
 
-enum {
-    OVERTAKEN = 1,
-};
+#define YOUNG_MS 1000
+#define WAIT_MS  10000 /* for the scans of others; then one more is made */
+#define POLL_MS  10
+#define TRIES    4
 
-static int replace(struct vfa_host *host, const struct vfa_inventory *inv, struct vfa_error *err)
+/* ---- a scan ---- */
+
+/* When the scan began that the index is of; 0: never, by another configuration, or it is not known
+ * as the clock is another one. */
+static int read_scanned(struct vfa_host *host, int64_t *ret, struct vfa_error *err)
 {
-    return vfa_state_index_replace(host->state, host->config, inv, err);
+    bool fresh;
+    int r = vfa_state_index_fresh(host->state, host->config, &fresh, err);
+
+    if (r == 0)
+        r = vfa_state_index_scanned(host->state, ret, err);
+    if (r == 0 && (!fresh || *ret > vfa_inventory_clock()))
+        *ret = 0;
+    return r;
 }
 
-static int scan_inside(struct vfa_host *host, size_t *ret_n, struct vfa_error *err)
+/* In a transaction. What the index has now, somebody may have waited for. */
+static int install_unless_older(struct vfa_host *host, int64_t began, struct vfa_error *err)
+{
+    int64_t scanned = 0;
+    int r = read_scanned(host, &scanned, err);
+
+    if (r < 0 || scanned > began)
+        return r;
+    r = vfa_state_index_install(host->state, host->config, began, err);
+    return r < 0 ? r : vfa_state_count_up(host->state, VFA_COUNTER_FREED, err);
+}
+
+int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err)
 {
     VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
+    VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;
+    bool own = false;
     int r = vfa_inventory_scan(&host->sysfs, &inv, err);
 
+    if (r == 0 && check)
+        r = vfa_survey_check(host->config, &host->sysfs, host->state, inv, &checked, err);
     if (r == 0)
-        r = replace(host, inv, err);
-    if (r == 0 && ret_n)
-        *ret_n = inv->n;
-    return r;
-}
-
-static int replace_unless_overtaken(struct vfa_host *host, const struct vfa_inventory *inv,
-                                    int64_t before, struct vfa_error *err)
-{
-    int64_t now;
-    int r = vfa_state_counter(host->state, VFA_COUNTER_SCANS, &now, err);
-
-    if (r < 0 || now != before)
-        return r < 0 ? r : OVERTAKEN;
-    return replace(host, inv, err);
-}
-
-/* Commits if `r` is 0. What the index has now, somebody may have waited for. */
-static int finish(struct vfa_state *state, int r, struct vfa_error *err)
-{
+        r = vfa_state_index_prepare(host->state, host->config, inv, checked, err);
     if (r == 0)
-        r = vfa_state_count_up(state, VFA_COUNTER_FREED, err);
-    return vfa_state_leave(state, true, r, err);
-}
-
-static int scan_outside(struct vfa_host *host, size_t *ret_n, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
-    int64_t before;
-    int r = vfa_state_counter(host->state, VFA_COUNTER_SCANS, &before, err);
-
-    if (r == 0)
-        r = vfa_inventory_scan(&host->sysfs, &inv, err);
-    if (r == 0)
-        r = vfa_state_begin(host->state, err);
+        r = vfa_state_enter(host->state, &own, err);
     if (r < 0)
         return r;
-    r = finish(host->state, replace_unless_overtaken(host, inv, before, err), err);
+    r = vfa_state_leave(host->state, own, install_unless_older(host, inv->scanned, err), err);
     if (r == 0 && ret_n)
         *ret_n = inv->n;
     return r;
 }
 
-int vfa_allocate_rescan(struct vfa_host *host, size_t *ret_n, struct vfa_error *err)
-{
-    int r = OVERTAKEN;
+/* ---- a scan for what finds nothing ---- */
 
-    for (int i = 0; i < TRIES_OUTSIDE && r == OVERTAKEN; i++)
-        r = scan_outside(host, ret_n, err);
-    if (r != OVERTAKEN)
+/* Locked, or -1: scans of others take too long, or it cannot be made. */
+static int lock_scans(const struct vfa_host *host)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+    VFA_AUTO(vfa_freep) char *path = NULL;
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (vfa_state_is_copy(host->state))
+        return -1;
+    if (asprintf(&path, "%s.scan", host->config->state_path) < 0) {
+        path = NULL;
+        return -1;
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    for (int waited = 0; fd >= 0 && waited < WAIT_MS; waited += POLL_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return vfa_steal_fd(&fd);
+        nanosleep(&pause, NULL);
+    }
+    return -1;
+}
+
+static int rescan_unless_young(struct vfa_host *host, struct vfa_error *err)
+{
+    int64_t asked = vfa_inventory_clock(), scanned = 0;
+    VFA_AUTO(vfa_closep) int lock = lock_scans(host);
+    int r = read_scanned(host, &scanned, err);
+
+    (void)lock; /* held until the return */
+    if (r < 0 || (scanned > 0 && scanned + YOUNG_MS > asked))
         return r;
-    r = vfa_state_begin(host->state, err);
-    return r < 0 ? r : finish(host->state, scan_inside(host, ret_n, err), err);
+    return vfa_allocate_rescan(host, false, NULL, err);
+}
+
+/* ---- transactions ---- */
+
+/* One that is only tried is rolled back; r stays. */
+static int leave(struct vfa_host *host, bool commit, int r, struct vfa_error *err)
+{
+    if (r == 0 && commit)
+        r = vfa_state_commit(host->state, err);
+    vfa_state_rollback(host->state);
+    return r;
+}
+
+int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_fn *work,
+                          void *data, struct vfa_error *err)
+{
+    int r = VFA_ALLOCATE_RESCAN;
+
+    if (vfa_state_is_open(host->state))
+        return work(host, data, err);
+    host->scanned = false;
+    for (int i = 0; i < TRIES && r == VFA_ALLOCATE_RESCAN; i++) {
+        host->scanned = i > 0;
+        r = i > 0 ? rescan_unless_young(host, err) : 0;
+        if (r == 0)
+            r = vfa_state_begin(host->state, err);
+        if (r == 0)
+            r = leave(host, commit, work(host, data, err), err);
+    }
+    if (r == VFA_ALLOCATE_RESCAN)
+        return vfa_fail(err, EAGAIN,
+                        "programs with another configuration replace the index of '%s' all the "
+                        "time: give all of them the same one",
+                        host->config->state_path);
+    return r;
 }
 
 int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err)
 {
+    if (!vfa_state_is_copy(a->host->state))
+        return VFA_ALLOCATE_RESCAN;
     a->rescanned = true;
-    return scan_inside(a->host, NULL, err);
+    return rescan_unless_young(a->host, err);
 }
 
 int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err)

@@ -30,6 +30,7 @@ static void work_clear(struct work *w)
         vfa_named_clear(&w->named[i]);
     free(w->named);
     vfa_tentatives_clear(&w->before);
+    vfa_attempt_clear(&w->a);
     vfa_placed_clear(&w->placed);
 }
 
@@ -124,7 +125,7 @@ static int hold_named(struct work *w, struct vfa_error *err)
 }
 
 /* The device that the running domain has for the request already. VFA_STATE_ABSENT: none. */
-static int its_own(struct work *w, const char *request, struct vfa_device *ret,
+static int its_own(struct work *w, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -134,10 +135,12 @@ static int its_own(struct work *w, const char *request, struct vfa_device *ret,
 
     if (r < 0)
         return r;
-    claim = vfa_claims_find(&claims, request);
+    claim = vfa_claims_find(&claims, request->name);
     if (!claim || vfa_parse_pci_addr(claim->device, &addr) < 0)
         return VFA_STATE_ABSENT;
-    return vfa_attempt_read(&w->a, &addr, ret, err);
+    r = vfa_attempt_read(&w->a, &addr, ret, err);
+    vfa_attempt_leave_group(ret, request->attach);
+    return r;
 }
 
 static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
@@ -151,7 +154,7 @@ static int choose(struct work *w, const struct vfa_named *named, struct vfa_erro
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
-    int r = its_own(w, named->request.name, &device, err);
+    int r = its_own(w, &named->request, &device, err);
 
     if (r < 0)
         return r;
@@ -195,10 +198,27 @@ static int rehearse(struct work *w, struct vfa_error *err)
 
 /* ---- the definition ---- */
 
+/* Whatever is wrong with what the domain has already for the very request: as long as it has it,
+ * the definition would only be given the same one again. */
+static void judge_own(const struct vfa_claims *claims, struct vfa_named *named)
+{
+    const struct vfa_claim *claim = vfa_claims_find(claims, named->request.name);
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if ((named->kind != VFA_NAMED_UNFIT && named->kind != VFA_NAMED_ABSENT) || !claim ||
+        strcmp(claim->device, vfa_pci_addr_format(&named->source, address)) != 0)
+        return;
+    if (named->kind == VFA_NAMED_ABSENT)
+        named->device =
+            (struct vfa_device){.addr = named->source, .numa_node = -1, .iommu_group = -1};
+    named->kind = VFA_NAMED_OWN;
+}
+
 static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
 {
     const struct vfa_domain *domain = w->a.domain;
-    int r = 0;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
 
     w->named = calloc(domain->n_devices + 1, sizeof(*w->named));
     if (!w->named)
@@ -207,6 +227,8 @@ static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
         if (!domain->devices[i].request)
             continue;
         r = vfa_attempt_named(&w->a, &domain->devices[i], &w->named[i], err);
+        if (r == 0)
+            judge_own(&claims, &w->named[i]);
         *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->named[i]));
     }
     return r;
@@ -233,19 +255,24 @@ static int place(struct work *w, struct vfa_error *err)
     return r == 0 ? write_rows(w, err) : r;
 }
 
+static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct work *w = data;
+    const struct vfa_domain *domain = w->a.domain;
+
+    work_clear(w);
+    *w = (struct work){.a = {.host = host, .domain = domain}};
+    return place(w, err);
+}
+
 int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domain,
                            struct vfa_placed *ret, struct vfa_error *err)
 {
     VFA_AUTO(work_clear) struct work w = {.a = {.host = host, .domain = domain}};
-    bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_allocate_transact(host, true, work, &w, err);
 
     if (r < 0)
-        return r;
-    r = place(&w, err);
-    if (r < 0)
         vfa_wrap(err, "domain '%s'", domain->name);
-    r = vfa_state_leave(host->state, own, r, err);
     if (r == 0) {
         *ret = w.placed;
         w.placed = (struct vfa_placed){.refusal = NULL};

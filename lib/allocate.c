@@ -2,13 +2,12 @@
 /*
  * See allocate.h. One transaction around everything that is decided; the index proposes, sysfs
  * disposes.
- *
- * `rescanned` bounds the work: within one transaction the hardware is scanned once at most.
  */
 #include "allocate-private.h"
 #include "choose.h"
 #include "presence.h"
 #include "release.h"
+#include "unreleased.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,6 +20,8 @@ int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct 
     if (r == 0)
         r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &host.state,
                            err);
+    if (r == 0)
+        r = vfa_unreleased_settle(&host, err);
     if (r == 0)
         *ret = host;
     else
@@ -245,32 +246,17 @@ int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_
                     domain->name);
 }
 
-/* ---- one claim ---- */
+/* ---- one attempt ---- */
 
-int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
-                      const struct vfa_device *dev, enum vfa_claim_state claim_state,
-                      struct vfa_error *err)
+void vfa_attempt_clear(struct vfa_attempt *a)
 {
-    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
-    const struct vfa_claim claim = {
-        .device = vfa_pci_addr_format(&dev->addr, device),
-        .parent = dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL,
-        .iommu_group = dev->iommu_group,
-        .kind = kind,
-        .uuid = (char *)a->domain->uuid,
-        .domain = a->domain->name,
-        .request = (char *)request,
-        .alias = (char *)alias,
-        .state = claim_state,
-        .placeholder = alias && !vfa_domain_request(a->domain, request),
-    };
-
-    return vfa_state_claim(a->host->state, &claim, err);
+    vfa_checkup_clear(&a->checkup);
 }
 
 /* ---- a whole domain ---- */
 
-/* What the domain still had from before; an incoming claim is for this very start. */
+/* What the domain still had from before. An incoming claim is for this start, unless the arrival
+ * was another one that did not come about. */
 static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -279,11 +265,13 @@ static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
     if (r == 0)
         r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
     for (size_t i = 0; i < claims.n && r == 0; i++) {
-        if (claims.items[i].state == VFA_CLAIM_INCOMING)
+        if (claims.items[i].state == VFA_CLAIM_INCOMING &&
+            vfa_attempt_asks_for(a->domain, &claims.items[i]))
             r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
                                           VFA_CLAIM_CLAIMED, err);
         else
-            r = vfa_release(a->host, a->domain->uuid, claims.items[i].request, NULL, err);
+            r = vfa_release(a->host, a->domain->uuid, claims.items[i].request, VFA_WHY_LEFT, NULL,
+                            err);
     }
     return r;
 }
@@ -310,7 +298,7 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
         r = vfa_attempt_serve(a, request, NULL, &why);
         if (r == VFA_ALLOCATE_NONE && request->optional)
             r = do_without(a, request, err);
-        else if (r)
+        else if (r && r != VFA_ALLOCATE_RESCAN)
             vfa_fail(err, why.code, "%s", vfa_error_text(&why));
     }
     return r;
@@ -325,17 +313,31 @@ bool vfa_attempt_asks(const struct vfa_attempt *a)
     return a->domain->n_requests > 0;
 }
 
+static int refuse_lost(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *awaited = NULL;
+    int r = vfa_state_awaited(a->host->state, &awaited, err);
+
+    if (r < 0)
+        return r;
+    if (awaited)
+        vfa_fail(
+            err, EAGAIN,
+            "the state file was lost, and vfaliasd cannot read which devices the running domain '%s' has: see 'journalctl -u vfaliasd'",
+            awaited);
+    else
+        vfa_fail(err, EAGAIN,
+                 "the state file was lost and vfaliasd has not rebuilt it from the running "
+                 "domains yet: try again once it has connected to libvirt");
+    return VFA_ALLOCATE_NONE;
+}
+
 int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
 {
     bool synced;
     int r = vfa_state_synced(a->host->state, &synced, err);
 
-    if (r < 0 || synced || !vfa_attempt_asks(a))
-        return r;
-    vfa_fail(err, EAGAIN,
-             "the state file was lost and vfaliasd has not rebuilt it from the running "
-             "domains yet: try again once it has connected to libvirt");
-    return VFA_ALLOCATE_NONE;
+    return r < 0 || synced || !vfa_attempt_asks(a) ? r : refuse_lost(a, err);
 }
 
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
@@ -362,89 +364,57 @@ static int allocate_domain(struct vfa_attempt *a, struct vfa_error *err)
     return r ? r : vfa_attempt_settle_hold(a, err);
 }
 
-/* Begins, does, commits; on anything but 0 rolls back and names the domain. */
-static int transact(struct vfa_attempt *a, int (*what)(struct vfa_attempt *, struct vfa_error *),
-                    struct vfa_error *err)
+struct job {
+    const struct vfa_domain *domain;
+    int (*what)(struct vfa_attempt *a, struct vfa_error *err);
+    const int64_t *ended; /* as in struct vfa_attempt */
+    bool unmet;           /* likewise, of the last attempt */
+    int64_t freed;        /* VFA_COUNTER_FREED when that began */
+};
+
+static int do_job(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    int r = vfa_state_begin(a->host->state, err);
+    struct job *job = data;
+    VFA_AUTO(vfa_attempt_clear)
+    struct vfa_attempt a = {
+        .host = host, .domain = job->domain, .ended = job->ended, .rescanned = host->scanned};
+    int r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &job->freed, err);
 
     if (r == 0)
-        r = what(a, err);
-    if (r == 0)
-        r = vfa_state_commit(a->host->state, err);
-    vfa_state_rollback(a->host->state);
+        r = job->what(&a, err);
+    job->unmet = a.unmet;
+    return r;
+}
+
+/* In one transaction; names the domain if it is refused. */
+static int transact(struct vfa_host *host, struct job *job, struct vfa_error *err)
+{
+    int r = vfa_allocate_transact(host, true, do_job, job, err);
+
     if (r && r != VFA_ALLOCATE_AGAIN)
-        vfa_wrap(err, "domain '%s'", a->domain->name);
+        vfa_wrap(err, "domain '%s'", job->domain->name);
     return r;
 }
 
 int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err)
 {
-    struct vfa_attempt a = {.host = host, .domain = domain};
-    int r = transact(&a, allocate_domain, err);
-
-    if (r == VFA_ALLOCATE_NONE && a.unmet)
-        vfa_state_set_unmet(host->state, domain->uuid, NULL);
-    return r;
-}
-
-static int read_back(struct vfa_host *host, const char *uuid, const char *request,
-                     struct vfa_claim *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(host->state, uuid, &claims, err);
-
-    for (size_t i = 0; i < claims.n && r == 0; i++) {
-        if (strcmp(claims.items[i].request, request) != 0)
-            continue;
-        *ret = claims.items[i];
-        memset(&claims.items[i], 0, sizeof(claims.items[i]));
-        return 0;
-    }
-    return r < 0 ? r : vfa_fail(err, ENOENT, "cannot find the claim of request '%s'", request);
-}
-
-static int allocate_request(struct vfa_attempt *a, const struct vfa_request *request,
-                            struct vfa_claim *ret, struct vfa_error *err)
-{
-    bool own;
-    int r = vfa_state_enter(a->host->state, &own, err);
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    struct job job = {.domain = domain, .what = allocate_domain};
+    int r = vfa_release_leftovers(host, domain->uuid, err);
 
     if (r < 0)
-        return r;
-    r = vfa_attempt_check_synced(a, err);
-    if (r == VFA_ALLOCATE_NONE)
-        r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
-    if (r == 0)
-        r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
-    if (r == 0)
-        r = vfa_attempt_make_fresh(a, err);
-    if (r == 0)
-        r = vfa_attempt_serve(a, request, NULL, err);
-    if (r == 0 && ret)
-        r = read_back(a->host, a->domain->uuid, request->name, ret, err);
+        return vfa_wrap(err, "domain '%s'", domain->name);
+    r = transact(host, &job, &why);
+    if (r == VFA_ALLOCATE_NONE && vfa_release_await_any(host, domain->uuid, job.freed)) {
+        vfa_error_clear(&why);
+        r = transact(host, &job, &why);
+    }
     if (r)
-        vfa_wrap(err, "domain '%s'", a->domain->name);
-    return vfa_state_leave(a->host->state, own, r, err);
-}
-
-int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
-                         const struct vfa_request *request, struct vfa_claim *ret,
-                         struct vfa_error *err)
-{
-    struct vfa_attempt a = {.host = host, .domain = domain};
-
-    return allocate_request(&a, request, ret, err);
-}
-
-int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
-                      const struct vfa_request *request, struct vfa_claim *ret,
-                      struct vfa_error *err)
-{
-    struct vfa_attempt a = {.host = host, .domain = domain, .rescanned = true};
-
-    return allocate_request(&a, request, ret, err);
+        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+    if (r == VFA_ALLOCATE_NONE && job.unmet)
+        vfa_state_set_unmet(host->state, domain->uuid, NULL);
+    return r;
 }
 
 /* ---- a domain that runs ---- */
@@ -452,15 +422,15 @@ int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
 int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
                           struct vfa_error *err)
 {
-    struct vfa_attempt a = {.host = host, .domain = domain};
+    struct job job = {.domain = domain, .what = vfa_attempt_reassert_present};
 
-    return transact(&a, vfa_attempt_reassert_present, err);
+    return transact(host, &job, err);
 }
 
 int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
-                               int64_t freed, struct vfa_error *err)
+                               int64_t ended, struct vfa_error *err)
 {
-    struct vfa_attempt a = {.host = host, .domain = domain, .freed = &freed};
+    struct job job = {.domain = domain, .what = vfa_attempt_reassert_present, .ended = &ended};
 
-    return transact(&a, vfa_attempt_reassert_present, err);
+    return transact(host, &job, err);
 }

@@ -3,10 +3,10 @@
  * Claims for a domain: what it asks for, what the state has free and what sysfs says now, brought
  * together in one transaction. All or nothing.
  *
- * Order of locks: the state's transaction is the only one. Each device that the index offers is
- * looked at live before it is claimed; when the index proves stale (a device gone or changed, or
- * nothing free), it is rebuilt once, inside the transaction, and asked again. Used by the hooks
- * (prepare), the daemon (hot-plug) and the command line.
+ * Each device that the index offers is looked at live before it is claimed. When the index proves
+ * stale (a device gone or changed, or nothing free), all is rolled back, the hardware is scanned
+ * with no transaction open, and all is done once more. Used by the hooks (prepare), the daemon
+ * (hot-plug) and the command line.
  */
 #ifndef VFA_ALLOCATE_H
 #define VFA_ALLOCATE_H
@@ -17,8 +17,9 @@
 #include "state.h"
 
 enum {
-    VFA_ALLOCATE_NONE = 1,  /* refused; err has the line for the user */
-    VFA_ALLOCATE_AGAIN = 2, /* not now, and nothing changed: to be tried again soon; likewise */
+    VFA_ALLOCATE_NONE = 1,    /* refused; err has the line for the user */
+    VFA_ALLOCATE_AGAIN = 2,   /* not now, and nothing changed: to be tried again soon; likewise */
+    VFA_ALLOCATE_RESCAN = 16, /* inside a transaction only: see vfa_allocate_transact() */
 };
 
 struct vfa_host {
@@ -26,11 +27,22 @@ struct vfa_host {
     struct vfa_sysfs sysfs;
     struct vfa_state *state;
     void (*warn)(const char *text); /* told what went wrong beside the point; NULL: nobody is */
+    bool scanned; /* vfa_allocate_transact(): the hardware was, for what is done now */
 };
 
-/* Opens sysfs and the state as the configuration says. Clear with vfa_host_clear(). */
+/* Opens sysfs and the state as the configuration says, and drops claims that others could not
+ * (unreleased.h). Clear with vfa_host_clear(). */
 int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err);
 void vfa_host_clear(struct vfa_host *host);
+
+/* Does `work` in a transaction that it commits if `work` returns 0, unless it is only tried (commit
+ * false), and else rolls back; returns what `work` does. Work that gets VFA_ALLOCATE_RESCAN from a
+ * function of this file returns that: nothing is free, or the index is of another configuration.
+ * Then the hardware is scanned with no transaction open, and `work` is done once more: it makes
+ * `data` what it was. Inside an open transaction just does the work. */
+typedef int vfa_allocate_work_fn(struct vfa_host *host, void *data, struct vfa_error *err);
+int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_fn *work,
+                          void *data, struct vfa_error *err);
 
 /* The alias a request means, or NULL: not configured here. Borrowed. */
 const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
@@ -67,7 +79,8 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err);
 
 /* One more request of a running domain. *ret (may be NULL) gets the claim; vfa_claim_clear() it.
- * VFA_ALLOCATE_AGAIN: which devices are taken is not known yet. */
+ * VFA_ALLOCATE_AGAIN: which devices are taken is not known yet. Joins a transaction, which
+ * VFA_ALLOCATE_RESCAN ends. */
 int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
                          const struct vfa_request *request, struct vfa_claim *ret,
                          struct vfa_error *err);
@@ -106,7 +119,8 @@ enum {
                                      before, as they are by prepare */
 };
 /* What was incoming for the domain before is dropped. 0, VFA_ALLOCATE_NONE or an error; unless 0
- * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal. *ret is to be
+ * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal, and
+ * VFA_ALLOCATE_RESCAN ends it. *ret is to be
  * cleared with vfa_arrivals_clear(). */
 int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
                         struct vfa_arrivals *ret, struct vfa_error *err);
@@ -150,12 +164,12 @@ int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
 int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
                           struct vfa_error *err);
 
-/* The same with XML that somebody has read; freed: VFA_COUNTER_FREED as it was before that. A
+/* The same with XML that somebody has read; ended: VFA_COUNTER_ENDED as it was before that. A
  * domain that has stopped or lost a device since, and whose device somebody else may have been
  * given, has had its claim dropped. If one was dropped, and the claims say anything else than the
  * XML, it is VFA_ALLOCATE_AGAIN (err has nothing): the XML is to be read anew. */
 int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
-                               int64_t freed, struct vfa_error *err);
+                               int64_t ended, struct vfa_error *err);
 
 /* A libvirt network gave a device to a domain's port: records it as the domain's, whatever else the
  * domain held it for. 0, VFA_ALLOCATE_NONE (another domain has it) or an error. */
@@ -165,8 +179,9 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
 int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
                            struct vfa_error *err);
 
-/* Scans the hardware and rebuilds the index. *ret_n, if not NULL, gets the number of devices. Not
- * inside a transaction: a start need not wait for the scan. */
-int vfa_allocate_rescan(struct vfa_host *host, size_t *ret_n, struct vfa_error *err);
+/* Scans the hardware and rebuilds the index, unless that is of a scan that began later. *ret_n, if
+ * not NULL, gets the number of devices. Not inside a transaction: a start need not wait for it.
+ * check: also checks the devices, for state-stats.h, which takes longer than the scan. */
+int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err);
 
 #endif

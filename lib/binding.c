@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "netdev.h"
 #include "vf.h"
 
 static int read_mac(int pf_fd, char ret[VFA_MAC_SIZE])
 {
     char netdev[64], path[128], mac[64];
-    int r = vfa_sysfs_first_entry(pf_fd, "net", netdev, sizeof(netdev));
+    int r = vfa_netdev_own(pf_fd, netdev, sizeof(netdev));
 
     if (r == 0) {
         snprintf(path, sizeof(path), "net/%s/address", netdev);
@@ -44,47 +45,43 @@ static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_bin
     return r < 0 ? vfa_fail(err, -r, "cannot read device '%s': %s", pf, strerror(-r)) : 0;
 }
 
-/* Which device_spec allows it depends on its PF too, so that both are looked at: *ret_pf is the PF,
- * or nothing. 0 or VFA_SYSFS_GONE. */
-static int read_both(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
-                     struct vfa_device *ret, struct vfa_device *ret_pf, struct vfa_error *err)
+int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                     const struct vfa_device *dev, const struct vfa_spec **ret,
+                     struct vfa_error *err)
 {
-    int r = vfa_inventory_read(sysfs, addr, ret, err);
+    VFA_AUTO(vfa_device_clear) struct vfa_device pf = {.vendor = 0};
+    struct vfa_device both[2]; /* a VF's address comes after its PF's; both are borrowed */
+    struct vfa_inventory inv = {.devices = both, .n = 0};
+    int r = dev->type == VFA_TYPE_VF ? vfa_inventory_read(sysfs, &dev->parent, &pf, err)
+                                     : VFA_SYSFS_GONE;
 
-    if (r != 0 || ret->type != VFA_TYPE_VF)
+    if (r < 0)
         return r;
-    r = vfa_inventory_read(sysfs, &ret->parent, ret_pf, err);
-    return r < 0 ? r : 0;
-}
-
-static const char *network_of(const struct vfa_config *config, struct vfa_device *dev,
-                              const struct vfa_device *pf)
-{
-    struct vfa_device both[] = {*pf, *dev};      /* a VF's address comes after its PF's */
-    const struct vfa_inventory pair = {both, 2}; /* both borrowed */
-    const struct vfa_inventory alone = {dev, 1};
-    const struct vfa_spec *spec =
-        vfa_config_spec_for(config, dev->type == VFA_TYPE_VF && pf->vendor ? &pair : &alone, dev);
-
-    return spec ? vfa_tags_get(&spec->tags, "physical_network") : NULL;
+    if (r == 0)
+        both[inv.n++] = pf;
+    both[inv.n++] = *dev;
+    *ret = vfa_config_spec_for(config, &inv, dev);
+    return 0;
 }
 
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                      const char *device, struct vfa_binding *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {.vendor = 0};
-    VFA_AUTO(vfa_device_clear) struct vfa_device pf = {.vendor = 0};
     struct vfa_binding binding = {.vf_num = -1};
+    const struct vfa_spec *spec = NULL;
     struct vfa_pci_addr addr;
     int r = VFA_SYSFS_GONE;
 
     if (vfa_parse_pci_addr(device, &addr) == 0)
-        r = read_both(sysfs, &addr, &dev, &pf, err);
+        r = vfa_inventory_read(sysfs, &addr, &dev, err);
+    if (r == 0)
+        r = vfa_binding_spec(config, sysfs, &dev, &spec, err);
     if (r == 0) {
         binding.present = true;
         binding.vendor = dev.vendor;
         binding.product = dev.product;
-        binding.physical_network = network_of(config, &dev, &pf);
+        binding.physical_network = spec ? vfa_tags_get(&spec->tags, "physical_network") : NULL;
         binding.is_vf = dev.type == VFA_TYPE_VF;
         binding.pf = dev.parent;
     }

@@ -16,12 +16,18 @@ struct vfa_binding {
     const char *physical_network; /* the tag of its device_spec, or NULL; borrowed */
     bool is_vf;
     struct vfa_pci_addr pf;    /* of a VF */
-    char pf_mac[VFA_MAC_SIZE]; /* of the PF's netdev, the first by name; "": it has none */
+    char pf_mac[VFA_MAC_SIZE]; /* of the PF's own netdev; "": it has none */
     int vf_num;                /* N of the PF's link virtfnN; -1: unknown */
 };
 
 /* A device by its address as text. What vanishes meanwhile is unknown, not an error. */
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                      const char *device, struct vfa_binding *ret, struct vfa_error *err);
+
+/* The device_spec that allows a device, which is as sysfs has it; *ret is NULL if there is none.
+ * Which one it is depends on the PF of a VF too (devname), which is read here. */
+int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                     const struct vfa_device *dev, const struct vfa_spec **ret,
+                     struct vfa_error *err);
 
 #endif

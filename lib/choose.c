@@ -14,6 +14,8 @@ const char *vfa_drop_name(enum vfa_drop drop)
         [VFA_DROP_TAGS] = "other tags than requested",
         [VFA_DROP_PERMIT] = "not permitted",
         [VFA_DROP_CLAIMED] = "claimed",
+        [VFA_DROP_RELEASING] = "being released",
+        [VFA_DROP_CLEANING] = "being cleaned",
         [VFA_DROP_STATIC] = "static host device of a domain",
         [VFA_DROP_NETWORK] = "port of a libvirt network",
         [VFA_DROP_FAMILY] = "PF or VF claimed",
@@ -22,9 +24,13 @@ const char *vfa_drop_name(enum vfa_drop drop)
         [VFA_DROP_GONE] = "gone or changed",
         [VFA_DROP_DRIVER] = "other driver",
         [VFA_DROP_NETDEV] = "netdev in use",
+        [VFA_DROP_VF] = "VF in use",
         [VFA_DROP_OFFSPRING] = "in use for a vDPA or mediated device",
+        [VFA_DROP_DISK] = "disk in use",
         [VFA_DROP_NO_NETDEV] = "no netdev for a macvtap",
+        [VFA_DROP_PF_DOWN] = "PF down",
         [VFA_DROP_GROUP] = "IOMMU group not viable",
+        [VFA_DROP_HELD] = "held by a program",
         [VFA_DROP_NUMA] = "NUMA policy",
     };
 
@@ -46,7 +52,7 @@ void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *requ
         .tags = request ? &request->tags : NULL,
         .domain = domain ? domain->name : NULL,
         .uuid = domain ? domain->uuid : "",
-        .netdev = alias && wish_attach(request, alias) == VFA_ATTACH_MACVTAP,
+        .kind = alias ? wish_attach(request, alias) : VFA_ATTACH_HOSTDEV,
         .policy = request && request->numa_given ? request->numa : alias->numa,
         .place = *place,
     };
@@ -84,6 +90,8 @@ enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa
     vfa_pci_addr_format(&dev->addr, address);
     vfa_pci_addr_format(&dev->parent, parent);
     if (strcmp(holder->device, address) == 0) {
+        if (!vfa_claim_is_held(holder->state))
+            return holder->state == VFA_CLAIM_CLEANING ? VFA_DROP_CLEANING : VFA_DROP_RELEASING;
         if (begins(holder->request, VFA_STATIC_PREFIX))
             return VFA_DROP_STATIC;
         return begins(holder->request, VFA_PORT_PREFIX) ? VFA_DROP_NETWORK : VFA_DROP_CLAIMED;
@@ -104,22 +112,36 @@ bool vfa_choose_near(const struct vfa_wish *wish, int node)
 }
 
 /* A device that a guest has is bound to another driver, and its netdev is not there. */
-static enum vfa_drop judge_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
+enum vfa_drop vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
 {
-    if (facts->quarantined)
-        return VFA_DROP_QUARANTINED;
-    if (facts->health == VFA_DROP_GONE)
+    bool macvtap = wish->kind == VFA_ATTACH_MACVTAP;
+
+    if (facts->use == VFA_DROP_GONE)
         return VFA_DROP_GONE;
     if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
         return VFA_DROP_DRIVER;
-    if (facts->health == VFA_DROP_NONE && wish->netdev && !facts->dev->netdev)
+    if (facts->use != VFA_DROP_NONE)
+        return facts->use;
+    if (macvtap && !facts->dev->netdev)
         return VFA_DROP_NO_NETDEV;
-    return facts->health;
+    if (wish->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_DROP_NONE)
+        return facts->pf;
+    if (!macvtap && facts->group != VFA_DROP_NONE)
+        return facts->group;
+    return facts->held;
+}
+
+/* A macvtap shares the device's IOMMU group with whoever has it: the device is not assigned. */
+static enum vfa_drop judge_holder(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    enum vfa_drop drop = vfa_choose_holder(facts->holder, facts->dev);
+
+    return drop == VFA_DROP_GROUP_TAKEN && wish->kind == VFA_ATTACH_MACVTAP ? VFA_DROP_NONE : drop;
 }
 
 enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
 {
-    enum vfa_drop health;
+    enum vfa_drop drop;
 
     if (!facts->claimable)
         return VFA_DROP_NOT_ALLOWED;
@@ -129,10 +151,12 @@ enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_fac
         return VFA_DROP_TAGS;
     if (!vfa_choose_permits(wish))
         return VFA_DROP_PERMIT;
-    if (facts->holder)
-        return vfa_choose_holder(facts->holder, facts->dev);
-    health = judge_health(wish, facts);
-    if (health != VFA_DROP_NONE)
-        return health;
+    drop = facts->holder ? judge_holder(wish, facts) : VFA_DROP_NONE;
+    if (drop == VFA_DROP_NONE && facts->quarantined)
+        drop = VFA_DROP_QUARANTINED;
+    if (drop == VFA_DROP_NONE)
+        drop = vfa_choose_health(wish, facts);
+    if (drop != VFA_DROP_NONE)
+        return drop;
     return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_DROP_NONE : VFA_DROP_NUMA;
 }

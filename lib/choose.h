@@ -21,6 +21,8 @@ enum vfa_drop {
     VFA_DROP_TAGS,        /* not the tags that the request wants */
     VFA_DROP_PERMIT,      /* the domain may not ask for the alias */
     VFA_DROP_CLAIMED,     /* somebody has it */
+    VFA_DROP_RELEASING,   /* nobody has it, and what was changed of it is being put back */
+    VFA_DROP_CLEANING,    /* nobody has it, and its cleaner runs */
     VFA_DROP_STATIC,      /* a host device that a running domain's XML names */
     VFA_DROP_NETWORK,     /* libvirt gave it to a port of a hostdev network */
     VFA_DROP_FAMILY,      /* its PF, or one of its VFs, is claimed */
@@ -29,9 +31,13 @@ enum vfa_drop {
     VFA_DROP_GONE,      /* not in sysfs any more, or another device now */
     VFA_DROP_DRIVER,    /* not bound to the driver that the alias wants */
     VFA_DROP_NETDEV,    /* its netdev is in use on the host */
+    VFA_DROP_VF,        /* the host uses one of its VFs */
     VFA_DROP_OFFSPRING, /* a vDPA or mediated device is made of it */
+    VFA_DROP_DISK,      /* the host uses a disk of it */
     VFA_DROP_NO_NETDEV, /* it has none, which a macvtap needs */
+    VFA_DROP_PF_DOWN,   /* its PF is, and it is for an interface or a macvtap */
     VFA_DROP_GROUP,     /* its IOMMU group cannot be given to a guest */
+    VFA_DROP_HELD,      /* a program of the host has it, by VFIO */
     VFA_DROP_NUMA,      /* not where the guest is */
     VFA_DROP_N
 };
@@ -46,7 +52,7 @@ struct vfa_wish {
     const struct vfa_tags *tags;   /* of the request */
     const char *domain;            /* name; NULL: any */
     const char *uuid;              /* "": not known */
-    bool netdev;                   /* the device must have one: it is for a macvtap */
+    enum vfa_attach_kind kind;     /* what the guest is to get */
     enum vfa_numa_policy policy;
     struct vfa_numa_place place;
 };
@@ -71,8 +77,21 @@ struct vfa_facts {
     bool claimable;
     const struct vfa_claim *holder; /* the claim in its way, or NULL */
     bool quarantined;
-    enum vfa_drop health; /* vfa_health_check() */
+    enum vfa_drop use; /* VFA_DROP_GONE, or as vfa_health_check() says */
+    enum vfa_drop pf;
+    enum vfa_drop group;
+    enum vfa_drop held; /* vfa_health_held() */
 };
+
+/* What the checks of a device said at a scan. */
+struct vfa_checked {
+    bool known; /* else somebody had the device */
+    enum vfa_drop use, pf, group, held;
+};
+
+/* The first thing about the device itself, as it is now, that speaks against it. Heeds only dev,
+ * spec, use, pf, group and held. */
+enum vfa_drop vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts);
 
 /* The first thing that speaks against it; NUMA counts in the loosest pass that the policy has. */
 enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts);

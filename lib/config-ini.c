@@ -192,9 +192,7 @@ int vfa_ini_parse(const char *file, const char *text, size_t len, struct vfa_ini
     if (memchr(text, '\0', len))
         return vfa_fail(err, EINVAL, "%s: this is not text: it has a NUL byte", file);
     r = read_lines(&reader, text, len, err);
-    if (r < 0)
-        return r;
     *ret = ini;
     memset(&ini, 0, sizeof(ini)); /* handed over */
-    return 0;
+    return r;
 }

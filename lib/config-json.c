@@ -114,29 +114,12 @@ static bool scan_escape(struct scan *scan)
     return c != 'u' || scan_unicode(scan);
 }
 
-/* The bytes of the UTF-8 character at p, 0 if it is none. */
-static size_t utf8_len(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (p[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 static bool scan_string(struct scan *scan)
 {
     if (*scan->p != '"')
         return fail(scan, "a key in double quotes is expected");
     for (scan->p++; *scan->p != '"';) {
-        size_t n = utf8_len((const unsigned char *)scan->p);
+        size_t n = vfa_utf8_len(scan->p);
 
         if ((unsigned char)*scan->p < 0x20)
             return fail(scan,

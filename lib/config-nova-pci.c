@@ -54,8 +54,6 @@ static const struct tag {
     {"managed", WHEN_FALSE, VFA_NOVA_DIFFERS,
      "managed says no, but libvirt is always told to bind the device to vfio-pci and back"},
     {"live_migratable", WHEN_TRUE, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT},
-    {"one_time_use", WHEN_TRUE, VFA_NOVA_LOST,
-     "one_time_use is only a tag: the device is given out again once its domain has stopped"},
     {"remote_managed", WHEN_TRUE, VFA_NOVA_LOST,
      "remote_managed devices are for ports that Neutron programs on the card, and need a serial number in their VPD: there is neither here, only aliases that ask for the tag"},
     {"resource_class", WHEN_PLACED, VFA_NOVA_LOST, "resource_class" NOT_PLACED},
@@ -79,6 +77,22 @@ static bool applies(const struct vfa_nova *nova, const struct tag *tag, const ch
     return false;
 }
 
+/* Keys that are no tags here. */
+static int judge_owners(struct judge *judge, const struct vfa_spec *spec, struct vfa_error *err)
+{
+    int r = 0;
+
+    if (spec->one_time_use)
+        r = note(
+            judge, VFA_NOVA_DIFFERS,
+            "one_time_use puts the device into quarantine, until 'vfalias quarantine remove' takes it out: Placement says nothing of it",
+            err);
+    if (r == 0 && spec->clean)
+        r = note(judge, VFA_NOVA_DIFFERS,
+                 "clean is a tag to Nova; here it names a program that is run between owners", err);
+    return r;
+}
+
 static int judge_spec(struct vfa_nova *nova, size_t i, struct vfa_error *err)
 {
     const struct vfa_spec *spec = &nova->config->specs[i];
@@ -92,15 +106,15 @@ static int judge_spec(struct vfa_nova *nova, size_t i, struct vfa_error *err)
         if (value && applies(nova, &tags[j], value))
             r = note(&judge, tags[j].verdict, tags[j].reason, err);
     }
+    if (r == 0)
+        r = judge_owners(&judge, spec, err);
     return r < 0 ? r : finish(&judge, err);
 }
 
 static int check_spec(const struct vfa_nova *nova, const struct vfa_spec *spec,
                       struct vfa_error *err)
 {
-    const char *once = vfa_tags_get(&spec->tags, "one_time_use");
-
-    if (once && strcmp(once, "true") == 0 && !nova->report_in_placement)
+    if (spec->one_time_use && !nova->report_in_placement)
         return vfa_config_fail(&spec->where, err,
                                "cannot use one_time_use: Nova wants report_in_placement for it");
     return 0;

@@ -22,13 +22,13 @@ struct vfa_ini {
     size_t n;
 };
 
-/* Reads text[0..len) as oslo.config does. `file` is for messages. Clear *ret with vfa_ini_clear().
- */
+/* Reads text[0..len) as oslo.config does. `file` is for messages. Clear *ret with vfa_ini_clear(),
+ * also on error: then it has what is in front of the mistake. */
 int vfa_ini_parse(const char *file, const char *text, size_t len, struct vfa_ini *ret,
                   struct vfa_error *err);
 void vfa_ini_clear(struct vfa_ini *ini);
 
-/* The same of the file at `path`. -ENOENT etc.: it cannot be read. */
+/* The same of the file at `path`. -ENOENT etc.: it cannot be read, and *ret is not written. */
 int vfa_config_read_ini(const char *path, const char *file, struct vfa_ini *ret,
                         struct vfa_error *err);
 

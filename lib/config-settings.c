@@ -83,6 +83,10 @@ int vfa_config_set(struct vfa_config *config, const char *key, const char *value
         return set_bool(&config->hold, key, value, where, err);
     if (strcmp(key, "hold_timeout") == 0)
         return set_timeout(&config->hold_timeout, key, value, where, err);
+    if (strcmp(key, "hold_within") == 0)
+        return set_timeout(&config->hold_within, key, value, where, err);
+    if (strcmp(key, "clean_timeout") == 0)
+        return set_timeout(&config->clean_timeout, key, value, where, err);
     return vfa_config_fail(where, err, "cannot use key '%.40s': section [vfalias] does not have it",
                            key);
 }
@@ -102,5 +106,7 @@ int vfa_config_set_defaults(struct vfa_config *config, struct vfa_error *err)
     config->require_daemon = true;
     config->hold = true;
     config->hold_timeout = 30;
+    config->hold_within = 2;
+    config->clean_timeout = 600;
     return r;
 }

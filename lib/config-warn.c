@@ -61,11 +61,14 @@ static const char *meant_key(const char *key)
         {"physical-network", "physical_network"},
         {"network", "physical_network"},
         {"trait", "traits"},
+        {"cleaner", "clean"},
+        {"cleaning", "clean"},
     };
     static const char *const known[] = {"vendor_id",      "product_id",       "address",
                                         "devname",        "managed",          "live_migratable",
                                         "one_time_use",   "physical_network", "trusted",
-                                        "remote_managed", "resource_class",   "traits"};
+                                        "remote_managed", "resource_class",   "traits",
+                                        "clean"};
 
     for (size_t i = 0; i < ARRAY_SIZE(likely); i++) {
         if (vfa_text_same(key, likely[i].key))
@@ -113,18 +116,13 @@ static int check_key(struct vfa_config *config, const char *key, const struct vf
 static int check_tags(struct vfa_config *config, const struct vfa_spec *spec, struct vfa_error *err)
 {
     const char *remote = vfa_tags_get(&spec->tags, "remote_managed");
-    const char *once = vfa_tags_get(&spec->tags, "one_time_use");
     bool truth = false;
-    int r = 0;
 
     if (remote && vfa_parse_oslo_bool(remote, &truth) == 0 && truth)
-        r = vfa_config_warn(
+        return vfa_config_warn(
             config, &spec->where, err,
             "remote_managed keeps the device from aliases that do not ask for it; the serial number that Nova wants of it is not checked");
-    if (r == 0 && once && strcmp(once, "true") == 0)
-        r = vfa_config_warn(config, &spec->where, err,
-                            "one_time_use is only a tag: the device is given out again");
-    return r;
+    return 0;
 }
 
 /* One regular expression of an address object. */

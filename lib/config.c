@@ -10,6 +10,7 @@
  * Invariants: file names that struct vfa_where borrows live as long as the configuration; a
  * configuration that was returned has passed every check.
  */
+#include "cleaner.h"
 #include "config-private.h"
 
 #include <dirent.h>
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PATH_VARIABLE   "VFALIAS_CONFIG"
 #define SUFFIX          ".conf"
@@ -33,6 +35,7 @@ struct source {
 struct sources {
     struct source *items;
     size_t n;
+    bool partly; /* what cannot be understood is left out */
 };
 
 /* Names of a key: the oldest first. */
@@ -149,7 +152,7 @@ static int add_file(struct vfa_config *config, struct sources *sources, const ch
     char **slot;
     int r = name ? vfa_config_read_ini(path, name, &ini, err) : vfa_fail_oom(err);
 
-    if (r < 0)
+    if (r < 0 && (!sources->partly || r == -ENOMEM))
         return r;
     slot = vfa_config_grow(&config->files, config->n_files, sizeof(*slot));
     source = vfa_config_grow(&sources->items, sources->n, sizeof(*source));
@@ -184,27 +187,41 @@ static int add_entry(struct vfa_config *config, struct sources *sources, const c
                      const char *name, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = NULL;
+    struct stat st;
 
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
         path = NULL;
         return vfa_fail_oom(err);
     }
-    return add_file(config, sources, path, err);
+    /* a hook that opens a pipe waits until somebody writes into it */
+    if (stat(path, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        return add_file(config, sources, path, err);
+    if (sources->partly)
+        return 0;
+    return vfa_fail(err, EINVAL, "cannot read '%s': it is a pipe or a socket", path);
+}
+
+/* The path of another file beside `path`, or NULL. */
+static char *neighbour(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    char *text = NULL;
+
+    if (asprintf(&text, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, name) < 0)
+        return NULL;
+    return text;
 }
 
 /* The *.conf files of the folder conf.d beside `path`; no such folder is fine. */
 static int add_conf_d(struct vfa_config *config, struct sources *sources, const char *path,
                       struct vfa_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    VFA_AUTO(vfa_freep) char *dir = NULL;
+    VFA_AUTO(vfa_freep) char *dir = neighbour(path, VFA_CONFIG_D);
     struct dirent **entries;
     int n, r = 0;
 
-    if (asprintf(&dir, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, VFA_CONFIG_D) < 0) {
-        dir = NULL;
+    if (!dir)
         return vfa_fail_oom(err);
-    }
     n = scandir(dir, &entries, is_conf, by_name);
     if (n < 0 && errno == ENOMEM)
         return vfa_fail_oom(err);
@@ -226,12 +243,17 @@ static int add_files(struct vfa_config *config, struct sources *sources, const c
 {
     const char *path = vfa_config_path(given);
     struct vfa_error absent = VFA_ERROR_INIT;
-    int r = add_file(config, sources, path, &absent);
+    int r;
 
-    if (r == -ENOENT && path == default_path) {
-        vfa_error_clear(&absent);
+    config->clean_dir = neighbour(path, VFA_CLEAN_D);
+    if (!config->clean_dir)
+        return vfa_fail_oom(err);
+    r = add_file(config, sources, path, &absent);
+
+    if (r == -ENOENT && path == default_path)
         r = 0;
-    }
+    if (r == 0)
+        vfa_error_clear(&absent);
     if (r == 0)
         return add_conf_d(config, sources, path, err);
     if (err)
@@ -243,6 +265,8 @@ static int add_files(struct vfa_config *config, struct sources *sources, const c
 
 typedef int (*add_value)(struct vfa_config *config, const char *text, const struct vfa_where *where,
                          struct vfa_error *err);
+
+#define HASH_START UINT64_C(0xcbf29ce484222325)
 
 /* 64-bit FNV-1a over the text and its NUL. */
 static uint64_t fnv1a(uint64_t hash, const char *text)
@@ -303,7 +327,7 @@ static bool is_pci_key(const char *key)
     return false;
 }
 
-static int add_settings(struct vfa_config *config, const struct source *source,
+static int add_settings(struct vfa_config *config, const struct source *source, bool partly,
                         struct vfa_error *err)
 {
     int r = 0;
@@ -317,20 +341,46 @@ static int add_settings(struct vfa_config *config, const struct source *source,
                                 entry->key);
         if (strcmp(entry->section, "vfalias") != 0)
             continue;
-        if (set_before(&source->ini, i))
+        if (!partly && set_before(&source->ini, i))
             return vfa_config_fail(&where, err, "'%s' is set twice in this file", entry->key);
         r = vfa_config_set(config, entry->key, entry->value, &where, err);
+        if (partly && r != -ENOMEM)
+            r = 0;
     }
     return r;
 }
 
+static void format_digest(uint64_t hash, char ret[VFA_CONFIG_DIGEST_SIZE])
+{
+    snprintf(ret, VFA_CONFIG_DIGEST_SIZE, "%016llx", (unsigned long long)hash);
+}
+
+static void digest_all(struct vfa_config *config, const struct sources *sources)
+{
+    uint64_t hash = HASH_START;
+
+    for (size_t i = 0; i < sources->n; i++) {
+        const struct source *source = &sources->items[i];
+
+        hash = fnv1a(hash, source->file);
+        for (size_t j = 0; j < source->ini.n; j++) {
+            const struct vfa_ini_entry *entry = &source->ini.entries[j];
+
+            hash = fnv1a(fnv1a(fnv1a(hash, entry->section), entry->key), entry->value);
+        }
+    }
+    format_digest(hash, config->digest_of_all);
+}
+
 static int build(struct vfa_config *config, const struct sources *sources, struct vfa_error *err)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325), unused = 0;
+    uint64_t hash = HASH_START, unused = 0;
     int r = vfa_config_set_defaults(config, err);
 
     for (size_t i = 0; r == 0 && i < sources->n; i++)
-        r = add_settings(config, &sources->items[i], err);
+        r = add_settings(config, &sources->items[i], sources->partly, err);
+    if (sources->partly)
+        return r;
     if (r == 0)
         r = add_values(config, sources, spec_names, ARRAY_SIZE(spec_names), vfa_config_add_specs,
                        &hash, err);
@@ -345,14 +395,15 @@ static int build(struct vfa_config *config, const struct sources *sources, struc
     if (r < 0)
         return r;
     hash = fnv1a(hash, config->sysfs_root);
-    snprintf(config->digest, sizeof(config->digest), "%016llx", (unsigned long long)hash);
+    format_digest(hash, config->digest);
+    digest_all(config, sources);
     return 0;
 }
 
-int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err)
+static int load(const char *given, bool partly, struct vfa_config **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = calloc(1, sizeof(*config));
-    VFA_AUTO(sources_clear) struct sources sources = {NULL, 0};
+    VFA_AUTO(sources_clear) struct sources sources = {.partly = partly};
     int r = config ? add_files(config, &sources, given, err) : vfa_fail_oom(err);
 
     if (r == 0)
@@ -360,6 +411,16 @@ int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error
     if (r == 0)
         *ret = vfa_steal(&config);
     return r;
+}
+
+int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err)
+{
+    return load(given, false, ret, err);
+}
+
+int vfa_config_load_settings(const char *given, struct vfa_config **ret)
+{
+    return load(given, true, ret, NULL);
 }
 
 static void free_texts(char **texts, size_t n)
@@ -384,6 +445,7 @@ struct vfa_config *vfa_config_free(struct vfa_config *config)
     free(config->numvfs);
     free_texts(config->files, config->n_files);
     free_texts(config->warnings, config->n_warnings);
+    free(config->clean_dir);
     free(config->state_path);
     free(config->sysfs_root);
     free(config->libvirt_run);
@@ -401,6 +463,11 @@ const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
             return &config->specs[i];
     }
     return NULL;
+}
+
+const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int number)
+{
+    return number >= 0 && (size_t)number < config->n_specs ? &config->specs[number] : NULL;
 }
 
 bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inventory *inv,

@@ -27,6 +27,7 @@ struct vfa_numvfs {
 struct vfa_config {
     char **files; /* those that were read, in order; n_files of them */
     size_t n_files;
+    char *clean_dir; /* the folder of cleaners: clean.d, the file's neighbour as conf.d is */
 
     struct vfa_spec *specs; /* in order: the first that matches counts */
     size_t n_specs;
@@ -46,11 +47,15 @@ struct vfa_config {
     bool require_daemon;       /* require_daemon = yes */
     bool hold;                 /* hold = yes: of aliases that do not say it */
     unsigned hold_timeout;     /* hold_timeout = 30, seconds */
+    unsigned hold_within;      /* hold_within = 2, seconds; from the power-on */
+    unsigned clean_timeout;    /* clean_timeout = 600, seconds */
 
     char **warnings; /* likely mistakes, one line each with file and line; n_warnings of them */
     size_t n_warnings;
 
     char digest[VFA_CONFIG_DIGEST_SIZE]; /* of all that decides which devices an alias has */
+    char
+        digest_of_all[VFA_CONFIG_DIGEST_SIZE]; /* of each key of each file; comments do not count */
 };
 
 /* Which file to read: `given` (--config) if not NULL, else $VFALIAS_CONFIG (secure_getenv), else
@@ -64,6 +69,11 @@ bool vfa_config_is_conf(const char *name);
  * environment; the default file may be absent. Errors name file and line: "FILE:LINE: REASON". */
 int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err);
 
+/* Section [vfalias] of files that vfa_config_load() refuses, as far as it can be understood: what
+ * is wrong counts as left out, as does what follows a line that cannot be read. No device_spec and
+ * no alias is in it. */
+int vfa_config_load_settings(const char *given, struct vfa_config **ret);
+
 struct vfa_config *vfa_config_free(struct vfa_config *config);
 VFA_DEFINE_AUTO(struct vfa_config, vfa_config_free);
 
@@ -71,6 +81,10 @@ VFA_DEFINE_AUTO(struct vfa_config, vfa_config_free);
 const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
                                            const struct vfa_inventory *inv,
                                            const struct vfa_device *dev);
+
+/* The spec of a number that the state file gives, or NULL: -1 is none, and a file may be of another
+ * configuration, or broken. */
+const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int number);
 
 /* True if the device may be given out: some spec matches; without any device_spec, every VF. */
 bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inventory *inv,

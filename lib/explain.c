@@ -46,6 +46,7 @@ struct work {
 
 static void work_clear(struct work *w)
 {
+    vfa_attempt_clear(&w->a);
     for (size_t i = 0; i < w->n_taken; i++)
         vfa_device_clear(&w->taken[i].now);
     free(w->visited);
@@ -137,6 +138,13 @@ static int visit(void *data, const struct vfa_device *indexed, const struct vfa_
     return w->last ? VFA_STATE_TAKEN : 0;
 }
 
+static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
+{
+    struct work *w = data;
+
+    return vfa_attempt_is_last_resort(&w->a, &w->wish, pf);
+}
+
 static int walk(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     const struct vfa_walk walk = {.state = w->a.host->state,
@@ -145,6 +153,7 @@ static int walk(struct work *w, const struct vfa_request *request, struct vfa_er
                                   .uuid = w->a.domain->uuid,
                                   .request = request->name,
                                   .visit = visit,
+                                  .is_last_resort = is_last_resort,
                                   .data = w};
     int r;
 

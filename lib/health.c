@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See health.h. What vanishes while it is looked at is not in use. */
-#include "health.h"
+#include "driver.h"
+#include "health-private.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <limits.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define NETWORK_CLASS 0x02   /* base class */
-#define PCI_BRIDGE    0x0604 /* class and subclass */
+#define PCI_BRIDGE 0x0604 /* class and subclass */
 
 void vfa_checkup_clear(struct vfa_checkup *checkup)
 {
@@ -21,121 +18,27 @@ void vfa_checkup_clear(struct vfa_checkup *checkup)
         freeifaddrs(checkup->addresses);
     checkup->addresses = NULL;
     checkup->asked = false;
+    vfa_disks_clear(&checkup->disks);
+    vfa_vfio_files_clear(&checkup->vfio);
 }
 
-static VFA_PRINTF(3, 4) void object(struct vfa_health *health, enum vfa_drop drop, const char *fmt,
-                                    ...)
+void vfa_health_object(struct vfa_finding *finding, enum vfa_drop drop, const char *fmt, ...)
 {
     va_list args;
 
-    health->drop = drop;
+    finding->drop = drop;
     va_start(args, fmt);
-    vsnprintf(health->detail, sizeof(health->detail), fmt, args);
+    vsnprintf(finding->detail, sizeof(finding->detail), fmt, args);
     va_end(args);
-}
-
-/* ---- the netdev ---- */
-
-/* An address that somebody gave it: the kernel itself makes link-local ones. */
-static bool is_given(const struct sockaddr *address)
-{
-    if (!address)
-        return false;
-    if (address->sa_family == AF_INET)
-        return true;
-    return address->sa_family == AF_INET6 &&
-           !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
-}
-
-static bool has_address(struct vfa_checkup *checkup, const char *netdev)
-{
-    if (!checkup->asked && getifaddrs(&checkup->addresses) < 0)
-        checkup->addresses = NULL;
-    checkup->asked = true;
-    for (const struct ifaddrs *i = checkup->addresses; i; i = i->ifa_next) {
-        if (strcmp(i->ifa_name, netdev) == 0 && is_given(i->ifa_addr))
-            return true;
-    }
-    return false;
-}
-
-static bool is_enslaved(int dirfd, const char *netdev, char *master, size_t size)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "net/%s/master", netdev);
-    return vfa_sysfs_link(dirfd, path, master, size) == 0;
-}
-
-/* A macvtap or the like on top of it, which some guest or program uses. */
-static bool has_upper(int dirfd, const char *netdev, char *upper, size_t size)
-{
-    static const char prefix[] = "upper_";
-    const struct dirent *entry;
-    bool found = false;
-    char path[64];
-    DIR *dir;
-    int fd;
-
-    snprintf(path, sizeof(path), "net/%s", netdev);
-    fd = vfa_sysfs_opendir(dirfd, path);
-    dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        vfa_closep(&fd);
-        return false;
-    }
-    while (!found && (entry = readdir(dir))) {
-        found = strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-        if (found)
-            snprintf(upper, size, "%.*s", (int)size - 1, entry->d_name + strlen(prefix));
-    }
-    closedir(dir);
-    return found;
-}
-
-static bool is_up(int dirfd, const char *netdev)
-{
-    char path[64];
-    uint32_t flags;
-
-    snprintf(path, sizeof(path), "net/%s/flags", netdev);
-    return vfa_sysfs_read_hex(dirfd, path, &flags) == 0 && (flags & IFF_UP);
-}
-
-/* A netdev of another network namespace leaves an empty folder behind for everybody else. */
-static bool is_elsewhere(int dirfd)
-{
-    char name[IF_NAMESIZE + 1];
-    VFA_AUTO(vfa_closep) int fd = vfa_sysfs_opendir(dirfd, "net");
-
-    return fd >= 0 && vfa_sysfs_first_entry(dirfd, "net", name, sizeof(name)) == VFA_SYSFS_GONE;
-}
-
-static void check_netdev(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
-                         struct vfa_health *ret)
-{
-    char master[IF_NAMESIZE + 1];
-
-    if (!dev->netdev) {
-        if (is_elsewhere(dirfd))
-            object(ret, VFA_DROP_NETDEV, "its netdev is in another network namespace");
-    } else if (is_enslaved(dirfd, dev->netdev, master, sizeof(master))) {
-        object(ret, VFA_DROP_NETDEV, "%s belongs to %s", dev->netdev, master);
-    } else if (has_upper(dirfd, dev->netdev, master, sizeof(master))) {
-        object(ret, VFA_DROP_NETDEV, "%s has %s on it", dev->netdev, master);
-    } else if (is_up(dirfd, dev->netdev) && vfa_sysfs_is_host(checkup->sysfs) &&
-               has_address(checkup, dev->netdev)) {
-        object(ret, VFA_DROP_NETDEV, "%s is up and has an address", dev->netdev);
-    }
 }
 
 /* ---- what is made of it ---- */
 
-static void check_offspring(int dirfd, const char *folder, struct vfa_health *ret);
+static void check_offspring(int dirfd, const char *folder, struct vfa_finding *ret);
 
 /* vDPA devices have names that somebody gave them: it is their bus that tells. Some drivers make
  * them of a part of the device (an auxiliary device), such as a subfunction. */
-static void check_child(int dirfd, const char *name, struct vfa_health *ret)
+static void check_child(int dirfd, const char *name, struct vfa_finding *ret)
 {
     char path[NAME_MAX + sizeof("/subsystem")], bus[16];
 
@@ -143,14 +46,14 @@ static void check_child(int dirfd, const char *name, struct vfa_health *ret)
     if (vfa_sysfs_link(dirfd, path, bus, sizeof(bus)) != 0)
         return;
     if (strcmp(bus, "vdpa") == 0)
-        object(ret, VFA_DROP_OFFSPRING, "vDPA device %s is made of it", name);
+        vfa_health_object(ret, VFA_DROP_OFFSPRING, "vDPA device %s is made of it", name);
     else if (strcmp(bus, "mdev") == 0)
-        object(ret, VFA_DROP_OFFSPRING, "mediated device %s is made of it", name);
+        vfa_health_object(ret, VFA_DROP_OFFSPRING, "mediated device %s is made of it", name);
     else if (strcmp(bus, "auxiliary") == 0)
         check_offspring(dirfd, name, ret);
 }
 
-static void check_offspring(int dirfd, const char *folder, struct vfa_health *ret)
+static void check_offspring(int dirfd, const char *folder, struct vfa_finding *ret)
 {
     const struct dirent *entry;
     int fd = vfa_sysfs_opendir(dirfd, folder);
@@ -167,18 +70,104 @@ static void check_offspring(int dirfd, const char *folder, struct vfa_health *re
     closedir(dir);
 }
 
-static void check_device(struct vfa_checkup *checkup, const struct vfa_device *dev,
-                         struct vfa_health *ret)
+/* ---- its disks ---- */
+
+/* Without a driver it has none, and of network cards no VF has. */
+static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev,
+                       const char *address, struct vfa_finding *ret, struct vfa_error *err)
+{
+    char detail[sizeof(ret->detail)] = "";
+    int r;
+
+    if (!dev->driver || (dev->type == VFA_TYPE_VF && dev->class >> 16 == NETWORK_CLASS))
+        return 0;
+    r = vfa_disks_find(&checkup->disks, checkup->sysfs, address, detail, sizeof(detail), err);
+    if (r == 0 && *detail)
+        vfa_health_object(ret, VFA_DROP_DISK, "%s", detail);
+    return r;
+}
+
+/* ---- all of the device ---- */
+
+static int open_folder(const struct vfa_sysfs *sysfs, const struct vfa_device *dev)
 {
     char path[64], address[VFA_PCI_ADDR_SIZE];
-    VFA_AUTO(vfa_closep) int dirfd = -1;
 
     snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(&dev->addr, address));
-    dirfd = vfa_sysfs_opendir(checkup->sysfs->rootfd, path);
-    if (dirfd >= 0 && dev->class >> 16 == NETWORK_CLASS)
-        check_netdev(checkup, dev, dirfd, ret);
-    if (dirfd >= 0 && ret->drop == VFA_DROP_NONE)
+    return vfa_sysfs_opendir(sysfs->rootfd, path);
+}
+
+static int check_vfs(struct vfa_checkup *checkup, int dirfd, struct vfa_finding *ret,
+                     struct vfa_error *err)
+{
+    char detail[sizeof(ret->detail)];
+    int r = vfa_health_vfs(checkup, dirfd, detail, sizeof(detail), err);
+
+    if (r == 0 && *detail)
+        vfa_health_object(ret, VFA_DROP_VF, "%s", detail);
+    return r;
+}
+
+/* In the order of the verdicts. */
+static int check_use(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
+                     struct vfa_finding *ret, struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = 0;
+
+    if (dev->class >> 16 == NETWORK_CLASS)
+        vfa_health_netdevs(checkup, dev, dirfd, ret);
+    if (ret->drop == VFA_DROP_NONE && dev->type != VFA_TYPE_VF)
+        r = check_vfs(checkup, dirfd, ret, err);
+    if (r == 0 && ret->drop == VFA_DROP_NONE)
         check_offspring(dirfd, ".", ret);
+    if (r == 0 && ret->drop == VFA_DROP_NONE)
+        r = check_disks(checkup, dev, vfa_pci_addr_format(&dev->addr, address), ret, err);
+    return r;
+}
+
+/* ---- the VFs of a PF ---- */
+
+static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret, size_t size,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device vf = {0};
+    struct vfa_finding use = {.drop = VFA_DROP_NONE};
+    struct vfa_pci_addr addr;
+    VFA_AUTO(vfa_closep) int fd = -1;
+    int r = VFA_SYSFS_GONE;
+
+    if (vfa_parse_pci_addr(address, &addr) == 0)
+        r = vfa_inventory_read(checkup->sysfs, &addr, &vf, err);
+    if (r != 0)
+        return r < 0 ? r : 0; /* it went by itself */
+    if (vfa_driver_gives_away(vf.driver)) {
+        snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
+        return 0;
+    }
+    fd = open_folder(checkup->sysfs, &vf);
+    r = fd < 0 ? 0 : check_use(checkup, &vf, fd, &use, err);
+    if (r == 0 && use.drop != VFA_DROP_NONE)
+        snprintf(ret, size, "%s: %.120s", address, use.detail);
+    return r;
+}
+
+int vfa_health_vfs(struct vfa_checkup *checkup, int pf_fd, char *ret, size_t size,
+                   struct vfa_error *err)
+{
+    *ret = '\0';
+    for (unsigned i = 0; !*ret; i++) {
+        char link[sizeof("virtfn") + 10], address[VFA_PCI_ADDR_SIZE];
+        int r;
+
+        snprintf(link, sizeof(link), "virtfn%u", i);
+        if (vfa_sysfs_link(pf_fd, link, address, sizeof(address)) != 0)
+            break; /* the kernel numbers them without gaps */
+        r = check_vf(checkup, address, ret, size, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 /* ---- the IOMMU group ---- */
@@ -186,12 +175,11 @@ static void check_device(struct vfa_checkup *checkup, const struct vfa_device *d
 /* What the kernel lets live beside a device that a guest has. */
 static bool is_harmless(const struct vfa_device *dev)
 {
-    return !dev->driver || dev->class >> 8 == PCI_BRIDGE || strstr(dev->driver, "vfio") ||
-           strcmp(dev->driver, "pci-stub") == 0;
+    return dev->class >> 8 == PCI_BRIDGE || vfa_driver_shares_group(dev->driver);
 }
 
 static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *dev,
-                        const char *name, struct vfa_health *ret, struct vfa_error *err)
+                        const char *name, struct vfa_finding *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device member = {0};
     struct vfa_pci_addr addr;
@@ -201,13 +189,13 @@ static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *
         return 0;
     r = vfa_inventory_read(sysfs, &addr, &member, err);
     if (r == 0 && !is_harmless(&member))
-        object(ret, VFA_DROP_GROUP, "%s of group %d is bound to %s", name, dev->iommu_group,
-               member.driver);
+        vfa_health_object(ret, VFA_DROP_GROUP, "%s of group %d is bound to %s", name,
+                          dev->iommu_group, member.driver);
     return r < 0 ? r : 0;
 }
 
 static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *dev,
-                       struct vfa_health *ret, struct vfa_error *err)
+                       struct vfa_finding *ret, struct vfa_error *err)
 {
     const struct dirent *entry;
     char path[64];
@@ -215,7 +203,7 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
     int fd, r = 0;
 
     if (dev->iommu_group < 0) {
-        object(ret, VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
+        vfa_health_object(ret, VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
         return 0;
     }
     snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", dev->iommu_group);
@@ -236,13 +224,30 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
 int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err)
 {
-    struct vfa_health health = {.drop = VFA_DROP_NONE};
-    int r = 0;
+    VFA_AUTO(vfa_closep) int dirfd = open_folder(checkup->sysfs, dev);
+    struct vfa_health health = {.use = {.drop = VFA_DROP_NONE}};
+    int r = dirfd < 0 ? 0 : check_use(checkup, dev, dirfd, &health.use, err);
 
-    check_device(checkup, dev, &health);
-    if (health.drop == VFA_DROP_NONE)
-        r = check_group(checkup->sysfs, dev, &health, err);
+    if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == NETWORK_CLASS)
+        vfa_health_pf(dirfd, &health.pf);
+    if (r == 0)
+        r = check_group(checkup->sysfs, dev, &health.group, err);
     if (r == 0)
         *ret = health;
     return r;
+}
+
+int vfa_health_held(struct vfa_checkup *checkup, const struct vfa_device *dev,
+                    struct vfa_finding *ret, struct vfa_error *err)
+{
+    struct vfa_finding held = {.drop = VFA_DROP_NONE};
+    int r =
+        vfa_vfio_find(&checkup->vfio, checkup->sysfs, dev, held.detail, sizeof(held.detail), err);
+
+    if (r < 0)
+        return r;
+    if (held.detail[0])
+        held.drop = VFA_DROP_HELD;
+    *ret = held;
+    return 0;
 }

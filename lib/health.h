@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whether a device could be given to a guest right now, as sysfs (and, for the real /sys, the
- * host's network configuration) has it. Reads only the device, its netdev, what is made of it and
- * its IOMMU group.
+ * host's network configuration) has it. Reads only the device, its interfaces, what is made of
+ * it, its disks (disk-use.h), its IOMMU group, its PF's interface, and of a PF the same of its VFs.
  *
  * Sources, of the kernel: Documentation/driver-api/vfio.rst for what makes a group viable;
  * Documentation/ABI/testing/sysfs-class-net; Documentation/driver-api/vfio-mediated-device.rst and
@@ -12,24 +12,50 @@
 #define VFA_HEALTH_H
 
 #include "choose.h"
+#include "disk-use.h"
+#include "vfio-use.h"
 
 struct ifaddrs;
 
-/* What several checks share. Begin with {.sysfs = ...}; clear with vfa_checkup_clear(). */
+/* What the checks of one run share, each read once. Begin with {.sysfs = ...}; clear with
+ * vfa_checkup_clear(). */
 struct vfa_checkup {
     const struct vfa_sysfs *sysfs;
     struct ifaddrs *addresses; /* the host's, once they have been asked for */
     bool asked;
+    struct vfa_disks disks;
+    struct vfa_vfio_files vfio;
 };
 void vfa_checkup_clear(struct vfa_checkup *checkup);
 
-struct vfa_health {
-    enum vfa_drop drop; /* VFA_DROP_NONE, _NETDEV, _OFFSPRING or _GROUP */
-    char detail[160];   /* what is in the way, for a person; "" if nothing is */
+struct vfa_finding {
+    enum vfa_drop drop; /* VFA_DROP_NONE: nothing is in the way */
+    char detail[160];   /* what is, for a person; else "" */
 };
 
-/* For a device as vfa_inventory_read() gave it just now. */
+/* By what the device is wanted for. vfa_choose_health() knows which of them counts. */
+struct vfa_health {
+    struct vfa_finding use; /* the host uses it: VFA_DROP_NETDEV, _VF, _OFFSPRING or _DISK */
+    struct vfa_finding pf;  /* VFA_DROP_PF_DOWN: libvirt sets up no interface and no macvtap then */
+    struct vfa_finding group; /* VFA_DROP_GROUP: a macvtap stays with the host, which needs none */
+};
+
+/* For a device as vfa_inventory_read() gave it just now, or as the index has it with its type. */
 int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err);
+
+/* Whether a program has the device, by VFIO: VFA_DROP_HELD. To be asked where nothing else speaks
+ * against it, and not while a domain has a device of its IOMMU group: that domain's QEMU has the
+ * group open. */
+int vfa_health_held(struct vfa_checkup *checkup, const struct vfa_device *dev,
+                    struct vfa_finding *ret, struct vfa_error *err);
+
+/* True if the PF's interface is down, so that its VFs reach nobody. False of what has none. */
+bool vfa_health_pf_is_down(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *pf);
+
+/* Whether the host uses a VF of the PF whose sysfs folder is open, or has given one away by a
+ * driver. Writes which ("0000:02:10.0: enp1s0v0 belongs to br0") to ret, or "". */
+int vfa_health_vfs(struct vfa_checkup *checkup, int pf_fd, char *ret, size_t size,
+                   struct vfa_error *err);
 
 #endif

@@ -7,10 +7,13 @@
  */
 #include "inventory.h"
 
+#include "netdev.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <time.h>
 
 #define DEVICES_DIR "bus/pci/devices"
 
@@ -34,12 +37,11 @@ void vfa_device_clear(struct vfa_device *dev)
     memset(dev, 0, sizeof(*dev));
 }
 
-/* The optional name behind a link or a directory: NULL where there is none. */
-static int read_name(int dirfd, const char *name, int (*how)(int, const char *, char *, size_t),
-                     char **ret)
+/* The optional name behind a link: NULL where there is none. */
+static int read_name(int dirfd, const char *name, char **ret)
 {
     char buf[256];
-    int r = how(dirfd, name, buf, sizeof(buf));
+    int r = vfa_sysfs_link(dirfd, name, buf, sizeof(buf));
 
     if (r == VFA_SYSFS_GONE)
         return 0;
@@ -88,6 +90,18 @@ static int read_ids(int dirfd, struct vfa_device *dev)
     return 0;
 }
 
+static int read_netdev(int dirfd, struct vfa_device *dev)
+{
+    char name[IF_NAMESIZE];
+    int r = vfa_netdev_own(dirfd, name, sizeof(name));
+
+    if (r == 0) {
+        dev->netdev = strdup(name);
+        r = dev->netdev ? 0 : -ENOMEM;
+    }
+    return r == VFA_SYSFS_GONE ? 0 : r;
+}
+
 static int read_rest(int dirfd, struct vfa_device *dev)
 {
     char buf[32];
@@ -107,10 +121,8 @@ static int read_rest(int dirfd, struct vfa_device *dev)
     }
     if (r < 0)
         return r;
-    r = read_name(dirfd, "driver", vfa_sysfs_link, &dev->driver);
-    if (r == 0)
-        r = read_name(dirfd, "net", vfa_sysfs_first_entry, &dev->netdev);
-    return r;
+    r = read_name(dirfd, "driver", &dev->driver);
+    return r == 0 ? read_netdev(dirfd, dev) : r;
 }
 
 /* 0, VFA_SYSFS_GONE or a negative errno; *dev is cleared unless 0. */
@@ -210,6 +222,14 @@ static int fill(const struct vfa_sysfs *sysfs, struct vfa_inventory *inv)
     return r;
 }
 
+int64_t vfa_inventory_clock(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                        struct vfa_error *err)
 {
@@ -219,6 +239,7 @@ int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret
     inv = calloc(1, sizeof(*inv));
     if (!inv)
         return vfa_fail_oom(err);
+    inv->scanned = vfa_inventory_clock();
     r = fill(sysfs, inv);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read '%s': %s", DEVICES_DIR, strerror(-r));

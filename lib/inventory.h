@@ -29,14 +29,18 @@ struct vfa_device {
     uint32_t class;  /* 24 bits, as in sysfs "class" */
     int numa_node;   /* -1: unknown */
     int iommu_group; /* -1: none */
-    char *netdev;    /* NULL: none; the first by name if there are several */
+    char *netdev;    /* its own (netdev.h); NULL: none */
     char *driver;    /* NULL: none bound */
 };
 
 struct vfa_inventory {
     struct vfa_device *devices;
     size_t n;
+    int64_t scanned; /* when the scan began, in ms of CLOCK_BOOTTIME */
 };
+
+/* Now, on the same clock. */
+int64_t vfa_inventory_clock(void);
 
 /* Scans. Devices that vanish meanwhile are left out. Free with vfa_inventory_free(). */
 int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,

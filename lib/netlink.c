@@ -123,7 +123,7 @@ static int transact(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *a
     if (answer->refusal == ENODEV)
         return VFA_NETLINK_GONE;
     if (answer->refusal)
-        return vfa_fail(err, EIO, "cannot %s: %s", what, strerror(answer->refusal));
+        return vfa_fail(err, answer->refusal, "cannot %s: %s", what, strerror(answer->refusal));
     return 0;
 }
 
@@ -347,6 +347,7 @@ static int read_link(struct nlmsghdr *hdr, void *data)
         nla_len(attrs[IFLA_MTU]) < (int)sizeof(uint32_t))
         return -ENOENT;
     link->up = info->ifi_flags & IFF_UP;
+    link->running = info->ifi_flags & IFF_RUNNING;
     link->mtu = nla_get_u32(attrs[IFLA_MTU]);
     return 0;
 }

@@ -31,14 +31,15 @@ int vfa_netlink_read_vf(struct vfa_netlink *nl, const char *pf, unsigned vf,
                         struct vfa_vf_settings *ret, struct vfa_error *err);
 
 /* Sets the group of `setting` (vfa_vf_setting_group()) to what `values` has for it, 0 where it has
- * nothing. -EIO: kernel or driver refused, and the error says "cannot set trust of VF 3 of enp1s0:
- * Operation not supported". */
+ * nothing. Where kernel or driver refuse, the result is their errno, and the error says "cannot set
+ * trust of VF 3 of enp1s0: Operation not supported". */
 int vfa_netlink_set_vf(struct vfa_netlink *nl, const char *pf, unsigned vf,
                        enum vfa_vf_setting setting, const struct vfa_vf_settings *values,
                        struct vfa_error *err);
 
 struct vfa_link {
-    bool up;
+    bool up;      /* an administrator has set it up */
+    bool running; /* it is up, and has a link */
     uint32_t mtu; /* bytes */
 };
 

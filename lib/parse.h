@@ -36,6 +36,9 @@ bool vfa_text_is(const char *text, size_t len, const char *word);
  * moves *text forward and returns the new length. */
 size_t vfa_text_strip(const char **text, size_t len);
 
+/* The bytes of the UTF-8 character at the start of the text, 0 if it is none; 1 at its end. */
+size_t vfa_utf8_len(const char *text);
+
 /* As oslo.utils' bool_from_string(strict=True): 1 t true on y yes, 0 f false off n no, in any case,
  * blanks around them. */
 int vfa_parse_oslo_bool(const char *text, bool *ret) VFA_MUST_CHECK;

@@ -27,6 +27,14 @@ static struct place of_borrower(int64_t number)
     return (struct place){".borrow", number, 1};
 }
 
+static struct place of_device(const char *suffix, const struct vfa_pci_addr *addr)
+{
+    int64_t number =
+        (int64_t)addr->domain << 16 | addr->bus << 8 | addr->slot << 3 | addr->function;
+
+    return (struct place){suffix, number, 1};
+}
+
 static char *lock_path(const char *state_path, const struct place *place)
 {
     char *path;
@@ -117,6 +125,30 @@ int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, str
 int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
 {
     const struct place place = of_borrower(number);
+
+    return ask(state_path, &place, ret, err);
+}
+
+int vfa_presence_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
+                             struct vfa_error *err)
+{
+    const struct place place = of_device(".release", addr);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_clean(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
+                       struct vfa_error *err)
+{
+    const struct place place = of_device(".clean", device);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_cleans(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
+                        struct vfa_error *err)
+{
+    const struct place place = of_device(".clean", device);
 
     return ask(state_path, &place, ret, err);
 }

@@ -1,115 +1,134 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See release.h. */
+/* See release.h: the first step, in which the state alone is changed. release-finish.c is the
+ * second.
+ */
 #include "release.h"
 
-#include "netlink.h"
-#include "vf-apply.h"
+#include "cleaning.h"
 
-#include <errno.h>
+#include <string.h>
+#include <time.h>
 
-static void tell(const struct vfa_host *host, const char *device, const char *reason)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-
-    if (!host->warn)
-        return;
-    if (asprintf(&text, "%s is quarantined: %s", device, reason) < 0)
-        text = NULL;
-    else
-        host->warn(text);
-}
-
-int vfa_release_quarantine(struct vfa_host *host, const char *device, const char *reason,
-                           struct vfa_error *err)
-{
-    int r = vfa_state_quarantine(host->state, device, reason, err);
-
-    if (r == 0)
-        tell(host, device, reason);
-    return r;
-}
-
-static int quarantine(struct vfa_host *host, const char *device, const struct vfa_error *why,
-                      struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep) char *reason = NULL;
-
-    if (asprintf(&reason, "its settings are not what they were before a guest had it: %s",
-                 vfa_error_text(why)) < 0) {
-        reason = NULL;
-        return vfa_fail_oom(err);
-    }
-    return vfa_release_quarantine(host, device, reason, err);
-}
-
-static int set_back(struct vfa_host *host, struct vfa_netlink *nl, const struct vfa_saved *saved,
+/* Whether the device has to go through the second step. */
+static int has_work(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
                     struct vfa_error *err)
 {
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_vf_undo(&host->sysfs, nl, saved, &why);
-
-    if (r == VFA_VF_REFUSED)
-        r = quarantine(host, saved->device, &why, err);
-    return r < 0 ? r : vfa_state_forget_saved(host->state, saved->device, err);
-}
-
-static int set_back_all(struct vfa_host *host, const struct vfa_saved_of *of, struct vfa_error *err)
-{
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
-    VFA_AUTO(vfa_netlink_closep) struct vfa_netlink *nl = NULL;
-    int r = vfa_state_saved(host->state, of, &list, err);
+    int r = vfa_cleaning_due(host, claim, ret, err);
 
-    if (r < 0 || list.n == 0)
-        return r;
-    if (!vfa_sysfs_is_host(&host->sysfs))
-        return vfa_fail(err, EPERM, "cannot set back the settings of %s: '%s' is not this host's",
-                        list.items[0].device, host->config->sysfs_root);
-    r = vfa_netlink_open(&nl, err);
-    for (size_t i = 0; r == 0 && i < list.n; i++)
-        r = set_back(host, nl, &list.items[i], err);
+    if (r == 0 && !*ret)
+        r = vfa_state_saved(host->state, claim->device, &list, err);
+    *ret = r == 0 && (*ret || list.n > 0);
     return r;
 }
 
-enum way { RELEASE, WITHDRAW };
+static int end_claim(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
+                     struct vfa_error *err)
+{
+    bool work = false;
+    int r = has_work(host, claim, &work, err);
 
-static int drop(struct vfa_host *host, const struct vfa_saved_of *of, enum way way, size_t *ret_n,
-                struct vfa_error *err)
+    if (r < 0)
+        return r;
+    if (work)
+        r = vfa_state_begin_release(host->state, claim, why, err);
+    else
+        r = vfa_state_release(host->state, claim->uuid, claim->request, NULL, err);
+    return r < 0 ? r : 0;
+}
+
+/* Which claims: of a domain by its UUID or its name, or one of its requests. */
+struct which {
+    const char *uuid;
+    const char *domain;
+    const char *request;
+    const int64_t *ended; /* when the domain ended, or NULL */
+};
+
+/* It is of a start after the end. One from the future was made before the clock was set back. */
+static bool is_later(const struct which *which, const struct vfa_claim *claim)
+{
+    return which->ended && claim->since > *which->ended && claim->since <= (int64_t)time(NULL);
+}
+
+/* What a domain has beside its claims. */
+static int forget_domain(struct vfa_host *host, const struct which *which, struct vfa_error *err)
+{
+    int r = vfa_state_forget_all_withdrawals(host->state, which->uuid, err);
+
+    return r == 0 && which->ended ? vfa_state_forget_hold(host->state, which->uuid, err) : r;
+}
+
+static int end_claims(struct vfa_host *host, const struct which *which, const char *why,
+                      size_t *ret_n, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, which->uuid, &claims, err);
+    bool started = false; /* again */
+    size_t n = 0;
+
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        const struct vfa_claim *claim = &claims.items[i];
+
+        started = started || is_later(which, claim);
+        if ((which->request && strcmp(claim->request, which->request) != 0) ||
+            (which->domain && strcmp(claim->domain, which->domain) != 0) || is_later(which, claim))
+            continue;
+        r = end_claim(host, claim, why, err);
+        n++;
+    }
+    if (r == 0 && which->uuid && !which->request && !started)
+        r = forget_domain(host, which, err);
+    if (r == 0 && ret_n)
+        *ret_n = n;
+    return r;
+}
+
+static int release(struct vfa_host *host, const struct which *which, const char *why, size_t *ret_n,
+                   struct vfa_error *err)
 {
     bool own;
     int r = vfa_state_enter(host->state, &own, err);
 
     if (r < 0)
         return r;
-    r = set_back_all(host, of, err);
-    if (r == 0 && way == WITHDRAW)
-        r = vfa_state_withdraw(host->state, of->uuid, of->request, err);
-    else if (r == 0 && of->domain)
-        r = vfa_state_release_name(host->state, of->domain, ret_n, err);
-    else if (r == 0)
-        r = vfa_state_release(host->state, of->uuid, of->request, ret_n, err);
-    return vfa_state_leave(host->state, own, r, err);
+    return vfa_state_leave(host->state, own, end_claims(host, which, why, ret_n, err), err);
 }
 
-int vfa_release(struct vfa_host *host, const char *uuid, const char *request, size_t *ret_n,
-                struct vfa_error *err)
+int vfa_release(struct vfa_host *host, const char *uuid, const char *request, const char *why,
+                size_t *ret_n, struct vfa_error *err)
 {
-    const struct vfa_saved_of of = {.uuid = uuid, .request = request};
+    const struct which which = {.uuid = uuid, .request = request};
 
-    return drop(host, &of, RELEASE, ret_n, err);
+    return release(host, &which, why, ret_n, err);
 }
 
-int vfa_release_name(struct vfa_host *host, const char *domain, size_t *ret_n,
+int vfa_release_ended(struct vfa_host *host, const char *uuid, int64_t at, size_t *ret_n,
+                      struct vfa_error *err)
+{
+    const struct which which = {.uuid = uuid, .ended = &at};
+
+    return release(host, &which, VFA_WHY_STOPPED, ret_n, err);
+}
+
+int vfa_release_name(struct vfa_host *host, const char *domain, const char *why, size_t *ret_n,
                      struct vfa_error *err)
 {
-    const struct vfa_saved_of of = {.domain = domain};
+    const struct which which = {.domain = domain};
 
-    return drop(host, &of, RELEASE, ret_n, err);
+    return release(host, &which, why, ret_n, err);
 }
 
 int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *request,
                          struct vfa_error *err)
 {
-    const struct vfa_saved_of of = {.uuid = uuid, .request = request};
+    bool own;
+    int r = vfa_state_enter(host->state, &own, err);
 
-    return drop(host, &of, WITHDRAW, NULL, err);
+    if (r < 0)
+        return r;
+    r = vfa_release(host, uuid, request, VFA_WHY_DETACHED, NULL, err);
+    if (r == 0)
+        r = vfa_state_withdraw(host->state, uuid, request, err);
+    return vfa_state_leave(host->state, own, r, err);
 }

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: LGPL-2.1-or-later
--- The state file, version 2. The rules of claims stand here, so that no program can break them.
+-- The state file, version 3. The rules of claims stand here, so that no program can break them.
 --
 -- Once a version has been released, a change makes another one: state-private.h has its number, state-schema.c brings
 -- files of older versions to it, and tests/data/state keeps the text of each that was released.
@@ -10,12 +10,15 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- Counters that only grow, by which a process sees what others did. scans: the index was replaced.
--- freed: a device may have become free. unsettled: a definition may name a device that its domain cannot have.
-INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('unsettled', '0');
+-- freed: a device may have become free. ended: a domain has lost a claim. unsettled: a definition may name a device
+-- that its domain cannot have.
+INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('ended', '0'), ('unsettled', '0');
 
 -- ---- the index: which devices satisfy which alias ----
 
--- Devices that the configuration allows.
+-- Devices that the configuration allows. spec: number of the device_spec that allows it; -1: none is configured. healthy:
+-- whether nothing but claims and quarantine kept it from being given to a guest when the hardware was scanned; NULL: not
+-- known, as that was not checked or somebody had the device.
 CREATE TABLE device (
     address TEXT PRIMARY KEY,
     parent TEXT,
@@ -24,13 +27,15 @@ CREATE TABLE device (
     product INTEGER NOT NULL,
     class INTEGER NOT NULL,
     numa_node INTEGER NOT NULL,
-    iommu_group INTEGER NOT NULL
+    iommu_group INTEGER NOT NULL,
+    spec INTEGER NOT NULL DEFAULT -1,
+    healthy INTEGER CHECK (healthy IN (0, 1))
 ) WITHOUT ROWID;
 CREATE INDEX device_parent ON device (parent) WHERE parent IS NOT NULL;
 
 -- Devices of an alias that look alike to who chooses: same device_spec, NUMA node and PF. So a choice
 -- looks at some pools and one device, however many there are. first: the lowest address in it. kept: how
--- many of the free ones are.
+-- many of the free ones are. healthy: how many of its members were.
 CREATE TABLE pool (
     id INTEGER PRIMARY KEY,
     alias TEXT NOT NULL,
@@ -41,25 +46,49 @@ CREATE TABLE pool (
     free INTEGER NOT NULL DEFAULT 0,
     used INTEGER NOT NULL DEFAULT 0,
     kept INTEGER NOT NULL DEFAULT 0,
+    healthy INTEGER NOT NULL DEFAULT 0,
     UNIQUE (alias, spec, numa_node, parent)
 );
 CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
 
 -- busy: how many claims keep the device from being claimed (its own, its PF's, its VFs'). kept: how many
--- domains that are shut off would lose what is tentative for them (likewise).
+-- domains that are shut off would lose what is tentative for them (likewise). healthy: as that of a device, for what the
+-- alias gives to a guest.
 CREATE TABLE member (
     pool INTEGER NOT NULL,
     device TEXT NOT NULL,
     busy INTEGER NOT NULL DEFAULT 0,
     kept INTEGER NOT NULL DEFAULT 0,
+    healthy INTEGER CHECK (healthy IN (0, 1)),
     PRIMARY KEY (pool, device)
 ) WITHOUT ROWID;
 CREATE INDEX member_device ON member (device);
 CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
 CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
 
+-- How many devices look alike to a user, how many of them are healthy, and of how many that is not known. first: the
+-- lowest address. Empty if the devices were not checked when the hardware was scanned.
+CREATE TABLE stock (
+    vendor INTEGER NOT NULL,
+    product INTEGER NOT NULL,
+    numa_node INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    spec INTEGER NOT NULL,
+    first TEXT NOT NULL,
+    healthy INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    PRIMARY KEY (vendor, product, numa_node, type, spec)
+) WITHOUT ROWID;
+
 -- ---- claims ----
 
+-- A domain holds a claim that is incoming, claimed or active. In the two states that follow the device is nobody's,
+-- and not free: releasing, until what was changed of it is put back; cleaning, until its cleaner has run. uuid,
+-- domain and request then tell who had it last, and the name of the request is free for the next claim.
+--
+-- since: of the claim. state_since: of its state. why: for which reason the domain lost it. attempts, error: how
+-- often the present step (attaching, putting back, cleaning) has failed, and what the last failure said. cleaner: the
+-- program that has to run before the device is free; NULL: none.
 CREATE TABLE claim (
     device TEXT PRIMARY KEY,
     parent TEXT,
@@ -69,26 +98,32 @@ CREATE TABLE claim (
     domain TEXT NOT NULL,
     request TEXT NOT NULL,
     alias TEXT,
-    state TEXT NOT NULL CHECK (state IN ('incoming', 'claimed', 'active')),
+    state TEXT NOT NULL CHECK (state IN ('incoming', 'claimed', 'active', 'releasing', 'cleaning')),
     since INTEGER NOT NULL,
+    state_since INTEGER NOT NULL DEFAULT 0,
+    why TEXT,
+    cleaner TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
-    placeholder INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (uuid, request)
+    placeholder INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX claim_request ON claim (uuid, request) WHERE state NOT IN ('releasing', 'cleaning');
+CREATE INDEX claim_owner ON claim (uuid, request);
+CREATE INDEX claim_ending ON claim (state) WHERE state IN ('releasing', 'cleaning');
 CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;
 CREATE INDEX claim_group ON claim (iommu_group) WHERE iommu_group >= 0;
 CREATE INDEX claim_domain ON claim (domain);
 
--- What vfalias changed about the device of a claim, as it was before: the settings of a VF as text, and
--- whether its netdev was up (NULL: that was not changed).
+-- What vfalias changed about a device, as it was before: the settings of a VF as text, and whether its netdev was up
+-- (NULL: that was not changed).
 CREATE TABLE saved (
     device TEXT PRIMARY KEY,
     settings TEXT NOT NULL,
     up INTEGER CHECK (up IN (0, 1))
 ) WITHOUT ROWID;
 
--- It goes with a claim, and before it: a device is not free while it is not as it was.
+-- It belongs to a claim, and goes before it: a device is not free while it is not as it was. Where putting it back has
+-- failed for good, the device is in quarantine, and what was saved stays for a later attempt.
 CREATE TRIGGER saved_claimed BEFORE INSERT ON saved
 WHEN NOT EXISTS (SELECT 1 FROM claim WHERE device = NEW.device)
 BEGIN
@@ -97,6 +132,7 @@ END;
 
 CREATE TRIGGER claim_saved BEFORE DELETE ON claim
 WHEN EXISTS (SELECT 1 FROM saved WHERE device = OLD.device)
+ AND NOT EXISTS (SELECT 1 FROM quarantine WHERE device = OLD.device)
 BEGIN
     SELECT RAISE(ABORT, 'its device is not as it was before');
 END;
@@ -148,31 +184,59 @@ CREATE TABLE unmet (
     uuid TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 
--- Devices that are not to be given out until somebody has looked at them.
+-- Devices that are not to be given out until somebody has looked at them. cause: an administrator or a judgement of
+-- vfalias (other), settings that could not be put back, a cleaner that failed, or a device_spec by which it is used once.
 CREATE TABLE quarantine (
+    device TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    cause TEXT NOT NULL DEFAULT 'other' CHECK (cause IN ('other', 'settings', 'clean', 'once'))
+) WITHOUT ROWID;
+
+-- Devices that could not be attached to a guest, however often that was tried: all others are chosen before them. Until a
+-- guest has the device after all, a scan does not find it, or an administrator has the hardware scanned.
+CREATE TABLE failed (
     device TEXT PRIMARY KEY,
     reason TEXT NOT NULL,
     since INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TRIGGER failed_works AFTER UPDATE OF state ON claim WHEN NEW.state = 'active'
+BEGIN
+    DELETE FROM failed WHERE device = NEW.device;
+END;
+
+CREATE TRIGGER failed_is_there AFTER INSERT ON claim WHEN NEW.state = 'active'
+BEGIN
+    DELETE FROM failed WHERE device = NEW.device;
+END;
+
+CREATE TRIGGER quarantine_saved BEFORE DELETE ON quarantine
+WHEN EXISTS (SELECT 1 FROM saved WHERE device = OLD.device)
+ AND NOT EXISTS (SELECT 1 FROM claim WHERE device = OLD.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
 
 CREATE TRIGGER quarantine_ended AFTER DELETE ON quarantine
 BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'freed';
 END;
 
--- A PF and its VFs exclude each other.
+-- A PF and its VFs exclude each other. What a running domain has (active) is a fact, and stands beside a device that
+-- is being released.
 CREATE TRIGGER claim_family BEFORE INSERT ON claim
-WHEN EXISTS (SELECT 1 FROM claim WHERE parent = NEW.device)
-  OR (NEW.parent IS NOT NULL AND EXISTS (SELECT 1 FROM claim WHERE device = NEW.parent))
+WHEN EXISTS (SELECT 1 FROM claim WHERE (parent = NEW.device OR device = NEW.parent)
+             AND (NEW.state <> 'active' OR state NOT IN ('releasing', 'cleaning')))
 BEGIN
     SELECT RAISE(ABORT, 'family');
 END;
 
--- An IOMMU group is one guest's.
+-- An IOMMU group is one guest's, and nobody's while one of its devices is being released.
 CREATE TRIGGER claim_iommu_group BEFORE INSERT ON claim
 WHEN NEW.iommu_group >= 0
  AND EXISTS (SELECT 1 FROM claim WHERE iommu_group = NEW.iommu_group AND iommu_group >= 0
-             AND uuid <> NEW.uuid)
+             AND iif(state IN ('releasing', 'cleaning'), NEW.state <> 'active', uuid <> NEW.uuid))
 BEGIN
     SELECT RAISE(ABORT, 'IOMMU group');
 END;
@@ -181,6 +245,31 @@ END;
 CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, parent, iommu_group, uuid, request ON claim
 BEGIN
     SELECT RAISE(ABORT, 'a claim does not move');
+END;
+
+-- Its domain does not get back what it has lost; a device that is being cleaned has been put back.
+CREATE TRIGGER claim_ends BEFORE UPDATE OF state ON claim
+WHEN OLD.state IN ('releasing', 'cleaning') AND NEW.state <> OLD.state
+ AND NOT (OLD.state = 'releasing' AND NEW.state = 'cleaning')
+BEGIN
+    SELECT RAISE(ABORT, 'its domain has lost the device');
+END;
+
+CREATE TRIGGER claim_unclean BEFORE UPDATE OF state ON claim
+WHEN NEW.state = 'cleaning' AND EXISTS (SELECT 1 FROM saved WHERE device = NEW.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
+
+CREATE TRIGGER claim_ended AFTER UPDATE OF state ON claim
+WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'ended';
+END;
+
+CREATE TRIGGER claim_dropped AFTER DELETE ON claim WHEN OLD.state NOT IN ('releasing', 'cleaning')
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'ended';
 END;
 
 CREATE TRIGGER claim_remembered AFTER INSERT ON claim WHEN NEW.alias IS NOT NULL
@@ -200,6 +289,23 @@ END;
 
 CREATE TRIGGER quarantine_overtakes AFTER INSERT ON quarantine
 WHEN EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+-- While its domain has it, it stays in the definition.
+CREATE TRIGGER quarantined_lost AFTER UPDATE OF state ON claim
+WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
+ AND EXISTS (SELECT 1 FROM quarantine WHERE device = NEW.device)
+ AND EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER quarantined_left AFTER DELETE ON claim
+WHEN OLD.state NOT IN ('releasing', 'cleaning')
+ AND EXISTS (SELECT 1 FROM quarantine WHERE device = OLD.device)
+ AND EXISTS (SELECT 1 FROM tentative WHERE device = OLD.device)
 BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
 END;

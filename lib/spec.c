@@ -148,9 +148,11 @@ void vfa_spec_clear(struct vfa_spec *spec)
 {
     vfa_address_pattern_free(spec->address);
     free(spec->devname);
+    free(spec->clean);
     vfa_tags_clear(&spec->tags);
     spec->address = NULL;
     spec->devname = NULL;
+    spec->clean = NULL;
 }
 
 static void choice_clear(struct vfa_alias_choice *choice)

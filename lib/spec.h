@@ -31,6 +31,8 @@ struct vfa_spec {
     int product;                         /* likewise */
     struct vfa_address_pattern *address; /* NULL: any */
     char *devname;                       /* NULL: any; names a VF, or a PF and its VFs */
+    char *clean;       /* the cleaner to run between owners (cleaner.h), or NULL */
+    bool one_time_use; /* after its first owner it is in quarantine */
     struct vfa_tags tags;
     struct vfa_where where;
 };

@@ -3,10 +3,19 @@
  * See sriov.h. A VF is in use if it is claimed, if a driver for assignment has it (somebody may
  * have given it away without our knowing), or if its netdev serves the host. While the claims are
  * not known, all are taken to be in use.
+ *
+ * VFs are removed outside of transactions, under the PF's lock (presence.h). A claim of nobody's on
+ * the PF, which is releasing, keeps all from it and from its VFs meanwhile. It is made in the
+ * transaction that finds no other claim. If this program is killed, the next one that finishes what
+ * is releasing drops it (release.h), as it does not get the lock before.
  */
 #include "sriov.h"
 
+#include "driver.h"
 #include "health.h"
+#include "patience.h"
+#include "presence.h"
+#include "release.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,6 +24,8 @@
 #define DEVICES_DIR "bus/pci/devices/"
 #define TOTAL       "sriov_totalvfs"
 #define NUMBER      "sriov_numvfs"
+#define PATIENCE_MS 2000
+#define NOBODY      "-"
 
 /* Steps return 0 to go on, CONCLUDED when the report is complete, or an error. */
 enum {
@@ -27,12 +38,15 @@ struct card {
     struct vfa_sriov_report *report;
     struct vfa_device pf;
     int dirfd;
+    int lock;    /* of the PF */
+    bool marked; /* the PF has a claim of nobody's */
 };
 
 static void card_clear(struct card *card)
 {
     vfa_device_clear(&card->pf);
     vfa_closep(&card->dirfd);
+    vfa_presence_endp(&card->lock);
 }
 
 static VFA_PRINTF(3, 4) int conclude(struct card *card, enum vfa_sriov_outcome outcome,
@@ -121,10 +135,9 @@ bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *wan
 
 /* ---- what is in use ---- */
 
-static bool gives_away(const char *driver)
+static bool is_mark(const struct vfa_claim *claim)
 {
-    return driver && (strncmp(driver, "vfio", 4) == 0 || strncmp(driver, "uio", 3) == 0 ||
-                      strcmp(driver, "igb_uio") == 0 || strcmp(driver, "pci-stub") == 0);
+    return claim->state == VFA_CLAIM_RELEASING && strcmp(claim->uuid, VFA_NO_UUID) == 0;
 }
 
 /* The claim on the PF, or on one of its VFs. */
@@ -148,60 +161,110 @@ static int check_claims(struct card *card, struct vfa_error *err)
                          err);
     if (r < 0 || r == VFA_STATE_ABSENT)
         return r < 0 ? r : 0;
+    if (is_mark(&claim))
+        return conclude(card, VFA_SRIOV_IN_USE, "another program removes them");
     return conclude(card, VFA_SRIOV_IN_USE, "domain '%.80s' holds %s", claim.domain, claim.device);
-}
-
-static int check_vf(struct card *card, struct vfa_checkup *checkup, const struct vfa_device *vf,
-                    struct vfa_error *err)
-{
-    char address[VFA_PCI_ADDR_SIZE];
-    struct vfa_health health = {.drop = VFA_DROP_NONE};
-    int r;
-
-    vfa_pci_addr_format(&vf->addr, address);
-    if (gives_away(vf->driver))
-        return conclude(card, VFA_SRIOV_IN_USE, "%s is bound to %.40s", address, vf->driver);
-    r = vfa_health_check(checkup, vf, &health, err);
-    if (r == 0 && (health.drop == VFA_DROP_NETDEV || health.drop == VFA_DROP_OFFSPRING))
-        return conclude(card, VFA_SRIOV_IN_USE, "%s: %s", address, health.detail);
-    return r < 0 ? r : 0;
 }
 
 static int check_vfs(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &card->host->sysfs};
-    int r = 0;
+    char detail[sizeof(card->report->detail)];
+    int r = vfa_health_vfs(&checkup, card->dirfd, detail, sizeof(detail), err);
 
-    for (uint32_t i = 0; r == 0 && i < card->report->had; i++) {
-        VFA_AUTO(vfa_device_clear) struct vfa_device vf = {0};
-        char link[32], address[VFA_PCI_ADDR_SIZE];
-        struct vfa_pci_addr addr;
+    if (r < 0 || !*detail)
+        return r;
+    return conclude(card, VFA_SRIOV_IN_USE, "%s", detail);
+}
 
-        snprintf(link, sizeof(link), "virtfn%u", (unsigned)i);
-        if (vfa_sysfs_link(card->dirfd, link, address, sizeof(address)) != 0 ||
-            vfa_parse_pci_addr(address, &addr) < 0)
-            continue; /* it went by itself */
-        r = vfa_inventory_read(checkup.sysfs, &addr, &vf, err);
-        if (r == 0)
-            r = check_vf(card, &checkup, &vf, err);
-        else if (r == VFA_SYSFS_GONE)
-            r = 0;
-    }
-    return r;
+static int check_driver(struct card *card)
+{
+    if (vfa_driver_gives_away(card->pf.driver))
+        return conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
+    return 0;
 }
 
 /* Where there is no VF yet none is taken away. A claim on the PF alone is then of a guest that is
  * about to get it, at which the VFs go again, or that has just given it back to its driver. */
 static int check_use(struct card *card, struct vfa_error *err)
 {
-    int r;
+    int r = check_driver(card);
 
-    if (gives_away(card->pf.driver))
-        return conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
-    if (card->report->had == 0)
-        return 0;
+    if (r != 0 || card->report->had == 0)
+        return r;
     r = check_claims(card, err);
     return r == 0 ? check_vfs(card, err) : r;
+}
+
+/* ---- kept from all ---- */
+
+static int lock(struct card *card, struct vfa_error *err)
+{
+    struct vfa_patience patience = vfa_patience_begin(PATIENCE_MS);
+    int r;
+
+    do
+        r = vfa_presence_lock_device(card->host->config->state_path, &card->pf.addr, &card->lock,
+                                     err);
+    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&patience));
+    if (r == VFA_PRESENCE_TAKEN)
+        return conclude(card, VFA_SRIOV_IN_USE, "another program is at work on it");
+    return r;
+}
+
+/* Its own, or that of a program that was killed: under the lock there is no other. */
+static int drop_mark(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = vfa_state_holder(card->host->state, vfa_pci_addr_format(&card->pf.addr, address), NULL,
+                             -1, "", &claim, err);
+
+    if (r == 0 && is_mark(&claim))
+        r = vfa_state_end_release(card->host->state, &claim, err);
+    return r < 0 ? r : 0;
+}
+
+static int put_mark(struct card *card, struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE], kind[] = "pci", uuid[] = VFA_NO_UUID, nobody[] = NOBODY,
+                                     why[] = VFA_WHY_VFS;
+    const struct vfa_claim claim = {.device = vfa_pci_addr_format(&card->pf.addr, address),
+                                    .iommu_group = -1,
+                                    .kind = kind,
+                                    .uuid = uuid,
+                                    .domain = nobody,
+                                    .request = nobody,
+                                    .state = VFA_CLAIM_RELEASING,
+                                    .why = why};
+    int r = vfa_state_claim(card->host->state, &claim, err);
+
+    return r == VFA_STATE_TAKEN ? conclude(card, VFA_SRIOV_IN_USE, "a domain holds one") : r;
+}
+
+static int mark(struct card *card, struct vfa_error *err)
+{
+    struct vfa_state *state = card->host->state;
+    int r = vfa_state_begin(state, err);
+
+    if (r < 0)
+        return r;
+    r = drop_mark(card, err);
+    if (r == 0)
+        r = check_claims(card, err);
+    if (r == 0)
+        r = put_mark(card, err);
+    r = vfa_state_leave(state, true, r, err);
+    card->marked = r == 0;
+    return r;
+}
+
+/* `r` is what came of the rest. */
+static int unmark(struct card *card, int r, struct vfa_error *err)
+{
+    int dropped = card->marked ? drop_mark(card, r < 0 ? NULL : err) : 0;
+
+    return r < 0 ? r : dropped < 0 ? dropped : r;
 }
 
 /* ---- the change ---- */
@@ -240,21 +303,20 @@ static int make_vfs(struct card *card)
     return conclude(card, VFA_SRIOV_MADE, "%s", "");
 }
 
-/* Nobody claims one of the VFs between the look at them and their end. */
 static int clear_way(struct card *card, bool look_only, struct vfa_error *err)
 {
-    bool own = false;
-    int r = 0;
+    int r;
 
-    if (look_only || !card->host->state)
+    if (look_only || !card->host->state || card->report->had == 0)
         return check_use(card, err);
-    r = vfa_state_enter(card->host->state, &own, err);
-    if (r < 0)
-        return r;
-    r = check_use(card, err);
+    r = check_driver(card);
     if (r == 0)
-        r = remove_vfs(card);
-    return vfa_state_leave(card->host->state, own, r, err);
+        r = lock(card, err);
+    if (r == 0)
+        r = mark(card, err);
+    if (r == 0)
+        r = check_vfs(card, err);
+    return r == 0 ? remove_vfs(card) : r;
 }
 
 int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool look_only,
@@ -262,7 +324,7 @@ int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool l
 {
     struct vfa_sriov_report report = {.outcome = VFA_SRIOV_CANNOT};
     VFA_AUTO(card_clear)
-    struct card card = {.host = host, .want = want, .report = &report, .dirfd = -1};
+    struct card card = {.host = host, .want = want, .report = &report, .dirfd = -1, .lock = -1};
     int r = find(&card, err);
 
     if (r == 0)
@@ -273,6 +335,7 @@ int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool l
         r = conclude(&card, VFA_SRIOV_MADE, "%s", "");
     if (r == 0)
         r = make_vfs(&card);
+    r = unmark(&card, r, err);
     if (r < 0)
         return r;
     *ret = report;

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The claims of the state file. The rules stand in schema.sql. */
+/* The claims of the state file. The rules stand in schema.sql; how one ends: state-release.c. */
 #include "state-private.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#define CLAIM_COLUMNS                                                                              \
-    "device, parent, kind, uuid, domain, request, alias, state, since, attempts, error,"           \
-    " iommu_group, placeholder"
-
 static const char *const state_names[] = {
-    [VFA_CLAIM_INCOMING] = "incoming",
-    [VFA_CLAIM_CLAIMED] = "claimed",
-    [VFA_CLAIM_ACTIVE] = "active",
+    [VFA_CLAIM_INCOMING] = "incoming", [VFA_CLAIM_CLAIMED] = "claimed",
+    [VFA_CLAIM_ACTIVE] = "active",     [VFA_CLAIM_RELEASING] = "releasing",
+    [VFA_CLAIM_CLEANING] = "cleaning",
 };
 
 const char *vfa_claim_state_name(enum vfa_claim_state state)
 {
     return state_names[state];
+}
+
+bool vfa_claim_is_held(enum vfa_claim_state state)
+{
+    return state < VFA_CLAIM_RELEASING;
 }
 
 bool vfa_claim_is_static(const char *request)
@@ -36,6 +37,8 @@ void vfa_claim_clear(struct vfa_claim *claim)
     free(claim->domain);
     free(claim->request);
     free(claim->alias);
+    free(claim->why);
+    free(claim->cleaner);
     free(claim->error);
     memset(claim, 0, sizeof(*claim));
 }
@@ -69,20 +72,20 @@ static enum vfa_claim_state parse_state(const unsigned char *text)
 
 static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
 {
-    char **texts[] = {&claim->device, &claim->parent,  &claim->kind, &claim->uuid,
-                      &claim->domain, &claim->request, &claim->alias};
-    int r = 0;
+    char **texts[] = {&claim->device,  &claim->parent,  &claim->kind,  &claim->uuid,
+                      &claim->domain,  &claim->request, &claim->alias, &claim->why,
+                      &claim->cleaner, &claim->error};
+    int next = (int)ARRAY_SIZE(texts), r = 0;
 
     memset(claim, 0, sizeof(*claim));
-    for (size_t i = 0; i < ARRAY_SIZE(texts) && r == 0; i++)
-        r = vfa_sql_text(stmt, (int)i, texts[i], err);
-    if (r == 0)
-        r = vfa_sql_text(stmt, 10, &claim->error, err);
-    claim->state = parse_state(sqlite3_column_text(stmt, 7));
-    claim->since = sqlite3_column_int64(stmt, 8);
-    claim->attempts = (unsigned)sqlite3_column_int(stmt, 9);
-    claim->iommu_group = sqlite3_column_int(stmt, 11);
-    claim->placeholder = sqlite3_column_int(stmt, 12);
+    for (int i = 0; i < next && r == 0; i++)
+        r = vfa_sql_text(stmt, i, texts[i], err);
+    claim->state = parse_state(sqlite3_column_text(stmt, next));
+    claim->since = sqlite3_column_int64(stmt, next + 1);
+    claim->state_since = sqlite3_column_int64(stmt, next + 2);
+    claim->attempts = (unsigned)sqlite3_column_int(stmt, next + 3);
+    claim->iommu_group = sqlite3_column_int(stmt, next + 4);
+    claim->placeholder = sqlite3_column_int(stmt, next + 5);
     if (r < 0)
         vfa_claim_clear(claim);
     return r;
@@ -97,27 +100,22 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
         vfa_sql(
             state, &why,
             "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since,"
-            " iommu_group, placeholder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            "ssssssssiii", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
+            " state_since, iommu_group, placeholder, cleaner, why)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
+            "ssssssssiiiss", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
             claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
-            (int64_t)claim->iommu_group, (int64_t)claim->placeholder),
+            (int64_t)claim->iommu_group, (int64_t)claim->placeholder, claim->cleaner, claim->why),
         &why);
 
-    if (r == -EEXIST)
+    if (r == -EEXIST && vfa_sql_is_taken(state))
         return VFA_STATE_TAKEN;
     return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
 }
 
-int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
-                     struct vfa_error *err)
+int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
+                   struct vfa_error *err)
 {
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        uuid ? vfa_sql(state, err,
-                       "SELECT " CLAIM_COLUMNS " FROM claim WHERE uuid = ? ORDER BY request", "s",
-                       uuid)
-             : vfa_sql(state, err, "SELECT " CLAIM_COLUMNS " FROM claim ORDER BY domain, request",
-                       "");
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r;
 
@@ -142,16 +140,42 @@ int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claim
     return 0;
 }
 
+#define OF_DOMAIN(condition)                                                                       \
+    "SELECT " VFA_CLAIM_COLUMNS " FROM claim INDEXED BY claim_owner WHERE uuid = ?" condition      \
+    " ORDER BY request, device"
+#define OF_ALL(condition)                                                                          \
+    "SELECT " VFA_CLAIM_COLUMNS " FROM claim" condition " ORDER BY domain, request, device"
+
+int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
+                     struct vfa_error *err)
+{
+    return vfa_sql_claims(state,
+                          uuid ? vfa_sql(state, err, OF_DOMAIN(" AND " VFA_CLAIM_HELD), "s", uuid)
+                               : vfa_sql(state, err, OF_ALL(" WHERE " VFA_CLAIM_HELD), ""),
+                          ret, err);
+}
+
+int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
+                         struct vfa_error *err)
+{
+    return vfa_sql_claims(state,
+                          uuid ? vfa_sql(state, err, OF_DOMAIN(""), "s", uuid)
+                               : vfa_sql(state, err, OF_ALL(""), ""),
+                          ret, err);
+}
+
 int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
                      int iommu_group, const char *uuid, struct vfa_claim *ret,
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT " CLAIM_COLUMNS " FROM claim"
+                                 "SELECT " VFA_CLAIM_COLUMNS " FROM claim"
                                  " WHERE device = ?1 OR parent = ?1 OR device = ?2"
-                                 " OR (iommu_group = ?3 AND iommu_group >= 0 AND uuid <> ?4)"
-                                 " ORDER BY device = ?1 DESC, uuid = ?4 LIMIT 1",
+                                 " OR (iommu_group = ?3 AND iommu_group >= 0"
+                                 "     AND (uuid <> ?4 OR NOT " VFA_CLAIM_HELD "))"
+                                 " ORDER BY device = ?1 DESC, " VFA_CLAIM_HELD " DESC, uuid = ?4"
+                                 " LIMIT 1",
                                  "ssis", device, parent, (int64_t)iommu_group, uuid);
     int r;
 
@@ -169,9 +193,11 @@ int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const c
     return vfa_sql_finish(
         state,
         vfa_sql(state, err,
-                "UPDATE claim SET state = ?3, attempts = 0, error = NULL"
-                " WHERE uuid = ?1 AND request = ?2 AND (state <> ?3 OR attempts > 0)",
-                "sss", uuid, request, vfa_claim_state_name(claim_state)),
+                "UPDATE claim SET state = ?3, attempts = 0, error = NULL,"
+                " state_since = iif(state = ?3, state_since, ?4)"
+                " WHERE uuid = ?1 AND request = ?2 AND (state <> ?3 OR attempts > 0)"
+                " AND " VFA_CLAIM_HELD,
+                "sssi", uuid, request, vfa_claim_state_name(claim_state), (int64_t)time(NULL)),
         err);
 }
 
@@ -182,7 +208,7 @@ int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const c
                           vfa_sql(state, err,
                                   "UPDATE claim SET error = ?3,"
                                   " attempts = iif(?3 IS NULL, 0, attempts + 1)"
-                                  " WHERE uuid = ?1 AND request = ?2",
+                                  " WHERE uuid = ?1 AND request = ?2 AND " VFA_CLAIM_HELD,
                                   "sss", uuid, request, text),
                           err);
 }
@@ -207,17 +233,11 @@ int vfa_state_release(struct vfa_state *state, const char *uuid, const char *req
         return r;
     r = delete_claims(state,
                       vfa_sql(state, err,
-                              "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)",
+                              "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)"
+                              " AND " VFA_CLAIM_HELD,
                               "ss", uuid, request),
                       ret_n, err);
     if (r == 0 && !request)
         r = vfa_state_forget_all_withdrawals(state, uuid, err);
     return vfa_state_leave(state, own, r, err);
-}
-
-int vfa_state_release_name(struct vfa_state *state, const char *domain, size_t *ret_n,
-                           struct vfa_error *err)
-{
-    return delete_claims(
-        state, vfa_sql(state, err, "DELETE FROM claim WHERE domain = ?", "s", domain), ret_n, err);
 }

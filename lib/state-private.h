@@ -12,10 +12,25 @@
 struct vfa_state {
     sqlite3 *db;
     char *path;
-    bool damaged;   /* SQLite said so: vfa_state_close() sets the file aside */
-    bool may_mend;  /* unless it was opened for reading only */
-    bool half_done; /* SQLite said so to a reader: somebody was killed while writing */
+    bool damaged;  /* SQLite said so: vfa_state_close() sets the file aside */
+    bool may_mend; /* unless it was opened for reading only */
+    bool has_temp; /* tables that this handle alone sees */
 };
+
+/* ---- state.c ---- */
+
+/* Closes it for good; sets a damaged file aside. */
+void vfa_state_discard(struct vfa_state *state);
+
+/* ---- state-kept.c ---- */
+
+/* One that is kept, or NULL. */
+struct vfa_state *vfa_kept_take(const char *path, bool may_mend);
+
+/* True: it is kept. False: the caller still owns it. */
+bool vfa_kept_put(struct vfa_state *state);
+
+/* ---- state-sql.c ---- */
 
 static inline void vfa_sql_finalizep(sqlite3_stmt **stmt)
 {
@@ -33,8 +48,13 @@ static inline int vfa_sql_failed(const struct vfa_error *err)
     return err && err->code ? -err->code : -EIO;
 }
 
-/* 1: a row; 0: done; -EEXIST: a constraint of the schema (*err filled); other negative: error. */
+/* 1: a row; 0: done; negative: error (*err filled). -EEXIST: a key or a trigger of the schema
+ * forbids the row; -EINVAL: a value that no row may have (CHECK, NOT NULL). */
 int vfa_sql_step(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err);
+
+/* After -EEXIST of an INSERT into claim: another claim has the device, its family, its IOMMU group
+ * or the request. Else another rule was broken. */
+bool vfa_sql_is_taken(const struct vfa_state *state);
 
 /* Steps a statement that gives no rows to its end and finalizes it; NULL passes an error on. */
 int vfa_sql_finish(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err);
@@ -63,10 +83,37 @@ int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err);
 /* -ESTALE: the file that is open is the state no more. */
 int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
 
+/* ---- state-claims.c ---- */
+
+/* For SELECT ... FROM claim, as vfa_sql_claims() reads them; and the condition that a domain holds
+ * the claim, as the indexes of schema.sql have it. */
+#define VFA_CLAIM_COLUMNS                                                                          \
+    "device, parent, kind, uuid, domain, request, alias, why, cleaner, error, state, since,"       \
+    " state_since, attempts, iommu_group, placeholder"
+#define VFA_CLAIM_HELD "state NOT IN ('releasing', 'cleaning')"
+
+/* All rows; finalizes; NULL passes an error on. */
+int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
+                   struct vfa_error *err);
+
+/* ---- state-meta.c ---- */
+
+/* *ret is the caller's; NULL where the key is not there. */
+int vfa_meta_get(struct vfa_state *state, const char *key, char **ret, struct vfa_error *err);
+int vfa_meta_set(struct vfa_state *state, const char *key, const char *value,
+                 struct vfa_error *err);
+
+/* ---- state-quarantine.c ---- */
+
+/* All rows of device, reason, since and cause (NULL: VFA_QUARANTINE_OTHER); finalizes; NULL passes
+ * an error on. */
+int vfa_sql_quarantined(struct vfa_state *state, sqlite3_stmt *query, struct vfa_quarantine *ret,
+                        struct vfa_error *err);
+
 /* ---- state-schema.c ---- */
 
 /* That of lib/schema.sql. */
-#define VFA_SCHEMA_VERSION 2
+#define VFA_SCHEMA_VERSION 3
 
 /* The version of a file, 0 if it is new. One that is newer than this program is refused. */
 int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err);

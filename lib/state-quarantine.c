@@ -3,7 +3,26 @@
 #include "state-private.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
+
+#define COLUMNS "device, reason, since, cause"
+
+static const char *const causes[] = {
+    [VFA_QUARANTINE_OTHER] = "other",
+    [VFA_QUARANTINE_SETTINGS] = "settings",
+    [VFA_QUARANTINE_CLEAN] = "clean",
+    [VFA_QUARANTINE_ONCE] = "once",
+};
+
+static enum vfa_quarantine_cause parse_cause(const unsigned char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+        if (text && strcmp((const char *)text, causes[i]) == 0)
+            return (enum vfa_quarantine_cause)i;
+    }
+    return VFA_QUARANTINE_OTHER;
+}
 
 void vfa_quarantine_clear(struct vfa_quarantine *list)
 {
@@ -16,12 +35,26 @@ void vfa_quarantine_clear(struct vfa_quarantine *list)
     list->n = 0;
 }
 
-int vfa_state_quarantine(struct vfa_state *state, const char *device, const char *reason,
-                         struct vfa_error *err)
+#define PUT                                                                                        \
+    "INSERT INTO quarantine (device, cause, reason, since) VALUES (?, ?, ?, ?)"                    \
+    " ON CONFLICT (device) DO UPDATE SET cause = excluded.cause, reason = excluded.reason,"        \
+    " since = excluded.since"
+
+int vfa_state_quarantine(struct vfa_state *state, const char *device,
+                         enum vfa_quarantine_cause cause, const char *reason, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
-                                  "ssi", device, reason, (int64_t)time(NULL)),
+                          vfa_sql(state, err, PUT " WHERE cause <> 'other'", "sssi", device,
+                                  causes[cause], reason, (int64_t)time(NULL)),
+                          err);
+}
+
+int vfa_state_quarantine_by_hand(struct vfa_state *state, const char *device, const char *reason,
+                                 struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err, PUT, "sssi", device, causes[VFA_QUARANTINE_OTHER],
+                                  reason, (int64_t)time(NULL)),
                           err);
 }
 
@@ -44,20 +77,19 @@ static int append(sqlite3_stmt *stmt, struct vfa_quarantine *list, struct vfa_er
         return vfa_fail_oom(err);
     list->items = more;
     item = &more[list->n++];
-    *item = (struct vfa_quarantined){.since = sqlite3_column_int64(stmt, 2)};
+    *item = (struct vfa_quarantined){.since = sqlite3_column_int64(stmt, 2),
+                                     .cause = parse_cause(sqlite3_column_text(stmt, 3))};
     r = vfa_sql_text(stmt, 0, &item->device, err);
     return r < 0 ? r : vfa_sql_text(stmt, 1, &item->reason, err);
 }
 
-int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vfa_quarantine *ret,
-                          struct vfa_error *err)
+int vfa_sql_quarantined(struct vfa_state *state, sqlite3_stmt *query, struct vfa_quarantine *ret,
+                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
-    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = query;
     int r;
 
-    stmt = device ? vfa_sql(state, err, "SELECT * FROM quarantine WHERE device = ?", "s", device)
-                  : vfa_sql(state, err, "SELECT * FROM quarantine ORDER BY device", "");
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
@@ -70,4 +102,15 @@ int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vf
     *ret = list;
     list = (struct vfa_quarantine){NULL, 0};
     return 0;
+}
+
+int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vfa_quarantine *ret,
+                          struct vfa_error *err)
+{
+    return vfa_sql_quarantined(
+        state,
+        device ? vfa_sql(state, err, "SELECT " COLUMNS " FROM quarantine WHERE device = ?", "s",
+                         device)
+               : vfa_sql(state, err, "SELECT " COLUMNS " FROM quarantine ORDER BY device", ""),
+        ret, err);
 }

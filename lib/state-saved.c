@@ -84,16 +84,15 @@ int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struc
         err);
 }
 
-int vfa_state_saved(struct vfa_state *state, const struct vfa_saved_of *of,
-                    struct vfa_saved_list *ret, struct vfa_error *err)
+int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_saved_list *ret,
+                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT saved.* FROM saved JOIN claim USING (device)"
-                                 " WHERE (?1 IS NULL OR uuid = ?1) AND (?2 IS NULL OR domain = ?2)"
-                                 " AND (?3 IS NULL OR request = ?3) ORDER BY device",
-                                 "sss", of->uuid, of->domain, of->request);
+                                 device ? "SELECT * FROM saved WHERE device = ?"
+                                        : "SELECT * FROM saved ORDER BY device",
+                                 device ? "s" : "", device);
     int r;
 
     if (!stmt)
@@ -120,6 +119,30 @@ int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct v
 {
     return vfa_sql_finish(
         state, vfa_sql(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
+}
+
+#define ASIDE "'aside ' || " /* no device is called so */
+
+int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err)
+{
+    int r = vfa_sql_finish(state,
+                           vfa_sql(state, err,
+                                   "UPDATE saved SET device = " ASIDE "device WHERE device = ?",
+                                   "s", device),
+                           err);
+
+    if (r < 0)
+        return r;
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "DELETE FROM claim WHERE device = ?", "s", device), err);
+}
+
+int vfa_state_hand_over(struct vfa_state *state, const char *device, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err, "UPDATE saved SET device = ?1 WHERE device = " ASIDE "?1", "s", device),
+        err);
 }
 
 void vfa_saved_list_clear(struct vfa_saved_list *list)

@@ -4,8 +4,7 @@
  * run: the tables are made anew from schema.sql and get the rows of the old ones, so that
  * afterwards the file is in no way different from one that was made new. That is all a change needs
  * that adds tables, columns with a default, indexes or triggers. One that means something else by
- * what is there needs a statement of its own between move_tables() and copy_tables(); none has been
- * made so far.
+ * what is there needs a statement of its own in adapt().
  *
  * Invariants: all of it is in the caller's transaction, so a process that is killed leaves the file
  * of the older version. The index is not trusted across versions: it is rebuilt at its next use.
@@ -147,6 +146,12 @@ static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
                             err);
 }
 
+/* Rows that are not right as they were copied: a claim of version 1 or 2 knows no state_since. */
+static int adapt(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
+}
+
 /* The triggers are put aside while rows are copied: what they do was done to these rows long ago.
  */
 static int upgrade(struct vfa_state *state, struct vfa_error *err)
@@ -167,6 +172,8 @@ static int upgrade(struct vfa_state *state, struct vfa_error *err)
         r = drop_triggers(state, err);
     if (r == 0)
         r = copy_tables(state, err);
+    if (r == 0)
+        r = adapt(state, err);
     if (r == 0)
         r = drop_old_tables(state, err);
     if (r == 0)

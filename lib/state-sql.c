@@ -3,11 +3,28 @@
 #include "state-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
+
+/* What another row forbids, against a value that no row may have. */
+static int code_of_constraint(int sqlite_code)
+{
+    switch (sqlite_code) {
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_TRIGGER:
+        return EEXIST;
+    default:
+        return EINVAL;
+    }
+}
 
 static int code_of(int sqlite_code)
 {
+    if (sqlite_code == SQLITE_CANTOPEN_SYMLINK)
+        return ELOOP;
     switch (sqlite_code & 0xff) {
     case SQLITE_NOMEM:
         return ENOMEM;
@@ -20,7 +37,7 @@ static int code_of(int sqlite_code)
     case SQLITE_PERM:
         return EACCES;
     case SQLITE_CONSTRAINT:
-        return EEXIST;
+        return code_of_constraint(sqlite_code);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return EUCLEAN;
@@ -29,11 +46,20 @@ static int code_of(int sqlite_code)
     }
 }
 
+/* SQLite says only that it cannot open it. */
+static bool is_forbidden(const struct vfa_state *state, int sqlite_code)
+{
+    return (sqlite_code & 0xff) == SQLITE_CANTOPEN && sqlite_code != SQLITE_CANTOPEN_SYMLINK &&
+           faccessat(AT_FDCWD, state->path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+}
+
 /* SQLite says that it was to write a database that it may only read; of a replaced one, too. */
 static const char *reason_of(const struct vfa_state *state, int sqlite_code)
 {
     if (sqlite_code == SQLITE_READONLY_ROLLBACK)
         return "a program was killed while it changed it: run this as root, who may put that right";
+    if (sqlite_code == SQLITE_CANTOPEN_SYMLINK)
+        return "it is a symbolic link";
     return sqlite3_errmsg(state->db);
 }
 
@@ -48,12 +74,14 @@ int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
     int sqlite_code = sqlite3_extended_errcode(state->db);
     int code = code_of(sqlite_code);
 
+    if (is_forbidden(state, sqlite_code))
+        return vfa_fail(err, EACCES,
+                        "cannot use state file '%s': permission denied: run this command as root",
+                        state->path);
     if (sqlite_code == SQLITE_READONLY_DBMOVED)
         return vfa_sql_fail_replaced(state, err);
     if (code == EUCLEAN)
         state->damaged = true;
-    if (sqlite_code == SQLITE_READONLY_ROLLBACK)
-        state->half_done = true;
     return vfa_fail(err, code, "cannot use state file '%s': %s", state->path,
                     reason_of(state, sqlite_code));
 }
@@ -62,6 +90,21 @@ int vfa_sql_exec(struct vfa_state *state, const char *sql, struct vfa_error *err
 {
     return sqlite3_exec(state->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
                                                                        : vfa_sql_fail(state, err);
+}
+
+bool vfa_sql_is_taken(const struct vfa_state *state)
+{
+    const char *text = sqlite3_errmsg(state->db);
+
+    switch (sqlite3_extended_errcode(state->db)) {
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_UNIQUE:
+        return true;
+    case SQLITE_CONSTRAINT_TRIGGER:
+        return strcmp(text, "family") == 0 || strcmp(text, "IOMMU group") == 0;
+    default:
+        return false;
+    }
 }
 
 static int bind(sqlite3_stmt *stmt, const char *types, va_list args)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The state file itself: opening, making, setting aside a damaged one, transactions. What is in it:
- * state-claims.c, state-index.c, schema.sql; how one of an older version gets it: state-schema.c.
+ * state-claims.c, state-index.c, state-meta.c, schema.sql; how one of an older version gets it:
+ * state-schema.c.
  *
  * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
  * SQLite's rollback journal undoes what a killed process left half done.
@@ -18,9 +19,23 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define BUSY_TIMEOUT_MS 10000
-#define BOOT_ID_FILE    "/proc/sys/kernel/random/boot_id"
-#define FILE_OLDER      100 /* no result of any public function */
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define IN_MEMORY    ":memory:"
+#define FILE_OLDER   100 /* no result of any public function */
+
+static __thread unsigned patience_ms = 10000;
+
+static bool leave_damaged;
+
+void vfa_state_set_patience(unsigned ms)
+{
+    patience_ms = ms;
+}
+
+void vfa_state_leave_damaged(void)
+{
+    leave_damaged = true;
+}
 
 static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
 {
@@ -29,7 +44,8 @@ static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
     return 0;
 }
 
-/* libvirt keeps NAME.xml in its run folder for each running domain. */
+/* libvirt keeps NAME.xml in its run folder for each running domain. A folder that cannot be read
+ * may be full of them. */
 static bool domains_run(const char *libvirt_run)
 {
     const struct dirent *entry;
@@ -37,35 +53,15 @@ static bool domains_run(const char *libvirt_run)
     DIR *dir = opendir(libvirt_run);
 
     if (!dir)
-        return false;
-    while (!found && (entry = readdir(dir))) {
+        return errno != ENOENT;
+    while (!found && (errno = 0, entry = readdir(dir))) {
         size_t len = strlen(entry->d_name);
 
         found = len > 4 && strcmp(entry->d_name + len - 4, ".xml") == 0;
     }
+    found = found || errno != 0;
     closedir(dir);
     return found;
-}
-
-/* One text in the first column of the first row; *ret is NULL when there is no row. */
-static int query_text(struct vfa_state *state, const char *sql, char **ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = vfa_sql(state, err, sql, "");
-    int r;
-
-    *ret = NULL;
-    if (!stmt)
-        return vfa_sql_failed(err);
-    r = vfa_sql_step(state, stmt, err);
-    return r > 0 ? vfa_sql_text(stmt, 0, ret, err) : r;
-}
-
-static int set_meta(struct vfa_state *state, const char *key, const char *value,
-                    struct vfa_error *err)
-{
-    return vfa_sql_finish(
-        state, vfa_sql(state, err, "INSERT OR REPLACE INTO meta VALUES (?, ?)", "ss", key, value),
-        err);
 }
 
 /* In a transaction: the schema where there is none, and no claims of another boot. */
@@ -76,18 +72,21 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
     int r = vfa_state_make_schema(state, err);
 
     if (r == 0)
-        r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
+        r = vfa_meta_get(state, "boot_id", &had, err);
     if (r < 0 || (had && strcmp(had, boot_id) == 0))
         return r;
     r = vfa_sql_exec(
         state, "DELETE FROM saved; DELETE FROM claim; DELETE FROM withdrawn; DELETE FROM hold",
         err);
     if (r == 0)
-        r = vfa_sql_exec(state, "DELETE FROM tentative; DELETE FROM unmet", err);
+        r = vfa_sql_exec(state,
+                         "DELETE FROM tentative; DELETE FROM unmet; DELETE FROM failed;"
+                         " DELETE FROM meta WHERE key IN ('awaited', 'scanned')",
+                         err);
     if (r == 0)
-        r = set_meta(state, "boot_id", boot_id, err);
+        r = vfa_meta_set(state, "boot_id", boot_id, err);
     if (r == 0)
-        r = set_meta(state, "synced", domains_run(libvirt_run) ? "0" : "1", err);
+        r = vfa_meta_set(state, "synced", domains_run(libvirt_run) ? "0" : "1", err);
     return r;
 }
 
@@ -98,6 +97,19 @@ enum kind {
     KIND_OLDER,       /* of an older version: likewise */
 };
 
+/* Without a version it is a new file, or a database of another program. */
+static int check_empty(struct vfa_state *state, struct vfa_error *err)
+{
+    bool has_tables = false;
+    int r = vfa_sql_exists(state, vfa_sql(state, err, "SELECT 1 FROM sqlite_schema", ""),
+                           &has_tables, err);
+
+    if (r == 0 && has_tables)
+        r = vfa_fail(err, EPROTO, "cannot use state file '%s': it is another program's database",
+                     state->path);
+    return r;
+}
+
 static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *had = NULL;
@@ -106,68 +118,70 @@ static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *
 
     if (r < 0)
         return r;
-    if (version == 0)
-        return KIND_OTHER;
+    if (version == 0) {
+        r = check_empty(state, err);
+        return r < 0 ? r : KIND_OTHER;
+    }
     if (version < VFA_SCHEMA_VERSION)
         return KIND_OLDER;
-    r = query_text(state, "SELECT value FROM meta WHERE key = 'boot_id'", &had, err);
+    r = vfa_meta_get(state, "boot_id", &had, err);
     if (r < 0)
         return r;
     return had && strcmp(had, boot_id) == 0 ? KIND_CURRENT : KIND_OTHER;
 }
 
+/* The path without symbolic links but for the last part: folders may be reached by any, such as
+ * /var/run, the file itself by none. */
+static char *real_path(const char *path)
+{
+    VFA_AUTO(vfa_freep) char *for_folder = strdup(path);
+    VFA_AUTO(vfa_freep) char *folder = NULL;
+    const char *slash = strrchr(path, '/');
+    char *real;
+
+    if (!for_folder || strcmp(path, IN_MEMORY) == 0)
+        return for_folder ? strdup(path) : NULL;
+    folder = realpath(dirname(for_folder), NULL);
+    if (!folder)
+        return errno == ENOMEM ? NULL : strdup(path); /* SQLite says what is wrong with it */
+    return asprintf(&real, "%s/%s", folder, slash ? slash + 1 : path) < 0 ? NULL : real;
+}
+
+/* A reader, too, opens the file for writing if it may: then SQLite takes back what a program that
+ * was killed has left half done, whenever it meets that. It changes nothing else (query_only). */
 static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
 {
-    int flags = mode == VFA_STATE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    VFA_AUTO(vfa_freep) char *path = real_path(state->path);
 
-    if (sqlite3_open_v2(state->path, &state->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (!path)
+        return vfa_fail_oom(err);
+    if (sqlite3_open_v2(path, &state->db, flags, NULL) != SQLITE_OK) {
         if (!state->db)
             return vfa_fail_oom(err);
         return vfa_sql_fail(state, err);
     }
-    sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
-    return 0;
+    sqlite3_busy_timeout(state->db, (int)patience_ms);
+    return mode == VFA_STATE_READ ? vfa_sql_exec(state, "PRAGMA query_only = ON", err) : 0;
 }
 
 /* The first that reads. */
 static int set_up(struct vfa_state *state, struct vfa_error *err)
 {
-    return vfa_sql_exec(state, "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF", err);
-}
-
-static int set_up_and_look(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
-{
-    int r = set_up(state, err);
-
-    return r == 0 ? look(state, boot_id, err) : r;
-}
-
-/* A reader cannot take back what somebody who was killed has left half done. SQLite does it for
- * whoever may write, and reads; what keeps it from that, the reader is told then. */
-static void take_back(const char *path)
-{
-    struct vfa_state writer = {.path = (char *)path};
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-
-    if (connect_db(&writer, VFA_STATE_WRITE, &err) == 0)
-        set_up(&writer, &err);
-    sqlite3_close(writer.db);
+    return vfa_sql_exec(state,
+                        "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF; "
+                        "PRAGMA temp_store = MEMORY",
+                        err);
 }
 
 static int connect_and_look(struct vfa_state *state, enum vfa_state_mode mode, const char *boot_id,
                             struct vfa_error *err)
 {
-    VFA_AUTO(vfa_error_clear) struct vfa_error first = VFA_ERROR_INIT;
     int r = connect_db(state, mode, err);
 
-    if (r < 0)
-        return r;
-    r = set_up_and_look(state, boot_id, &first);
-    if (r < 0 && state->half_done) {
-        take_back(state->path);
-        return set_up_and_look(state, boot_id, err);
-    }
-    return r < 0 ? vfa_fail(err, first.code, "%s", vfa_error_text(&first)) : r;
+    if (r == 0)
+        r = set_up(state, err);
+    return r == 0 ? look(state, boot_id, err) : r;
 }
 
 /* 0, VFA_STATE_ABSENT, FILE_OLDER (to be read, and of an older version) or an error. */
@@ -210,6 +224,36 @@ static int make_file(const char *path, struct vfa_error *err)
     return 0;
 }
 
+/* One that is kept and still is the state; *ret NULL: there is none. -EBUSY: it is locked, and who
+ * asks another handle waits as long once more. */
+static int take_kept(const char *path, enum vfa_state_mode mode, struct vfa_state **ret,
+                     struct vfa_error *err)
+{
+    struct vfa_state *state;
+    char boot_id[64];
+    int moved = 0, r;
+
+    *ret = NULL;
+
+    while ((state = vfa_kept_take(path, mode == VFA_STATE_WRITE))) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+        sqlite3_busy_timeout(state->db, (int)patience_ms);
+        r = -ESTALE;
+        if (sqlite3_file_control(state->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+            !moved && read_boot_id(boot_id, sizeof(boot_id), NULL) == 0)
+            r = look(state, boot_id, &why);
+        if (r == KIND_CURRENT) {
+            *ret = state;
+            return 0;
+        }
+        vfa_state_discard(state);
+        if (r == -EBUSY)
+            return vfa_fail(err, EBUSY, "%s", vfa_error_text(&why));
+    }
+    return 0;
+}
+
 static int open_once(const char *path, const char *libvirt_run, enum vfa_state_mode mode,
                      struct vfa_state **ret, struct vfa_error *err)
 {
@@ -223,7 +267,7 @@ static int open_once(const char *path, const char *libvirt_run, enum vfa_state_m
     r = state->path ? prepare_file(state, mode, libvirt_run, err) : vfa_fail_oom(err);
     if (r == 0)
         *ret = vfa_steal(&state);
-    vfa_state_close(state); /* sets a damaged file aside */
+    vfa_state_discard(state);
     return r;
 }
 
@@ -233,7 +277,11 @@ int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mod
     VFA_AUTO(vfa_error_clear) struct vfa_error first = VFA_ERROR_INIT;
     int r;
 
-    if (mode == VFA_STATE_READ && access(path, F_OK) < 0 && errno == ENOENT)
+    r = take_kept(path, mode, ret, err);
+    if (r < 0 || *ret)
+        return r;
+    if (mode == VFA_STATE_READ && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+        errno == ENOENT)
         return VFA_STATE_ABSENT;
     if (mode == VFA_STATE_READ) {
         r = open_once(path, libvirt_run, mode, ret, err);
@@ -243,7 +291,7 @@ int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mod
     if (r < 0)
         return r;
     r = open_once(path, libvirt_run, mode, ret, &first);
-    if (r != -EUCLEAN)
+    if (r != -EUCLEAN || leave_damaged)
         return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&first)) : r;
     r = make_file(path, err); /* the damaged one has been set aside */
     return r < 0 ? r : open_once(path, libvirt_run, mode, ret, err);
@@ -279,13 +327,13 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
         return r;
     state = calloc(1, sizeof(*state));
     if (state)
-        state->path = strdup(":memory:");
+        state->path = strdup(IN_MEMORY);
     if (!state || !state->path)
         return vfa_fail_oom(err);
     r = connect_db(state, VFA_STATE_WRITE, err);
     if (r == 0)
         r = set_up(state, err);
-    if (r == 0 && path && access(path, F_OK) == 0)
+    if (r == 0 && path && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         r = load_copy(state, path, boot_id, err);
     if (r == 0)
         r = make_current(state, boot_id, libvirt_run, err);
@@ -303,14 +351,18 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
 static bool lock_damaged(struct vfa_state *probe)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_freep) char *verdict = NULL;
+    bool broken = false;
     int r = connect_db(probe, VFA_STATE_WRITE, &err);
 
     if (r == 0)
         r = vfa_sql_exec(probe, "BEGIN EXCLUSIVE", &err);
     if (r == 0)
-        r = query_text(probe, "PRAGMA quick_check(1)", &verdict, &err);
-    return r == -EUCLEAN || (r == 0 && (!verdict || strcmp(verdict, "ok") != 0));
+        r = vfa_sql_exists(probe,
+                           vfa_sql(probe, &err,
+                                   "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
+                                   ""),
+                           &broken, &err);
+    return r == -EUCLEAN || (r == 0 && broken);
 }
 
 static void put_away(const char *path, const char *journal, const char *aside)
@@ -342,15 +394,21 @@ static void set_aside(const char *path)
     sqlite3_close(probe.db);
 }
 
-struct vfa_state *vfa_state_close(struct vfa_state *state)
+void vfa_state_discard(struct vfa_state *state)
 {
     if (!state)
-        return NULL;
+        return;
     sqlite3_close(state->db); /* rolls an open transaction back */
-    if (state->damaged && state->may_mend)
+    if (state->damaged && state->may_mend && !leave_damaged)
         set_aside(state->path);
     free(state->path);
     free(state);
+}
+
+struct vfa_state *vfa_state_close(struct vfa_state *state)
+{
+    if (state && !vfa_kept_put(state))
+        vfa_state_discard(state);
     return NULL;
 }
 
@@ -388,6 +446,16 @@ void vfa_state_rollback(struct vfa_state *state)
         sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool vfa_state_is_open(const struct vfa_state *state)
+{
+    return !sqlite3_get_autocommit(state->db);
+}
+
+bool vfa_state_is_copy(const struct vfa_state *state)
+{
+    return strcmp(state->path, IN_MEMORY) == 0;
+}
+
 int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err)
 {
     *ret_own = sqlite3_get_autocommit(state->db);
@@ -413,42 +481,4 @@ int vfa_state_try(struct vfa_state *state, struct vfa_error *err)
 int vfa_state_undo(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state, "ROLLBACK TO trial; RELEASE trial", err);
-}
-
-int vfa_state_synced(struct vfa_state *state, bool *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep) char *value = NULL;
-    int r = query_text(state, "SELECT value FROM meta WHERE key = 'synced'", &value, err);
-
-    if (r == 0)
-        *ret = value && strcmp(value, "1") == 0;
-    return r;
-}
-
-int vfa_state_set_synced(struct vfa_state *state, struct vfa_error *err)
-{
-    return set_meta(state, "synced", "1", err);
-}
-
-static const char *const counter_keys[] = {
-    [VFA_COUNTER_SCANS] = "scans",
-    [VFA_COUNTER_FREED] = "freed",
-    [VFA_COUNTER_UNSETTLED] = "unsettled",
-};
-
-int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
-                      struct vfa_error *err)
-{
-    return vfa_sql_number(
-        state,
-        vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", counter_keys[which]), ret,
-        err);
-}
-
-int vfa_state_count_up(struct vfa_state *state, enum vfa_counter which, struct vfa_error *err)
-{
-    return vfa_sql_finish(state,
-                          vfa_sql(state, err, "UPDATE meta SET value = value + 1 WHERE key = ?",
-                                  "s", counter_keys[which]),
-                          err);
 }

@@ -10,12 +10,16 @@ struct subject {
     const struct vfa_wish *wish;
 };
 
-/* Nothing speaks against it; others are taken first. */
-static void say_tentative(FILE *f, const struct subject *s)
+/* Nothing speaks against it; others are taken first. The reason that puts it last is said. */
+static void say_candidate(FILE *f, const struct subject *s)
 {
     const struct vfa_tentative *tentative = s->device->tentative;
 
-    if (tentative)
+    if (s->device->failure)
+        fprintf(f, "could not be attached: %s", s->device->failure->reason);
+    else if (s->device->pf.detail)
+        fprintf(f, "its PF %s", s->device->pf.detail);
+    else if (tentative)
         fprintf(f, "tentative for '%s', request '%s'", tentative->domain, tentative->request);
 }
 
@@ -114,6 +118,20 @@ static void say_claimed(FILE *f, const struct subject *s)
                 holder->state == VFA_CLAIM_INCOMING ? ", on its way here" : "");
 }
 
+/* Who had it, why it ended, and what keeps it from being free. */
+static void say_ending(FILE *f, const struct subject *s)
+{
+    const struct vfa_claim *holder = s->device->holder;
+
+    if (!holder)
+        return;
+    fprintf(f, "'%s' had it for request '%s'", holder->domain, holder->request);
+    if (holder->why)
+        fprintf(f, "; %s", holder->why);
+    if (holder->error)
+        fprintf(f, "; attempt %u failed: %s", holder->attempts, holder->error);
+}
+
 static void say_given(FILE *f, const struct subject *s)
 {
     if (s->device->holder)
@@ -140,10 +158,25 @@ static void say_quarantined(FILE *f, const struct subject *s)
         fputs(s->device->quarantined->reason, f);
 }
 
-static void say_health(FILE *f, const struct subject *s)
+static void say_finding(FILE *f, const struct vfa_surveyed_finding *finding)
 {
-    if (s->device->detail)
-        fputs(s->device->detail, f);
+    if (finding->detail)
+        fputs(finding->detail, f);
+}
+
+static void say_use(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->use);
+}
+
+static void say_pf(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->pf);
+}
+
+static void say_group(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->group);
 }
 
 static void say_driver(FILE *f, const struct subject *s)
@@ -176,22 +209,33 @@ static void say_numa(FILE *f, const struct subject *s)
             vfa_numa_policy_name(s->wish->policy));
 }
 
+static void say_held(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->held);
+}
+
 static void (*const writers[VFA_DROP_N])(FILE *, const struct subject *) = {
-    [VFA_DROP_NONE] = say_tentative,
+    [VFA_DROP_NONE] = say_candidate,
     [VFA_DROP_NOT_ALLOWED] = say_not_allowed,
     [VFA_DROP_ALIAS] = say_alias,
     [VFA_DROP_TAGS] = say_tags,
     [VFA_DROP_PERMIT] = say_permit,
     [VFA_DROP_CLAIMED] = say_claimed,
+    [VFA_DROP_RELEASING] = say_ending,
+    [VFA_DROP_CLEANING] = say_ending,
     [VFA_DROP_STATIC] = say_given,
     [VFA_DROP_NETWORK] = say_given,
     [VFA_DROP_FAMILY] = say_relative,
     [VFA_DROP_GROUP_TAKEN] = say_group_taken,
     [VFA_DROP_QUARANTINED] = say_quarantined,
     [VFA_DROP_DRIVER] = say_driver,
-    [VFA_DROP_NETDEV] = say_health,
-    [VFA_DROP_OFFSPRING] = say_health,
-    [VFA_DROP_GROUP] = say_health,
+    [VFA_DROP_NETDEV] = say_use,
+    [VFA_DROP_VF] = say_use,
+    [VFA_DROP_OFFSPRING] = say_use,
+    [VFA_DROP_DISK] = say_use,
+    [VFA_DROP_PF_DOWN] = say_pf,
+    [VFA_DROP_GROUP] = say_group,
+    [VFA_DROP_HELD] = say_held,
     [VFA_DROP_NUMA] = say_numa,
 };
 

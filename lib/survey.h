@@ -8,15 +8,21 @@
 
 #include "choose.h"
 
+struct vfa_surveyed_finding {
+    enum vfa_drop drop;
+    char *detail; /* what vfa_health_check() said, or NULL */
+};
+
 struct vfa_surveyed {
     const struct vfa_device *dev;
     const struct vfa_spec *spec; /* the first that matches, or NULL */
     bool claimable;
     const struct vfa_claim *holder; /* as vfa_state_holder() has it, or NULL */
     const struct vfa_quarantined *quarantined;
-    const struct vfa_tentative *tentative; /* the first that it is so for, or NULL */
-    enum vfa_drop health; /* of a device that may be given out and that nobody holds */
-    char *detail;         /* what vfa_health_check() said, or NULL */
+    const struct vfa_quarantined *failure;            /* it could not be attached, or NULL */
+    const struct vfa_tentative *tentative;            /* the first that it is so for, or NULL */
+    struct vfa_surveyed_finding use, pf, group, held; /* of a device that may be given out, and that
+                                                   nobody holds itself or by its PF or VFs */
 };
 
 struct vfa_survey {
@@ -24,6 +30,7 @@ struct vfa_survey {
     struct vfa_claims claims;
     struct vfa_quarantine quarantine;
     struct vfa_tentatives tentative;
+    struct vfa_quarantine failures;
     struct vfa_surveyed *devices; /* by address */
     size_t n;
 };
@@ -34,6 +41,12 @@ struct vfa_survey {
 int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                     struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
                     struct vfa_error *err);
+
+/* Checks the devices of a scan that may be given out, and that nobody has. *ret, to be freed, is as
+ * long as the inventory. Takes longer than the scan: not for hooks, and not in a transaction. */
+int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                     struct vfa_state *state, const struct vfa_inventory *inv,
+                     struct vfa_checked **ret, struct vfa_error *err);
 void vfa_survey_clear(struct vfa_survey *survey);
 
 /* vfa_choose_judge() of it. */

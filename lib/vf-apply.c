@@ -6,6 +6,8 @@
 #include "vf-apply.h"
 
 #include "netlink.h"
+#include "patience.h"
+#include "presence.h"
 #include "vf.h"
 
 #include <errno.h>
@@ -16,6 +18,8 @@ struct work {
     struct vfa_host *host;
     const struct vfa_claim *claim;
     const struct vfa_vf_order *order;
+    int lock; /* of the device */
+    struct vfa_patience patience;
     struct vfa_netlink *nl;
     struct vfa_vf vf;
     struct vfa_vf_settings now; /* mtu: of its own netdev, for a macvtap */
@@ -27,6 +31,7 @@ struct work {
 static void work_clear(struct work *w)
 {
     w->nl = vfa_netlink_close(w->nl);
+    vfa_presence_endp(&w->lock);
 }
 
 void vfa_vf_order_make(const struct vfa_alias *alias, const struct vfa_request *request,
@@ -40,7 +45,7 @@ void vfa_vf_order_make(const struct vfa_alias *alias, const struct vfa_request *
 
 /* ---- refusals ---- */
 
-static void warn(const struct vfa_host *host, const struct vfa_claim *claim,
+void vfa_vf_warn(const struct vfa_host *host, const struct vfa_claim *claim,
                  const struct vfa_error *why)
 {
     VFA_AUTO(vfa_freep) char *text = NULL;
@@ -59,7 +64,7 @@ static int settle(const struct work *w, struct vfa_error *err)
 {
     if (w->order->policy == VFA_SETTINGS_REQUIRED)
         return VFA_VF_REFUSED;
-    warn(w->host, w->claim, err);
+    vfa_vf_warn(w->host, w->claim, err);
     vfa_error_clear(err);
     return 0;
 }
@@ -90,6 +95,46 @@ static int refuse_gone(const struct work *w, struct vfa_error *err)
     return VFA_VF_REFUSED;
 }
 
+/* ---- what the kernel does not find ---- */
+
+/* False if the device is gone: sysfs alone says so (vf-undo.c tells why). Else its netdevs are
+ * located again, as they may have been renamed. */
+static bool is_there(struct work *w)
+{
+    struct vfa_pci_addr addr;
+    struct vfa_vf now;
+    int r = vfa_parse_pci_addr(w->claim->device, &addr);
+
+    if (r == 0)
+        r = vfa_vf_locate(&w->host->sysfs, &addr, &now, NULL);
+    if (r == 0)
+        w->vf = now;
+    return r != VFA_SYSFS_GONE;
+}
+
+/* True if it is worth asking the kernel again. */
+static bool wait_for_answer(struct work *w)
+{
+    return is_there(w) && vfa_patience_wait(&w->patience);
+}
+
+static int refuse_untold(struct work *w, struct vfa_error *err)
+{
+    if (!is_there(w))
+        return refuse_gone(w, err);
+    return refuse(w, err, "the driver does not tell the settings of VF %u of %s", w->vf.number,
+                  w->vf.pf);
+}
+
+/* Whatever the policy: no macvtap can be made. */
+static int refuse_netdev(struct work *w, struct vfa_error *err)
+{
+    if (!is_there(w))
+        return refuse_gone(w, err);
+    vfa_fail(err, ENODEV, "the netdev '%s' of %s is gone", w->vf.netdev, w->claim->device);
+    return VFA_VF_REFUSED;
+}
+
 /* ---- what it is, and what is wanted ---- */
 
 static unsigned own_settings(enum vfa_attach_kind kind)
@@ -102,10 +147,13 @@ static int check_mtu(struct work *w, struct vfa_error *err)
 {
     uint32_t want = w->order->settings.values[VFA_VF_MTU];
     struct vfa_link pf;
-    int r = vfa_netlink_read_link(w->nl, w->vf.pf, &pf, err);
+    int r;
 
+    do
+        r = vfa_netlink_read_link(w->nl, w->vf.pf, &pf, err);
+    while (r == VFA_NETLINK_GONE && wait_for_answer(w));
     if (r == VFA_NETLINK_GONE)
-        return refuse_gone(w, err);
+        return refuse_untold(w, err);
     if (r == 0 && pf.mtu < want)
         return refuse(w, err, "cannot have mtu %u on VF %u of %s: that has %u itself",
                       (unsigned)want, w->vf.number, w->vf.pf, (unsigned)pf.mtu);
@@ -162,6 +210,33 @@ static int locate(struct work *w, struct vfa_error *err)
     return r < 0 ? vfa_fail(err, why.code, "%s", vfa_error_text(&why)) : 0;
 }
 
+static int read_patiently(struct work *w, struct vfa_error *err)
+{
+    bool own_netdev = w->order->kind == VFA_ATTACH_MACVTAP;
+    int r;
+
+    do
+        r = vfa_vf_read(w->nl, &w->vf, own_netdev, &w->now, &w->up, err);
+    while (r == VFA_NETLINK_GONE && wait_for_answer(w));
+    return r;
+}
+
+/* With nothing told of it nothing is set on the VF; its own netdev may be there. */
+static int go_on_untold(struct work *w, struct vfa_error *err)
+{
+    int r = 0;
+
+    if (w->vf.pf[0] && vfa_vf_read(w->nl, &w->vf, false, &w->now, &w->up, NULL) == 0)
+        return refuse_netdev(w, err);
+    if (w->vf.pf[0])
+        r = refuse_untold(w, err);
+    if (r != 0)
+        return r;
+    w->vf.pf[0] = '\0';
+    r = read_patiently(w, err);
+    return r == VFA_NETLINK_GONE ? refuse_netdev(w, err) : r;
+}
+
 static int look(struct work *w, struct vfa_error *err)
 {
     int r = locate(w, err);
@@ -170,8 +245,8 @@ static int look(struct work *w, struct vfa_error *err)
         r = vfa_netlink_open(&w->nl, err);
     if (r != 0)
         return r;
-    r = vfa_vf_read(w->nl, &w->vf, w->order->kind == VFA_ATTACH_MACVTAP, &w->now, &w->up, err);
-    return r == VFA_NETLINK_GONE ? refuse_gone(w, err) : r;
+    r = read_patiently(w, err);
+    return r == VFA_NETLINK_GONE ? go_on_untold(w, err) : r;
 }
 
 static int plan(struct work *w, struct vfa_error *err)
@@ -219,14 +294,27 @@ static int save(struct work *w, struct vfa_error *err)
 
 /* ---- setting ---- */
 
+/* The driver's answer, once it is none that passes soon. */
+static int set_patiently(struct work *w, enum vfa_vf_setting setting,
+                         const struct vfa_vf_settings *values, struct vfa_error *err)
+{
+    for (;;) {
+        int r = vfa_vf_set(w->nl, &w->vf, setting, values, err);
+
+        if ((r != -EAGAIN && r != -EBUSY && r != VFA_NETLINK_GONE) || !wait_for_answer(w))
+            return r;
+        vfa_error_clear(err);
+    }
+}
+
 static int set_group(struct work *w, enum vfa_vf_setting setting,
                      const struct vfa_vf_settings *values, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_vf_set(w->nl, &w->vf, setting, values, &why);
+    int r = set_patiently(w, setting, values, &why);
 
     if (r == VFA_NETLINK_GONE)
-        return refuse_gone(w, err);
+        return refuse_untold(w, err);
     if (r < 0)
         r = settle(w, &why);
     return r ? (vfa_fail(err, why.code, "%s", vfa_error_text(&why)), r) : 0;
@@ -249,72 +337,88 @@ static int set_all(struct work *w, struct vfa_error *err)
         return r;
     r = vfa_netlink_set_up(w->nl, w->vf.netdev, true, err); /* without it there is no macvtap */
     if (r == VFA_NETLINK_GONE)
-        return refuse_gone(w, err);
+        return refuse_netdev(w, err);
     return r < 0 ? VFA_VF_REFUSED : 0;
 }
 
-/* ---- both, each in its transaction ---- */
+/* ---- both ---- */
 
-/* 0 with the transaction open, or VFA_VF_STALE or an error without. */
-static int begin(struct work *w, struct vfa_error *err)
+/* Whoever else tells the driver something of this device is done soon. */
+static int lock(struct work *w, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    struct vfa_state *state = w->host->state;
-    const struct vfa_claim *found;
-    int r = vfa_state_begin(state, err);
+    const char *state_path = w->host->config->state_path;
+    struct vfa_pci_addr addr;
+    int r;
 
-    if (r == 0)
-        r = vfa_state_claims(state, w->claim->uuid, &claims, err);
-    found = r == 0 ? vfa_claims_find(&claims, w->claim->request) : NULL;
-    if (r == 0 &&
-        (!found || found->since != w->claim->since || strcmp(found->device, w->claim->device) != 0))
-        r = VFA_VF_STALE;
-    if (r != 0)
-        vfa_state_rollback(state);
+    if (vfa_parse_pci_addr(w->claim->device, &addr) < 0)
+        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", w->claim->device);
+    w->patience = vfa_patience_begin(VFA_VF_PATIENCE_MS);
+    do
+        r = vfa_presence_lock_device(state_path, &addr, &w->lock, err);
+    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&w->patience));
+    if (r == VFA_PRESENCE_TAKEN)
+        return vfa_fail(err, EBUSY, "cannot set %s up: another program is at work on it",
+                        w->claim->device);
     return r;
 }
 
-/* What was set before the one that was refused. */
-static int take_back(struct work *w, struct vfa_error *err)
+/* 0, VFA_VF_STALE or an error. */
+static int check_claim(struct work *w, struct vfa_error *err)
 {
-    const struct vfa_saved_of of = {.uuid = w->claim->uuid, .request = w->claim->request};
-    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_state_saved(w->host->state, &of, &list, err);
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    const struct vfa_claim *found;
+    int r = vfa_state_claims(w->host->state, w->claim->uuid, &claims, err);
 
-    for (size_t i = 0; r == 0 && i < list.n; i++) {
-        if (vfa_vf_undo(&w->host->sysfs, w->nl, &list.items[i], &why) == 0)
-            r = vfa_state_forget_saved(w->host->state, list.items[i].device, err);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    found = vfa_claims_find(&claims, w->claim->request);
+    if (!found || found->since != w->claim->since || strcmp(found->device, w->claim->device) != 0)
+        return VFA_VF_STALE;
+    return 0;
 }
 
 static int save_committed(struct work *w, struct vfa_error *err)
 {
-    int r = begin(w, err);
+    struct vfa_state *state = w->host->state;
+    int r = vfa_state_begin(state, err);
 
-    if (r != 0)
+    if (r < 0)
         return r;
-    r = look(w, err);
+    r = check_claim(w, err);
+    if (r == 0)
+        r = save(w, err);
+    return vfa_state_leave(state, true, r, err);
+}
+
+/* What was set before the one that was refused. What cannot be put back stays saved: the release of
+ * the claim tries again. */
+static int take_back(struct work *w, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
+    int r = vfa_state_saved(w->host->state, w->claim->device, &list, err);
+
+    if (r == 0 && list.n > 0 && vfa_vf_undo(&w->host->sysfs, w->nl, &list.items[0], NULL) == 0)
+        r = vfa_state_forget_saved(w->host->state, w->claim->device, err);
+    return r;
+}
+
+static int apply(struct work *w, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int undone, r = check_claim(w, err);
+
+    if (r == 0)
+        r = look(w, err);
     if (r == 0)
         r = plan(w, err);
     if (r == 0)
-        r = save(w, err);
-    return vfa_state_leave(w->host->state, true, r, err);
-}
-
-static int set_committed(struct work *w, int (*set)(struct work *w, struct vfa_error *err),
-                         struct vfa_error *err)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = begin(w, err), undone;
-
-    if (r != 0)
+        r = save_committed(w, err);
+    if (r != 0 || (!w->change && !w->raise))
         return r;
-    r = set(w, &why);
+    r = set_all(w, &why);
     if (r == 0)
-        return vfa_state_leave(w->host->state, true, 0, err);
-    undone = vfa_state_leave(w->host->state, true, take_back(w, err), err);
+        return 0;
+    undone = take_back(w, err);
     return undone < 0 ? undone : (vfa_fail(err, why.code, "%s", vfa_error_text(&why)), r);
 }
 
@@ -327,15 +431,14 @@ static bool wants_nothing(const struct vfa_host *host, const struct vfa_vf_order
 int vfa_vf_apply(struct vfa_host *host, const struct vfa_claim *claim,
                  const struct vfa_vf_order *order, struct vfa_error *err)
 {
-    VFA_AUTO(work_clear) struct work w = {.host = host, .claim = claim, .order = order};
+    VFA_AUTO(work_clear)
+    struct work w = {.host = host, .claim = claim, .order = order, .lock = -1};
     int r;
 
     if (wants_nothing(host, order))
         return 0;
-    r = save_committed(&w, err);
-    if (r != 0 || (!w.change && !w.raise))
-        return r;
-    return set_committed(&w, set_all, err);
+    r = lock(&w, err);
+    return r == 0 ? apply(&w, err) : r;
 }
 
 /* ---- after libvirt ---- */
@@ -343,8 +446,12 @@ int vfa_vf_apply(struct vfa_host *host, const struct vfa_claim *claim,
 static int set_vlan(struct work *w, struct vfa_error *err)
 {
     struct vfa_vf_settings values;
-    int r = look(w, err);
+    int r = check_claim(w, err);
 
+    if (r == 0)
+        r = look(w, err);
+    if (r == 0)
+        r = save_committed(w, err);
     if (r != 0 || !vfa_vf_has(&w->now, VFA_VF_VLAN))
         return r;
     values = w->order->settings;
@@ -360,85 +467,13 @@ static int set_vlan(struct work *w, struct vfa_error *err)
 int vfa_vf_apply_vlan(struct vfa_host *host, const struct vfa_claim *claim,
                       const struct vfa_vf_order *order, struct vfa_error *err)
 {
-    VFA_AUTO(work_clear) struct work w = {.host = host, .claim = claim, .order = order};
+    VFA_AUTO(work_clear)
+    struct work w = {.host = host, .claim = claim, .order = order, .lock = -1};
     int r;
 
     if (order->kind == VFA_ATTACH_HOSTDEV || !vfa_vf_has(&order->settings, VFA_VF_VLAN) ||
         wants_nothing(host, order))
         return 0;
-    r = begin(&w, err);
-    return r ? r : vfa_state_leave(host->state, true, set_vlan(&w, err), err);
-}
-
-/* ---- devices that are in the XML ---- */
-
-static void make_order(const struct vfa_host *host, const struct vfa_domain *domain,
-                       const struct vfa_claim *claim, const struct vfa_domdev *dev,
-                       struct vfa_vf_order *ret)
-{
-    vfa_vf_order_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
-                      vfa_domain_request(domain, claim->request), dev->kind, ret);
-}
-
-/* Calls one() for each device that has a claim. */
-static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
-                        int (*one)(struct vfa_host *, const struct vfa_claim *,
-                                   const struct vfa_vf_order *, struct vfa_error *),
-                        struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(host->state, domain->uuid, &claims, err);
-
-    for (size_t i = 0; r == 0 && i < domain->n_devices; i++) {
-        const struct vfa_domdev *dev = &domain->devices[i];
-        const struct vfa_claim *claim =
-            dev->request ? vfa_claims_find(&claims, dev->request) : NULL;
-        struct vfa_vf_order order;
-
-        if (!claim)
-            continue;
-        make_order(host, domain, claim, dev, &order);
-        r = one(host, claim, &order, err);
-    }
-    return r;
-}
-
-static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
-                       const struct vfa_vf_order *order, struct vfa_error *err)
-{
-    int r = vfa_vf_apply(host, claim, order, err);
-
-    if (r == VFA_VF_STALE) {
-        vfa_fail(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
-        r = VFA_VF_REFUSED;
-    }
-    if (r)
-        vfa_wrap(err, "domain '%s': request '%s'", claim->domain, claim->request);
-    return r;
-}
-
-int vfa_vf_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
-                         struct vfa_error *err)
-{
-    return each_present(host, domain, apply_named, err);
-}
-
-static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                          const struct vfa_vf_order *order, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim->state == VFA_CLAIM_ACTIVE ? 0 : vfa_vf_apply_vlan(host, claim, order, &why);
-
-    if (r == 0 || r == VFA_VF_STALE)
-        return 0;
-    if (r < 0)
-        return vfa_fail(err, why.code, "%s", vfa_error_text(&why));
-    warn(host, claim, &why);
-    return 0;
-}
-
-int vfa_vf_apply_new_vlans(struct vfa_host *host, const struct vfa_domain *domain,
-                           struct vfa_error *err)
-{
-    return each_present(host, domain, apply_new_vlan, err);
+    r = lock(&w, err);
+    return r == 0 ? set_vlan(&w, err) : r;
 }

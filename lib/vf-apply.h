@@ -3,11 +3,14 @@
  * Making the VF of a claim what alias and request want it to be, before the guest uses it, and
  * making it what it was again.
  *
- * Order: what the VF is now is written to the state and committed; only then is anything set. The
- * setting itself happens inside a second transaction, in which the claim is still there: so a
- * domain that stops in between is not given a VF that it no longer has, and what it left behind is
- * set back before the claim goes (release.h). Killed anywhere, the next one finds what is saved and
- * begins anew: to apply twice is to apply once.
+ * Order: what the VF is now is written to the state, in a transaction in which the claim is still
+ * there, and committed; only then is anything set, outside of transactions. All of it happens under
+ * the device's lock (presence.h). So a domain that stops in between leaves a claim in `releasing`,
+ * and whoever finishes that waits for the lock and puts back what was set (release.h). Killed
+ * anywhere, the next one finds what is saved and begins anew: to apply twice is to apply once.
+ *
+ * A driver that says EAGAIN or EBUSY is asked again for VFA_VF_PATIENCE_MS; so is the kernel if it
+ * does not find the VF, while sysfs has it.
  *
  * Nothing is ever set for a sysfs root that is not this host's.
  */
@@ -18,9 +21,12 @@
 
 struct vfa_netlink;
 
+#define VFA_VF_PATIENCE_MS 2000
+
 enum {
     VFA_VF_REFUSED = 1, /* err has the line for a person */
     VFA_VF_STALE = 2,   /* the claim is not there any more: nothing was set */
+    VFA_VF_NOT_NOW = 3, /* the driver refused for now; err has the line for a person */
 };
 
 /* What is wanted of a device. */
@@ -55,7 +61,12 @@ int vfa_vf_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
 int vfa_vf_apply_new_vlans(struct vfa_host *host, const struct vfa_domain *domain,
                            struct vfa_error *err);
 
-/* Makes a device what it was. 0 (also if it is gone) or VFA_VF_REFUSED. */
+/* Tells host->warn, with the domain and the request of a claim. */
+void vfa_vf_warn(const struct vfa_host *host, const struct vfa_claim *claim,
+                 const struct vfa_error *why);
+
+/* Makes a device what it was: all of it that can be. 0 (also if the device is gone), VFA_VF_NOT_NOW
+ * or VFA_VF_REFUSED; err has the driver's errno. */
 int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
                 const struct vfa_saved *saved, struct vfa_error *err);
 

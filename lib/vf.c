@@ -2,14 +2,16 @@
 /* See vf.h. */
 #include "vf.h"
 
+#include "netdev.h"
+
 #include <errno.h>
 #include <string.h>
 
 #define NETWORK_CLASS 0x02 /* base class */
 
-static int none(struct vfa_error *err, const char *address, const char *why)
+static int none(struct vfa_error *err, int code, const char *address, const char *why)
 {
-    vfa_fail(err, ENODEV, "%s is no VF of a network card: %s", address, why);
+    vfa_fail(err, code, "%s is no VF of a network card: %s", address, why);
     return VFA_VF_NONE;
 }
 
@@ -38,16 +40,16 @@ static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_err
     int r = vfa_sysfs_read_hex(fd, "class", &class);
 
     if (r == 0 && class >> 16 != NETWORK_CLASS)
-        return none(err, address, "its class is another");
+        return none(err, ENODEV, address, "its class is another");
     if (r == 0 && pf_fd < 0)
-        return none(err, address, "it has no PF");
+        return none(err, ENODEV, address, "it has no PF");
     if (r == 0)
         r = vfa_vf_number(pf_fd, address, &vf->number);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read device '%s': %s", address, strerror(-r));
-    if (r == 0 && vfa_sysfs_first_entry(pf_fd, "net", vf->pf, sizeof(vf->pf)) != 0) {
+    if (r == 0 && vfa_netdev_own(pf_fd, vf->pf, sizeof(vf->pf)) != 0) {
         vf->pf[0] = '\0';
-        return none(err, address, "its PF has no netdev here");
+        return none(err, EAGAIN, address, "its PF has no netdev here");
     }
     return r;
 }
@@ -64,7 +66,7 @@ int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr
     fd = vfa_sysfs_opendir(sysfs->rootfd, path);
     if (fd < 0)
         return VFA_SYSFS_GONE;
-    if (vfa_sysfs_first_entry(fd, "net", vf.netdev, sizeof(vf.netdev)) != 0)
+    if (vfa_netdev_own(fd, vf.netdev, sizeof(vf.netdev)) != 0)
         vf.netdev[0] = '\0';
     r = locate(fd, address, &vf, err);
     if (r == 0 || r == VFA_VF_NONE)

@@ -14,7 +14,8 @@
 #include <net/if.h>
 
 enum {
-    VFA_VF_NONE = 2, /* no VF of a network card, or its PF has no netdev here; err says what */
+    VFA_VF_NONE = 2, /* no VF of a network card, or (EAGAIN) its PF has no netdev here, as while it
+                        is reset or reloaded; err says what */
 };
 
 struct vfa_vf {

@@ -2,11 +2,29 @@
 /* See walk.h. A pool that was walked through is done with: what it has was refused. */
 #include "walk.h"
 
+#include <string.h>
+
+/* What comes before everything else in the order. */
+enum turn {
+    TURN_GOOD,
+    TURN_LAST_RESORT, /* of PFs of which whoever walks says so */
+    TURN_FAILED,
+};
+
+enum answer {
+    ANSWER_UNKNOWN,
+    ANSWER_NO,
+    ANSWER_YES,
+};
+
 struct steps {
     const struct vfa_walk *walk;
-    struct vfa_pools pools;  /* in the order of the alias */
-    bool *done;              /* of each pool */
+    struct vfa_pools pools;   /* in the order of the alias */
+    bool *done;               /* of each pool, in this turn */
+    enum answer *last_resort; /* of each pool, once it was asked */
+    enum turn turn;
     bool has_last, had_last; /* there is a device of last time; it was visited */
+    bool last_failed;
     struct vfa_member last;
 };
 
@@ -15,20 +33,25 @@ static void steps_clear(struct steps *s)
     vfa_pools_clear(&s->pools);
     vfa_device_clear(&s->last.device);
     free(s->done);
-}
-
-static const struct vfa_spec *spec_of(const struct vfa_walk *walk, int spec)
-{
-    return spec >= 0 && (size_t)spec < walk->config->n_specs ? &walk->config->specs[spec] : NULL;
+    free(s->last_resort);
 }
 
 static int visit(const struct vfa_walk *walk, const struct vfa_device *dev, int spec,
                  struct vfa_error *err)
 {
-    return walk->visit(walk->data, dev, spec_of(walk, spec), err);
+    return walk->visit(walk->data, dev, vfa_config_spec(walk->config, spec), err);
 }
 
 /* ---- one pool ---- */
+
+static int next_device(const struct steps *s, const struct vfa_pool *pool, bool kept,
+                       const struct vfa_pci_addr *after, struct vfa_device *ret,
+                       struct vfa_error *err)
+{
+    if (s->turn == TURN_FAILED)
+        return vfa_state_next_failed(s->walk->state, pool->id, after, ret, err);
+    return vfa_state_next_free(s->walk->state, pool->id, kept, after, ret, err);
+}
 
 static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, struct vfa_error *err)
 {
@@ -37,8 +60,7 @@ static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, st
 
     for (;;) {
         VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-        int r =
-            vfa_state_next_free(s->walk->state, pool->id, kept, first ? NULL : &after, &dev, err);
+        int r = next_device(s, pool, kept, first ? NULL : &after, &dev, err);
 
         if (r)
             return r; /* an error, or VFA_STATE_END */
@@ -88,19 +110,41 @@ static void sort_pools(struct steps *s)
           order == VFA_ORDER_SPREAD ? by_use : by_use_most);
 }
 
-static bool usable(const struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
+static bool is_last_resort(struct steps *s, size_t i)
+{
+    const struct vfa_walk *walk = s->walk;
+    const struct vfa_pool *pool = &s->pools.items[i];
+
+    if (s->last_resort[i] == ANSWER_UNKNOWN)
+        s->last_resort[i] =
+            pool->of_vfs && walk->is_last_resort && walk->is_last_resort(walk->data, &pool->parent)
+                ? ANSWER_YES
+                : ANSWER_NO;
+    return s->last_resort[i] == ANSWER_YES;
+}
+
+/* Those that have failed are few, and whether one is tentative does not matter. */
+static bool has_some(const struct steps *s, const struct vfa_pool *pool, bool kept)
+{
+    if (s->turn == TURN_FAILED)
+        return !kept;
+    return kept ? pool->kept > 0 : pool->free > pool->kept;
+}
+
+static bool usable(struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
 {
     const struct vfa_wish *wish = s->walk->wish;
     const struct vfa_pool *pool = &s->pools.items[i];
 
-    return !s->done[i] && (kept ? pool->kept > 0 : pool->free > pool->kept) &&
-           vfa_choose_tags(wish, spec_of(s->walk, pool->spec)) &&
-           vfa_numa_allows(wish->policy, &wish->place, pool->numa_node, pass);
+    return !s->done[i] && has_some(s, pool, kept) &&
+           vfa_choose_tags(wish, vfa_config_spec(s->walk->config, pool->spec)) &&
+           vfa_numa_allows(wish->policy, &wish->place, pool->numa_node, pass) &&
+           (s->turn == TURN_FAILED || is_last_resort(s, i) == (s->turn == TURN_LAST_RESORT));
 }
 
 /* True if the device of last time is tentative for the request, or else if its pool ranks with the
  * best, which is the first that is usable. */
-static bool last_is_good(const struct steps *s, enum vfa_numa_pass pass, bool kept)
+static bool last_is_good(struct steps *s, enum vfa_numa_pass pass, bool kept)
 {
     const struct vfa_pool *best = NULL;
 
@@ -122,7 +166,8 @@ static bool last_is_good(const struct steps *s, enum vfa_numa_pass pass, bool ke
 /* VFA_STATE_TAKEN: it is not its turn, or it was refused. */
 static int try_last(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
 {
-    if (!s->has_last || s->had_last || s->last.kept != kept || !last_is_good(s, pass, kept))
+    if (!s->has_last || s->had_last || s->last_failed != (s->turn == TURN_FAILED) ||
+        (!s->last_failed && s->last.kept != kept) || !last_is_good(s, pass, kept))
         return VFA_STATE_TAKEN;
     s->had_last = true;
     return visit(s->walk, &s->last.device, s->last.spec, err);
@@ -153,25 +198,60 @@ static int walk_pass(struct steps *s, enum vfa_numa_pass pass, struct vfa_error 
     return r;
 }
 
-int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
+static int walk_turn(struct steps *s, enum turn turn, struct vfa_error *err)
 {
-    VFA_AUTO(steps_clear) struct steps s = {.walk = walk};
-    int r = vfa_state_pools(walk->state, walk->wish->alias->name, &s.pools, err);
+    int r = VFA_STATE_END;
+
+    s->turn = turn;
+    memset(s->done, 0, s->pools.n * sizeof(*s->done));
+    for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES && r == VFA_STATE_END; pass++)
+        r = walk_pass(s, (enum vfa_numa_pass)pass, err);
+    return r;
+}
+
+static int find_last(struct steps *s, struct vfa_error *err)
+{
+    const struct vfa_walk *walk = s->walk;
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = vfa_state_last(walk->state, walk->wish->alias->name, walk->uuid, walk->request,
+                           &s->last, err);
+
+    s->has_last = r == 0;
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return vfa_state_has_failed(walk->state, vfa_pci_addr_format(&s->last.device.addr, address),
+                                &s->last_failed, err);
+}
+
+static int set_up(struct steps *s, struct vfa_error *err)
+{
+    int r = vfa_state_pools(s->walk->state, s->walk->wish->alias->name, &s->pools, err);
 
     if (r < 0)
         return r;
-    s.done = calloc(s.pools.n + 1, sizeof(*s.done));
-    if (!s.done)
+    s->done = calloc(s->pools.n + 1, sizeof(*s->done));
+    s->last_resort = calloc(s->pools.n + 1, sizeof(*s->last_resort));
+    if (!s->done || !s->last_resort)
         return vfa_fail_oom(err);
-    sort_pools(&s);
-    r = vfa_state_last(walk->state, walk->wish->alias->name, walk->uuid, walk->request, &s.last,
-                       err);
-    if (r < 0)
+    sort_pools(s);
+    return find_last(s, err);
+}
+
+int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
+{
+    VFA_AUTO(steps_clear) struct steps s = {.walk = walk};
+    bool failed = false;
+    int r = set_up(&s, err);
+
+    if (r == 0)
+        r = walk_turn(&s, TURN_GOOD, err);
+    if (r == VFA_STATE_END)
+        r = walk_turn(&s, TURN_LAST_RESORT, err);
+    if (r != VFA_STATE_END)
         return r;
-    s.has_last = r == 0;
-    r = VFA_STATE_END;
-    for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES && r == VFA_STATE_END; pass++)
-        r = walk_pass(&s, (enum vfa_numa_pass)pass, err);
+    r = vfa_state_has_failed(walk->state, NULL, &failed, err);
+    if (r == 0)
+        r = failed ? walk_turn(&s, TURN_FAILED, err) : VFA_STATE_END;
     return r;
 }
 
@@ -184,7 +264,7 @@ int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_DROP
     for (size_t i = 0; r == 0 && i < pools.n; i++) {
         const struct vfa_pool *pool = &pools.items[i];
 
-        if (!vfa_choose_tags(walk->wish, spec_of(walk, pool->spec)))
+        if (!vfa_choose_tags(walk->wish, vfa_config_spec(walk->config, pool->spec)))
             dropped[VFA_DROP_TAGS] += pool->free;
         else if (!vfa_choose_near(walk->wish, pool->numa_node))
             dropped[VFA_DROP_NUMA] += pool->free;

@@ -6,6 +6,10 @@
  * best, then the pools in the order of the alias, each by address. Who walks looks at each device
  * and stops at the one to be had; `vfalias explain` goes on to the end.
  *
+ * Last come, whatever their NUMA node: devices in whose way something is that is no fault of
+ * theirs, as whoever walks says of a PF and so of all its VFs; and at the very end those that could
+ * not be attached to a guest when that was tried (vfa_state_set_failed()).
+ *
  * Deterministic: the same state gives the same order. Each free device is visited once at most.
  */
 #ifndef VFA_WALK_H
@@ -24,6 +28,9 @@ struct vfa_walk {
      * ends; VFA_STATE_TAKEN: go on; negative: an error. */
     int (*visit)(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
                  struct vfa_error *err);
+    /* True if the VFs of this PF are for when there is nothing else. Asked once a pool at most, of
+     * those that a device may come from; NULL: of none. */
+    bool (*is_last_resort)(void *data, const struct vfa_pci_addr *pf);
     void *data;
 };
 

@@ -65,7 +65,8 @@ def fill(host, devices):
         # as many PFs as such a host would have: 250 VFs each
         parents = {n: "ffff:%02x:%02x.0" % (i // 250 >> 5, i // 250 & 31) for i, n in enumerate(names)}
         parents[real] = row[0]
-        db.executemany("INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(n, parents[n]) + row[1:] for n in names])
+        db.executemany("INSERT INTO device (address, parent, type, vendor, product, class, numa_node, iommu_group) VALUES"
+                       " (?, ?, ?, ?, ?, ?, ?, ?)", [(n, parents[n]) + row[1:] for n in names])
         db.executemany("INSERT OR IGNORE INTO pool (alias, spec, numa_node, parent, first) VALUES ('net', 0, ?, ?, ?)",
                        [(row[5], parents[n], n) for n in names])
         db.executemany("INSERT INTO member (pool, device) SELECT id, ? FROM pool WHERE parent = ?",

@@ -107,6 +107,27 @@ class Tree:
                        vf_driver="igbvf", netdev=netdev, vf_netdev=netdev + "v%d",
                        offset=0x180, stride=2, **more)
 
+    def switchdev(self, address, vfs=2, **more):
+        """A card in switchdev mode: beside its own interface "p0" its function has the representors of the VFs, which
+        come first by name."""
+        pf = self.pf(address, "15b3:101d", vfs=vfs, vf_id="15b3:101e", cls="020000", driver="mlx5_core",
+                     vf_driver="mlx5_core", vf_netdev="p0v%d", offset=2, **more)
+        self.netdev(pf, "p0", port="p0")
+        for number in range(vfs):
+            self.netdev(pf, "eth%d" % number, port="pf0vf%d" % number)
+        return pf
+
+    def quad(self, address, **more):
+        """A card with four ports in one function, as cxgb4 has them: eth0 to eth3."""
+        card = self.device(address, "1425:6401", cls="020000", driver="cxgb4", **more)
+        for port in range(4):
+            self.netdev(card, "eth%d" % port)
+        return card
+
+    def set_flags(self, netdev, flags):
+        """0x1003: up; 0x1002: down"""
+        (self.root / "class/net" / netdev / "flags").write_text("0x%x\n" % flags)
+
     def nvme(self, address, vfs=4, **more):
         """A drive whose VFs have the PF's ids, and no driver."""
         return self.pf(address, "144d:a824", vfs=vfs, cls="010802", driver="nvme", offset=1, **more)
@@ -122,22 +143,47 @@ class Tree:
             folder.mkdir(exist_ok=True)
             _link(folder, device.path / "driver")
 
-    def netdev(self, device, name):
+    def netdev(self, device, name, port=None):
+        """port: its phys_port_name, for those whose driver gives one: "p0", "pf0vf1" """
         folder = device.path / "net" / name
         folder.mkdir(parents=True)
+        if port:
+            (folder / "phys_port_name").write_text(port + "\n")
         (folder / "device").symlink_to("../../../" + device.address)
         (folder / "operstate").write_text("down\n")
         _link(folder, self.root / "class/net" / name)
 
-    def enslave(self, device, master):
-        """Makes the device's interface a member of a bridge or bond."""
-        for netdev in (device.path / "net").iterdir():
+    def enslave(self, device, master, name="*"):
+        """Makes the device's interface, or one of them, a member of a bridge or bond."""
+        for netdev in (device.path / "net").glob(name):
             _link(self.root / "class/net" / master, netdev / "master")
 
     def offspring(self, device, name, bus):
         """Makes a vDPA ("vdpa") or mediated ("mdev") device of it."""
         (device.path / name).mkdir()
         _link(self.root / "bus" / bus, device.path / name / "subsystem")
+
+    def disk(self, device, below, number):
+        """Gives it a disk or partition: "nvme/nvme0/nvme0n1", "259:0". device None: one of no device."""
+        path = (device.path if device else self.root / "devices/virtual") / below
+        (path / "holders").mkdir(parents=True)
+        (path / "dev").write_text(number + "\n")
+        _link(path, self.root / "class/block" / path.name)
+        return path
+
+    def mount(self, number, on, kind="ext4", source="/dev/root"):
+        """In the /proc beside the tree."""
+        proc = self.root.parent / "proc/1"
+        proc.mkdir(parents=True, exist_ok=True)
+        with open(proc / "mountinfo", "a", encoding="utf-8") as file:
+            file.write("29 1 %s / %s rw,relatime shared:1 - %s %s rw\n" % (number, on, kind, source))
+
+    def opened(self, file, pid=77, program="dpdk-testpmd"):
+        """A process of the /proc beside the tree has a file open."""
+        fds = self.root.parent / "proc" / str(pid) / "fd"
+        fds.mkdir(parents=True, exist_ok=True)
+        (fds.parent / "comm").write_text(program + "\n")
+        (fds / str(len(list(fds.iterdir())))).symlink_to(file)
 
     def move_netdev_away(self, device):
         """Into another network namespace: the folder stays, empty."""

@@ -109,6 +109,14 @@ def test_migrate_keeps_devices_for_requests_that_have_none_yet(host):
     assert {state for _, state in states(host).values()} == {"claimed"}
 
 
+def test_a_start_keeps_nothing_of_an_arrival_that_asked_for_more(host):
+    """It did not come about, and the domain starts from another definition before that has expired."""
+    fine(host.hook("migrate", arriving(hostdev("0000:42:10.2"), ASKED + request("accel"))))
+    assert len(host.held()) == 3
+    fine(host.hook("prepare", arriving(asked=request("accel"))))
+    assert set(host.held()) == {("d1", "accel-0")}
+
+
 def test_migrate_a_second_time_is_as_the_first(host):
     xml = arriving(interface(ELSEWHERE), ASKED + request("accel"))
     first = host.hook("migrate", xml)

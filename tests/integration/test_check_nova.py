@@ -59,7 +59,7 @@ def test_a_compute_node():
         (53, "device_spec 4", "differs"),  # managed
         (53, "device_spec 4", "lost"),  # resource_class
         (53, "device_spec 4", "lost"),  # traits
-        (55, "device_spec 5", "lost"),  # one_time_use
+        (55, "device_spec 5", "differs"),  # one_time_use
         (56, "device_spec 6", "differs"),  # live_migratable
         (57, "[pci] report_in_placement", "lost"),
         (58, "alias 'qat'", "same"),
@@ -86,7 +86,7 @@ def test_lines_for_people():
     assert lines[1] == ("%s:18: [compute] cpu_dedicated_set: means something else: a numa_policy goes by the nodes "
                         "and CPUs that a domain's own XML names" % path)
     assert lines[-3].startswith("%s:61: alias 'nvme': means something else: live_migratable chooses " % path)
-    assert lines[-1] == "4 the same, 10 different, 10 lost"
+    assert lines[-1] == "4 the same, 11 different, 9 lost"
 
 
 @pytest.mark.parametrize("text, verdicts, reason", [
@@ -103,7 +103,8 @@ def test_lines_for_people():
     (SPEC % ', "live_migratable": "on"', ["differs"], "'vfalias migrate'"),
     (SPEC % ', "live_migratable": "off"', ["same"], None),
     (SPEC % ', "one_time_use": "no"', ["same"], None),
-    (SPEC % ', "one_time_use": "yes"' + REPORTED, ["lost", "lost"], "given out again"),
+    (SPEC % ', "one_time_use": "yes"' + REPORTED, ["differs", "lost"], "'vfalias quarantine remove'"),
+    (SPEC % ', "clean": "x"', ["differs"], "clean is a tag to Nova"),
     (SPEC % ', "remote_managed": "yes"', ["lost"], "serial number"),
     (SPEC % ', "remote_managed": "maybe"', ["same"], None),
     (SPEC % ', "resource_class": "X", "traits": "Y"', ["same"], None),

@@ -258,6 +258,52 @@ def test_a_vdpa_or_mediated_device_is_made_of_it(host):
     assert rows[NODE0 % 0] == "vDPA device dp0 is made of it"
 
 
+DRIVES = """
+[pci]
+device_spec = {"vendor_id": "144d"}
+alias = {"name": "drive", "vendor_id": "144d", "product_id": "a808"}
+[vfalias]
+state = %(state)s
+sysfs_root = %(sysfs)s
+libvirt_run = %(run)s
+"""
+
+
+def drives(root):
+    tree = Tree(root)
+    for bus, name in ((1, "nvme0"), (2, "nvme1"), (3, "nvme2")):
+        drive = tree.device("0000:%02x:00.0" % bus, "144d:a808", cls="010802", driver="nvme")
+        tree.disk(drive, "nvme/%s/%sn1" % (name, name), "259:%d" % (10 * bus))
+        tree.disk(drive, "nvme/%s/%sn1/%sn1p1" % (name, name, name), "259:%d" % (10 * bus + 1))
+    return tree
+
+
+def test_the_host_uses_a_disk(tmp_path):
+    host = Host(tmp_path, DRIVES, drives)
+    host.daemon_is_there()
+    host.tree.mount("259:11", "/")
+    holders = host.tree.root / "class/block/nvme1n1p1/holders"
+    (holders / "dm-0").symlink_to("../../dm-0")
+    assert take(host, 1, request("drive")) == ["0000:03:00.0"]
+    assert refused(host.prepare(2, request("drive"))).endswith("has 3 devices, 1 claimed, 2 disk in use")
+    rows = {row["address"]: (row["reason"], row["detail"])
+            for row in json.loads(host.cli("explain", "drive", "--json").stdout)}
+    assert rows["0000:01:00.0"] == ("disk in use", "nvme0n1p1 is mounted on /")
+    assert rows["0000:02:00.0"] == ("disk in use", "nvme1n1p1 is part of dm-0")
+    (holders / "dm-0").unlink()
+    assert take(host, 2, request("drive")) == ["0000:02:00.0"]
+
+
+def test_a_made_tree_has_none_of_the_mounts_of_this_host(tmp_path):
+    """Numbers of this host's disks, and no /proc beside the tree."""
+    host = Host(tmp_path, DRIVES, drives)
+    host.daemon_is_there()
+    here = next(line.split()[2] for line in open("/proc/self/mountinfo", encoding="utf-8") if " - " in line)
+    for block in (host.tree.root / "class/block").iterdir():
+        (block / "dev").write_text(here + "\n")
+    assert take(host, 1, request("drive", count=3)) == ["0000:0%d:00.0" % i for i in (1, 2, 3)]
+
+
 def test_driver(host):
     host.tree.bind(vf(host, NODE1, 1), "vfio-pci")
     aliases(host, driver="vfio-pci")

@@ -6,11 +6,14 @@ current one). Claims are made by the hook's own program from the same build fold
 driver: it keeps nothing between two connections, so what `request` really leaves behind in a definition
 is for the tests that have a libvirtd.
 """
+import fcntl
 import json
 import os
 import pty
 import re
 import shutil
+import sqlite3
+import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -230,10 +233,19 @@ def test_check_counts(host):
 
 
 def test_check_json(host):
-    assert host.json("check") == {"files": [str(host.conf)], "warnings": [], "device_specs": 2, "aliases": 3}
+    assert host.json("check") == {"files": [str(host.conf)], "errors": [], "warnings": [], "device_specs": 2, "aliases": 3}
     host.configure(CONFIG + 'alias = {"name": "a b", "vendor_id": "10de", "product_id": "20b2"}\n')
     (warning,) = host.json("check")["warnings"]
     assert warning.startswith("%s:7: alias 'a b' has characters" % host.conf)
+
+
+@pytest.mark.parametrize("uri, good", [("test:///default", False), ("qemu+ssh://other.example/system", False),
+                                       ("qemu:///session", True)])
+def test_check_warns_of_a_libvirt_that_vfaliasd_refuses(host, uri, good):
+    host.configure(CONFIG + "[vfalias]\nlibvirt_uri = %s\n" % uri)
+    told = [] if good else ["libvirt_uri '%s' is not libvirt's QEMU driver on this host: use qemu:///system" % uri]
+    assert host.json("check")["warnings"] == told
+    assert [line for line in host.fine("check").splitlines() if "warning" in line] == ["warning: " + text for text in told]
 
 
 def test_check_reads_conf_d(host):
@@ -241,6 +253,14 @@ def test_check_reads_conf_d(host):
     more = host.folder / "conf.d/more.conf"
     more.write_text('[pci]\nalias = {"vendor_id": "10de", "product_id": "20b2", "name": "gpu"}\n')
     assert host.fine("check").endswith("read %s\n2 device_specs, 4 aliases: valid\n" % more)
+
+
+def test_pipe_in_conf_d(host):
+    """No hook waits for what nobody writes."""
+    (host.folder / "conf.d").mkdir()
+    pipe = host.folder / "conf.d/more.conf"
+    os.mkfifo(pipe)
+    assert host.refused(2, "check") == "cannot read '%s': it is a pipe or a socket" % pipe
 
 
 @pytest.mark.parametrize("text", [
@@ -396,7 +416,17 @@ def test_stats_counts_what_is_not_healthy_as_not_free(host):
     host.fine("quarantine", "add", card.vfs[2].address, "x")
     stats = host.json("stats")
     assert stats["aliases"][0] == {"name": "net", "total": 7, "free": 4}
-    assert [p["count"] for p in stats["pools"]] == [1, 4, 1, 4]
+    assert [p["count"] for p in stats["pools"]] == [0, 4, 1, 4]  # nor is the PF of a VF that the host uses
+
+
+def test_stats_tell_of_the_last_scan(host):
+    host.fine("rescan")
+    host.tree.enslave(host.tree.devices["0000:01:00.0"].vfs[0], "br0")
+    assert host.json("stats")["aliases"][0]["free"] == 7
+    host.fine("quarantine", "add", host.tree.devices["0000:01:00.0"].vfs[1].address, "x")  # that is of now
+    assert host.json("stats")["aliases"][0]["free"] == 6
+    host.fine("rescan")
+    assert host.json("stats")["aliases"][0]["free"] == 5
 
 
 # ---- claims ----
@@ -409,14 +439,14 @@ def test_no_state_file_is_no_claims(host):
 
 def test_claims(claims):
     listed = claims.json("claims")
-    since = {c.pop("since") for c in listed}
+    since = {c.pop("since") for c in listed} | {c.pop("state_since") for c in listed}
     for claim in listed:
         assert claim.pop("pci_slot") == claim["device"]
         for key in ("request_id", "pci_vendor_info", "physical_network", "pf_address", "pf_mac_address", "vf_num",
                     "mac_address"):  # test_binding.py
             del claim[key]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", s) for s in since)
-    none = {"kind": "pci", "state": "claimed", "attempts": 0, "error": None}
+    none = {"kind": "pci", "state": "claimed", "why": None, "attempts": 0, "error": None}
     assert listed == [
         dict(none, device="0000:02:10.0", domain="db1", uuid=UUID % 1, request="net-0", alias="net"),
         dict(none, device="0000:65:00.1", domain="db1", uuid=UUID % 1, request="nvme-0",
@@ -434,6 +464,24 @@ def test_a_damaged_state_file_is_an_error_when_only_read(host):
     before = host.state.read_bytes()
     assert str(host.state) in host.refused(1, "claims")
     assert host.state.read_bytes() == before
+
+
+def other_database(path):
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE of_another_program (name)")
+    db.close()
+
+
+@pytest.mark.parametrize("make", [lambda path: path.write_text("not a database at all\n" * 100), other_database],
+                         ids=["text", "database"])
+def test_a_file_that_is_no_state_file_stays_as_it_is(host, make):
+    """Somebody has typed the name of another file than was meant."""
+    meant = host.folder / "valuable"
+    make(meant)
+    before = meant.read_bytes()
+    for verb in (["rescan"], ["quarantine", "add", "0000:02:10.0", "x"], ["claims"]):
+        assert str(meant) in host.refused(1, "--state", meant, *verb)
+        assert meant.read_bytes() == before and not list(host.folder.glob("valuable.damaged"))
 
 
 # ---- quarantine ----
@@ -455,6 +503,13 @@ def test_quarantine(host):
     assert host.fine("quarantine", "remove", "0000:02:10.0") == "0000:02:10.0 may be given out again\n"
     assert host.refused(1, "quarantine", "remove", "0000:02:10.0") == \
         "device '0000:02:10.0' is not in quarantine"
+
+
+def test_quarantine_for_a_reason_that_is_not_utf8(host):
+    """As a terminal of ISO 8859-1 writes it. JSON has nothing else than UTF-8."""
+    host.fine("quarantine", "add", "0000:02:10.0", b"l\xfcfter")
+    assert [entry["reason"] for entry in host.json("quarantine")] == ["l\ufffdfter"]
+    assert {d["address"]: d["detail"] for d in host.json("devices")}["0000:02:10.0"] == "l\ufffdfter"
 
 
 def test_quarantine_of_a_device_that_is_not_there(host):
@@ -611,6 +666,17 @@ def virt(claims):
     if probe.returncode != 0:
         pytest.skip("libvirt's test driver does not do: " + probe.stderr)
     return claims
+
+
+@pytest.mark.parametrize("verb", [["gc"], ["release", "db1"], ["start", "test"], ["attach", "test"],
+                                  ["detach", "test", "--all"], ["migrate", "test", "qemu+ssh://other/system"]])
+def test_claims_are_changed_by_the_configured_libvirt_only(virt, verb):
+    with open("%s.lock" % virt.state, "w", encoding="ascii") as there:  # for those that need vfaliasd
+        ofd_setlk = 37
+        fcntl.fcntl(there, ofd_setlk, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+        says = virt.refused(1, *verb, options=["--connect", "test:///default"])
+    assert "cannot change claims for the domains of 'test:///default': the claims of this host are those of 'test://" in says
+    assert len(virt.json("claims", options=[])) == 3
 
 
 def virt_call(host, *args):

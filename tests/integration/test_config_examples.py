@@ -6,6 +6,7 @@ current one).
 """
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" %
 
 
 def check(path):
+    if not (path.parent / "clean.d").exists():
+        shutil.copytree(SOURCE / "conf/clean.d", path.parent / "clean.d")
     return subprocess.run([str(VFALIAS), "--config", str(path), "check"], capture_output=True,
                           text=True, timeout=60, check=False)
 
@@ -68,5 +71,5 @@ def test_installed_file_uncommented(tmp_path):
     config.write_text(re.sub(r"^#(?=\S|  \")", "", text, flags=re.M), encoding="utf-8")
     done = check(config)
     assert done.returncode == 0, done.stderr
-    assert "4 device_specs, 7 aliases" in done.stdout
+    assert "6 device_specs, 7 aliases" in done.stdout
     assert "warning" not in done.stdout

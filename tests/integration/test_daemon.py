@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import signal
-import socket
 import sqlite3
 import struct
 import subprocess
@@ -13,101 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from hookhost import CONFIG, INST, domain, fine, hostdev, port, refused, request, uuid
+from daemonhost import DAEMON, SECONDS, Daemon, guest, quiet
+from hookhost import CONFIG, fine, hostdev, port, refused, request, uuid
 
-DAEMON = INST / "sbin/vfaliasd"
 ACCEL = ["0000:65:00.%d" % n for n in range(1, 5)]
 TAKEN = "".join(map(hostdev, ACCEL))  # the devices of the domain that has all of them
 LATE = request("accel", optional="yes", late="yes")
 LATER = request("accel", name="later", optional="yes", late="yes")
 OPTIONAL = request("accel", optional="yes")
-SECONDS = 20  # until something must have happened
-
-
-def guest(number, requests="", devices=""):
-    """A domain of the test driver, which is there to run."""
-    return domain(number, requests, devices, machine="i440fx").replace("type='kvm'", "type='test'").replace(
-        "machine='pc-i440fx'", "").replace("<os>", "<memory>1024</memory><os>")
-
 
 # It asks for one thing more that nobody has, of which the daemon tells once it has looked at what it has.
 HAS_ALL = guest(1, request("seen"), TAKEN)
 
 
-# As systemd hands over the descriptor that it has kept.
-HAND_OVER = '''[ "$0" = 3 ] || eval "exec 3<&$0 $0<&-"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=presence "$@"'''
-
-
-class Daemon:
-    def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",), handed=None):
-        """until: what it has to say to systemd, in this order, before it counts as started. handed: the descriptor that
-        systemd has kept for it. `told`: what it said until then, but for its status; `kept`: what it gave to be kept."""
-        self.host = host
-        self.told = []
-        self.kept = []
-        self.node = host.folder / "node.xml"
-        self.node.write_text("<node><cpu><mhz>1</mhz><model>x</model><active>1</active><nodes>1</nodes><sockets>1</sockets>"
-                             "<cores>1</cores><threads>1</threads></cpu><memory>1000000</memory>%s</node>" % "".join(guests))
-        self.log = host.folder / "log"
-        notify = host.folder / "notify"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-            ready.bind(str(notify))
-            ready.settimeout(SECONDS)
-            with open(self.log, "w") as log:
-                self.process = subprocess.Popen(
-                    [*(["bash", "-c", HAND_OVER, str(handed)] if handed else []),
-                     str(DAEMON), "--uri", uri or "test://%s" % self.node, "--log-level", "debug", *options],
-                    env={**host.env, "NOTIFY_SOCKET": str(notify), **dict(env)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    pass_fds=[handed] if handed else [])
-            for message in until:
-                while message not in self.hear(ready):  # the connection's state is told as well, by another thread
-                    pass
-        notify.unlink()
-
-    def hear(self, ready):
-        message, fds, _, _ = socket.recv_fds(ready, 4096, 1)
-        if b"STATUS=" not in message:
-            self.told.append(message)
-        self.kept += fds
-        return message
-
-    def text(self):
-        return self.log.read_text()
-
-    def wait_for(self, what, seconds=SECONDS):
-        """Until `what` (a line of the log, or a function) is there."""
-        end = time.monotonic() + seconds
-        while not (what() if callable(what) else what in self.text()):
-            assert self.process.poll() is None and time.monotonic() < end, (what, self.text(), self.host.held())
-            time.sleep(0.02)
-
-    def switches(self):
-        """How often its threads went to sleep."""
-        return sum(int(line.split()[1]) for status in Path("/proc/%d/task" % self.process.pid).glob("*/status")
-                   for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
-
-    def stop(self, number=signal.SIGTERM):
-        assert self.end(number) == 0, self.text()
-        self.drop()
-        return self.text()
-
-    def end(self, number):
-        """As when systemd is to start another: what it gave is kept."""
-        self.process.send_signal(number)
-        return self.process.wait(SECONDS)
-
-    def drop(self):
-        while self.kept:
-            os.close(self.kept.pop())
-
-
 @pytest.fixture
 def quiet_host(host):
-    """One on which nothing seems to be vfaliasd."""
-    host.daemon_is_gone()
-    Path(str(host.state) + ".lock").unlink()
-    host.configure(CONFIG + "require_daemon = no\n")
-    return host
+    return quiet(host)
 
 
 @pytest.fixture
@@ -386,3 +306,18 @@ def test_what_is_not_its_lock_is_closed(quiet_host, daemon, hand_over):
 
 def test_watchdog_is_fed_while_the_event_loop_runs(quiet_host, daemon):
     daemon(env={"WATCHDOG_USEC": "200000"}, until=(b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"))
+
+
+# ---- whose domains ----
+
+@pytest.mark.parametrize("uri, good", [
+    ("test:///default", False), ("lxc:///system", False), ("qemux:///system", False),
+    ("qemu+ssh://other.example/system", False), ("qemu+ssh://root@localhost/system", True),
+    ("qemu:///system", True), ("qemu+unix:///system?socket=/nowhere", True),
+])
+def test_libvirt_of_another_driver_is_refused(quiet_host, uri, good):
+    """Its domains are not those that the hooks claim for. (Good ones fail later: there is no place for the state.)"""
+    quiet_host.configure(CONFIG.replace("%(state)s", "/proc/nowhere/state") + "libvirt_uri = %s\n" % uri)
+    done = subprocess.run([str(DAEMON)], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
+    told = "libvirt_uri '%s' is not libvirt's QEMU driver on this host: use qemu:///system" % uri
+    assert (told in done.stderr, done.returncode) == ((False, 1) if good else (True, 2)), done.stderr

@@ -4,6 +4,7 @@ nothing is free, `prepare` vetoes with the same line. On hosts, configurations a
 import json
 import random
 import re
+import sqlite3
 
 import pytest
 
@@ -140,6 +141,7 @@ def explained(host, number, xml):
 
 
 def compare(host, number, xml):
+    host.no_scan_is_young()
     chosen, refusals = explained(host, number, xml)
     done = host.hook("prepare", xml, name="d%d" % number)
     optional = set(re.findall(r"name='(\w+)'[^>]*optional='yes'", xml))
@@ -181,6 +183,22 @@ def test_chosen_is_what_prepare_claims(tmp_path, seed):
         if rng.random() < 0.5:
             fine(host.release(rng.randint(1, 5), requests=request("net")))
         change_hardware(rng, host)
+
+
+@pytest.mark.parametrize("seed", range(200, 206))
+def test_stats_by_the_index_are_those_of_a_scan(tmp_path, seed):
+    rng = random.Random(seed)
+    host = random_host(rng, tmp_path)
+    host.cli("rescan")
+    for number in range(1, 4):
+        host.hook("prepare", make_domain(rng, number, host.tree), name="d%d" % number)
+    host.cli("quarantine", "add", rng.choice(sorted(host.tree.devices)), "it smells")
+    if rng.random() < 0.5:
+        host.cli("rescan")
+    by_index = json.loads(host.cli("stats", "--json").stdout)
+    with sqlite3.connect(host.state) as db:
+        db.execute("DELETE FROM stock")
+    assert by_index == json.loads(host.cli("stats", "--json").stdout)
 
 
 @pytest.mark.parametrize("seed", range(100, 108))

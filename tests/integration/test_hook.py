@@ -7,6 +7,7 @@ import re
 import sqlite3
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -279,10 +280,98 @@ def test_device_that_vanished_is_not_given_out(host):
     assert host.held() == {("d1", "net-0"): "0000:02:10.2"}
 
 
+def fail_to_release(host):
+    """d1 ends while its claims cannot be dropped."""
+    fine(host.prepare(1, request("net")))
+    whole = host.config_file.read_text()
+    host.config_file.write_text(whole.replace("sysfs_root = ", "sysfs_root = /nonexistent"))
+    fine(host.hook("release", domain(1, request("net"))))
+    host.config_file.write_text(whole)
+    assert host.held() == {("d1", "net-0"): "0000:02:10.0"}
+
+
+def notes(host):
+    return sorted(path.name for path in host.state.parent.glob("state.unreleased.*"))
+
+
+def test_release_that_failed_is_done_by_the_next_program(host):
+    fail_to_release(host)
+    assert notes(host) == ["state.unreleased." + uuid(1)]
+    fine(host.prepare(2, request("net")))
+    assert host.held() == {("d2", "net-0"): "0000:02:10.0"}
+    assert notes(host) == []
+
+
+def test_release_that_failed_does_not_end_the_next_start(host):
+    fail_to_release(host)
+    fine(host.prepare(1, request("net")))
+    assert notes(host) == []
+    assert host.cli("rescan").returncode == 0
+    assert host.held() == {("d1", "net-0"): "0000:02:10.0"}
+
+
+@pytest.mark.parametrize("seconds, kept", [(-1, True), (0, False)])
+def test_note_that_comes_late(host, seconds, kept):
+    """A hook whose libvirtd was killed leaves it when its domain runs again."""
+    fine(host.prepare(1, request("net")))
+    note = host.state.parent / ("state.unreleased." + uuid(1))
+    note.touch()
+    with sqlite3.connect(host.state) as db:
+        (since,) = db.execute("SELECT since FROM claim").fetchone()
+    db.close()
+    os.utime(note, (since + seconds, since + seconds))
+    assert host.cli("rescan").returncode == 0
+    assert host.held() == ({("d1", "net-0"): "0000:02:10.0"} if kept else {})
+    assert notes(host) == []
+
+
+def test_note_has_the_time_of_the_end(host):
+    begin = int(time.time())
+    fail_to_release(host)
+    (note,) = host.state.parent.glob("state.unreleased.*")
+    assert begin <= note.stat().st_mtime <= time.time()
+    os.utime(note, (begin + 3600, begin + 3600))
+    host.state.rename(host.state.with_name("away"))
+    host.state.mkdir()  # cannot be opened
+    fine(host.hook("release", domain(1, request("net"))))
+    assert note.stat().st_mtime == begin + 3600, "a later end counts"
+
+
+def test_nobody_claims_beside_a_note_that_stays(host):
+    fine(host.prepare(1, request("net")))
+    (host.state.parent / ("state.unreleased." + uuid(2))).mkdir()
+    assert "cannot remove '%s.unreleased.%s'" % (host.state, uuid(2)) in refused(host.prepare(2, request("net")))
+    assert set(host.held()) == {("d1", "net-0")}
+
+
+def test_a_locked_state_is_waited_for_once(host):
+    """For ten seconds, however many notes there are."""
+    fine(host.prepare(1, request("net")))
+    for number in range(2, 6):
+        (host.state.parent / ("state.unreleased." + uuid(number))).touch()
+    with sqlite3.connect(host.state, isolation_level=None) as db:
+        db.execute("BEGIN IMMEDIATE")
+        begin = time.monotonic()
+        fine(host.hook("reconnect", domain(1, request("net"))))
+        assert time.monotonic() - begin < 18
+    db.close()
+    assert len(notes(host)) == 4
+
+
+def test_what_is_no_note_is_left_alone(host):
+    fine(host.prepare(1, request("net")))
+    for name in ("", "x", uuid(1).upper().replace("0", "G"), uuid(2)):
+        (host.state.parent / ("state.unreleased." + name)).touch()
+    fine(host.prepare(3, request("net")))
+    assert set(host.held()) == {("d1", "net-0"), ("d3", "net-0")}
+    assert len(notes(host)) == 3
+
+
 def test_new_devices_are_found_when_nothing_else_is_free(host):
     fine(host.prepare(1, request("accel", count=4)))
     pf = host.tree.devices["0000:65:00.0"]
     host.tree.vf(pf, "0000:65:00.5", "144d:a824", 4, cls="010802")
+    host.no_scan_is_young()
     fine(host.prepare(2, request("accel")))
     assert host.held()[("d2", "accel-0")] == "0000:65:00.5"
 
@@ -326,7 +415,7 @@ def test_reconnect_is_right_about_what_runs(host):
     assert host.held() == {("d1", "net-0"): "0000:02:10.0"}
 
 
-@pytest.mark.parametrize("what", ["configuration", "state", "sysfs", "xml"])
+@pytest.mark.parametrize("what", ["configuration", "state", "sysfs", "xml", "uuid"])
 def test_reconnect_and_restore_never_fail(host, what):
     xml = domain(1, request("net"), hostdev("0000:02:10.0", "net-0"))
     if what == "configuration":
@@ -335,10 +424,18 @@ def test_reconnect_and_restore_never_fail(host, what):
         host.configure("[vfalias]\nstate = /proc/nowhere/state\nsysfs_root = %(sysfs)s\n")
     elif what == "sysfs":
         host.configure("[vfalias]\nstate = %(state)s\nsysfs_root = /nonexistent\n")
+    elif what == "uuid":
+        xml = xml.replace("<uuid>%s</uuid>" % uuid(1), "")
     else:
         xml = xml.replace("alias='net'", "alias=''")
     for operation in ("reconnect", "restore", "attach"):
-        fine(host.hook(operation, xml))
+        fine(host.hook(operation, xml, timeout=20))
+
+
+def test_no_claim_without_a_uuid(host):
+    line = refused(host.hook("prepare", domain(1, request("net")).replace("<uuid>%s</uuid>" % uuid(1), "")))
+    assert line.endswith("cannot claim device 0000:02:10.0: the domain's XML has no UUID")
+    assert host.held() == {}
 
 
 def test_second_half_missing(host, tmp_path):

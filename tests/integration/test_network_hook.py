@@ -161,7 +161,7 @@ def test_a_state_that_cannot_be_opened(host):
     "", "hello", "<hookData> hostdev-pci", "hostdev-pci", b"\0\xff\xfe hostdev-pci" * 100, "hostdev-pci" * (2 << 20),
     port(VF).replace("<owner>", "<odder>").replace("</owner>", "</odder>"), port(VF).replace(uuid(1), "x"),
     port(VF).replace("bus='0x02'", "bus='0x200'"), port(VF, kind="network") + "<!-- hostdev-pci -->",
-])
+], ids=lambda xml: xml[:20])
 @pytest.mark.parametrize("operation", ["port-created", "port-deleted"])
 def test_input_that_is_no_port(host, operation, xml):
     done = host.network_hook(operation, xml)

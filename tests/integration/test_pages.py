@@ -21,6 +21,8 @@ NOT_RUN = {
     ("packaging/README", "", "make selinux"): "the last two need SELinux; tests/run packages does the first",
     ("packaging/README", "", "ls -Z"): "it needs SELinux: what Fedora's policies say",
     ("packaging/README", "", "journalctl"): "it needs SELinux",
+    ("man/vfaliasd.pod", "DESCRIPTION", "systemctl status"): "it needs a cleaner that runs as a unit of systemd",
+    ("man/vfaliasd.pod", "DESCRIPTION", "/etc/vfalias/clean.d/"): "how vfaliasd calls a cleaner: test_cleaning.py",
 }
 
 

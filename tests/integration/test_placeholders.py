@@ -232,6 +232,25 @@ def test_permit_and_number_hold_for_placeholders(host):
     assert [(c["device"], c["alias"]) for c in host.claims()] == [("0000:00:1f.6", None)]
 
 
+@pytest.mark.parametrize("spec", ['{"devname": "enp1s0"}', '{"address": "0000:02:*.*"}'])
+def test_device_that_came_after_the_last_scan(host, spec):
+    """The alias selects it all the same: its settings, its rules and its quarantine count, though no index has it."""
+    first = next(line for line in CONFIG.splitlines() if line.startswith("device_spec"))
+    host.configure(CONFIG.replace(first, "device_spec = " + spec))
+    tree, pf = host.tree, host.tree.devices["0000:01:00.0"]
+    vf = pf.vfs[0]
+    assert vf.address == FIRST
+    tree.remove(vf)
+    assert host.cli("rescan").returncode == 0
+    tree.vf(pf, FIRST, "8086:10ca", 0, cls="020000", numa=0, driver="igbvf", netdev="enp1s0v0")
+    assert host.cli("quarantine", "add", FIRST, "why").returncode == 0
+    assert "device 0000:02:10.0 of 'ua-vf-net-0' is not to be had: quarantined" in refused(
+        host.prepare(1, devices=hostdev(FIRST, "net-0")))
+    assert host.cli("quarantine", "remove", FIRST).returncode == 0
+    fine(host.prepare(1, devices=hostdev(FIRST, "net-0")))
+    assert [(c["device"], c["alias"]) for c in host.claims()] == [(FIRST, "net")]
+
+
 def test_other_tags_than_the_request_wants(host):
     host.configure(CONFIG.replace('device_spec = ', 'device_spec = {"address": "*:42:*.*", '
                                   '"physical_network": "physnet2"}\ndevice_spec = ', 1))

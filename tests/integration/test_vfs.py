@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vfalias vfs on made trees: what is said of each card, and that nothing is written without need. A made tree makes no
 VFs of a number that is written; which numbers are, and in which order, is for the unit tests."""
+import json
 import time
 
 import pytest
@@ -89,3 +90,14 @@ def test_another_tree_is_not_written_to(host, card):
     assert "--state" in says
     assert number(card) == "0"
     assert "would be made" in host.fine("vfs", "--dry-run", options=["--sysfs-root", host.tree.root])
+
+
+def test_the_index_knows_them(host, card):
+    """Those who ask next need not wait for vfaliasd to notice."""
+    host.configure(TWO + 'device_spec = {"address": "0000:82:*.*"}\n'
+                   'alias = {"name": "new", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"}\n')
+    host.fine("rescan")
+    for n in range(4):
+        host.tree.vf(card, "0000:82:10.%d" % n, "8086:10ca", n)
+    host.fine("vfs")
+    assert [alias["free"] for alias in json.loads(host.fine("stats", "--json"))["aliases"]] == [4]

@@ -59,6 +59,10 @@ static inline void dump_spec(FILE *out, const struct vfa_spec *spec)
         fputs(" @", out);
     if (spec->devname)
         fprintf(out, " [%s]", spec->devname);
+    if (spec->clean)
+        fprintf(out, " clean %s", spec->clean);
+    if (spec->one_time_use)
+        fputs(" once", out);
     dump_tags(out, &spec->tags);
     fputs("\n", out);
 }

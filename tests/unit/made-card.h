@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A network card for unit tests, pf0 with VF 1 and that one's netdev pf0v1, in place of the kernel:
- * the program is linked with --wrap for vfa_netlink_*() and vfa_sysfs_is_host(). With it a sysfs
- * tree, in which there are other devices, too, and a state in which one of them is claimed.
+ * the program is linked with --wrap for vfa_netlink_*(), vfa_sysfs_is_host() and
+ * vfa_patience_wait(). With it a sysfs tree, in which there are other devices, too, and a state in
+ * which one of them is claimed.
  *
  * Whenever something is set, it looks with another handle of the state file: what was there before
  * must be on record.
@@ -13,6 +14,8 @@
 #include "check.h"
 #include "made-sysfs.h"
 #include "netlink.h"
+#include "patience.h"
+#include "release.h"
 #include "vf-apply.h"
 
 #include <errno.h>
@@ -31,7 +34,15 @@ static struct {
     unsigned refused;   /* settings, as bits */
     unsigned sets, all; /* calls: that set; any */
     unsigned fail_at;   /* the call that fails, 0: none */
-    bool gone, die;     /* die: killed by the first that sets */
+    int fail_with;      /* its errno, 0: EIO */
+    unsigned busy;      /* calls that set and are answered with busy_with before one is done */
+    int busy_with;
+    void (*on_set)(void);  /* called by each that sets, once it is on its way */
+    void (*on_wait)(void); /* called by each wait for a driver or another program */
+    unsigned untold;       /* calls that read the VF and find the kernel silent about it */
+    const char *missed;    /* netdev that is not found, misses times */
+    unsigned misses;
+    bool gone, die; /* die: killed by the first that sets */
     bool is_host;
     bool vgt; /* as mlx4 tells: VLAN 0 with QoS 0 is no VLAN, and reads as 4095 */
 } card;
@@ -44,7 +55,7 @@ static inline struct vfa_saved read_saved(void)
     struct vfa_state *state = NULL;
 
     if (vfa_state_open(state_path, folder, VFA_STATE_READ, &state, NULL) != 0 ||
-        vfa_state_saved(state, &(struct vfa_saved_of){.uuid = UUID}, &list, NULL) != 0)
+        vfa_state_saved(state, NULL, &list, NULL) != 0)
         abort();
     if (list.n)
         saved = list.items[0];
@@ -58,7 +69,9 @@ static int called(struct vfa_error *err)
 {
     if (card.gone)
         return VFA_NETLINK_GONE;
-    return ++card.all == card.fail_at ? vfa_fail(err, EIO, "call %u failed", card.all) : 0;
+    if (++card.all != card.fail_at)
+        return 0;
+    return vfa_fail(err, card.fail_with ? card.fail_with : EIO, "call %u failed", card.all);
 }
 
 static int called_to_set(const char *what, struct vfa_error *err)
@@ -68,10 +81,17 @@ static int called_to_set(const char *what, struct vfa_error *err)
     CHECK(read_saved().device[0], "%s is set, and what it was is not on record", what);
     if (card.die)
         raise(SIGKILL);
+    if (card.on_set)
+        card.on_set();
+    if (r == 0 && card.busy > 0) {
+        card.busy--;
+        r = vfa_fail(err, card.busy_with, "cannot set %s: not now", what);
+    }
     card.sets += r == 0;
     return r;
 }
 
+bool __wrap_vfa_patience_wait(struct vfa_patience *patience);
 bool __wrap_vfa_sysfs_is_host(const struct vfa_sysfs *sysfs);
 int __wrap_vfa_netlink_open(struct vfa_netlink **ret, struct vfa_error *err);
 struct vfa_netlink *__wrap_vfa_netlink_close(struct vfa_netlink *nl);
@@ -86,6 +106,16 @@ int __wrap_vfa_netlink_set_up(struct vfa_netlink *nl, const char *netdev, bool u
                               struct vfa_error *err);
 int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint32_t mtu,
                                struct vfa_error *err);
+
+/* A wait of no time, as often as 2 s would have it. */
+bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
+{
+    if (patience->deadline == 0 || patience->pause_ms++ >= 30)
+        return false;
+    if (card.on_wait)
+        card.on_wait();
+    return true;
+}
 
 bool __wrap_vfa_sysfs_is_host(const struct vfa_sysfs *sysfs)
 {
@@ -110,6 +140,10 @@ int __wrap_vfa_netlink_read_vf(struct vfa_netlink *nl, const char *pf, unsigned 
     int r = called(err);
 
     CHECK(strcmp(pf, "pf0") == 0 && vf == 1, "VF %u of %s", vf, pf);
+    if (r == 0 && card.untold > 0) {
+        card.untold--;
+        return VFA_NETLINK_GONE;
+    }
     if (r == 0)
         *ret = card.vf;
     return r;
@@ -134,6 +168,14 @@ int __wrap_vfa_netlink_set_vf(struct vfa_netlink *nl, const char *pf, unsigned v
     return r;
 }
 
+static bool is_missed(const char *netdev)
+{
+    if (!card.missed || strcmp(netdev, card.missed) != 0 || card.misses == 0)
+        return false;
+    card.misses--;
+    return true;
+}
+
 static struct vfa_link *link_of(const char *netdev)
 {
     CHECK(strcmp(netdev, "pf0") == 0 || strcmp(netdev, "pf0v1") == 0, "%s", netdev);
@@ -143,7 +185,7 @@ static struct vfa_link *link_of(const char *netdev)
 int __wrap_vfa_netlink_read_link(struct vfa_netlink *nl, const char *netdev, struct vfa_link *ret,
                                  struct vfa_error *err)
 {
-    int r = called(err);
+    int r = is_missed(netdev) ? VFA_NETLINK_GONE : called(err);
 
     if (r == 0)
         *ret = *link_of(netdev);
@@ -177,7 +219,7 @@ int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint3
 #define MACVTAP   VFA_ATTACH_MACVTAP
 
 static struct vfa_sysfs sysfs;
-static struct vfa_config config = {.sysfs_root = (char *)"/made"};
+static struct vfa_config config = {.sysfs_root = (char *)"/made", .state_path = state_path};
 static unsigned warnings;
 
 static inline struct vfa_vf_settings settings(const char *text)
@@ -196,6 +238,7 @@ static inline void make_tree(void)
     snprintf(state_path, sizeof(state_path), "%s/state", folder);
     made_file("bus/pci/devices/0000:01:00.0/class", "0x020000");
     made_folder("bus/pci/devices/0000:01:00.0/net/pf0");
+    made_file("bus/pci/devices/0000:01:00.0/net/eth0/phys_port_name", "pf0vf0"); /* a representor */
     made_link("bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
     made_link("bus/pci/devices/0000:01:00.0/virtfn1", "../" VF);
     made_file("bus/pci/devices/" VF "/class", "0x020000");
@@ -238,7 +281,7 @@ static inline struct vfa_host begin(const char *device)
 
     memset(&card, 0, sizeof(card));
     card.vf = settings(USUAL);
-    card.pf = (struct vfa_link){.up = true, .mtu = 1500};
+    card.pf = (struct vfa_link){.up = true, .running = true, .mtu = 1500};
     card.own = (struct vfa_link){.up = false, .mtu = 1500};
     warnings = 0;
     card.is_host = true;
@@ -274,8 +317,18 @@ static inline unsigned count_claims(struct vfa_host *host)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
 
-    CHECK(vfa_state_claims(host->state, NULL, &claims, NULL) == 0, "claims");
+    CHECK(vfa_state_all_claims(host->state, NULL, &claims, NULL) == 0, "claims");
     return (unsigned)claims.n;
+}
+
+/* Both steps: its domain stopped. How many are still being released. */
+static inline size_t release_all(struct vfa_host *host)
+{
+    struct vfa_release_left left = {0};
+
+    CHECK(vfa_release(host, UUID, NULL, VFA_WHY_STOPPED, NULL, NULL) == 0, "release");
+    CHECK(vfa_release_finish(host, VFA_RELEASE_WAIT, &left, NULL) == 0, "finish");
+    return left.n;
 }
 
 static inline bool is_quarantined(struct vfa_host *host)

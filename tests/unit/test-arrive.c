@@ -301,6 +301,7 @@ static void test_rehearsal(void)
     VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
     struct vfa_host host = open_host(true);
 
+    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "an index");
     CHECK(vfa_state_begin(host.state, NULL) == 0, "begin");
     CHECK(vfa_allocate_arrive(&host, parse(DOM("", SENTINEL("net"))), 0, &arrivals, NULL) == 0 &&
               arrivals.n == 1,

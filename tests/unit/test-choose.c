@@ -163,7 +163,7 @@ static void test_order_of_reasons(void)
     char *only[] = {(char *)"other"};
     struct vfa_claim claim = {.device = VF0, .request = (char *)"net-0"};
     struct vfa_facts facts = {
-        .dev = &dev, .spec = &spec, .holder = &claim, .quarantined = true, .health = VFA_DROP_GONE};
+        .dev = &dev, .spec = &spec, .holder = &claim, .quarantined = true, .use = VFA_DROP_GONE};
     struct vfa_wish wish = {.alias = &alias,
                             .tags = &want,
                             .domain = "db1",
@@ -190,13 +190,18 @@ static void test_order_of_reasons(void)
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_QUARANTINED, "6");
     facts.quarantined = false;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GONE, "7");
-    facts.health = VFA_DROP_NETDEV;
+    facts.use = VFA_DROP_NETDEV;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "8");
     choice.driver = NULL;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NETDEV, "9");
-    facts.health = VFA_DROP_GROUP;
+    facts.use = VFA_DROP_NONE;
+    facts.group = VFA_DROP_GROUP;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP, "10");
-    facts.health = VFA_DROP_NONE;
+    facts.held = VFA_DROP_HELD;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP, "10, before what comes next");
+    facts.group = VFA_DROP_NONE;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_HELD, "10b");
+    facts.held = VFA_DROP_NONE;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NUMA, "11");
     dev.numa_node = 1;
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "12");
@@ -214,6 +219,63 @@ static void test_driver(void)
     CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "bound to none");
 }
 
+/* What the guest is to get decides which findings count. */
+static const struct {
+    const char *label;
+    enum vfa_attach_kind kind;
+    bool netdev, pf_down, no_group;
+    enum vfa_drop drop;
+} kinds[] = {
+    {"hostdev", VFA_ATTACH_HOSTDEV, false, true, false, VFA_DROP_NONE},
+    {"hostdev without a group", VFA_ATTACH_HOSTDEV, true, true, true, VFA_DROP_GROUP},
+    {"interface", VFA_ATTACH_INTERFACE, false, false, false, VFA_DROP_NONE},
+    {"interface, PF down", VFA_ATTACH_INTERFACE, true, true, true, VFA_DROP_PF_DOWN},
+    {"interface without a group", VFA_ATTACH_INTERFACE, true, false, true, VFA_DROP_GROUP},
+    {"macvtap", VFA_ATTACH_MACVTAP, true, false, true, VFA_DROP_NONE},
+    {"macvtap without a netdev", VFA_ATTACH_MACVTAP, false, true, true, VFA_DROP_NO_NETDEV},
+    {"macvtap, PF down", VFA_ATTACH_MACVTAP, true, true, true, VFA_DROP_PF_DOWN},
+};
+
+static void test_kinds(void)
+{
+    static char netdev[] = "enp1s0v0";
+
+    reset();
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct vfa_wish wish = {.alias = &alias, .uuid = "", .kind = kinds[i].kind};
+        const struct vfa_facts facts = {.dev = &dev,
+                                        .spec = &spec,
+                                        .claimable = true,
+                                        .pf = kinds[i].pf_down ? VFA_DROP_PF_DOWN : VFA_DROP_NONE,
+                                        .group =
+                                            kinds[i].no_group ? VFA_DROP_GROUP : VFA_DROP_NONE};
+
+        dev.netdev = kinds[i].netdev ? netdev : NULL;
+        CHECK(vfa_choose_judge(&wish, &facts) == kinds[i].drop, "%s: %s", kinds[i].label,
+              vfa_drop_name(vfa_choose_judge(&wish, &facts)));
+    }
+    dev.netdev = NULL;
+}
+
+/* A claim on another device of the group keeps nobody from a macvtap; one on the device does. */
+static void test_group_of_a_macvtap(void)
+{
+    static char netdev[] = "enp1s0v0";
+    struct vfa_claim claim = {.device = VF1, .request = (char *)"net-0"};
+    struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+    const struct vfa_facts facts = {
+        .dev = &dev, .spec = &spec, .claimable = true, .holder = &claim};
+
+    reset();
+    dev.netdev = netdev;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP_TAKEN, "a hostdev");
+    wish.kind = VFA_ATTACH_MACVTAP;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "a macvtap");
+    claim.device = VF0;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_CLAIMED, "the device itself");
+    dev.netdev = NULL;
+}
+
 /* Whoever asks, whatever for: only what is true of the device itself. */
 static void test_anybody(void)
 {
@@ -225,8 +287,8 @@ static void test_anybody(void)
     CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NOT_ALLOWED, "not allowed");
     facts.claimable = true;
     CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NONE, "free");
-    facts.health = VFA_DROP_GROUP;
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_GROUP, "health");
+    facts.use = VFA_DROP_NETDEV;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NETDEV, "health");
     facts.quarantined = true;
     CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_QUARANTINED, "quarantine");
     facts.holder = &claim;
@@ -253,6 +315,8 @@ int main(void)
     test_wish();
     test_order_of_reasons();
     test_driver();
+    test_kinds();
+    test_group_of_a_macvtap();
     test_anybody();
     test_near();
     vfa_tags_clear(&spec.tags);

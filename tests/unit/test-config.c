@@ -115,6 +115,8 @@ static const struct text_case bad_settings[] = {
     {SETTING("hold = maybe"), "!hold 'maybe': it is neither yes nor no"},
     {SETTING("hold_timeout = 0"), "!hold_timeout '0': a number of seconds"},
     {SETTING("hold_timeout = none"), "!hold_timeout"},
+    {SETTING("hold_within = 0"), "!hold_within '0': a number of seconds"},
+    {SETTING("clean_timeout = 0"), "!clean_timeout '0': a number of seconds"},
     {SETTING("require_daemon = true"), "!require_daemon 'true': it is neither yes nor no"},
     {SETTING("states = /x"), "!key 'states': section [vfalias] does not have it"},
     {SETTING("State = /x"), "!key 'State'"},
@@ -132,19 +134,47 @@ static void test_settings(void)
     CHECK(strcmp(config->libvirt_run, "/run/libvirt/qemu") == 0, "");
     CHECK(strcmp(config->libvirt_uri, "qemu:///system") == 0, "");
     CHECK(config->log_level == LOG_INFO && config->incoming_timeout == 300, "");
-    CHECK(config->hold && config->hold_timeout == 30, "");
+    CHECK(config->hold && config->hold_timeout == 30 && config->hold_within == 2, "");
+    CHECK(config->clean_timeout == 600, "");
     CHECK(config->require_daemon && !config->device_spec_given && !config->n_warnings, "");
     config = vfa_config_free(config);
 
-    write_file(path, SETTING("state = /a b\nsysfs_root = '/c'\nlibvirt_run: /d\nlibvirt_uri = "
-                             "test:///default\nlog_level = debug\nincoming_timeout = 7\n"
-                             "require_daemon = no\nhold = no\nhold_timeout = 5"));
+    write_file(
+        path,
+        SETTING(
+            "state = /a b\nsysfs_root = '/c'\nlibvirt_run: /d\nlibvirt_uri = "
+            "test:///default\nlog_level = debug\nincoming_timeout = 7\n"
+            "require_daemon = no\nhold = no\nhold_timeout = 5\nhold_within = 9\nclean_timeout = 8"));
     CHECK(vfa_config_load(path, &config, NULL) == 0, "");
     CHECK(strcmp(config->state_path, "/a b") == 0 && strcmp(config->sysfs_root, "/c") == 0, "");
     CHECK(strcmp(config->libvirt_run, "/d") == 0, "");
     CHECK(strcmp(config->libvirt_uri, "test:///default") == 0, "");
     CHECK(config->log_level == LOG_DEBUG && config->incoming_timeout == 7, "");
     CHECK(!config->require_daemon && !config->hold && config->hold_timeout == 5, "");
+    CHECK(config->hold_within == 9 && config->clean_timeout == 8, "");
+}
+
+/* What is wrong, whatever it is, does not hide where the state is. */
+static void test_settings_of_a_broken_file(void)
+{
+    static const char *const broken[] = {
+        SETTING("state = /s\nlog_level = loud\nlibvirt_uri = qemu:///x"),
+        SETTING("state = /s\nstates = /y\nlibvirt_uri = qemu:///x\n[pci]\nalias = {"),
+        SETTING("state = /s\nlibvirt_uri = qemu:///x\nrubbish\nstate = /t"),
+    };
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+        write_file(path, broken[i]);
+        CHECK(vfa_config_load(path, &config, NULL) == -EINVAL, "%zu", i);
+        CHECK(vfa_config_load_settings(path, &config) == 0, "%zu", i);
+        CHECK(strcmp(config->state_path, "/s") == 0, "%zu: %s", i, config->state_path);
+        CHECK(strcmp(config->libvirt_uri, "qemu:///x") == 0, "%zu: %s", i, config->libvirt_uri);
+        CHECK(config->log_level == LOG_INFO && config->n_specs == 0, "%zu", i);
+        config = vfa_config_free(config);
+    }
+    CHECK(vfa_config_load_settings("/nonexistent/x", &config) == 0, "");
+    CHECK(strcmp(config->state_path, RUNSTATEDIR "/vfalias/state") == 0, "%s", config->state_path);
 }
 
 /* ---- files ---- */
@@ -233,7 +263,7 @@ static void test_claimable(void)
         {SPEC("{}"), {true, true, false}},
         {SPEC("{\"product_id\": \"1521\"}"), {true, false, false}},
     };
-    const struct vfa_inventory inv = {devices, ARRAY_SIZE(devices)};
+    const struct vfa_inventory inv = {.devices = devices, .n = ARRAY_SIZE(devices)};
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
@@ -250,7 +280,7 @@ static void test_first_match(void)
 {
     static struct vfa_device device = {{0, 1, 0, 0}, {0}, VFA_TYPE_PCI, 0x8086, 1, 0, 0, 0,
                                        NULL,         NULL};
-    const struct vfa_inventory inv = {&device, 1};
+    const struct vfa_inventory inv = {.devices = &device, .n = 1};
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
 
     write_file(path, SPEC("[{\"product_id\": \"2\"}, {\"vendor_id\": \"8086\"}, {}]"));
@@ -304,6 +334,7 @@ int main(void)
     RUN(jsons);
     RUN(bad_settings);
     test_settings();
+    test_settings_of_a_broken_file();
     test_files();
     test_absent();
     test_nul();

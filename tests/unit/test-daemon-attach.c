@@ -7,6 +7,7 @@
 #include "daemon-look.h"
 #include "log.h"
 #include "made-host.h"
+#include "virt-error.h"
 
 #include <libvirt/virterror.h>
 #include <limits.h>
@@ -118,6 +119,17 @@ static unsigned attempts(void)
     return r == 0 && claims.n == 1 ? claims.items[0].attempts : UINT_MAX;
 }
 
+/* Others are chosen before it. */
+static bool has_failed(void)
+{
+    struct vfa_host host = open_host(false);
+    bool failed = false;
+
+    CHECK(vfa_state_has_failed(host.state, vf(0), &failed, NULL) == 0, "read");
+    vfa_host_clear(&host);
+    return failed;
+}
+
 static void test_case(struct vfa_daemon *daemon)
 {
     struct vfa_look look = {.daemon = daemon,
@@ -143,6 +155,8 @@ static void test_case(struct vfa_daemon *daemon)
     }
     CHECK((virDomainIsActive(guest) == 0) == cases[now].destroyed, "%s", cases[now].label);
     CHECK(attempts() == cases[now].after, "%s: %u", cases[now].label, attempts());
+    if (cases[now].meanwhile == NOTHING && cases[now].attach)
+        CHECK(has_failed() == (cases[now].after == VFA_ATTACH_ATTEMPTS), "%s", cases[now].label);
     CHECK(look.again == cases[now].again, "%s: %u", cases[now].label, look.again);
     if (cases[now].destroyed)
         CHECK(virDomainCreate(guest) == 0, "start");
@@ -153,6 +167,7 @@ static void test_case(struct vfa_daemon *daemon)
 
 int main(void)
 {
+    vfa_virt_quiet();
     struct vfa_daemon daemon = {.pace = vfa_pace_new()};
 
     vfa_log_init("test", LOG_EMERG);

@@ -111,8 +111,11 @@ static const struct {
 };
 
 static struct vfa_alias alias = {.name = (char *)"net"};
-static const struct vfa_config config = {
-    .aliases = &alias, .n_aliases = 1, .incoming_timeout = 300, .hold_timeout = 30};
+static const struct vfa_config config = {.aliases = &alias,
+                                         .n_aliases = 1,
+                                         .incoming_timeout = 300,
+                                         .hold_timeout = 30,
+                                         .hold_within = 2};
 
 static int make_plan(size_t i, const struct vfa_domain *domain, struct vfa_plan *ret)
 {
@@ -203,31 +206,37 @@ static const struct {
     bool vital;   /* of no use without the device */
     enum vfa_run run;
     enum vfa_hold_step step;
+    int age_ms; /* of the guest; 0: not known */
 } holds[] = {
-    {"just booted", false, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
-    {"booted after a long preparation", false, 99, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
-    {"found running", false, 101, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
-    {"attached already", false, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
-    {"failed already", false, 1, 1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
-    {"failed already, but vital", false, 1, 1, true, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
-    {"started paused", false, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_FORGET},
-    {"restored, migrated, resumed by its user", false, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET},
-    {"crashed", false, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET},
+    {"just booted", false, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},
+    {"booted after a long preparation", false, 99, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},
+    {"found running", false, 101, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"booted a moment ago", false, 99, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 1999},
+    {"booted too long ago", false, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 2000},
+    {"attached already", false, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"failed already", false, 1, 1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"failed already, but vital", false, 1, 1, true, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},
+    {"started paused", false, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_FORGET, 0},
+    {"restored, migrated, resumed by its user", false, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET, 0},
+    {"crashed", false, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET, 0},
 
-    {"killed before it suspended", true, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN},
-    {"likewise, long ago", true, 30, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
-    {"likewise, attached since", true, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET},
-    {"waits", true, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
-    {"waits, from before the connection", true, 29, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
-    {"too long", true, 30, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE},
-    {"too long, but all is there", true, 30, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
-    {"the clock was set back", true, -1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE},
-    {"all is there", true, 1, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
-    {"a failure that can be lived with", true, 1, 1, false, VFA_RUN_PAUSED, VFA_HOLD_END},
-    {"one that cannot", true, 1, 1, true, VFA_RUN_PAUSED, VFA_HOLD_GO_ON},
-    {"given up", true, 1, VFA_ATTACH_ATTEMPTS, true, VFA_RUN_PAUSED, VFA_HOLD_END},
-    {"resumed by its user", true, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET},
-    {"I/O error", true, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET},
+    {"killed before it suspended", true, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},
+    {"likewise, 2 s ago", true, 2, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"likewise, and seen to start", true, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 2000},
+    {"likewise, the clock was set back", true, -1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"likewise, long ago", true, 30, 0, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"likewise, attached since", true, 1, -1, false, VFA_RUN_BOOTED, VFA_HOLD_FORGET, 0},
+    {"waits", true, 1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON, 0},
+    {"waits, from before the connection", true, 29, 0, false, VFA_RUN_PAUSED, VFA_HOLD_GO_ON, 0},
+    {"too long", true, 30, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE, 0},
+    {"too long, but all is there", true, 30, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END, 0},
+    {"the clock was set back", true, -1, 0, false, VFA_RUN_PAUSED, VFA_HOLD_EXPIRE, 0},
+    {"all is there", true, 1, -1, false, VFA_RUN_PAUSED, VFA_HOLD_END, 0},
+    {"a failure that can be lived with", true, 1, 1, false, VFA_RUN_PAUSED, VFA_HOLD_END, 0},
+    {"one that cannot", true, 1, 1, true, VFA_RUN_PAUSED, VFA_HOLD_GO_ON, 0},
+    {"given up", true, 1, VFA_ATTACH_ATTEMPTS, true, VFA_RUN_PAUSED, VFA_HOLD_END, 0},
+    {"resumed by its user", true, 1, 0, false, VFA_RUN_ON, VFA_HOLD_FORGET, 0},
+    {"I/O error", true, 1, 0, false, VFA_RUN_STUCK, VFA_HOLD_FORGET, 0},
 };
 
 static void test_hold(size_t i)
@@ -251,6 +260,7 @@ static void test_hold(size_t i)
                                 .config = &config,
                                 .run = holds[i].run,
                                 .hold = &hold,
+                                .age_ms = holds[i].age_ms ? holds[i].age_ms : -1,
                                 .connected = CONNECTED};
     struct vfa_plan plan = {0};
 

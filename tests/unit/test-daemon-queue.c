@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon's queue and its pacing: what is given out, when, and never twice at a time. */
+/* The daemon's queue, its pacing and its turns: what is given out, when, and never twice at a time.
+ */
 #include "check.h"
 #include "clock.h"
 #include "daemon-late.h"
 #include "daemon-pace.h"
 #include "daemon-queue.h"
+#include "daemon-turn.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define A "aaaaaaaa-0000-0000-0000-000000000000"
 #define B "bbbbbbbb-0000-0000-0000-000000000000"
+#define C "cccccccc-0000-0000-0000-000000000000"
 
 static struct vfa_queue *make(void)
 {
@@ -152,6 +155,95 @@ static void test_pace(void)
     vfa_pace_free(pace);
 }
 
+static void test_back_off(void)
+{
+    struct vfa_pace *pace = vfa_pace_new();
+
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 1000);
+    CHECK(vfa_pace_left(pace, A) > 0 && vfa_pace_left(pace, A) <= 1000);
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 2000);
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 4000);
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 7000);
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 7000);
+    CHECK(vfa_pace_left(pace, A) > 4000);
+    CHECK(vfa_pace_back_off(pace, B, 0, 0) == 0);
+    CHECK(vfa_pace_left(pace, B) == 0);
+    vfa_pace_forget(pace, A);
+    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 1000);
+    vfa_pace_free(pace);
+}
+
+static void test_turns(void)
+{
+    struct vfa_turns *turns = vfa_turns_new();
+
+    CHECK(vfa_turn_take(turns, A) && vfa_turn_take(turns, B));
+    CHECK(!vfa_turn_end(turns, A));
+    CHECK(!vfa_turn_take(turns, B));
+    CHECK(vfa_turn_end(turns, B));
+    CHECK(vfa_turn_take(turns, B));
+    CHECK(!vfa_turn_end(turns, B)); /* nobody wants it any more */
+    vfa_turns_free(turns);
+}
+
+static void test_held(void)
+{
+    struct vfa_turns *turns = vfa_turns_new();
+
+    CHECK(vfa_turn_held(turns, A) == 0);
+    vfa_turn_hold(turns, A, 7, 0);
+    CHECK(vfa_turn_take(turns, A));
+    CHECK(!vfa_turn_end(turns, A));
+    CHECK(vfa_turn_held(turns, A) == 7 && vfa_turn_held(turns, B) == 0);
+    vfa_turn_hold(turns, A, 0, 0);
+    vfa_turn_hold(turns, B, 0, 0);
+    CHECK(vfa_turn_held(turns, A) == 0);
+    vfa_turn_hold(turns, A, 8, 0);
+    vfa_turn_forget(turns, A); /* it has stopped */
+    CHECK(vfa_turn_held(turns, A) == 0);
+    vfa_turns_free(turns);
+}
+
+static void test_held_for(void)
+{
+    struct vfa_turns *turns = vfa_turns_new();
+    struct vfa_held_guest *held = NULL;
+
+    CHECK(vfa_turn_held_for(turns, A) < 0);
+    vfa_turn_hold(turns, A, 7, 5000);
+    vfa_turn_started(turns, B);
+    CHECK(vfa_turn_held_for(turns, A) >= 5000 && vfa_turn_held_for(turns, B) < 0);
+    CHECK(vfa_turn_all_held(turns, &held) == 1);
+    CHECK(strcmp(held[0].uuid, A) == 0 && held[0].id == 7, "%s %u", held[0].uuid, held[0].id);
+    free(held);
+    CHECK(!vfa_turn_attaches(turns, A));
+    vfa_turn_attach(turns, A);
+    CHECK(vfa_turn_attaches(turns, A));
+    CHECK(vfa_turn_attached(turns, A)); /* somebody has asked */
+    vfa_turn_attach(turns, A);
+    CHECK(!vfa_turn_attached(turns, A) && !vfa_turn_attaches(turns, A));
+    vfa_turns_free(turns);
+}
+
+static void test_age(void)
+{
+    struct vfa_turns *turns = vfa_turns_new();
+
+    CHECK(vfa_turn_age(turns, A) < 0);
+    vfa_turn_started(turns, A);
+    usleep(10000);
+    vfa_turn_started(turns, A); /* an event that comes later */
+    CHECK(vfa_turn_age(turns, A) >= 9);
+    CHECK(vfa_turn_take(turns, A));
+    vfa_turn_forget(turns, A);
+    CHECK(vfa_turn_age(turns, A) < 0);
+    CHECK(!vfa_turn_take(turns, A));
+    vfa_turn_started(turns, A);
+    CHECK(vfa_turn_end(turns, A));
+    CHECK(vfa_turn_age(turns, A) >= 0 && vfa_turn_age(turns, A) < 9000);
+    vfa_turns_free(turns);
+}
+
 static void test_late(void)
 {
     struct vfa_late *late = vfa_late_new();
@@ -170,6 +262,72 @@ static void test_late(void)
     vfa_late_free(late);
 }
 
+/* Who is woken next, as a letter; '-': nobody. */
+static char wake(struct vfa_late *late)
+{
+    char uuid[VFA_UUID_SIZE];
+
+    return vfa_late_wake(late, uuid) ? uuid[0] : '-';
+}
+
+static struct vfa_late *three_wait(void)
+{
+    struct vfa_late *late = vfa_late_new();
+
+    CHECK(vfa_late_freed(late, 10, false));
+    CHECK(wake(late) == '-');
+    CHECK(vfa_late_add(late, A) && vfa_late_add(late, B) && vfa_late_add(late, C));
+    CHECK(!vfa_late_freed(late, 10, false));
+    return late;
+}
+
+static void test_one_look_a_device(void)
+{
+    struct vfa_late *late = three_wait();
+
+    CHECK(vfa_late_freed(late, 11, false));
+    CHECK(wake(late) == 'a' && wake(late) == '-');
+    CHECK(vfa_late_add(late, A));
+    vfa_late_serve(late, A);
+    CHECK(!vfa_late_end(late, A));
+    CHECK(wake(late) == '-');
+    CHECK(vfa_late_freed(late, 13, false)); /* two; and A waits no longer */
+    CHECK(wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
+    vfa_late_free(late);
+}
+
+static void test_next_one_in_its_place(void)
+{
+    struct vfa_late *late = three_wait();
+
+    CHECK(vfa_late_freed(late, 11, false));
+    CHECK(wake(late) == 'a');
+    CHECK(vfa_late_add(late, A));
+    CHECK(vfa_late_end(late, A)); /* it is not what A waits for */
+    CHECK(wake(late) == 'b' && wake(late) == '-');
+    CHECK(vfa_late_end(late, B)); /* does not wait any more */
+    CHECK(!vfa_late_end(late, B));
+    CHECK(wake(late) == 'c');
+    CHECK(vfa_late_add(late, C) && vfa_late_end(late, C));
+    CHECK(wake(late) == '-'); /* all were */
+    CHECK(vfa_late_freed(late, 12, false));
+    CHECK(wake(late) == 'a'); /* still the first */
+    vfa_late_free(late);
+}
+
+static void test_nobody_knows_how_many(void)
+{
+    struct vfa_late *late = three_wait();
+
+    CHECK(vfa_late_freed(late, 11, true));
+    CHECK(wake(late) == 'a' && wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
+    CHECK(vfa_late_add(late, B) && vfa_late_end(late, B));
+    CHECK(wake(late) == '-');
+    CHECK(vfa_late_freed(late, 0, false)); /* another state file */
+    CHECK(wake(late) == 'a' && wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
+    vfa_late_free(late);
+}
+
 int main(void)
 {
     test_merging();
@@ -178,6 +336,14 @@ int main(void)
     test_workers();
     test_stop();
     test_pace();
+    test_back_off();
+    test_turns();
+    test_held();
+    test_held_for();
+    test_age();
     test_late();
+    test_one_look_a_device();
+    test_next_one_in_its_place();
+    test_nobody_knows_how_many();
     return check_result();
 }

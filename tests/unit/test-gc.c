@@ -6,7 +6,9 @@
 #include "check.h"
 #include "gc.h"
 #include "made-sysfs.h"
+#include "release.h"
 
+#include <errno.h>
 #include <libvirt/virterror.h>
 #include <sqlite3.h>
 #include <time.h>
@@ -19,7 +21,8 @@ static const char *const uuids[N] = {
 static const char *const devices[N] = {"0000:01:10.0", "0000:01:10.2", "0000:01:10.4",
                                        "0000:01:10.6"};
 static char state_path[96];
-static struct vfa_config config = {.sysfs_root = (char *)"/made", .incoming_timeout = 300};
+static struct vfa_config config = {
+    .sysfs_root = (char *)"/made", .incoming_timeout = 300, .state_path = state_path};
 
 /* ---- libvirt ---- */
 
@@ -194,7 +197,22 @@ static void check_others(struct vfa_host *host, int bad, const char *says)
         CHECK(has_claim(host, i) == (i == bad), "%d: claim %d", bad, i);
 }
 
-/* What was set cannot be set back from here. */
+static void check_releasing(struct vfa_host *host, const char *device)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_release_left left = {0};
+
+    CHECK(vfa_release_finish(host, VFA_RELEASE_WAIT, &left, &err) == -EPERM && left.n == 1 &&
+              check_has(&err, "'/made' is not this host's"),
+          "%s: %zu left", device, left.n);
+    CHECK(vfa_state_ending(host->state, &ending, NULL) == 0 && ending.n == 1 &&
+              strcmp(ending.items[0].device, device) == 0 &&
+              strcmp(ending.items[0].why, VFA_WHY_UNBACKED) == 0,
+          "%s: %zu", device, ending.n);
+}
+
+/* What was set cannot be put back from here: the domain loses its claim, the device is not free. */
 static void test_not_released(void)
 {
     for (int bad = 0; bad < N; bad++) {
@@ -208,9 +226,10 @@ static void test_not_released(void)
         snprintf(sql, sizeof(sql), "INSERT INTO saved VALUES ('%s', 'trust=no', NULL)",
                  devices[bad]);
         run_sql(sql);
-        check_others(&host, bad, "'/made' is not this host's");
+        CHECK(vfa_gc(NULL, &host, NULL, NULL, NULL) == 0, "%d: gc", bad);
         for (int i = 0; i < N; i++)
-            CHECK(!has_hold(&host, i), "%d: hold %d", bad, i);
+            CHECK(!has_hold(&host, i) && !has_claim(&host, i), "%d: %d", bad, i);
+        check_releasing(&host, devices[bad]);
         end(&host);
     }
 }

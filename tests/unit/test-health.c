@@ -44,19 +44,30 @@ static struct vfa_health check_it(void)
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
     const struct vfa_pci_addr addr = {0, 1, 0, 0};
-    struct vfa_health health = {.drop = VFA_DROP_N};
+    struct vfa_health health = {.use = {.drop = VFA_DROP_N}};
 
     CHECK(vfa_inventory_read(&sysfs, &addr, &dev, NULL) == 0, "read");
     CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0, "check");
     return health;
 }
 
+static void expect_finding(const char *label, const struct vfa_finding *is, enum vfa_drop drop,
+                           const char *detail)
+{
+    CHECK(is->drop == drop && strcmp(is->detail, detail) == 0, "%s: %d '%s'", label, (int)is->drop,
+          is->detail);
+}
+
+/* Nothing else speaks against it. */
 static void expect(const char *label, enum vfa_drop drop, const char *detail)
 {
     struct vfa_health health = check_it();
+    bool group = drop == VFA_DROP_GROUP, pf = drop == VFA_DROP_PF_DOWN;
 
-    CHECK(health.drop == drop && strcmp(health.detail, detail) == 0, "%s: %d '%s'", label,
-          (int)health.drop, health.detail);
+    expect_finding(label, &health.group, group ? drop : VFA_DROP_NONE, group ? detail : "");
+    expect_finding(label, &health.pf, pf ? drop : VFA_DROP_NONE, pf ? detail : "");
+    expect_finding(label, &health.use, group || pf ? VFA_DROP_NONE : drop,
+                   group || pf ? "" : detail);
 }
 
 /* ---- the netdev ---- */
@@ -80,13 +91,88 @@ static void test_netdev(void)
     expect("a master of no network device", VFA_DROP_NONE, "");
 }
 
+/* Several interfaces of one function, of which another than the first is in use. */
+static void test_netdevs(void)
+{
+    make_host();
+    made_folder(DEV "/net/eth0");
+    made_folder(DEV "/net/eth1");
+    made_folder(DEV "/net/eth2");
+    expect("three idle ones", VFA_DROP_NONE, "");
+    made_link(DEV "/net/eth1/master", "../../bond0");
+    expect("one in a bond", VFA_DROP_NETDEV, "eth1 belongs to bond0");
+    made_without(DEV "/net/eth1/master");
+    made_link(DEV "/net/eth2/upper_macvtap0", "../../macvtap0");
+    expect("one with a macvtap", VFA_DROP_NETDEV, "eth2 has macvtap0 on it");
+    made_without(DEV "/net");
+    made_file(DEV "/net/eth0/phys_port_name", "pf0vf0");
+    expect("representors only", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    made_folder(DEV "/net/p0");
+    expect("with its own", VFA_DROP_NONE, "");
+    made_link(DEV "/net/eth0/master", "../../ovs-system");
+    expect("a representor in a switch", VFA_DROP_NETDEV, "eth0 belongs to ovs-system");
+}
+
+/* ---- the VFs of a PF ---- */
+
+#define VF0 "bus/pci/devices/0000:01:10.0"
+#define VF1 "bus/pci/devices/0000:01:10.2"
+
+static void test_vfs(void)
+{
+    make_host();
+    make_device(VF0, "0x020000", "igbvf");
+    make_device(VF1, "0x020000", "igbvf");
+    made_link(VF0 "/physfn", "../0000:01:00.0");
+    made_link(VF1 "/physfn", "../0000:01:00.0");
+    made_link(DEV "/virtfn0", "../0000:01:10.0");
+    made_link(DEV "/virtfn1", "../0000:01:10.2");
+    made_folder(VF0 "/net/eth0v0");
+    made_folder(VF1 "/net/eth0v1");
+    expect("idle VFs", VFA_DROP_NONE, "");
+    made_link(VF1 "/net/eth0v1/master", "../../br0");
+    expect("one in a bridge", VFA_DROP_VF, "0000:01:10.2: eth0v1 belongs to br0");
+    made_without(VF1 "/net/eth0v1/master");
+    make_device(VF1, "0x020000", "mlx5_vfio_pci");
+    expect("one given away", VFA_DROP_VF, "0000:01:10.2 is bound to mlx5_vfio_pci");
+    make_device(VF1, "0x020000", NULL);
+    expect("one without a driver", VFA_DROP_NONE, "");
+    made_link(VF0 "/vdpa0/subsystem", "vdpa");
+    expect("one with a vDPA device", VFA_DROP_VF, "0000:01:10.0: vDPA device vdpa0 is made of it");
+    made_link(DEV "/net/eth0/master", "../../br0");
+    expect("its own interface first", VFA_DROP_NETDEV, "eth0 belongs to br0");
+}
+
+/* ---- the PF of a VF ---- */
+
+static void test_pf(void)
+{
+    make_host();
+    make_device(OTHER, "0x020000", "igb");
+    made_link(DEV "/physfn", "../0000:01:00.1");
+    expect("a PF without an interface here", VFA_DROP_NONE, "");
+    made_folder(OTHER "/net/eth0");
+    expect("one that tells nothing", VFA_DROP_NONE, "");
+    made_file(OTHER "/net/eth0/flags", "0x1003");
+    expect("up", VFA_DROP_NONE, "");
+    made_file(OTHER "/net/eth0/flags", "0x1002");
+    expect("down", VFA_DROP_PF_DOWN, "eth0 is down");
+    made_file(OTHER "/net/a0/phys_port_name", "pf0vf0");
+    made_file(OTHER "/net/a0/flags", "0x1003");
+    expect("a representor that is up", VFA_DROP_PF_DOWN, "eth0 is down");
+    make_device(DEV, "0x0b4000", "qat");
+    expect("of no network card", VFA_DROP_NONE, "");
+}
+
 static void test_vanished(void)
 {
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
     struct vfa_device dev = {.addr = {0, 9, 0, 0}, .class = 0x020000, .iommu_group = 99};
     struct vfa_health health;
 
-    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0 && health.drop == VFA_DROP_NONE,
+    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0 &&
+              health.use.drop == VFA_DROP_NONE && health.pf.drop == VFA_DROP_NONE &&
+              health.group.drop == VFA_DROP_NONE,
           "what is gone is not in use");
 }
 
@@ -167,12 +253,18 @@ static void test_strange_groups(void)
     expect("no group", VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
 }
 
-static void test_netdev_is_said_first(void)
+/* Which of them counts is up to what the device is wanted for. */
+static void test_all_is_told(void)
 {
+    struct vfa_health health;
+
     make_host();
     made_folder(DEV "/net");
     made_without(DEV "/iommu_group");
-    expect("both", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    health = check_it();
+    expect_finding("both", &health.use, VFA_DROP_NETDEV,
+                   "its netdev is in another network namespace");
+    expect_finding("both", &health.group, VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
 }
 
 static void test_error(void)
@@ -194,11 +286,14 @@ int main(void)
 {
     sysfs = made_begin();
     test_netdev();
+    test_netdevs();
+    test_vfs();
+    test_pf();
     test_vanished();
     test_offspring();
     test_group();
     test_strange_groups();
-    test_netdev_is_said_first();
+    test_all_is_told();
     test_error();
     made_end(&sysfs);
     return check_result();

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The counters of the state, and two rescans at once: an earlier scan never overwrites a later one.
- * vfa_inventory_scan() is this file's: it gives one device more at each call, and lets somebody
- * else replace the index meanwhile as often as it is told.
+ * The counters of the state, and two rescans at once: the index is that of the scan that began
+ * last. vfa_inventory_scan() is this file's: it gives one device, and lets another process, whose
+ * scan gave two, replace the index meanwhile.
  */
 #include "allocate.h"
 #include "check.h"
 
 static char folder[64], path[96];
 static const struct vfa_config config = {.digest = "digest"};
-static unsigned scans, others;
+static unsigned scans;
+static int64_t others; /* when the other's scan began; 0: there is no other */
 
 int __wrap_vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                               struct vfa_error *err);
 
-static struct vfa_inventory *inventory(size_t n)
+static struct vfa_inventory *inventory(size_t n, int64_t began)
 {
     struct vfa_inventory *inv = calloc(1, sizeof(*inv));
 
@@ -23,6 +24,7 @@ static struct vfa_inventory *inventory(size_t n)
         inv->devices[i] = (struct vfa_device){
             .addr = {0, 1, (uint8_t)i, 0}, .type = VFA_TYPE_VF, .numa_node = -1, .iommu_group = -1};
     inv->n = n;
+    inv->scanned = began;
     return inv;
 }
 
@@ -79,7 +81,7 @@ static void test_freed(void)
     CHECK(counter(state, VFA_COUNTER_FREED) == 2, "two claims");
     CHECK(vfa_state_release(state, UUID_A, NULL, NULL, NULL) == 0, "release");
     CHECK(counter(state, VFA_COUNTER_FREED) == 2, "nothing to release");
-    CHECK(vfa_state_quarantine(state, VF0, "x", NULL) == 0, "quarantine");
+    CHECK(vfa_state_quarantine(state, VF0, VFA_QUARANTINE_OTHER, "x", NULL) == 0, "quarantine");
     CHECK(counter(state, VFA_COUNTER_FREED) == 2, "a quarantine frees nothing");
     CHECK(vfa_state_end_quarantine(state, VF0, NULL) == 0, "end");
     CHECK(counter(state, VFA_COUNTER_FREED) == 3, "the end of one does");
@@ -88,7 +90,7 @@ static void test_freed(void)
 
 static void test_counters(void)
 {
-    const struct vfa_inventory nothing = {NULL, 0};
+    const struct vfa_inventory nothing = {.n = 0};
     struct vfa_state *state;
 
     unlink(path);
@@ -106,42 +108,57 @@ static void test_counters(void)
 
 /* ---- rescans ---- */
 
-/* Another process, which began later and is done first. */
+/* As no transaction is open, another process can do what it likes. */
 static void somebody_else(void)
 {
-    VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = inventory(20);
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
-
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = inventory(2, others);
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
 
     CHECK(vfa_state_index_replace(state, &config, inv, &err) == 0, "%s", vfa_error_text(&err));
 }
 
+#define BEGAN 1000
+
 int __wrap_vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                               struct vfa_error *err)
 {
-    *ret = inventory(++scans);
-    if (others > 0) {
-        others--;
+    scans++;
+    *ret = inventory(1, BEGAN);
+    if (others)
         somebody_else();
-    }
     return 0;
 }
 
-static void test_rescan(const char *label, unsigned interruptions, unsigned expected_scans)
+static const struct {
+    const char *label;
+    int64_t others;
+    bool kept; /* the other's index */
+} races[] = {
+    {"alone", 0, false},
+    {"somebody began later, and was done first", BEGAN + 1, true},
+    {"somebody began earlier, and was done first", BEGAN - 1, false},
+    {"somebody's clock was another one", INT64_MAX, false},
+};
+
+static void test_rescan(size_t i)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.config = &config, .sysfs = {.rootfd = -1}};
+    const char *label = races[i].label;
+    int64_t began = 0;
     size_t n = 0;
 
     unlink(path);
     host.state = open_state();
     scans = 0;
-    others = interruptions;
-    CHECK(vfa_allocate_rescan(&host, &n, NULL) == 0, "%s", label);
-    CHECK(scans == expected_scans, "%s: %u scans", label, scans);
-    CHECK(n == expected_scans, "%s: the index is of scan %zu", label, n);
-    CHECK(counter(host.state, VFA_COUNTER_SCANS) == interruptions + 1, "%s", label);
-    CHECK(counter(host.state, VFA_COUNTER_FREED) == 1, "%s: who waits is told once", label);
+    others = races[i].others;
+    CHECK(vfa_allocate_rescan(&host, false, &n, NULL) == 0 && n == 1, "%s: %zu", label, n);
+    CHECK(scans == 1, "%s: %u scans", label, scans);
+    CHECK(vfa_state_index_scanned(host.state, &began, NULL) == 0 &&
+              began == (races[i].kept ? others : BEGAN),
+          "%s: the index is of %d", label, (int)began);
+    CHECK(counter(host.state, VFA_COUNTER_SCANS) == (others != 0) + !races[i].kept, "%s", label);
+    CHECK(counter(host.state, VFA_COUNTER_FREED) == !races[i].kept, "%s: who waits is told", label);
 }
 
 int main(void)
@@ -152,10 +169,8 @@ int main(void)
     snprintf(path, sizeof(path), "%s/state", folder);
     test_freed();
     test_counters();
-    test_rescan("alone", 0, 1);
-    test_rescan("overtaken once", 1, 2);
-    test_rescan("overtaken twice", 2, 3);
-    test_rescan("overtaken each time: then nobody can", 3, 4);
+    for (size_t i = 0; i < ARRAY_SIZE(races); i++)
+        test_rescan(i);
     unlink(path);
     rmdir(folder);
     return check_result();

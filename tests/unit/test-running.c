@@ -136,7 +136,7 @@ static void test_read(size_t i)
         claim_own(&host, vf(0), VFA_CLAIM_ACTIVE);
     if (reads[i].others)
         claim_for_other(&host, vf(0));
-    CHECK(vfa_state_counter(host.state, VFA_COUNTER_FREED, &freed, NULL) == 0, "counter");
+    CHECK(vfa_state_counter(host.state, VFA_COUNTER_ENDED, &freed, NULL) == 0, "counter");
     happen(&host, reads[i].meanwhile);
     r = vfa_allocate_reassert_read(&host, parse(HAS), freed, NULL);
     CHECK(r == reads[i].result, "%s: %d", reads[i].label, r);

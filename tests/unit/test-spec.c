@@ -60,7 +60,7 @@ static struct vfa_device devices[] = {
      NULL,
      NULL},
 };
-static const struct vfa_inventory inventory = {devices, ARRAY_SIZE(devices)};
+static const struct vfa_inventory inventory = {.devices = devices, .n = ARRAY_SIZE(devices)};
 
 /* The letters of the devices that the spec allows. */
 static const char *allowed(const struct vfa_spec *spec)

@@ -5,9 +5,15 @@
  */
 #include "check.h"
 #include "made-sysfs.h"
+#include "patience.h"
+#include "presence.h"
+#include "release.h"
 #include "sriov.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
 
 #define PF    "bus/pci/devices/0000:01:00.0"
 #define VF    "bus/pci/devices/0000:01:10.0"
@@ -18,19 +24,58 @@ static struct vfa_host host = {.sysfs = {.rootfd = -1}};
 static char state_path[128];
 static char written[64]; /* "0 8 " */
 static int refuse_at;    /* this number is refused, -1: none */
-static bool locked;      /* whether 0 was written while nobody could claim */
+static bool kept;        /* whether nobody could claim whenever a number was written */
+static bool die;         /* killed by the first number that is written */
+static struct vfa_config config;
 
 int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value);
+bool __wrap_vfa_patience_wait(struct vfa_patience *patience);
 
-static bool claims_are_held(void)
+/* A wait of no time. */
+bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
 {
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    bool own;
+    return patience->deadline != 0 && patience->pause_ms++ < 30;
+}
 
-    /* the handle's own transaction: entering another one joins it */
-    if (vfa_state_enter(host.state, &own, &err) < 0)
-        return false;
-    return vfa_state_leave(host.state, own, 0, &err) == 0 && !own;
+static int claim_by(struct vfa_state *state, const char *device, const char *parent)
+{
+    const struct vfa_claim c = {.device = (char *)device,
+                                .parent = (char *)parent,
+                                .iommu_group = -1,
+                                .kind = (char *)"pci",
+                                .uuid = (char *)UUID,
+                                .domain = (char *)"db1",
+                                .request = (char *)"n-0",
+                                .alias = (char *)"net",
+                                .state = VFA_CLAIM_CLAIMED};
+
+    return vfa_state_claim(state, &c, NULL);
+}
+
+/* Another program may write to the state, finishes what is releasing, and cannot claim. */
+static void meet(bool had)
+{
+    struct vfa_host other = {.config = &config, .sysfs = host.sysfs};
+    sqlite3 *db = NULL;
+
+    CHECK(sqlite3_open(state_path, &db) == SQLITE_OK &&
+              sqlite3_exec(db, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL) == SQLITE_OK,
+          "the state file is locked");
+    sqlite3_close(db);
+    if (!had || vfa_state_open(state_path, "/nonexistent", VFA_STATE_WRITE, &other.state, NULL))
+        return;
+    CHECK(vfa_release_finish(&other, VFA_RELEASE_ONCE, NULL, NULL) == 0, "finish");
+    kept = kept && claim_by(other.state, "0000:01:10.0", "0000:01:00.0") == VFA_STATE_TAKEN &&
+           claim_by(other.state, "0000:01:00.0", NULL) == VFA_STATE_TAKEN;
+    vfa_state_close(other.state);
+}
+
+static unsigned count_claims(void)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+
+    CHECK(vfa_state_all_claims(host.state, NULL, &claims, NULL) == 0, "claims");
+    return (unsigned)claims.n;
 }
 
 int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value)
@@ -39,8 +84,9 @@ int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value)
 
     CHECK(strcmp(name, "sriov_numvfs") == 0, "%s", name);
     snprintf(written + strlen(written), sizeof(written) - strlen(written), "%u ", (unsigned)value);
-    if (value == 0)
-        locked = claims_are_held();
+    if (value == 0 && die)
+        raise(SIGKILL);
+    meet(written[0] == '0');
     if ((int)value == refuse_at)
         return -ENOMEM;
     snprintf(text, sizeof(text), "%u", (unsigned)value);
@@ -89,7 +135,7 @@ static void make_host(unsigned had)
     made_file(OTHER "/sriov_totalvfs", "0");
     written[0] = '\0';
     refuse_at = -1;
-    locked = false;
+    kept = true;
 }
 
 static struct vfa_sriov_report apply(const struct vfa_numvfs *want, bool look_only)
@@ -151,10 +197,53 @@ static void test_numbers(void)
         CHECK(strcmp(written, numbers[i].written) == 0, "%s: wrote %s", numbers[i].label, written);
         CHECK(strcmp(report.detail, numbers[i].detail) == 0, "%s: %s", numbers[i].label,
               report.detail);
-        CHECK(written[0] != '0' || locked, "%s: VFs can be claimed while they go",
-              numbers[i].label);
+        CHECK(kept, "%s: VFs can be claimed while they go", numbers[i].label);
+        CHECK(count_claims() == 0, "%s: kept from all longer", numbers[i].label);
         CHECK(report.addr.bus == 1, "%s", numbers[i].label);
     }
+}
+
+/* Killed while the VFs go: until somebody finishes what is releasing, or does the same, nobody gets
+ * one. */
+static void test_killed(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct vfa_numvfs want = by_name(8);
+        int status = 0;
+        pid_t pid;
+
+        make_host(4);
+        host.state = vfa_state_close(host.state);
+        pid = fork();
+        if (pid == 0) {
+            die = true;
+            vfa_state_open(state_path, "/nonexistent", VFA_STATE_WRITE, &host.state, NULL);
+            apply(&want, false);
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "%d", status);
+        vfa_state_open(state_path, "/nonexistent", VFA_STATE_WRITE, &host.state, NULL);
+        CHECK(claim_by(host.state, "0000:01:10.0", "0000:01:00.0") == VFA_STATE_TAKEN, "kept");
+        CHECK(strcmp(apply(&want, true).detail, "another program removes them") == 0, "told");
+        if (i == 0)
+            CHECK(vfa_release_finish(&host, VFA_RELEASE_ONCE, NULL, NULL) == 0, "finish");
+        else
+            CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "again");
+        CHECK(count_claims() == 0, "%d: kept no longer", i);
+    }
+}
+
+/* Another program is at work on the PF. */
+static void test_locked(void)
+{
+    const struct vfa_pci_addr addr = {0, 1, 0, 0};
+    struct vfa_numvfs want = by_name(8);
+    VFA_AUTO(vfa_closep) int lock = -1;
+
+    make_host(4);
+    CHECK(vfa_presence_lock_device(state_path, &addr, &lock, NULL) == 0, "lock");
+    CHECK(strcmp(apply(&want, false).detail, "another program is at work on it") == 0, "told");
+    CHECK(written[0] == '\0' && count_claims() == 0, "left alone");
 }
 
 static void test_cards(void)
@@ -203,17 +292,7 @@ static void test_ready(void)
 
 static void claim(const char *device, const char *parent)
 {
-    const struct vfa_claim c = {.device = (char *)device,
-                                .parent = (char *)parent,
-                                .iommu_group = -1,
-                                .kind = (char *)"pci",
-                                .uuid = (char *)UUID,
-                                .domain = (char *)"db1",
-                                .request = (char *)"n-0",
-                                .alias = (char *)"net",
-                                .state = VFA_CLAIM_ACTIVE};
-
-    CHECK(vfa_state_claim(host.state, &c, NULL) == 0, "%s", device);
+    CHECK(claim_by(host.state, device, parent) == 0, "%s", device);
 }
 
 static void expect_in_use(const char *label, const char *detail)
@@ -239,12 +318,22 @@ static void test_use(void)
     vfa_state_release(host.state, UUID, NULL, NULL, NULL);
     make_device(VF, "vfio-pci");
     expect_in_use("a VF is given away", "0000:01:10.0 is bound to vfio-pci");
+    make_device(VF, "mlx5_vfio_pci");
+    expect_in_use("by a variant of VFIO's driver", "0000:01:10.0 is bound to mlx5_vfio_pci");
     make_device(VF, "igbvf");
     made_link(VF "/net/eth2v0/master", "../../br0");
     expect_in_use("a VF serves the host", "0000:01:10.0: eth2v0 belongs to br0");
     made_without(VF "/net/eth2v0/master");
     made_link(VF "/dp0/subsystem", "../../../bus/vdpa");
     expect_in_use("a guest has it as vDPA", "0000:01:10.0: vDPA device dp0 is made of it");
+
+    make_host(4);
+    made_file(VF "/class", "0x010802");
+    made_link("class/block/nvme0n1", "../../devices/0000:01:10.0/nvme/nvme0/nvme0n1");
+    made_link("fs/btrfs/8e0a/devices/nvme0n1", "x");
+    expect_in_use("the host has its disk",
+                  "0000:01:10.0: nvme0n1 belongs to a file system that is mounted");
+    made_without("fs");
 
     make_host(4);
     claim("0000:01:00.0", NULL);
@@ -286,7 +375,11 @@ int main(void)
     snprintf(state_path, sizeof(state_path), "%s/state", made_root);
     if (vfa_state_open(state_path, "/nonexistent", VFA_STATE_WRITE, &host.state, &err) != 0)
         return 1;
+    config.state_path = state_path;
+    host.config = &config;
     test_numbers();
+    test_killed();
+    test_locked();
     test_cards();
     test_ready();
     test_use();

@@ -10,7 +10,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define UUID   "aaaaaaaa-0000-4000-8000-000000000000"
 #define NOBODY 65534
@@ -59,24 +61,33 @@ static size_t count(struct vfa_state *state)
 
 /* ---- a program that was killed ---- */
 
-/* One claim is committed, another is not. */
-static void kill_a_writer(void)
+/* In the middle of one more claim. */
+static void kill_in_a_change(void)
 {
     int status = 0;
-    pid_t pid;
+    pid_t pid = fork();
 
-    unlink(path);
-    pid = fork();
     if (pid == 0) {
         struct vfa_state *state = open_state();
 
-        if (claim(state, "0000:01:10.0", NULL) == 0 && vfa_state_begin(state, NULL) == 0 &&
-            claim(state, "0000:01:10.2", NULL) == 0)
+        if (vfa_state_begin(state, NULL) == 0 && claim(state, "0000:01:10.2", NULL) == 0)
             raise(SIGKILL);
         _exit(1);
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "%d", status);
     CHECK(access(journal, F_OK) == 0, "something is half done");
+}
+
+/* One claim is committed, another is not. */
+static void kill_a_writer(void)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+
+    unlink(path);
+    state = open_state();
+    CHECK(claim(state, "0000:01:10.0", NULL) == 0, "claim");
+    state = vfa_state_close(state);
+    kill_in_a_change();
 }
 
 static void test_reader_after_kill(void)
@@ -91,6 +102,20 @@ static void test_reader_after_kill(void)
         return;
     CHECK(count(state) == 1, "%zu", count(state));
     CHECK(claim(state, "0000:01:10.4", NULL) == -EACCES, "a reader all the same");
+}
+
+/* It has looked at the file, and reads on. */
+static void test_open_reader_after_kill(void)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+
+    kill_a_writer();
+    state = open_as(VFA_STATE_READ, NULL);
+    CHECK(state && count(state) == 1, "one claim");
+    for (int i = 0; state && i < 2; i++) {
+        kill_in_a_change();
+        CHECK(count(state) == 1, "%zu", count(state));
+    }
 }
 
 static void test_copy_after_kill(void)
@@ -134,6 +159,41 @@ static void test_read_only_user_after_kill(void)
     chmod(made_root, 0755);
     chmod(path, 0640);
     CHECK(access(journal, F_OK) == 0, "nothing is taken back");
+}
+
+/* Of no group that may read it. */
+static int stranger(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    char want[256];
+
+    if (geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+        return 2;
+    snprintf(want, sizeof(want),
+             "cannot use state file '%s': permission denied: run this command as root", path);
+    state = open_as(VFA_STATE_READ, &err);
+    return !state && err.code == EACCES && strcmp(vfa_error_text(&err), want) == 0 ? 0 : 1;
+}
+
+/* The file may not be read, or its folder not be entered. */
+static void test_stranger(void)
+{
+    unlink(path);
+    vfa_state_close(open_state());
+    for (int i = 0; i < 2; i++) {
+        int status = 1;
+        pid_t pid;
+
+        chmod(path, i == 0 ? 0 : 0644);
+        chmod(made_root, i == 0 ? 0755 : 0);
+        pid = fork();
+        if (pid == 0)
+            _exit(stranger());
+        CHECK(waitpid(pid, &status, 0) == pid && status == 0, "%d: %#x", i, (unsigned)status);
+        chmod(made_root, 0755);
+    }
+    chmod(path, 0640);
 }
 
 /* ---- a file that is the state no more ---- */
@@ -246,6 +306,245 @@ static void test_set_aside(void)
     CHECK(claim(state, "0000:01:10.0", NULL) == 0, "works again");
 }
 
+/* ---- symbolic links ---- */
+
+static void expect_refused(const char *label, int r, const struct vfa_error *err)
+{
+    CHECK(r == -ELOOP && check_has(err, path) && check_has(err, "it is a symbolic link"),
+          "%s: %d %s", label, r, err->code ? vfa_error_text(err) : "");
+}
+
+/* Where it leads to counts for nothing: somebody else may have made it. */
+static void test_link_to_file(bool dangling)
+{
+    static const enum vfa_state_mode modes[] = {VFA_STATE_READ, VFA_STATE_WRITE};
+    struct vfa_state *state = NULL;
+
+    unlink(path);
+    vfa_state_close(open_state());
+    put_away(false);
+    if (dangling)
+        unlink(aside);
+    if (symlink(aside, path) < 0)
+        made_give_up(path);
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+        expect_refused(i ? "write" : "read",
+                       vfa_state_open(path, made_root, modes[i], &state, &err), &err);
+    }
+    {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+        expect_refused("copy", vfa_state_open_copy(path, made_root, &state, &err), &err);
+    }
+    unlink(path);
+}
+
+static void test_link_to_folder(void)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    char link[96], whole[96];
+
+    unlink(path);
+    vfa_state_close(open_state());
+    made_link("run", ".");
+    snprintf(link, sizeof(link), "%s/run/state", made_root);
+    snprintf(whole, sizeof(whole), "%s", path);
+    snprintf(path, sizeof(path), "%s", link);
+    state = open_as(VFA_STATE_READ, NULL);
+    CHECK(state != NULL, "a folder may be one");
+    snprintf(path, sizeof(path), "%s", whole);
+}
+
+/* ---- whether a new file knows all claims ---- */
+
+static const struct {
+    const char *label, *folder;
+    bool synced;
+} run_folders[] = {
+    {"empty", "empty", true},
+    {"not there", "nowhere", true},
+    {"with a domain", "full", false},
+    {"no folder", "a-file", false},
+    {"cannot be looked for", "round/and/round", false},
+};
+
+static void test_run_folders(void)
+{
+    made_folder("empty");
+    made_file("full/db1.xml", "<domstatus/>");
+    made_file("a-file", "");
+    made_link("round", "round");
+    for (size_t i = 0; i < ARRAY_SIZE(run_folders); i++) {
+        VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+        char folder[96];
+        bool synced = !run_folders[i].synced;
+
+        unlink(path);
+        snprintf(folder, sizeof(folder), "%s/%s", made_root, run_folders[i].folder);
+        CHECK(vfa_state_open(path, folder, VFA_STATE_WRITE, &state, NULL) == 0 &&
+                  vfa_state_synced(state, &synced, NULL) == 0 && synced == run_folders[i].synced,
+              "%s", run_folders[i].label);
+    }
+}
+
+/* ---- files that are kept open ---- */
+
+/* How often this process has the file open, or what was there before. */
+static size_t opened(void)
+{
+    size_t n = 0;
+
+    for (int fd = 0; fd < 64; fd++) {
+        char link[32], target[256];
+        ssize_t len;
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        len = readlink(link, target, sizeof(target) - 1);
+        if (len > 0) {
+            target[len] = '\0';
+            n += strncmp(target, path, strlen(path)) == 0;
+        }
+    }
+    return n;
+}
+
+static void claim_and_close(const char *device)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
+
+    CHECK(claim(state, device, NULL) == 0, "%s", device);
+}
+
+static void put_empty_file(void)
+{
+    CHECK(truncate(path, 0) == 0, "truncate");
+}
+
+static void put_other_file(void)
+{
+    int status = 1;
+
+    put_away(true);
+    if (fork() == 0) {
+        vfa_state_keep(0);
+        claim_and_close("0000:02:10.0");
+        claim_and_close("0000:02:10.2");
+        _exit(0);
+    }
+    CHECK(wait(&status) > 0 && status == 0, "the other process");
+}
+
+static void put_none(void)
+{
+    put_away(true);
+}
+
+static const struct {
+    const char *label;
+    void (*change)(void); /* while nobody uses the file, and one is kept */
+    size_t expected;      /* claims */
+} changes[] = {
+    {"nothing", NULL, 1},
+    {"emptied", put_empty_file, 0},
+    {"another file", put_other_file, 2},
+    {"removed", put_none, 0},
+};
+
+static void test_kept(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        struct vfa_state *state;
+
+        unlink(path);
+        vfa_state_keep(2);
+        claim_and_close("0000:01:10.0");
+        CHECK(opened() == 1, "%s: kept %zu", changes[i].label, opened());
+        if (changes[i].change)
+            changes[i].change();
+        state = open_state();
+        CHECK(count(state) == changes[i].expected, "%s: %zu", changes[i].label, count(state));
+        CHECK(opened() == 1, "%s: opened %zu times", changes[i].label, opened());
+        vfa_state_close(state);
+        vfa_state_keep(0);
+        CHECK(opened() == 0, "%s: %zu left", changes[i].label, opened());
+    }
+}
+
+/* A closed file loses its transaction, and no more files are kept than allowed. */
+static void test_kept_is_clean(void)
+{
+    struct vfa_state *states[3];
+
+    unlink(path);
+    vfa_state_keep(2);
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        states[i] = open_state();
+    CHECK(vfa_state_begin(states[0], NULL) == 0 && claim(states[0], "0000:01:10.0", NULL) == 0,
+          "claimed");
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        vfa_state_close(states[i]);
+    CHECK(opened() == 2, "%zu are kept", opened());
+    states[0] = open_state();
+    CHECK(!vfa_state_is_open(states[0]) && count(states[0]) == 0,
+          "the transaction was rolled back");
+    vfa_state_close(states[0]);
+    vfa_state_keep(0);
+}
+
+/* What one may only read, nobody writes to. */
+static void test_kept_by_mode(void)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_state *reader;
+
+    vfa_state_keep(2);
+    claim_and_close("0000:01:10.0");
+    vfa_state_close(open_as(VFA_STATE_READ, &err));
+    reader = open_as(VFA_STATE_READ, &err);
+    CHECK(claim(reader, "0000:01:10.2", NULL) < 0, "a reader writes");
+    vfa_state_close(reader);
+    vfa_state_keep(0);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Who finds one of them locked does not wait for the others in turn. */
+static void test_kept_and_locked(void)
+{
+    const int patience = 300;
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_state *states[] = {NULL, NULL};
+    sqlite3 *other = NULL;
+    int64_t began, took;
+
+    unlink(path);
+    vfa_state_keep(ARRAY_SIZE(states));
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        states[i] = open_state();
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+        states[i] = vfa_state_close(states[i]);
+    CHECK(sqlite3_open(path, &other) == SQLITE_OK &&
+              sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK,
+          "%s", sqlite3_errmsg(other));
+    vfa_state_set_patience((unsigned)patience);
+    began = now_ms();
+    CHECK(vfa_state_open(path, "/nonexistent", VFA_STATE_WRITE, &states[0], &err) == -EBUSY, "%s",
+          vfa_error_text(&err));
+    took = now_ms() - began;
+    CHECK(took >= patience / 2 && took < 2 * patience, "%d ms", (int)took);
+    sqlite3_close(other);
+    vfa_state_set_patience(10000);
+    vfa_state_keep(0);
+}
+
 int main(void)
 {
     struct vfa_sysfs sysfs = made_begin();
@@ -254,11 +553,21 @@ int main(void)
     snprintf(aside, sizeof(aside), "%s.damaged", path);
     snprintf(journal, sizeof(journal), "%s-journal", path);
     test_reader_after_kill();
+    test_open_reader_after_kill();
     test_copy_after_kill();
     test_read_only_user_after_kill();
+    test_stranger();
     test_moved();
     test_moved_statement();
     test_set_aside();
+    test_link_to_file(false);
+    test_link_to_file(true);
+    test_link_to_folder();
+    test_run_folders();
+    test_kept();
+    test_kept_is_clean();
+    test_kept_and_locked();
+    test_kept_by_mode();
     made_end(&sysfs);
     return check_result();
 }

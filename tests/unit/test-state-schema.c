@@ -16,7 +16,7 @@
 
 static char folder[64], path[96], run[96], fresh_path[96];
 
-/* What a program of version 1 may have left while a domain runs. */
+/* What a program of any version may have left while a domain runs. */
 static const char rows[] =
     "INSERT INTO meta VALUES ('synced', '1'), ('index', 'of older times');"
     "UPDATE meta SET value = '7' WHERE key = 'freed';"
@@ -27,8 +27,15 @@ static const char rows[] =
     "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since)"
     " VALUES ('0000:01:10.0', '0000:01:00.0', 'pci', '" UUID "', 'a', 'net-0', 'net', 'active', 5),"
     " ('0000:02:00.0', NULL, 'pci', '" UUID "', 'a', 'static:0000:02:00.0', NULL, 'claimed', 6);"
-    "INSERT INTO withdrawn VALUES ('" UUID "', 'net-1');"
+    "INSERT INTO withdrawn (uuid, request) VALUES ('" UUID "', 'net-1');"
     "INSERT INTO quarantine VALUES ('0000:03:00.0', 'smells', 8);";
+
+/* What version 2 has besides: a VF whose settings were changed, a guest that waits, a definition
+ * with a placeholder. */
+static const char rows_of_2[] =
+    "INSERT INTO saved VALUES ('0000:01:10.0', 'trust=no vlan=0 vlan_qos=0 vlan_proto=802.1Q', 0);"
+    "INSERT INTO hold (uuid, held, since) VALUES ('" UUID "', 1, 9);"
+    "INSERT INTO tentative VALUES ('" UUID "', 'net-7', 'a', '0000:01:10.0', NULL, 4);";
 
 /* ---- files ---- */
 
@@ -108,6 +115,8 @@ static void make_older(unsigned version, const char *schema)
     sql(path, schema);
     sql(path, more);
     sql(path, rows);
+    if (version >= 2)
+        sql(path, rows_of_2);
 }
 
 static unsigned version_of(const char *file)
@@ -138,7 +147,8 @@ static void check_kept(struct vfa_state *state, unsigned version)
     if (claims.n != 2)
         return;
     CHECK(strcmp(claims.items[0].device, "0000:01:10.0") == 0 &&
-              claims.items[0].state == VFA_CLAIM_ACTIVE && claims.items[0].since == 5,
+              claims.items[0].state == VFA_CLAIM_ACTIVE && claims.items[0].since == 5 &&
+              claims.items[0].state_since == 5 && !claims.items[0].why,
           "%u: %s", version, claims.items[0].device);
     CHECK(strcmp(claims.items[1].request, "static:0000:02:00.0") == 0, "%u: %s", version,
           claims.items[1].request);
@@ -149,6 +159,37 @@ static void check_kept(struct vfa_state *state, unsigned version)
           version);
     CHECK(vfa_state_counter(state, VFA_COUNTER_FREED, &freed, NULL) == 0 && freed == 7, "%u: %d",
           version, (int)freed);
+}
+
+static void check_kept_of_2(struct vfa_state *state)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list saved = {NULL, 0};
+    VFA_AUTO(vfa_tentatives_clear) struct vfa_tentatives tentative = {NULL, 0};
+    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
+
+    CHECK(vfa_state_saved(state, NULL, &saved, NULL) == 0 && saved.n == 1 &&
+              saved.items[0].up == VFA_SAVED_NO &&
+              vfa_vf_has(&saved.items[0].settings, VFA_VF_VLAN),
+          "%zu", saved.n);
+    CHECK(vfa_state_holds(state, NULL, &holds, NULL) == 0 && holds.n == 1, "%zu", holds.n);
+    CHECK(vfa_state_tentative(state, NULL, &tentative, NULL) == 0 && tentative.n == 1, "%zu",
+          tentative.n);
+}
+
+/* The claim whose device was changed ends as one that was made by this version. */
+static void end_changed(struct vfa_state *state, const char *request)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0}, ending = {NULL, 0};
+    const struct vfa_claim *claim;
+
+    CHECK(vfa_state_claims(state, UUID, &claims, NULL) == 0, "claims");
+    claim = vfa_claims_find(&claims, request);
+    CHECK(claim && vfa_state_begin_release(state, claim, "its domain stopped", NULL) == 0, "begin");
+    CHECK(vfa_state_ending(state, &ending, NULL) == 0 && ending.n == 1, "%zu", ending.n);
+    CHECK(ending.n == 1 && vfa_state_end_release(state, &ending.items[0], NULL) < 0,
+          "its device is not as it was");
+    CHECK(vfa_state_forget_saved(state, "0000:01:10.0", NULL) == 0, "forget");
+    CHECK(ending.n == 1 && vfa_state_end_release(state, &ending.items[0], NULL) == 0, "end");
 }
 
 static void test_upgrade(unsigned version, const char *schema)
@@ -169,7 +210,12 @@ static void test_upgrade(unsigned version, const char *schema)
     index = ask(path, "SELECT value FROM meta WHERE key = 'index'");
     CHECK(*index == '\0', "%u: the index is trusted", version);
 
+    if (version >= 2)
+        check_kept_of_2(state);
+
     /* the rules hold again: the device is free once its claim ends */
+    if (version >= 2)
+        end_changed(state, "net-0");
     CHECK(vfa_state_release(state, UUID, NULL, NULL, NULL) == 0, "%u", version);
     free(vfa_steal(&index));
     index = ask(path, "SELECT free || ' ' || used FROM pool");
@@ -200,7 +246,7 @@ static void test_failure(unsigned version, const char *schema)
     make_older(version, schema);
     sql(path, "PRAGMA ignore_check_constraints = 1; UPDATE claim SET state = 'lost'");
     before = shape(path);
-    CHECK(open_state(VFA_STATE_WRITE, path, &state, &err) == -EEXIST, "%u: %s", version,
+    CHECK(open_state(VFA_STATE_WRITE, path, &state, &err) == -EINVAL, "%u: %s", version,
           vfa_error_text(&err));
     after = shape(path);
     claims = ask(path, "SELECT count(*) FROM claim WHERE state = 'lost'");

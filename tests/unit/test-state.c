@@ -64,6 +64,7 @@ static const struct {
     {"PF of a claimed VF", VF0, PF, PF, NULL, UUID_B, "n-0", VFA_STATE_TAKEN},
     {"VF of a claimed PF", PF, NULL, VF0, PF, UUID_B, "n-0", VFA_STATE_TAKEN},
     {"VF of another PF", PF, NULL, "0000:02:10.0", "0000:02:00.0", UUID_B, "n-0", 0},
+    {"a UUID that no row may have", VF0, PF, VF1, PF, "", "n-0", -EINVAL},
 };
 
 static void test_rules(void)
@@ -98,7 +99,7 @@ static void test_release(void)
     CHECK(vfa_state_release(state, UUID_A, NULL, &n, NULL) == 0 && n == 0, "%zu", n);
     CHECK(vfa_state_claims(state, NULL, &claims, NULL) == 0 && claims.n == 1, "%zu", claims.n);
     CHECK(strcmp(claims.items[0].uuid, UUID_B) == 0, "%s", claims.items[0].uuid);
-    CHECK(vfa_state_release_name(state, "b", &n, NULL) == 0 && n == 1, "%zu", n);
+    CHECK(vfa_state_release(state, UUID_B, NULL, &n, NULL) == 0 && n == 1, "%zu", n);
 }
 
 static void test_notes(void)
@@ -252,8 +253,8 @@ static void test_index(void)
         vf(1, 17),
         vf(2, 16),
     };
-    const struct vfa_inventory inv = {devices, ARRAY_SIZE(devices)};
-    const struct vfa_inventory none = {NULL, 0};
+    const struct vfa_inventory inv = {.devices = devices, .n = ARRAY_SIZE(devices)};
+    const struct vfa_inventory none = {.n = 0};
     char got[VFA_PCI_ADDR_SIZE] = "";
     unsigned total = 9, available = 9;
     bool fresh = true;
@@ -293,7 +294,7 @@ static void test_pools(void)
     VFA_AUTO(vfa_pools_clear) struct vfa_pools after = {NULL, 0};
     struct vfa_member last = {.pool = 0};
     struct vfa_device devices[] = {vf(1, 16), vf(1, 17), vf(2, 16), vf(2, 17)};
-    const struct vfa_inventory inv = {devices, ARRAY_SIZE(devices)};
+    const struct vfa_inventory inv = {.devices = devices, .n = ARRAY_SIZE(devices)};
 
     devices[3].numa_node = 1;
     start_anew();
@@ -353,12 +354,48 @@ static void test_quarantine(void)
 
     start_anew();
     state = open_state();
-    CHECK(vfa_state_quarantine(state, VF0, "does not reset", NULL) == 0, "in");
+    CHECK(vfa_state_quarantine(state, VF0, VFA_QUARANTINE_OTHER, "does not reset", NULL) == 0,
+          "in");
     CHECK(vfa_state_quarantined(state, VF0, &all, NULL) == 0 && all.n == 1, "%zu", all.n);
     CHECK(strcmp(all.items[0].reason, "does not reset") == 0, "%s", all.items[0].reason);
     CHECK(vfa_state_end_quarantine(state, VF0, NULL) == 0, "out");
     CHECK(vfa_state_end_quarantine(state, VF0, NULL) == VFA_STATE_ABSENT, "twice");
     CHECK(vfa_state_quarantined(state, NULL, &none, NULL) == 0 && none.n == 0, "%zu", none.n);
+}
+
+/* Only the administrator's word replaces what the administrator said. */
+static void test_quarantine_twice(void)
+{
+    static const struct {
+        const char *first; /* NULL: by hand */
+        bool again;        /* by hand */
+        const char *stays;
+    } cases[] = {
+        {NULL, false, "by hand"},
+        {NULL, true, "by hand again"},
+        {"program", false, "later"},
+        {"program", true, "by hand again"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+        VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine all = {NULL, 0};
+        bool program = cases[i].first != NULL, again = cases[i].again;
+        int r;
+
+        start_anew();
+        state = open_state();
+        r = program ? vfa_state_quarantine(state, VF0, VFA_QUARANTINE_ONCE, cases[i].first, NULL)
+                    : vfa_state_quarantine_by_hand(state, VF0, "by hand", NULL);
+        CHECK(r == 0, "%zu: first", i);
+        r = again ? vfa_state_quarantine_by_hand(state, VF0, "by hand again", NULL)
+                  : vfa_state_quarantine(state, VF0, VFA_QUARANTINE_SETTINGS, "later", NULL);
+        CHECK(r == 0, "%zu: second", i);
+        CHECK(vfa_state_quarantined(state, VF0, &all, NULL) == 0 && all.n == 1 &&
+                  strcmp(all.items[0].reason, cases[i].stays) == 0 &&
+                  (all.items[0].cause == VFA_QUARANTINE_OTHER) == (again || !program),
+              "%zu: %s", i, all.n ? all.items[0].reason : "none");
+    }
 }
 
 static struct vfa_hold hold_of(struct vfa_state *state, const char *uuid)
@@ -538,6 +575,7 @@ int main(int argc, char **argv)
     test_pools();
     test_iommu_group();
     test_quarantine();
+    test_quarantine_twice();
     test_hold();
     test_damage();
     test_modes();

@@ -7,6 +7,8 @@
 #include "made-host.h"
 #include "walk.h"
 
+#include <sqlite3.h>
+
 #define THIRD "77777777-0000-4000-8000-000000000000"
 #define PF    "0000:01:00.0"
 
@@ -58,7 +60,7 @@ static struct vfa_host open_indexed(void)
 {
     struct vfa_host host = open_host(true);
 
-    CHECK(vfa_allocate_rescan(&host, NULL, NULL) == 0, "rescan");
+    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "rescan");
     return host;
 }
 
@@ -76,7 +78,8 @@ static void test_counts(void)
     CHECK(count_kept(&host) == 2, "%u", count_kept(&host));
     claim_for_other(&host, vf(0)); /* what is claimed is not free */
     CHECK(count_kept(&host) == 1, "%u", count_kept(&host));
-    CHECK(vfa_allocate_rescan(&host, NULL, NULL) == 0 && count_kept(&host) == 1, "a new index");
+    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0 && count_kept(&host) == 1,
+          "a new index");
     CHECK(vfa_state_release(host.state, OTHER, NULL, NULL, NULL) == 0 && count_kept(&host) == 2,
           "%u", count_kept(&host));
     CHECK(vfa_state_drop_tentative(host.state, OTHER, "net-0", NULL) == 0 && count_kept(&host) == 2,
@@ -140,7 +143,8 @@ static void test_unmet_and_quarantine(void)
     CHECK(strcmp(unsettled(&host), "9") == 0, "%s", unsettled(&host));
     CHECK(vfa_state_end_unmet(host.state, OTHER, &was, NULL) == 0 && was, "was");
     set(&host, UUID, "net-0", vf(0));
-    CHECK(vfa_state_quarantine(host.state, vf(0), "it hangs", NULL) == 0, "quarantine");
+    CHECK(vfa_state_quarantine(host.state, vf(0), VFA_QUARANTINE_OTHER, "it hangs", NULL) == 0,
+          "quarantine");
     CHECK(strcmp(unsettled(&host), "1") == 0 && counter(&host) == 3, "%s", unsettled(&host));
     CHECK(vfa_allocate_undefined(host.state, UUID, NULL) == 0 && !*unsettled(&host), "undefined");
     vfa_host_clear(&host);
@@ -191,6 +195,10 @@ static void test_order(void)
     CHECK(strcmp(order(&host, "net-0"), "1302") == 0, "%s", order(&host, "net-0"));
     set(&host, THIRD, "c", vf(1));
     CHECK(strcmp(order(&host, "net-0"), "3012") == 0, "%s", order(&host, "net-0"));
+    CHECK(vfa_state_set_failed(host.state, vf(3), "busy", NULL) == 0, "its own has failed");
+    CHECK(vfa_state_set_failed(host.state, vf(0), "busy", NULL) == 0, "and one of others");
+    CHECK(strcmp(order(&host, "net-0"), "1230") == 0, "%s", order(&host, "net-0"));
+    CHECK(vfa_state_forget_failed(host.state, NULL) == 0, "forget");
     claim_for_other(&host, vf(3));
     CHECK(strcmp(order(&host, "net-0"), "012") == 0, "%s", order(&host, "net-0"));
     vfa_host_clear(&host);
@@ -255,7 +263,9 @@ static void claim_digits(struct vfa_host *host, size_t i)
     for (const char *p = cases[i].tentative; *p; p++)
         set(host, OTHER, vf(*p - '0'), vf(*p - '0'));
     for (const char *p = cases[i].unfit; *p; p++)
-        CHECK(vfa_state_quarantine(host->state, vf(*p - '0'), "so", NULL) == 0, "quarantine");
+        CHECK(vfa_state_quarantine(host->state, vf(*p - '0'), VFA_QUARANTINE_OTHER, "so", NULL) ==
+                  0,
+              "quarantine");
     if (cases[i].unmet)
         CHECK(vfa_state_set_unmet(host->state, UUID, NULL) == 0, "unmet");
 }
@@ -385,6 +395,69 @@ static void test_running(void)
     vfa_host_clear(&host);
 }
 
+/* What it has is in quarantine, as what is used once is from the start: another device is for the
+ * definition of a domain that has stopped. As long as it runs there is nothing to be written: each
+ * define is an event, at which the definition is looked at again. */
+static void test_running_in_quarantine(void)
+{
+    static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
+    VFA_AUTO(vfa_placed_clear) struct vfa_placed runs = {.refusal = NULL};
+    VFA_AUTO(vfa_placed_clear) struct vfa_placed stopped = {.refusal = NULL};
+    struct vfa_host host = open_indexed();
+    int64_t before;
+
+    CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
+    CHECK(vfa_state_quarantine(host.state, vf(3), VFA_QUARANTINE_ONCE, "used once", NULL) == 0, "");
+    CHECK(vfa_allocate_tentative(&host, parse(xml), &runs, NULL) == 0, "");
+    CHECK(strcmp(describe_placed(&runs), "") == 0 && !runs.refusal, "%s", describe_placed(&runs));
+    CHECK(strcmp(describe_rows(&host), "net-0=3 ") == 0, "%s", describe_rows(&host));
+    before = counter(&host);
+    CHECK(vfa_state_release(host.state, UUID, NULL, NULL, NULL) == 0, "stops");
+    CHECK(counter(&host) == before + 1 && strcmp(unsettled(&host), "1") == 0, "to be looked at");
+    CHECK(vfa_allocate_tentative(&host, parse(xml), &stopped, NULL) == 0, "");
+    CHECK(strcmp(describe_placed(&stopped), "net-0=0 ") == 0, "%s", describe_placed(&stopped));
+    vfa_host_clear(&host);
+}
+
+/* What it has is gone: likewise. */
+static void test_running_without(void)
+{
+    static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
+    VFA_AUTO(vfa_placed_clear) struct vfa_placed runs = {.refusal = NULL};
+    struct vfa_host host = open_indexed();
+
+    CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
+    if (renameat(sysfs.rootfd, "bus/pci/devices/0000:01:10.6", sysfs.rootfd, "bus/pci/away") < 0)
+        made_give_up("away");
+    CHECK(vfa_allocate_tentative(&host, parse(xml), &runs, NULL) == 0, "");
+    CHECK(strcmp(describe_placed(&runs), "") == 0 && !runs.refusal, "%s", describe_placed(&runs));
+    if (renameat(sysfs.rootfd, "bus/pci/away", sysfs.rootfd, "bus/pci/devices/0000:01:10.6") < 0)
+        made_give_up("back");
+    vfa_host_clear(&host);
+}
+
+/* The file is nobody's word for where a device_spec is in memory. */
+static void test_spec_out_of_range(void)
+{
+    static const int specs[] = {100000, -100000};
+
+    for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+        struct vfa_host host = open_indexed();
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        sqlite3 *db = NULL;
+        char sql[64];
+
+        snprintf(sql, sizeof(sql), "UPDATE pool SET spec = %d", specs[i]);
+        CHECK(sqlite3_open(state_path, &db) == SQLITE_OK &&
+                  sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
+              "%s", sql);
+        sqlite3_close(db);
+        CHECK(vfa_allocate_domain(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "2"))), &err) == 0,
+              "%d: %s", specs[i], err.code ? vfa_error_text(&err) : "");
+        vfa_host_clear(&host);
+    }
+}
+
 int main(void)
 {
     make_host();
@@ -396,6 +469,9 @@ int main(void)
     test_refused_start();
     test_defined_anew();
     test_running();
+    test_running_in_quarantine();
+    test_running_without();
+    test_spec_out_of_range();
     parse(NULL);
     vfa_config_free(config);
     made_end(&sysfs);

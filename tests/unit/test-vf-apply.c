@@ -100,9 +100,71 @@ static void test_cases(void)
 
         card.refused = c->refused;
         check_applied(c, apply(&host, c->wanted, c->kind, c->policy, &err), &err);
-        CHECK(vfa_release(&host, UUID, NULL, &n, NULL) == 0 && n == 1, "%s: release", c->wanted);
+        CHECK(vfa_release(&host, UUID, NULL, VFA_WHY_STOPPED, &n, NULL) == 0 && n == 1,
+              "%s: release", c->wanted);
+        CHECK(release_all(&host) == 0, "%s: finish", c->wanted);
         CHECK(is_now(USUAL) && !card.own.up && card.own.mtu == 1500, "%s: set back", c->wanted);
         CHECK(!is_quarantined(&host), "%s", c->wanted);
+        end(&host);
+    }
+}
+
+/* ---- a VF that the kernel does not tell of, while sysfs has it ---- */
+
+static const struct {
+    const char *wanted;
+    enum vfa_attach_kind kind;
+    enum vfa_settings_policy policy;
+    unsigned untold;
+    const char *result; /* as above */
+} silences[] = {
+    {"trust=yes", HOSTDEV, 0, 2, NULL},
+    {"trust=yes", MACVTAP, 0, 2, NULL},
+    {"trust=yes", HOSTDEV, 0, 1000, "the driver does not tell the settings of VF 1 of pf0"},
+    {"trust=yes", HOSTDEV, BEST, 1000, ""},
+    {"trust=yes", MACVTAP, BEST, 1000, ""},
+};
+
+static void test_silence(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(silences); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        bool best = silences[i].policy == BEST, macvtap = silences[i].kind == MACVTAP;
+        struct vfa_host host = begin(VF);
+        int r;
+
+        card.untold = silences[i].untold;
+        r = apply(&host, silences[i].wanted, silences[i].kind, silences[i].policy, &err);
+        CHECK(silences[i].result && !best
+                  ? r == VFA_VF_REFUSED && check_has(&err, silences[i].result)
+                  : r == 0,
+              "%zu: %d %s", i, r, err.code ? vfa_error_text(&err) : "");
+        CHECK(is_now(USUAL) == (silences[i].result != NULL), "%zu", i);
+        CHECK(card.own.up == macvtap && warnings == best, "%zu: %u", i, warnings);
+        end(&host);
+    }
+}
+
+/* Whichever netdev the kernel does not find, and for how long. */
+static void test_missed(void)
+{
+    static const char *const netdevs[] = {"pf0", "pf0v1"};
+    static const char *const results[] = {"the driver does not tell the settings of VF 1 of pf0",
+                                          "the netdev 'pf0v1' of " VF " is gone"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(netdevs); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        const enum vfa_attach_kind kind = i == 0 ? HOSTDEV : MACVTAP;
+        struct vfa_host host = begin(VF);
+
+        card.missed = netdevs[i];
+        card.misses = 2;
+        CHECK(apply(&host, "mtu=1400", kind, 0, NULL) == 0, "%s", netdevs[i]);
+        card.misses = 1000;
+        CHECK(apply(&host, "mtu=1300", kind, 0, &err) == VFA_VF_REFUSED &&
+                  check_has(&err, results[i]),
+              "%s: %s", netdevs[i], err.code ? vfa_error_text(&err) : "");
+        card.misses = 0;
         end(&host);
     }
 }
@@ -122,7 +184,7 @@ static void test_older_stays(void)
     CHECK(saved.settings.values[VFA_VF_TRUST] == 0 && saved.settings.values[VFA_VF_SPOOFCHK] == 1 &&
               saved.up == VFA_SAVED_NO,
           "as it was in the beginning");
-    CHECK(vfa_release(&host, UUID, REQUEST, NULL, NULL) == 0 && is_now(USUAL), "set back");
+    CHECK(release_all(&host) == 0 && is_now(USUAL), "set back");
     CHECK(!card.own.up && count_claims(&host) == 0, "all of it");
     end(&host);
 }
@@ -147,7 +209,7 @@ static void test_killed(void)
     CHECK(read_saved().settings.given != 0, "on record");
     vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL);
     CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0 && card.own.up, "again");
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && is_now(USUAL) && !card.own.up, "back");
+    CHECK(release_all(&host) == 0 && is_now(USUAL) && !card.own.up, "back");
     end(&host);
 }
 
@@ -162,8 +224,9 @@ static void test_failing_calls(void)
 
         card.fail_at = i;
         apply(&host, "trust=yes spoofchk=no vlan=9 mtu=9000", MACVTAP, 0, NULL);
-        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%u", i);
-        CHECK(count_claims(&host) == 0 && !read_saved().device[0], "%u: nothing is left", i);
+        CHECK(release_all(&host) == 0, "%u", i);
+        CHECK(count_claims(&host) == 0 && is_quarantined(&host) == (read_saved().device[0] != 0),
+              "%u: nothing is left but for a later attempt", i);
         CHECK(is_quarantined(&host) || (is_now(USUAL) && !card.own.up && card.own.mtu == 1500),
               "%u: as it was, or not to be had", i);
         failed = card.all >= i;
@@ -178,7 +241,7 @@ static void test_stale_claim(void)
 {
     struct vfa_host host = begin(VF);
 
-    vfa_release(&host, UUID, NULL, NULL, NULL);
+    release_all(&host);
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == VFA_VF_STALE && card.sets == 0, "gone");
     end(&host);
     host = begin("0000:01:10.0"); /* the request has another device by now */
@@ -190,20 +253,22 @@ static void test_schema(void)
 {
     const struct vfa_saved saved = {.device = "0000:01:10.0", .up = VFA_SAVED_NO};
     struct vfa_host host = begin(VF);
+    size_t n = 9;
 
     CHECK(vfa_state_save(host.state, &saved, NULL) == -EEXIST, "nobody has that one");
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
     CHECK(vfa_state_release(host.state, UUID, NULL, NULL, NULL) == -EEXIST, "by UUID");
-    CHECK(vfa_state_release_name(host.state, "d", NULL, NULL) == -EEXIST, "by name");
     CHECK(vfa_state_withdraw(host.state, UUID, REQUEST, NULL) == -EEXIST, "withdrawn");
     CHECK(count_claims(&host) == 1, "the claim stays");
-    CHECK(vfa_release_withdraw(&host, UUID, REQUEST, NULL) == 0 && is_now(USUAL), "this way");
+    CHECK(vfa_release_withdraw(&host, UUID, REQUEST, NULL) == 0 && !is_now(USUAL), "this way");
+    CHECK(release_all(&host) == 0 && is_now(USUAL), "no driver is asked before");
     CHECK(count_claims(&host) == 0, "gone");
     end(&host);
     host = begin(VF);
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
-    CHECK(vfa_release_name(&host, "other", NULL, NULL) == 0 && !is_now(USUAL), "another's name");
-    CHECK(vfa_release_name(&host, "d", NULL, NULL) == 0 && is_now(USUAL), "by name");
+    CHECK(vfa_release_name(&host, "other", VFA_WHY_STOPPED, &n, NULL) == 0 && n == 0, "another's");
+    CHECK(vfa_release_name(&host, "d", VFA_WHY_STOPPED, &n, NULL) == 0 && n == 1, "by name");
+    CHECK(release_all(&host) == 0 && is_now(USUAL), "put back");
     end(&host);
 }
 
@@ -216,7 +281,9 @@ static void test_copy(void)
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
     sets = card.sets;
     CHECK(vfa_state_open_copy(state_path, folder, &copy.state, NULL) == 0, "copy");
-    CHECK(vfa_release(&copy, UUID, NULL, NULL, NULL) == 0 && count_claims(&copy) == 0, "there");
+    CHECK(vfa_release(&copy, UUID, NULL, VFA_WHY_STOPPED, NULL, NULL) == 0 &&
+              count_claims(&copy) == 0,
+          "there");
     CHECK(card.sets == sets && count_claims(&host) == 1, "not here");
     end(&copy);
     end(&host);
@@ -234,7 +301,8 @@ static void test_foreign_tree(void)
     card.is_host = true;
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
     card.is_host = false;
-    CHECK(vfa_release(&host, UUID, NULL, NULL, &err) == -EPERM &&
+    CHECK(vfa_release(&host, UUID, NULL, VFA_WHY_STOPPED, NULL, NULL) == 0, "release");
+    CHECK(vfa_release_finish(&host, VFA_RELEASE_WAIT, NULL, &err) == -EPERM &&
               check_has(&err, "'/made' is not this host's"),
           "%s", err.code ? vfa_error_text(&err) : "");
     CHECK(count_claims(&host) == 1, "the claim stays");
@@ -266,7 +334,7 @@ static void test_other_devices(void)
         CHECK(others[i].refused ? r == VFA_VF_REFUSED && check_has(&err, others[i].refused)
                                 : r == 0,
               "%s: %s", others[i].device, err.code ? vfa_error_text(&err) : "");
-        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%s", others[i].device);
+        CHECK(release_all(&host) == 0, "%s", others[i].device);
         CHECK(!card.own.up && card.own.mtu == 1500, "%s", others[i].device);
         end(&host);
     }
@@ -299,7 +367,7 @@ static void test_vlan(void)
                   card.vf.values[VFA_VF_VLAN_QOS] == vlans[i].qos,
               "%zu: %u %u", i, (unsigned)card.vf.values[VFA_VF_VLAN],
               (unsigned)card.vf.values[VFA_VF_VLAN_QOS]);
-        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && is_now(USUAL), "%zu", i);
+        CHECK(release_all(&host) == 0 && is_now(USUAL), "%zu", i);
         end(&host);
     }
 }
@@ -308,6 +376,8 @@ int main(void)
 {
     make_tree();
     test_cases();
+    test_silence();
+    test_missed();
     test_older_stays();
     test_killed();
     test_failing_calls();

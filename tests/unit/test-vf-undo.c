@@ -30,7 +30,7 @@ static void test_no_vlan(void)
     card.vf.values[VFA_VF_VLAN] = 4095; /* as libvirt leaves it */
     card.vf.values[VFA_VF_VLAN_QOS] = 0;
     CHECK(vfa_vf_apply_vlan(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set again");
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
     CHECK(vlan_now() == 4095 && !is_quarantined(&host), "none again: %u", (unsigned)vlan_now());
     end(&host);
 }
@@ -66,7 +66,7 @@ static void test_saved_numbers(void)
         struct vfa_host host = begin(VF);
 
         put_saved(cases[i].text);
-        CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "%s", cases[i].text);
+        CHECK(release_all(&host) == 0, "%s", cases[i].text);
         CHECK(count_claims(&host) == 0 && !is_quarantined(&host), "%s", cases[i].text);
         CHECK(card.vf.values[cases[i].setting] == cases[i].value, "%s: %u", cases[i].text,
               (unsigned)card.vf.values[cases[i].setting]);
@@ -85,8 +85,8 @@ static void test_unreadable(void)
               check_has(&err, "cannot save the settings of " VF ": what was saved before cannot "
                               "be read: trust 'maybe': it is none of no, yes"),
           "nothing is set over it");
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
-    CHECK(is_quarantined(&host) && warnings == 1 && !read_saved().device[0], "not to be had");
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
+    CHECK(is_quarantined(&host) && warnings == 1 && read_saved().device[0], "not to be had");
     CHECK(card.sets == 0, "nothing is made up");
     end(&host);
 }
@@ -99,10 +99,29 @@ static void test_quarantine(void)
 
     CHECK(apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL) == 0, "apply");
     card.refused = 1u << VFA_VF_TRUST;
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0, "release");
+    CHECK(release_all(&host) == 0, "release");
     CHECK(count_claims(&host) == 0 && is_quarantined(&host) && warnings == 1, "not to be had");
     CHECK(card.vf.values[VFA_VF_SPOOFCHK] == 1, "what can be is set back");
     end(&host);
+}
+
+#define VF_PATH   "bus/pci/devices/" VF
+#define AWAY_PATH "bus/pci/away"
+
+static void move(const char *from, const char *to)
+{
+    if (renameat(sysfs.rootfd, from, sysfs.rootfd, to) < 0)
+        made_give_up(from);
+}
+
+static void make_vf_vanish(void)
+{
+    move(VF_PATH, AWAY_PATH);
+}
+
+static void make_vf_return(void)
+{
+    move(AWAY_PATH, VF_PATH);
 }
 
 static void test_gone(void)
@@ -112,11 +131,59 @@ static void test_gone(void)
 
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
     card.gone = true;
+    make_vf_vanish();
     CHECK(apply(&host, "trust=no", HOSTDEV, 0, &err) == VFA_VF_REFUSED &&
               check_has(&err, VF " is gone"),
           "apply");
-    CHECK(vfa_release(&host, UUID, NULL, NULL, NULL) == 0 && count_claims(&host) == 0, "release");
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
     CHECK(!is_quarantined(&host), "it will come back as new");
+    end(&host);
+    make_vf_return();
+}
+
+#define PF_NETDEV "bus/pci/devices/0000:01:00.0/net/pf0"
+
+static void make_netdev_return(void)
+{
+    move(AWAY_PATH, PF_NETDEV);
+    card.on_wait = NULL;
+}
+
+/* While a PF is reset or reloaded it has no netdev, and the VF cannot be set: it comes back. */
+static void test_pf_without_netdev(void)
+{
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    move(PF_NETDEV, AWAY_PATH);
+    CHECK(release_all(&host) == 1 && count_claims(&host) == 1, "not now");
+    CHECK(!is_quarantined(&host) && read_saved().device[0], "not given up");
+    make_netdev_return();
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0 && is_now(USUAL), "later");
+    end(&host);
+
+    host = begin(VF);
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    move(PF_NETDEV, AWAY_PATH);
+    card.on_wait = make_netdev_return;
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0 && is_now(USUAL), "soon");
+    end(&host);
+}
+
+/* While a VF resets, the kernel tells of the PF without it: that is no VF that is gone. */
+static void test_untold(void)
+{
+    struct vfa_host host = begin(VF);
+
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    card.untold = 2;
+    CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
+    CHECK(is_now(USUAL) && !is_quarantined(&host), "put back once it is told of");
+    end(&host);
+    host = begin(VF);
+    CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
+    card.untold = 100000;
+    CHECK(release_all(&host) == 1 && read_saved().device[0], "not free while nothing is told");
     end(&host);
 }
 
@@ -161,8 +228,7 @@ static void check_lost(const struct lost_case *c, struct vfa_host *host)
         CHECK(is_quarantined(host) == c->quarantined, "%s: quarantined", c->label);
         CHECK(warnings == c->quarantined, "%s: told once", c->label);
     }
-    CHECK(vfa_release(host, UUID, NULL, NULL, NULL) == 0 && count_claims(host) == 0, "%s",
-          c->label);
+    CHECK(release_all(host) == 0 && count_claims(host) == 0, "%s", c->label);
     CHECK(is_quarantined(host) == c->quarantined, "%s: stays so", c->label);
 }
 
@@ -178,7 +244,7 @@ static void test_lost(void)
 
         alias.settings = settings(lost_cases[i].alias_settings);
         if (!lost_cases[i].kept)
-            vfa_release(&host, UUID, NULL, NULL, NULL);
+            release_all(&host);
         if (lost_cases[i].synced)
             vfa_state_set_synced(host.state, NULL);
         check_lost(&lost_cases[i], &host);
@@ -196,6 +262,8 @@ int main(void)
     test_unreadable();
     test_quarantine();
     test_gone();
+    test_untold();
+    test_pf_without_netdev();
     test_lost();
     made_end(&sysfs);
     return check_result();

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What libvirt says of a domain's jobs, and whether vfaliasd changes the domain then. */
+#include "check.h"
+#include "daemon-look.h"
+#include "log.h"
+#include "virt-error.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+
+#define UUID "aaaaaaaa-0000-0000-0000-000000000000"
+
+/* ---- what the rest of the daemon does ---- */
+
+int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
+                         struct vfa_host *ret, struct vfa_error *err)
+{
+    return vfa_fail(err, EIO, "there is no host here");
+}
+
+/* ---- what libvirt does ---- */
+
+enum answer {
+    ANSWERS,
+    FAILS,
+    HANGS, /* the call waits in vain for another job */
+};
+
+static const struct job_case {
+    const char *label;
+    int control;
+    unsigned long long ms;
+    enum answer answer;
+    int type, operation; /* -1: it says none */
+    bool free, held;
+    unsigned again;
+    bool asked;
+} cases[] = {
+    {"none", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_NONE, -1, true, false, UINT_MAX,
+     true},
+    {"migrates", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
+     VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT, false, false, VFA_LOOK_BUSY, true},
+    {"saved, says an old libvirt", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_BOUNDED, -1,
+     false, false, VFA_LOOK_BUSY, true},
+    {"backup", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
+     VIR_DOMAIN_JOB_OPERATION_BACKUP, true, false, UINT_MAX, true},
+    {"one that has ended", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_COMPLETED,
+     VIR_DOMAIN_JOB_OPERATION_SAVE, true, false, UINT_MAX, true},
+    {"a driver that knows none", VIR_DOMAIN_CONTROL_OK, 0, FAILS, 0, -1, true, false, UINT_MAX,
+     true},
+    {"hangs", VIR_DOMAIN_CONTROL_OK, 0, HANGS, 0, -1, false, false, VFA_LOOK_BUSY, true},
+    {"is asked by somebody", VIR_DOMAIN_CONTROL_OCCUPIED, 900, ANSWERS, VIR_DOMAIN_JOB_NONE, -1,
+     true, false, UINT_MAX, true},
+    {"does not answer somebody", VIR_DOMAIN_CONTROL_OCCUPIED, 1100, ANSWERS, VIR_DOMAIN_JOB_NONE,
+     -1, false, false, VFA_LOOK_BUSY, false},
+    {"has no monitor any more", VIR_DOMAIN_CONTROL_ERROR, 0, ANSWERS, VIR_DOMAIN_JOB_NONE, -1,
+     false, false, VFA_LOOK_BUSY, false},
+    {"is asked within a backup", VIR_DOMAIN_CONTROL_JOB, 99999, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
+     VIR_DOMAIN_JOB_OPERATION_BACKUP, true, false, UINT_MAX, true},
+    {"has just booted", VIR_DOMAIN_CONTROL_OCCUPIED, 1100, HANGS, 0, -1, true, true, UINT_MAX,
+     false},
+};
+static const struct job_case *now;
+static unsigned asked;
+static virConnectPtr conn;
+
+int __wrap_virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfoPtr info,
+                                   unsigned flags);
+int __wrap_virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfoPtr info,
+                                   unsigned flags)
+{
+    *info = (virDomainControlInfo){.state = (unsigned)now->control, .stateTime = now->ms};
+    return 0;
+}
+
+/* libvirt's error is of a kind that a call can make. */
+static int fail(virDomainPtr domain)
+{
+    virDomainGetXMLDesc(domain, UINT_MAX);
+    return -1;
+}
+
+int __wrap_virDomainGetJobStats(virDomainPtr domain, int *type, virTypedParameterPtr *params,
+                                int *n, unsigned flags);
+int __wrap_virDomainGetJobStats(virDomainPtr domain, int *type, virTypedParameterPtr *params,
+                                int *n, unsigned flags)
+{
+    int room = 0;
+
+    asked++;
+    if (now->answer != ANSWERS)
+        return fail(domain);
+    *type = now->type;
+    if (now->operation < 0)
+        return 0;
+    return virTypedParamsAddInt(params, n, &room, VIR_DOMAIN_JOB_OPERATION, now->operation);
+}
+
+virErrorPtr __real_virSaveLastError(void);
+virErrorPtr __wrap_virSaveLastError(void);
+virErrorPtr __wrap_virSaveLastError(void)
+{
+    virErrorPtr error = __real_virSaveLastError();
+
+    if (error && now->answer == HANGS)
+        error->code = VIR_ERR_OPERATION_TIMEOUT;
+    return error;
+}
+
+/* ---- the looks ---- */
+
+static bool look(struct vfa_daemon *daemon, virDomainPtr handle, unsigned *ret_again)
+{
+    struct vfa_domain domain = {.name = (char *)"test"};
+    struct vfa_look look = {.daemon = daemon,
+                            .handle = handle,
+                            .uuid = UUID,
+                            .domain = &domain,
+                            .held = now->held,
+                            .again = VFA_LOOK_DONE};
+    bool is_free = vfa_look_is_free(&look);
+
+    CHECK(vfa_look_is_free(&look) == is_free, "%s: once a look", now->label);
+    *ret_again = look.again;
+    return is_free;
+}
+
+static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
+{
+    unsigned again;
+
+    asked = 0;
+    CHECK(look(daemon, handle, &again) == now->free, "%s", now->label);
+    CHECK(again == now->again, "%s: again in %u ms", now->label, again);
+    CHECK(asked == now->asked, "%s: asked %u times", now->label, asked);
+    vfa_pace_forget(daemon->pace, UUID);
+}
+
+/* One that hangs is not asked again at once, whatever events come, and less and less. */
+static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
+{
+    struct vfa_domain domain = {.name = (char *)"test"};
+    struct vfa_look seen = {.daemon = daemon, .uuid = UUID, .domain = &domain};
+    unsigned again, last = 0;
+
+    now = &cases[6];
+    asked = 0;
+    CHECK(!look(daemon, handle, &again) && again == VFA_LOOK_BUSY, "%u", again);
+    CHECK(!look(daemon, handle, &again) && again > 0 && again <= VFA_LOOK_BUSY, "%u", again);
+    CHECK(asked == 1, "%u", asked);
+    for (int i = 0; i < 8; i++) {
+        seen.again = VFA_LOOK_DONE;
+        vfa_look_hangs(&seen);
+        CHECK(seen.again > last || seen.again == 60000, "%u after %u", seen.again, last);
+        last = seen.again;
+    }
+    CHECK(last == 60000, "%u", last);
+    vfa_pace_forget(daemon->pace, UUID);
+}
+
+int main(void)
+{
+    struct vfa_daemon daemon = {.pace = vfa_pace_new()};
+    virDomainPtr handle;
+
+    vfa_log_init("test", LOG_EMERG);
+    vfa_virt_quiet();
+    conn = virConnectOpen("test:///default");
+    handle = conn ? virDomainLookupByName(conn, "test") : NULL;
+    if (!handle) {
+        printf("libvirt has no driver for tests\n");
+        return 77;
+    }
+    for (now = cases; now < cases + ARRAY_SIZE(cases); now++)
+        test_case(&daemon, handle);
+    test_back_off(&daemon, handle);
+    virDomainFree(handle);
+    virConnectClose(conn);
+    vfa_pace_free(daemon.pace);
+    return check_result();
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one run asks the host about all its interfaces is asked once, not once a candidate. This
+ * program's made tree passes for the host's own /sys. */
+#include "made-host.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+static unsigned n_calls;
+static struct sockaddr_in address = {.sin_family = AF_INET};
+static char names[VFS][16];
+static struct ifaddrs list[VFS];
+
+bool __wrap_vfa_sysfs_is_host(const struct vfa_sysfs *tree);
+int __wrap_getifaddrs(struct ifaddrs **ret);
+void __wrap_freeifaddrs(struct ifaddrs *addresses);
+
+bool __wrap_vfa_sysfs_is_host(const struct vfa_sysfs *tree)
+{
+    return true;
+}
+
+int __wrap_getifaddrs(struct ifaddrs **ret)
+{
+    n_calls++;
+    *ret = list;
+    return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *addresses)
+{
+}
+
+/* Every VF's interface is up and has an address, but for that of the last one if `but_last`. */
+static void give_addresses(bool but_last)
+{
+    for (int i = 0; i < VFS; i++) {
+        char path[96];
+
+        snprintf(names[i], sizeof(names[i]), "pf0v%d", but_last && i == VFS - 1 ? 9 : i);
+        list[i] = (struct ifaddrs){.ifa_name = names[i],
+                                   .ifa_addr = (struct sockaddr *)(void *)&address,
+                                   .ifa_next = i + 1 < VFS ? &list[i + 1] : NULL};
+        snprintf(path, sizeof(path), "bus/pci/devices/%s/net/pf0v%d/flags", vf(i), i);
+        made_file(path, "0x1003");
+    }
+}
+
+static void test_start(const char *label, int want)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_host host = open_host(true);
+    int r;
+
+    n_calls = 0;
+    r = vfa_allocate_domain(&host, parse(DOM(META(ASKS), "")), &err);
+    CHECK(r == want, "%s: %d %s", label, r, vfa_error_text(&err));
+    CHECK(n_calls == 1, "%s: asked %u times", label, n_calls);
+    vfa_host_clear(&host);
+}
+
+int main(void)
+{
+    make_host();
+    give_addresses(false);
+    test_start("none is free", VFA_ALLOCATE_NONE);
+    give_addresses(true);
+    test_start("the last is free", 0);
+    parse(NULL);
+    vfa_config_free(config);
+    made_end(&sysfs);
+    return check_result();
+}
