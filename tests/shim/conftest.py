@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""VFALIAS_INST names an installed tree, as for tests/integration; not one of AddressSanitizer, which has to be the first
+of all libraries. VFALIAS_DAEMON: another vfaliasd than the one there, as ThreadSanitizer's."""
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent)]
+
+from daemonhost import quiet  # noqa: E402
+from hookhost import HOOK, Host  # noqa: E402
+from shimhost import SLOWER, ShimDaemon, build  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timely: measures time, so not with ThreadSanitizer's daemon")
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if SLOWER > 1 and item.get_closest_marker("timely")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def host(tmp_path):
+    if not HOOK.exists():
+        pytest.fail("VFALIAS_INST does not name an installed tree: no %s" % HOOK)
+    made = Host(tmp_path)
+    made.daemon_is_there()
+    return quiet(made)
+
+
+@pytest.fixture
+def daemon(host, library):
+    """daemon(GUEST..., rules=[...]) starts one."""
+    started = []
+
+    def start(*guests, **more):
+        started.append(ShimDaemon(host, library, *guests, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+        one.drop()
