@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What must be true of the state file: at any moment, as a reader sees it; and at the end, when no domain runs."""
+import sqlite3
+import subprocess
+import time
+
+from hookhost import CLI, uuid
+from soakworker import HOLDING
+
+POOLS = ("SELECT id FROM pool WHERE used <> (SELECT count(*) FROM member WHERE pool = id AND busy > 0)"
+         " OR free <> (SELECT count(*) FROM member WHERE pool = id AND busy = 0)")
+BUSY = ("SELECT device FROM member m WHERE busy <> (SELECT count(*) FROM claim c WHERE c.device = m.device"
+        " OR c.parent = m.device OR c.device = (SELECT parent FROM device WHERE address = m.device))")
+# What a running domain has is a fact: it stands beside a device that is being released.
+HELD = "(SELECT * FROM claim WHERE state NOT IN ('releasing', 'cleaning'))"
+FAMILY = "SELECT a.device FROM %s a JOIN %s b ON a.device = b.parent" % (HELD, HELD)
+GROUP = ("SELECT a.device FROM %s a JOIN %s b ON a.iommu_group = b.iommu_group AND a.iommu_group >= 0"
+         " AND a.uuid <> b.uuid" % (HELD, HELD))
+NOBODYS = ("SELECT device FROM saved WHERE device NOT IN (SELECT device FROM claim)"
+           " AND device NOT IN (SELECT device FROM quarantine)")
+
+
+class Check:
+    def __init__(self, host, domains):
+        self.host, self.domains = host, domains
+        self.numbers = {uuid(number): number for number in range(1, domains + 1)}
+
+    def read(self):
+        """{device: (uuid, state)}, and what is wrong in itself; None: there is no state file now."""
+        try:
+            db = sqlite3.connect("file:%s?mode=rw" % self.host.state, uri=True, isolation_level=None, timeout=30)
+        except sqlite3.OperationalError:
+            return None
+        try:
+            db.execute("BEGIN")
+            claims = {device: (owner, state) for device, owner, state in
+                      db.execute("SELECT device, uuid, state FROM claim")}
+            wrong = [(query, rows) for query in (POOLS, BUSY, FAMILY, GROUP, NOBODYS)
+                     for rows in [db.execute(query).fetchall()] if rows]
+            return claims, wrong
+        except sqlite3.DatabaseError:
+            return None  # empty, or removed meanwhile; check_rows() looks once more at the end
+        finally:
+            db.close()
+
+    def state(self):
+        """A domain that ran, and had a device, before and after the file was read, has the claim."""
+        epoch = self.host.model.epoch
+        before = self.host.flags("holder")
+        found = self.read()
+        after = self.host.flags("holder")
+        if found is None or epoch & 1 or epoch != self.host.model.epoch:
+            return
+        claims, wrong = found
+        for query, rows in wrong:
+            self.host.violation("the state file is wrong: %s: %s" % (query, rows))
+        for number, device in enumerate(self.host.devices):
+            if not before[number][0] or before[number] != after[number]:
+                continue
+            owner, state = claims.get(device, (None, None))
+            if self.numbers.get(owner) != before[number][0] or state not in HOLDING:
+                self.host.violation("domain 'd%d' runs with %s, which %s has (%s)" % (
+                    before[number][0], device, owner or "nobody", state))
+
+    # ---- the end ----
+
+    def cli(self, *args):
+        return subprocess.run([str(CLI), *args], capture_output=True, text=True, env=self.host.libvirt_env, timeout=60)
+
+    def end(self):
+        """Everything is plugged in, the configuration is the first; what is left of killed programs is collected."""
+        for card in self.host.cards:
+            card.plug(len(card.vfs))
+        self.host.configure(0)
+        self.collect()
+        self.state()
+        found = self.read()
+        if found is None:
+            self.host.violation("at the end there is no state file")
+            return
+        for device, (owner, state) in found[0].items():
+            self.host.violation("at the end %s still has %s (%s)" % (owner, device, state))
+        self.check_rows()
+        self.check_cards()
+        self.check_files()
+
+    def collect(self):
+        """Claims of this second are too young, incoming ones wait for two."""
+        until = time.monotonic() + 20
+        while True:
+            done = self.cli("gc")
+            if done.returncode != 0:
+                self.host.violation("at the end 'vfalias gc' fails: %s" % done)
+                return
+            found = self.read()
+            if not found or not found[0] or time.monotonic() > until:
+                break
+            time.sleep(0.5)
+        done = self.cli("rescan")
+        if done.returncode != 0:
+            self.host.violation("at the end 'vfalias rescan' fails: %s" % done)
+
+    def rows(self, query):
+        db = sqlite3.connect("file:%s?mode=ro" % self.host.state, uri=True, isolation_level=None)
+        try:
+            return db.execute(query).fetchall()
+        finally:
+            db.close()
+
+    def check_rows(self):
+        if self.rows("PRAGMA integrity_check") != [("ok",)]:
+            self.host.violation("at the end the state file is damaged")
+        for table in ("saved WHERE device NOT IN (SELECT device FROM quarantine)", "withdrawn", "hold"):
+            rows = self.rows("SELECT * FROM " + table)
+            if rows:
+                self.host.violation("at the end there is something in %s: %s" % (table, rows))
+
+    def check_cards(self):
+        """A VF is as it was before any guest had it, or else in quarantine for it."""
+        kept = {device for device, reason in self.rows("SELECT device, reason FROM quarantine") if reason != "soak"}
+        for address in self.host.net:
+            vf = self.host.made_vf(address)
+            if not vf.is_usual() and address not in kept:
+                self.host.violation("at the end %s is set: %s, up %d, mtu %d" % (address, list(vf.values), vf.up, vf.mtu))
+
+    def check_files(self):
+        """STATE, its locks and nothing else; no file that a program was writing."""
+        kept = {"state", "state.lock", "state.repair", "state.release", "state.scan"}
+        for path in list(self.host.state.parent.iterdir()) + list(self.host.folder.glob("*.new")):
+            if path.name not in kept:
+                self.host.violation("at the end there is '%s'" % path)
