@@ -3,10 +3,12 @@
  * LD_PRELOAD library that makes one call of a program fail, or kills the program there:
  *   VFA_FAULT=kill:N    SIGKILL instead of the N-th call that changes a file or lock
  *   VFA_FAULT=file:N    the N-th such call fails (EIO, ENOSPC for writes)
- *   VFA_FAULT=memory:N  the N-th allocation fails
- * With N = 0 nothing fails. VFA_FAULT_ONLY names the one program to do that to, of several that
- * inherit this. At its end the program writes how many calls there were to
- * VFA_FAULT_COUNT.
+ *   VFA_FAULT=open:N    the N-th file that is opened, for reading or writing, fails (EIO)
+ *   VFA_FAULT=commit:N  the N-th call that would end a change of the state fails: its journal is
+ * not removed or cut (EIO) VFA_FAULT=memory:N  the N-th allocation fails VFA_FAULT=netlink:N the
+ * N-th answer of rtnetlink is a refusal, see vfa_fault_netlink() With N = 0 nothing fails.
+ * VFA_FAULT_ONLY names the one program to do that to, of several that inherit this. At its end the
+ * program writes how many calls there were to VFA_FAULT_COUNT.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,10 +22,29 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum kind { NONE, KILL, FILES, MEMORY };
+/* What a call is, as bits. */
+enum {
+    FILES = 1 << 0,
+    OPENS = 1 << 1,
+    COMMITS = 1 << 2,
+    MEMORY = 1 << 3,
+    NETLINK = 1 << 4,
+    UNLOCKS = 1 << 5, /* never fails: fcntl() has no reason to */
+};
 
-static enum kind kind;
+static const struct kind {
+    const char *name;
+    unsigned calls;
+} kinds[] = {
+    {"kill", FILES},     {"file", FILES},    {"open", OPENS},
+    {"commit", COMMITS}, {"memory", MEMORY}, {"netlink", NETLINK},
+};
+
+static const struct kind *kind;
 static unsigned long target, calls;
+
+/* For the libraries that stand for the kernel: true if this answer is to be a refusal. */
+int vfa_fault_netlink(void);
 
 /* By its file: what a program is called is up to who calls it. */
 static int is_meant(void)
@@ -40,18 +61,17 @@ static int is_meant(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-    static const char *const names[] = {"", "kill", "file", "memory"};
     const char *text = getenv("VFA_FAULT");
     const char *colon = text ? strchr(text, ':') : NULL;
 
     if (!colon || !is_meant())
         return;
     target = strtoul(colon + 1, NULL, 10);
-    for (int i = 1; i < 4; i++) {
-        if (strncmp(text, names[i], (size_t)(colon - text)) == 0)
-            kind = (enum kind)i;
-    }
     calls = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strncmp(text, kinds[i].name, (size_t)(colon - text)) == 0)
+            kind = &kinds[i];
+    }
 }
 
 __attribute__((destructor)) static void end(void)
@@ -60,9 +80,9 @@ __attribute__((destructor)) static void end(void)
     char text[32];
     int fd;
 
-    if (!path || kind == NONE)
+    if (!path || !kind)
         return;
-    kind = NONE; /* what follows is not the program's */
+    kind = NULL; /* what follows is not the program's */
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || write(fd, text, (size_t)snprintf(text, sizeof(text), "%lu", calls)) < 0)
         abort();
@@ -70,14 +90,18 @@ __attribute__((destructor)) static void end(void)
 }
 
 /* True if this call is to fail. */
-static int due(enum kind of)
+static int due(unsigned call)
 {
-    if (kind == NONE || (kind == MEMORY) != (of == MEMORY) ||
-        __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) != target)
+    if (!kind || !(kind->calls & call) || __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) != target)
         return 0;
-    if (kind == KILL)
+    if (kind == &kinds[0])
         raise(SIGKILL);
     return 1;
+}
+
+int vfa_fault_netlink(void)
+{
+    return due(NETLINK);
 }
 
 #define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
@@ -108,75 +132,65 @@ void *realloc(void *old, size_t size)
     return real(old, size);
 }
 
-static int open_mode(int flags, va_list args)
+static int opening(int flags)
 {
-    return flags & O_CREAT ? va_arg(args, int) : 0;
+    return due(OPENS | ((flags & O_ACCMODE) != O_RDONLY ? FILES : 0u));
 }
 
-int open(const char *path, int flags, ...)
-{
-    static int (*real)(const char *, int, ...);
-    va_list args;
-    int mode;
-
-    va_start(args, flags);
-    mode = open_mode(flags, args);
-    va_end(args);
-    if (!real)
-        real = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
-    if ((flags & O_ACCMODE) != O_RDONLY && due(FILES)) {
-        errno = EIO;
-        return -1;
+#define OPENING(name, params, args)                                                                \
+    int name params                                                                                \
+    {                                                                                              \
+        static int(*real) params;                                                                  \
+        va_list list;                                                                              \
+        int mode;                                                                                  \
+                                                                                                   \
+        va_start(list, flags);                                                                     \
+        mode = flags & O_CREAT ? va_arg(list, int) : 0;                                            \
+        va_end(list);                                                                              \
+        if (!real)                                                                                 \
+            real = (int(*) params)dlsym(RTLD_NEXT, #name);                                         \
+        if (opening(flags)) {                                                                      \
+            errno = EIO;                                                                           \
+            return -1;                                                                             \
+        }                                                                                          \
+        return real args;                                                                          \
     }
-    return real(path, flags, mode);
-}
 
-int open64(const char *path, int flags, ...)
-{
-    static int (*real)(const char *, int, ...);
-    va_list args;
-    int mode;
+OPENING(open, (const char *path, int flags, ...), (path, flags, mode))
+OPENING(open64, (const char *path, int flags, ...), (path, flags, mode))
+OPENING(openat, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+OPENING(openat64, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 
-    va_start(args, flags);
-    mode = open_mode(flags, args);
-    va_end(args);
-    if (!real)
-        real = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64");
-    if ((flags & O_ACCMODE) != O_RDONLY && due(FILES)) {
-        errno = EIO;
-        return -1;
-    }
-    return real(path, flags, mode);
-}
-
-#define FAILING(type, name, error, params, args)                                                   \
+#define FAILING(type, name, call, error, params, args)                                             \
     type name params                                                                               \
     {                                                                                              \
         static type(*real) params;                                                                 \
                                                                                                    \
         if (!real)                                                                                 \
             real = (type(*) params)dlsym(RTLD_NEXT, #name);                                        \
-        if (due(FILES)) {                                                                          \
+        if (due(call)) {                                                                           \
             errno = error;                                                                         \
             return -1;                                                                             \
         }                                                                                          \
         return real args;                                                                          \
     }
 
-FAILING(ssize_t, write, ENOSPC, (int fd, const void *buf, size_t n), (fd, buf, n))
-FAILING(ssize_t, pwrite, ENOSPC, (int fd, const void *buf, size_t n, off_t at), (fd, buf, n, at))
-FAILING(ssize_t, pwrite64, ENOSPC, (int fd, const void *buf, size_t n, off64_t at),
+FAILING(ssize_t, write, FILES, ENOSPC, (int fd, const void *buf, size_t n), (fd, buf, n))
+FAILING(ssize_t, pwrite, FILES, ENOSPC, (int fd, const void *buf, size_t n, off_t at),
         (fd, buf, n, at))
-FAILING(int, ftruncate, EIO, (int fd, off_t size), (fd, size))
-FAILING(int, ftruncate64, EIO, (int fd, off64_t size), (fd, size))
-FAILING(int, unlink, EIO, (const char *path), (path))
-FAILING(int, rename, EIO, (const char *from, const char *to), (from, to))
+FAILING(ssize_t, pwrite64, FILES, ENOSPC, (int fd, const void *buf, size_t n, off64_t at),
+        (fd, buf, n, at))
+FAILING(int, ftruncate, FILES | COMMITS, EIO, (int fd, off_t size), (fd, size))
+FAILING(int, ftruncate64, FILES | COMMITS, EIO, (int fd, off64_t size), (fd, size))
+FAILING(int, unlink, FILES | COMMITS, EIO, (const char *path), (path))
+FAILING(int, rename, FILES, EIO, (const char *from, const char *to), (from, to))
 
 static int fcntl_with(const char *name, int fd, int cmd, void *arg)
 {
     int (*real)(int, int, ...) = (int (*)(int, int, ...))dlsym(RTLD_NEXT, name);
 
-    if ((cmd == F_SETLK || cmd == F_SETLKW) && due(FILES)) {
+    if ((cmd == F_SETLK || cmd == F_SETLKW) &&
+        due(((const struct flock *)arg)->l_type == F_UNLCK ? UNLOCKS : FILES)) {
         errno = EIO;
         return -1;
     }

@@ -25,7 +25,7 @@ static struct vfa_device fuzz_devices[] = {
 
 static inline void fuzz_match(const struct vfa_config *config)
 {
-    const struct vfa_inventory inv = {fuzz_devices, ARRAY_SIZE(fuzz_devices)};
+    const struct vfa_inventory inv = {.devices = fuzz_devices, .n = ARRAY_SIZE(fuzz_devices)};
 
     for (size_t i = 0; i < inv.n; i++) {
         const struct vfa_spec *spec = vfa_config_spec_for(config, &inv, &fuzz_devices[i]);

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from labhost import PATIENCE
+
 HOME = Path(__file__).resolve().parent
 NAMESPACE = "urn:vfalias:1"
 PF, OTHER_PF, ACCEL_PF = "0000:01:00.0", "0000:02:00.0", "0000:03:00.0"
@@ -28,6 +30,7 @@ alias = {"name": "nic", "vendor_id": "8086", "product_id": "10ca", "device_type"
 alias = {"name": "vital", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF", "on_attach_failure": "destroy"}
 """
 DETACHING = 150  # seconds; longer than vfalias waits for guests to let go
+SLOW = "/etc/vfalias/conf.d/lab.conf"  # an emulated host tells late of a start
 WITHOUT_DAEMON = CONFIGURATION + "[vfalias]\nrequire_daemon = no\n"
 
 
@@ -77,7 +80,7 @@ class Pool:
         return self.watch(domain, "--start", *names, limit=limit)
 
     def watch(self, domain, *names, limit=60):
-        result = self.lab.run([WATCH, limit, domain, *names], timeout=limit + 30)
+        result = self.lab.run([WATCH, limit * PATIENCE, domain, *names], timeout=limit + 30)
         return json.loads(result.stdout)
 
     def told(self, domain, *words, limit=60):
@@ -166,9 +169,10 @@ class Pool:
 
     def prepare(self):
         """The usual configuration and a daemon that runs: mostly they are there already."""
-        well = f"test -x {WATCH} && cmp -s - /etc/vfalias/vfalias.conf && systemctl -q is-active vfaliasd"
+        well = f"test -x {WATCH} && test -e {SLOW} && cmp -s - /etc/vfalias/vfalias.conf && systemctl -q is-active vfaliasd"
         if self.lab.run(well, input=CONFIGURATION, check=False).returncode:
             self.lab.put(WATCH, (HOME / "watch-devices").read_text(), mode=0o755)
+            self.lab.put(SLOW, "[vfalias]\nhold_within = 60\n")
             self.configure(CONFIGURATION)
             self.daemon("start")
 

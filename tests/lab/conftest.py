@@ -5,6 +5,7 @@ Environment:
   VFALIAS_LAB       name of a host to use; it is booted unless it is up, and left up. Otherwise a host of our own.
   VFALIAS_LAB_DEB   the project's Debian package (`lab package` prints its path); installed into the host.
   VFALIAS_LAB_RELEASED  that of the last release (test_packages.py).
+  VFALIAS_TESTS_UNTIL   seconds since the epoch: tests that have not begun by then are skipped.
 Tests are skipped, with the reason, on machines that cannot emulate a host.
 """
 import os
@@ -17,6 +18,12 @@ from _pytest.runner import runtestprotocol
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 import labhost  # noqa: E402  (it lies in this folder)
+
+
+def pytest_runtest_setup(item):
+    until = os.environ.get("VFALIAS_TESTS_UNTIL")
+    if until and time.time() > int(until):
+        pytest.skip("no time left: this machine is too slow")
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +132,7 @@ def pytest_runtest_protocol(item, nextitem):
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if getattr(item, "lab_stalled", False):
-        print(f"\nlab: a processor of the host got stuck, running {item.nodeid} again", file=sys.stderr)
+        item.warn(pytest.PytestWarning("lab: a processor of the host got stuck, the test runs again"))
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)

@@ -14,6 +14,7 @@ from pathlib import Path
 from guestxml import console
 
 HOME = Path(__file__).resolve().parent
+PATIENCE = 2  # times each limit: two hosts and other tests share what may be two slow processors
 STALL = re.compile(r"rcu: INFO: rcu_\w+ .*(detected|stall)|soft lockup|kthread starved|hung_task: blocked")
 
 
@@ -70,13 +71,13 @@ class Lab:
 
     def install(self):
         if self.package:
-            result = tool("install", self.name, str(self.package), timeout=240)
+            result = tool("install", self.name, str(self.package), timeout=600)
             if result.returncode:
                 raise LabError(f"cannot install the project:\n{result.stderr}{result.stdout}")
 
     def reboot(self):
         """Reboots the host; its disk stays as it is."""
-        result = tool("reboot", self.name, timeout=360)
+        result = tool("reboot", self.name, timeout=720)
         if result.returncode:
             self.sick = "it did not come back from a reboot"
             raise LabError(f"cannot reboot the lab host:\n{result.stderr}")
@@ -118,6 +119,7 @@ class Lab:
     def run(self, cmd, timeout=60, check=True, **kwargs):
         """Runs a command (a shell line, or a list of words) in the host; returns the CompletedProcess."""
         line = cmd if isinstance(cmd, str) else shlex.join(map(str, cmd))
+        timeout *= PATIENCE
         if "input" not in kwargs:
             kwargs.setdefault("stdin", subprocess.DEVNULL)
         try:
@@ -151,6 +153,7 @@ class Lab:
 
     def wait_for(self, cmd, timeout=30):
         """Repeats a shell line in the host until it succeeds; for what has no event to wait for."""
+        timeout *= PATIENCE
         loop = f"until {{ {cmd}; }} >/tmp/wait_for 2>&1; do sleep 0.1; done"
         result = self.run(["timeout", str(timeout), "bash", "-c", loop], timeout=timeout + 30, check=False)
         if result.returncode:
@@ -186,6 +189,7 @@ class Lab:
 
     def wait_console(self, domain, regex, timeout=60, since=0):
         """Waits until a line of a guest's console (after byte `since`) matches; returns it."""
+        timeout *= PATIENCE
         cmd = ["lab-wait-line", timeout, console(domain), regex, since]
         result = self.run(cmd, timeout=timeout + 30, check=False)
         if result.returncode:
@@ -199,7 +203,7 @@ class Lab:
 
     def guest(self, domain, cmd, timeout=30, check=True):
         """Runs a command in a guest by its serial console; returns what it prints (keep that short: it is slow)."""
-        result = self.run(["lab-guest-run", timeout, domain, cmd], timeout=timeout + 30, check=check)
+        result = self.run(["lab-guest-run", timeout * PATIENCE, domain, cmd], timeout=timeout + 30, check=check)
         output = "\n".join(result.stdout.splitlines()[1:])
         return output if check else (result.returncode, output)
 

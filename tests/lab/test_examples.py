@@ -49,7 +49,7 @@ def test_power_on(asks, pool):
     pool.start("db1", "qat-0")
     asks.wait_for(f"journalctl -q -u vfaliasd --after-cursor='{since}' | grep \"domain 'db1': resumed\"")
     said = "".join(re.findall(r"domain 'db1': .*\n", asks.journal(since, "vfaliasd")))
-    (lines,) = examples("man/vfaliasd.pod", "DESCRIPTION")
+    (lines,) = examples("man/vfaliasd.pod", "DESCRIPTION", "domain 'db1'")
     assert anywhere(said) == anywhere(lines)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import labhost
 import pytest
-from asking import ACCEL_PF, CONFIGURATION, NET_ID, OTHER_PF, PF, Pool, metadata, pool
+from asking import ACCEL_PF, CONFIGURATION, NET_ID, OTHER_PF, PF, SLOW, Pool, metadata, pool
 from guestxml import guest_xml, hostdev
 
 __all__ = ["pool"]  # a fixture
@@ -144,6 +144,7 @@ def test_upgraded_while_a_guest_runs(lab, pool):
     apt(lab, "purge", "vfalias")
     apt(lab, "install", older(lab))
     pool.prepare()
+    lab.run(f"rm {SLOW} && systemctl restart vfaliasd")  # the last release does not know what it says
     lab.define(firmware("db1", "net"))
     pool.start("db1", "net-0")
     pool.wait_active("db1", "net-0")

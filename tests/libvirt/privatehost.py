@@ -42,6 +42,7 @@ VFALIAS_CONF = """
 [vfalias]
 sysfs_root = /run/sys
 log_level = debug
+hold_within = 60
 [pci]
 device_spec = {"vendor_id": "8086", "product_id": "37c9"}
 device_spec = {"vendor_id": "10de", "product_id": "2236"}

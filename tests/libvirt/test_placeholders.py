@@ -137,6 +137,20 @@ def test_a_claim_overtakes(host):
     wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[2], "the third")
 
 
+def test_what_a_domain_has_is_put_into_quarantine(host):
+    """Its definition stays, once looked at, until it has lost the device: then it gets another one."""
+    host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
+    assert wait_filled(host, "a")["ua-vf-qat-0"] == QATS[0]
+    host.vfalias("resolve", stdin=definition(host, "a"))  # has it from here on
+    host.vfalias("quarantine", "add", QATS[0], "it smells")
+    wait_looked_at(host)
+    wait_looked_at(host, 1)
+    put = "domain 'a': put %s into its definition" % QATS[0]
+    assert len([line for line in host.vfaliasd.lines.lines if put in line]) == 1
+    release(host, "a")
+    wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
+
+
 def test_what_was_said_of_a_definition_goes_with_it(host):
     """Of the next one of this UUID it is said again."""
     line = "domain 'lacks': not all of its definition can be filled"

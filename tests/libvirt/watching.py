@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-LIMIT = 30  # seconds: far more than anything takes, as two busy cores are all there may be
+LIMIT = 60  # seconds: far more than anything takes, as two busy cores are all there may be
 
 IN_CHANGES = 0x2 | 0x40 | 0x80 | 0x100 | 0x200  # modify, moved from and to, create, delete
 

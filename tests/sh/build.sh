@@ -28,6 +28,13 @@ open_workshop() {
     fi
     cd "$source_tree" || die "no $source_tree"
     find . -type f -printf '%P\n' >"$workshop/files.list"
+    use_ccache
+}
+
+# The same source is compiled alike for several builds: below one base, whatever the folder's name.
+use_ccache() {
+    [ -d /usr/lib/ccache ] || return
+    export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$workshop CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=500M
 }
 
 make_configure() {
@@ -42,6 +49,7 @@ configure_flags() {
     case $1 in
     gcc) echo "--enable-werror CC=gcc CFLAGS=-O2\ -g" ;;
     asan) echo "--enable-werror --enable-sanitizers CC=gcc CFLAGS=-O1\ -g" ;;
+    tsan) echo "--enable-werror --enable-thread-sanitizer CC=gcc CFLAGS=-O1\ -g" ;;
     clang) echo "--enable-werror CC=clang CFLAGS=-O2\ -g" ;;
     fuzz) echo "--enable-werror --enable-fuzzing CC=clang CFLAGS=-O1\ -g" ;;
     esac
@@ -70,27 +78,33 @@ build_variant() {
     pass
 }
 
-# build_fuzz_targets: tests/fuzz in $workshop/fuzz, and nothing else; sets $fuzz_targets, their names
-build_fuzz_targets() {
-    local dir=$workshop/fuzz source
-    local -a flags programs
-    eval "flags=($(configure_flags fuzz))"
-    fuzz_targets=()
-    for source in "$source_tree"/tests/fuzz/fuzz-*.c; do fuzz_targets+=("$(basename "$source" .c)"); done
-    programs=("${fuzz_targets[@]/#/tests/fuzz/}")
+# build_goals NAME GOAL...: these in $workshop/NAME, and nothing else
+build_goals() {
+    local name=$1 dir=$workshop/$1
+    local -a flags
+    shift
+    eval "flags=($(configure_flags "$name"))"
     [ -e "$source_tree/configure" ] || make_configure
-    say "build: fuzz"
+    say "build: $name"
     mkdir -p "$dir"
     (
         cd "$dir" || exit 1
         [ -e Makefile ] && [ config.status -nt "$source_tree/configure.ac" ] ||
             "$source_tree/configure" --quiet "${flags[@]}" || exit 1
-        make -s lib/schema.inc && make -s -j"$(nproc)" "${programs[@]}"
+        make -s lib/schema.inc helpers/vfaliasd-synopsis.inc && make -s -j"$(nproc)" "$@"
     ) >"$dir.log" 2>&1 || {
         tail -n 40 "$dir.log"
-        die "the build 'fuzz'"
+        die "the build '$name'"
     }
     pass
+}
+
+# build_fuzz_targets: tests/fuzz in $workshop/fuzz; sets $fuzz_targets, their names
+build_fuzz_targets() {
+    local source
+    fuzz_targets=()
+    for source in "$source_tree"/tests/fuzz/fuzz-*.c; do fuzz_targets+=("$(basename "$source" .c)"); done
+    build_goals fuzz "${fuzz_targets[@]/#/tests/fuzz/}"
 }
 
 # pack FOLDER TAR: what the lab builds and installs. The same files give the same bytes, by which the lab knows what it

@@ -49,7 +49,7 @@ unit_tests() {
     for program in "$workshop/$variant"/tests/unit/test-*; do
         if ! [ -x "$program" ]; then continue; fi
         check "unit: $(basename "$program") ($variant${1:+, $1})" \
-            timeout 300 env LC_ALL=C srcdir="$source_tree" "$@" "$program"
+            timeout 900 env LC_ALL=C srcdir="$source_tree" "$@" "$program"
     done
 }
 
@@ -57,21 +57,34 @@ unit_tests() {
 integration_tests() {
     local variant=$1
     shift
-    VFALIAS_BUILD=$workshop/$variant VFALIAS_INST=$workshop/$variant/inst run_pytest "integration-$variant" 600 -n "$(nproc)" "$@"
+    VFALIAS_BUILD=$workshop/$variant VFALIAS_INST=$workshop/$variant/inst run_pytest "integration-$variant" 2400 -n "$(nproc)" "$@"
+}
+
+build_fast() {
+    build_variant gcc
+    build_variant asan
 }
 
 tier_fast() {
-    build_variant gcc
-    build_variant asan
-    static_checks
     unit_tests asan
     # AddressSanitizer replaces the very calls that test_faults.py makes fail
     integration_tests asan tests/integration --ignore=tests/integration/test_faults.py
     integration_tests gcc tests/integration/test_faults.py
+}
+
+# What measures time runs while nothing else does.
+tier_cost() {
     check "cost of a hook" /usr/bin/python3 -B tests/bench/hook_cost.py --check "$workshop/gcc/inst"
+    check "cost of 20,000 devices" /usr/bin/python3 -B tests/bench/many_devices.py --check --devices 20000 "$workshop/gcc/inst"
 }
 
 # ---- all ----
+
+tier_more() {
+    tier_more_builds
+    tier_fuzz
+    tier_packages
+}
 
 tier_more_builds() {
     build_variant clang
@@ -136,32 +149,47 @@ installs_everything() {
 
 tier_libvirt() {
     [ -d "$workshop/destdir" ] || check "make install DESTDIR" installs_everything
-    VFALIAS_INST=$workshop/destdir run_pytest libvirt 900 -n "$(nproc)" tests/libvirt
+    VFALIAS_INST=$workshop/destdir run_pytest libvirt 3600 -n "$(nproc)" tests/libvirt
 }
 
 # ---- lab ----
 
-tier_lab() {
-    local deb last='' status=0
-    say "lab: building the host (minutes, the first time; kept in $cache)"
+# lab_prepare: makes the host and the packages for it. $workshop/lab-status: 77 if this machine cannot emulate a host;
+# lab-deb, lab-released: paths of the packages.
+lab_prepare() {
+    local status=0
+    rm -f "$workshop"/lab-{status,deb,released}
+    say "building the host (minutes, the first time; kept in $cache)"
     "$source_tree/tests/lab/lab" build || status=$?
-    if [ "$status" = 77 ]; then
+    echo "$status" >"$workshop/lab-status"
+    case $status in
+    0) ;;
+    77)
         skip "lab: this machine cannot emulate a host"
         return
-    elif [ "$status" != 0 ]; then
+        ;;
+    *)
         fail "lab: the host cannot be built"
         return
-    fi
+        ;;
+    esac
     pack_sources
-    deb=$("$source_tree/tests/lab/lab" package "$sources") || {
+    "$source_tree/tests/lab/lab" package "$sources" >"$workshop/lab-deb" || {
         fail "lab: the package cannot be built for the host"
         return
     }
     if pack_released; then
-        last=$("$source_tree/tests/lab/lab" package "$released") || fail "lab: the last release cannot be built"
+        "$source_tree/tests/lab/lab" package "$released" >"$workshop/lab-released" ||
+            fail "lab: the last release cannot be built"
     else
-        say "lab: no history here: the upgrade is from this version, called an older one"
+        say "no history here: the upgrade is from this version, called an older one"
     fi
-    # -vv: a line for each test
-    VFALIAS_LAB_DEB=$deb VFALIAS_LAB_RELEASED=$last run_pytest lab 3300 -vv tests/lab
+}
+
+# Two hosts at a time, each with the tests of one file; the longest files first. -v: a line for each test
+tier_lab() {
+    [ -s "$workshop/lab-deb" ] || return # lab_prepare has told why
+    VFALIAS_LAB_DEB=$(<"$workshop/lab-deb") VFALIAS_LAB_RELEASED=$(cat "$workshop/lab-released" 2>/dev/null) \
+        run_pytest lab 5400 -vv -n 2 --dist loadfile --durations=0 --durations-min=5 \
+        tests/lab/test_migration.py tests/lab/test_packages.py tests/lab
 }

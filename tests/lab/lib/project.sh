@@ -38,6 +38,6 @@ project_package() {
 project_install() {
     [ -r "$2" ] || die "cannot read '$2'"
     vm_ssh "$1" 'cat >/var/tmp/vfalias.deb' <"$2" || die "cannot copy '$2' to '$1'"
-    vm_ssh "$1" DEBIAN_FRONTEND=noninteractive timeout 200 apt-get -q -y -o Dpkg::Use-Pty=0 --allow-downgrades --reinstall \
+    vm_ssh "$1" DEBIAN_FRONTEND=noninteractive timeout 500 apt-get -q -y -o Dpkg::Use-Pty=0 --allow-downgrades --reinstall \
         install /var/tmp/vfalias.deb </dev/null || die "cannot install '$2' in '$1'"
 }

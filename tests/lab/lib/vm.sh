@@ -32,12 +32,13 @@ vm_args() {
         -pidfile "/lab/run/$name/pid" -qmp "unix:/lab/run/$name/qmp,server=on,wait=off"
         -chardev "socket,id=con,path=/lab/run/$name/console.sock,server=on,wait=off,logfile=/lab/run/$name/console"
         -serial chardev:con
-        # -cpu max has SVM in it, so that guests of type 'kvm' run inside (8 times faster than TCG in TCG)
-        -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m "$LAB_MEMORY"
+        # -cpu max has SVM in it, so that guests of type 'kvm' run inside (8 times faster than TCG in TCG). One processor: where
+        # two of a host share a real one with another host, each waits for a lock that the other one holds
+        -accel tcg,thread=multi,tb-size=512 -cpu max -smp 1 -m "$LAB_MEMORY"
         -M q35,kernel-irqchip=split,hpet=off,vmport=off,smm=off
         -device intel-iommu,intremap=on,eim=on,caching-mode=on # first: it must see all devices
         -kernel /lab/host/vmlinuz -initrd /lab/host/initrd
-        -append "console=ttyS0 TERM=dumb quiet loglevel=4 intel_iommu=on iommu=pt mitigations=off nokaslr audit=0 apparmor=1 tsc=reliable no_timer_check systemd.hostname=$name systemd.machine_id=${uuid//-/} systemd.show_status=no lab.link=$address$peers"
+        -append "console=ttyS0 TERM=dumb quiet loglevel=4 intel_iommu=on iommu=pt mitigations=off nokaslr audit=0 init_on_alloc=0 apparmor=1 tsc=reliable no_timer_check systemd.hostname=$name systemd.machine_id=${uuid//-/} systemd.show_status=no lab.link=$address$peers"
         -drive "if=none,id=disk,file=/lab/host/disk,format=raw,snapshot=$snapshot,cache=unsafe"
         -device virtio-blk-pci,drive=disk,bus=pcie.0,addr=02.0
         # port 0: the kernel finds a free one, vm_up asks which
