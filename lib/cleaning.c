@@ -261,21 +261,11 @@ static int begin_cleaning(struct vfa_host *host, const char *device, const struc
     return r < 0 ? r : vfa_state_claim(host->state, &claim, err);
 }
 
-/* Some domain has the very device, or has lost it: it is cleaned when that claim ends. */
-static int is_claimed(struct vfa_state *state, const char *device, bool *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_state_holder(state, device, NULL, -1, "", &holder, err);
-
-    *ret = r == 0 && strcmp(holder.device, device) == 0;
-    return r < 0 ? r : 0;
-}
-
 /* The device, its PF or its IOMMU group is taken. */
 static int refuse_taken(struct vfa_host *host, const char *device, bool must, struct vfa_error *err)
 {
     bool claimed;
-    int r = is_claimed(host->state, device, &claimed, err);
+    int r = vfa_state_is_claimed(host->state, device, &claimed, err);
 
     if (r < 0 || (claimed && !must))
         return r;
@@ -284,10 +274,10 @@ static int refuse_taken(struct vfa_host *host, const char *device, bool must, st
             err, EBUSY,
             "cannot clean %s: it is in use, see 'vfalias claims'; it is cleaned when its domain has lost it",
             device);
-    return vfa_fail(err, EBUSY,
-                    "cannot clean %s: its PF, or another device of its IOMMU group, is in use, see "
-                    "'vfalias claims': try again later",
-                    device);
+    return vfa_fail(
+        err, EBUSY,
+        "cannot clean %s: its PF or another device of its IOMMU group is in use: try again later (see 'vfalias claims')",
+        device);
 }
 
 static int clean_again(struct vfa_host *host, const char *device, bool must, struct vfa_error *err)

@@ -405,16 +405,7 @@ bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t free
 
 /* ---- out of quarantine ---- */
 
-/* A claim that somebody holds, or that is releasing, sees to what is saved when it ends. */
-static int is_claimed(struct vfa_host *host, const char *device, bool *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_state_holder(host->state, device, NULL, -1, "", &holder, err);
-
-    *ret = r == 0 && strcmp(holder.device, device) == 0;
-    return r < 0 ? r : 0;
-}
-
+/* A claim on the device, also one that is releasing, sees to what is saved when it ends. */
 static int take_out(struct vfa_host *host, const char *device, bool clean, struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list saved = {NULL, 0};
@@ -423,7 +414,7 @@ static int take_out(struct vfa_host *host, const char *device, bool clean, struc
 
     if (r < 0)
         return r;
-    r = is_claimed(host, device, &claimed, err);
+    r = vfa_state_is_claimed(host->state, device, &claimed, err);
     if (r == 0)
         r = vfa_state_saved(host->state, device, &saved, err);
     if (r == 0 && !claimed)
@@ -447,7 +438,7 @@ static int restore(struct vfa_host *host, const char *device, bool forget, bool 
         return vfa_fail(err, EBUSY, "another program is putting back the settings of %s: try again",
                         device);
     if (r == 0)
-        r = is_claimed(host, device, &claimed, err);
+        r = vfa_state_is_claimed(host->state, device, &claimed, err);
     if (r == 0 && !claimed && !forget)
         r = put_back(&w, device, w.patience, &why, err);
     if (r > 0)

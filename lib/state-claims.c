@@ -112,6 +112,13 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
     return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
 }
 
+int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
+                         struct vfa_error *err)
+{
+    return vfa_sql_exists(
+        state, vfa_sql(state, err, "SELECT 1 FROM claim WHERE device = ?", "s", device), ret, err);
+}
+
 int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
                    struct vfa_error *err)
 {

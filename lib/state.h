@@ -142,6 +142,10 @@ int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claim
 int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                          struct vfa_error *err);
 
+/* Whether there is a claim, in any state, on the very device. */
+int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
+                         struct vfa_error *err);
+
 /* The claim that keeps a domain from claiming a device: the device's own, its PF's, one of its
  * VFs', or, on a device of its IOMMU group (-1: none), another domain's or one that nobody holds.
  * In this order: the device's own, one that is held before one that is not, another domain's. 0 or

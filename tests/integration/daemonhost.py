@@ -42,6 +42,19 @@ def paused(xml):
 HAND_OVER = '''[ "$0" = 3 ] || eval "exec 3<&$0 $0<&-"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=presence "$@"'''
 
 
+def wait_until_still(what, quiet, seconds=SECONDS):
+    """Until what() has returned the same for `quiet` seconds. Returns that."""
+    end = time.monotonic() + seconds
+    last, at = what(), time.monotonic()
+    while time.monotonic() - at < quiet:
+        assert time.monotonic() < end, last
+        time.sleep(0.02)
+        now = what()
+        if now != last:
+            last, at = now, time.monotonic()
+    return last
+
+
 class Daemon:
     def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",), handed=None):
         """until: what it has to say to systemd, in this order, before it counts as started. handed: the descriptor that

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from daemonhost import DAEMON, SECONDS, Daemon, guest, quiet
+from daemonhost import DAEMON, SECONDS, Daemon, guest, quiet, wait_until_still
 from hookhost import CONFIG, fine, hostdev, port, refused, request, uuid
 
 ACCEL = ["0000:65:00.%d" % n for n in range(1, 5)]
@@ -114,9 +114,9 @@ def test_a_domain_that_waits_costs_nothing(quiet_host, daemon):
     one.wait_for("no free device for request 'accel-0'")
     fine(quiet_host.prepare(3, request("net")))
     fine(quiet_host.release(3, requests=request("net")))
-    time.sleep(1)
+    wait_until_still(one.switches, 1)
     before = one.switches()
-    time.sleep(2)
+    time.sleep(2)  # what does not happen has no event
     assert one.switches() - before < 20, one.text()  # gc may have claims to look at once more
 
 
@@ -129,9 +129,7 @@ def test_optional_request_is_not_tried_again(quiet_host, daemon):
     fine(quiet_host.hook("release", guest(1, devices=TAKEN)))
     one.wait_for(lambda: held_by(quiet_host, 2) == {"later": ACCEL[0]}, 5)
     one.stop()
-    again = daemon(guest(2, OPTIONAL))
-    again.wait_for("connected")
-    time.sleep(0.5)
+    wait_until_seen(daemon(guest(2, OPTIONAL + request("seen"))))
     assert "accel-0" not in held_by(quiet_host, 2)
     fine(quiet_host.hook("release", guest(2, OPTIONAL), name="d2"))
     fine(quiet_host.hook("prepare", guest(2, OPTIONAL), name="d2"))

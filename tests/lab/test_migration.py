@@ -246,7 +246,7 @@ def test_cancelled_and_vetoed(pair):
     for domain, command in (("db1", f"virsh migrate --live db1 {pair.uri}"), ("db2", f"vfalias migrate db2 {pair.uri}")):
         begin(pair, domain, command)
         here.lab.virsh("domjobabort", domain)
-        assert "cancel" in end(pair)
+        assert re.search("cancel|migration failed", end(pair))  # the source's QEMU may see first that the destination is gone
         ready(here, "db2", "accel-0")
         there.wait_released()
         is_as_before(pair, "db1", before, "dp0")

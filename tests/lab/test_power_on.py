@@ -25,15 +25,14 @@ def asks(name, *wanted, **more):
     return guest_xml(name, metadata=metadata(*(wanted or ("net", "accel", "accel"))), **more)
 
 
-def test_held_guest_finds_its_devices_at_the_first_scan(lab, pool, capsys):
+def test_held_guest_finds_its_devices_at_the_first_scan(lab, pool, record_property):
     """Three devices, one after the other: without hold the kernel is long past its scan when the last one is there."""
     lab.define(asks("held"))
     seen = pool.watch("held", "--start", "--running", *THREE)
     events = dict(seen["events"])
     assert [name for name, _ in seen["events"]] == ["started", "suspended", "resumed"]
-    with capsys.disabled():
-        print(f"\nfrom the start, with three devices: suspended after {events['suspended']:.2f} s, resumed after "
-              f"{events['resumed']:.2f} s")
+    record_property("from the start, with three devices",
+                    f"suspended after {events['suspended']:.2f} s, resumed after {events['resumed']:.2f} s")
     assert first_scan(lab, "held") == [3, 0]
     lab.virsh("destroy", "held")
 

@@ -135,7 +135,7 @@ def test_started_in_parallel(lab, pool):
     assert sorted(pool.held().values()) == sorted(devices)
 
 
-def test_time_from_start_to_device(lab, pool, capsys):
+def test_time_from_start_to_device(lab, pool, record_property):
     """How long a user waits after `virsh start` has returned."""
     lab.define(firmware("quick", "net"))
     rows = []
@@ -145,9 +145,9 @@ def test_time_from_start_to_device(lab, pool, capsys):
         pool.wait_released()
     starts = [row["start"] for row in rows]
     waits = [row["attached"]["net-0"] for row in rows]
-    with capsys.disabled():
-        print(f"\nvirsh start: {statistics.median(starts):.2f} s; from its return until the VF is in the live XML: "
-              f"{statistics.median(waits):.2f} s ({min(waits):.2f} to {max(waits):.2f})")
+    record_property("virsh start", f"{statistics.median(starts):.2f} s")
+    record_property("from its return until the VF is in the live XML",
+                    f"{statistics.median(waits):.2f} s ({min(waits):.2f} to {max(waits):.2f})")
     assert max(waits) < 30
 
 

@@ -4,10 +4,9 @@ the test. Domains are the test driver's, so nothing runs and all takes milliseco
 import collections
 import os
 import subprocess
-import time
 from pathlib import Path
 
-from daemonhost import DAEMON, SECONDS, Daemon
+from daemonhost import DAEMON, SECONDS, Daemon, wait_until_still
 
 HERE = Path(__file__).parent
 
@@ -86,15 +85,7 @@ class ShimDaemon(Daemon):
 
     def wait_until_idle(self, quiet=0.3, seconds=SECONDS):
         """Until nothing was called for `quiet` seconds. Returns mark()."""
-        end = time.monotonic() + seconds
-        last, at = -1, time.monotonic()
-        while time.monotonic() - at < quiet:
-            now = self.mark()
-            if now != last:
-                last, at = now, time.monotonic()
-            assert time.monotonic() < end, self.text()
-            time.sleep(0.02)
-        return last
+        return wait_until_still(self.mark, quiet, seconds)
 
 
 def count(calls):
