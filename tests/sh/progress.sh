@@ -54,23 +54,26 @@ check() {
     rm -f "$log"
 }
 
-# count_junit FILE: adds what a pytest run counted
+# count_junit FILE: adds what a pytest run counted, and says at the end of all which tests failed, and how
 count_junit() {
-    local counts
-    counts=$(/usr/bin/python3 - "$1" <<'P'
+    local report p f s line
+    report=$(/usr/bin/python3 - "$1" <<'P'
 import sys, xml.etree.ElementTree as E
 n = dict(tests=0, failures=0, errors=0, skipped=0)
-for s in E.parse(sys.argv[1]).iter("testsuite"):
+root = E.parse(sys.argv[1])
+for s in root.iter("testsuite"):
     for k in n:
         n[k] += int(s.get(k, 0))
 bad = n["failures"] + n["errors"]
 print(max(0, n["tests"] - bad - n["skipped"]), bad, n["skipped"])
+for case in root.iter("testcase"):
+    for why in case.findall("failure") + case.findall("error"):
+        print("%s.%s: %s" % (case.get("classname"), case.get("name"), " ".join(why.get("message", "").split())[:300]))
 P
     ) || return 1
-    local p f s
-    read -r p f s <<<"$counts"
+    read -r p f s <<<"$report"
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    [ "$f" -eq 0 ] || failures+=("$f in $(basename "$1" .xml)")
+    while IFS= read -r line; do failures+=("$line"); done < <(tail -n +2 <<<"$report")
 }
 
 # run_pytest NAME TIMEOUT PATH [ARG...]: one pytest run, counted
