@@ -6,6 +6,7 @@
  * Invariants: aliases of one name agree in all but their choices; what only one of them says holds
  * for all. A name or xml_name leads to one alias.
  */
+#include "array.h"
 #include "config-private.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ static int check_same(const struct vfa_alias *first, const struct vfa_alias *ali
 static int move_choices(struct vfa_alias *to, struct vfa_alias *from, struct vfa_error *err)
 {
     for (size_t i = 0; i < from->n_choices; i++) {
-        struct vfa_alias_choice *slot = vfa_config_grow(&to->choices, to->n_choices, sizeof(*slot));
+        struct vfa_alias_choice *slot = vfa_array_grow(&to->choices, to->n_choices);
 
         if (!slot)
             return vfa_fail_oom(err);
@@ -217,7 +218,7 @@ int vfa_config_keep_alias(struct vfa_config *config, struct vfa_alias *alias, st
         if (strcmp(config->aliases[i].name, alias->name) == 0)
             return merge(config, &config->aliases[i], alias, err);
     }
-    slot = vfa_config_grow(&config->aliases, config->n_aliases, sizeof(*slot));
+    slot = vfa_array_grow(&config->aliases, config->n_aliases);
     if (!slot)
         return vfa_fail_oom(err);
     *slot = *alias;

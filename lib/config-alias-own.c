@@ -8,6 +8,7 @@
  * Invariant: a key that was read is valid by itself, and its place is in vfa_alias.said, unless it
  * is one of a choice. No key comes twice: of two in one object json-c keeps the last.
  */
+#include "array.h"
 #include "config-private.h"
 
 #include <errno.h>
@@ -140,7 +141,7 @@ static int add_permit(struct vfa_alias_reader *reader, const char *key, struct j
     if (!*text)
         return vfa_config_fail(reader->where, err, "cannot use %s '': no domain has such a name",
                                key);
-    slot = vfa_config_grow(&alias->permit, alias->n_permit, sizeof(*slot));
+    slot = vfa_array_grow(&alias->permit, alias->n_permit);
     if (!slot || !(*slot = strdup(text)))
         return vfa_fail_oom(err);
     alias->n_permit++;

@@ -7,6 +7,7 @@
  * Invariant: between two lines a reader has at most one open entry, in `key` and `value`. Knows
  * nothing of what sections and keys mean.
  */
+#include "array.h"
 #include "config-private.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static int flush(struct reader *reader, struct vfa_error *err)
     if (!reader->section)
         return vfa_config_fail(&where, err, "'%s' stands in front of the first section",
                                reader->key);
-    entry = vfa_config_grow(&reader->ini->entries, reader->ini->n, sizeof(*entry));
+    entry = vfa_array_grow(&reader->ini->entries, reader->ini->n);
     section = strdup(reader->section);
     if (!entry || !section) {
         free(section);

@@ -6,6 +6,7 @@
  * Invariant: each thing that is looked at has a finding; what is none of it (most of a nova.conf)
  * has none.
  */
+#include "array.h"
 #include "config-nova-private.h"
 
 #include <errno.h>
@@ -42,8 +43,7 @@ static void nova_clear(struct vfa_nova *nova)
 int vfa_nova_note(struct vfa_nova *nova, unsigned line, enum vfa_nova_verdict verdict,
                   const char *what, const char *reason, struct vfa_error *err)
 {
-    struct vfa_nova_finding *slot =
-        vfa_config_grow(&nova->report.items, nova->report.n, sizeof(*slot));
+    struct vfa_nova_finding *slot = vfa_array_grow(&nova->report.items, nova->report.n);
 
     if (!slot)
         return vfa_fail_oom(err);

@@ -56,10 +56,6 @@ int vfa_config_wrap(const struct vfa_where *where, struct vfa_error *err);
 int vfa_config_warn(struct vfa_config *config, const struct vfa_where *where, struct vfa_error *err,
                     const char *fmt, ...) VFA_PRINTF(4, 5);
 
-/* One more zeroed element of `size` bytes at the end of *items; *n is not yet raised. NULL: no
- * memory. */
-void *vfa_config_grow(void *items, size_t n, size_t size);
-
 /* True if the tag is a boolean; its value then is normalised by vfa_config_tag(). */
 bool vfa_config_tag_is_bool(const char *key);
 

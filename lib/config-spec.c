@@ -6,6 +6,7 @@
  * Invariant: what is added to the configuration is complete and valid. A null, empty or false
  * `address` or `devname` counts as absent, as in Python.
  */
+#include "array.h"
 #include "cleaner.h"
 #include "config-private.h"
 
@@ -227,7 +228,7 @@ static int add_spec(struct vfa_config *config, struct json_object *value,
         r = vfa_config_check_spec(config, &spec, value, err);
     if (r < 0)
         return r;
-    slot = vfa_config_grow(&config->specs, config->n_specs, sizeof(*slot));
+    slot = vfa_array_grow(&config->specs, config->n_specs);
     if (!slot)
         return vfa_fail_oom(err);
     *slot = spec;

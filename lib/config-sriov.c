@@ -6,6 +6,7 @@
  *
  * Invariant: each entry has a devname or an address, not both, and no two entries have the same.
  */
+#include "array.h"
 #include "config-private.h"
 
 #include <errno.h>
@@ -94,7 +95,7 @@ static int add(struct vfa_config *config, struct json_object *value, const struc
     r = check(config, &entry, err);
     if (r < 0)
         return r;
-    slot = vfa_config_grow(&config->numvfs, config->n_numvfs, sizeof(*slot));
+    slot = vfa_array_grow(&config->numvfs, config->n_numvfs);
     if (!slot)
         return vfa_fail_oom(err);
     *slot = entry;

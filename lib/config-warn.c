@@ -6,6 +6,7 @@
  * Invariant: a warning changes nothing. It must not know what devices there are, so that the same
  * configuration gives the same warnings on each host.
  */
+#include "array.h"
 #include "config-private.h"
 
 #include <stdarg.h>
@@ -28,7 +29,7 @@ int vfa_config_warn(struct vfa_config *config, const struct vfa_where *where, st
         text = NULL;
         return vfa_fail_oom(err);
     }
-    slot = vfa_config_grow(&config->warnings, config->n_warnings, sizeof(*slot));
+    slot = vfa_array_grow(&config->warnings, config->n_warnings);
     if (!slot || asprintf(slot, "%s:%u: %s", where->file, where->line, text) < 0)
         return vfa_fail_oom(err);
     for (char *p = *slot; *p; p++) {

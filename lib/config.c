@@ -10,6 +10,7 @@
  * Invariants: file names that struct vfa_where borrows live as long as the configuration; a
  * configuration that was returned has passed every check.
  */
+#include "array.h"
 #include "cleaner.h"
 #include "config-private.h"
 
@@ -73,18 +74,6 @@ int vfa_config_fail(const struct vfa_where *where, struct vfa_error *err, const 
 int vfa_config_wrap(const struct vfa_where *where, struct vfa_error *err)
 {
     return vfa_wrap(err, "%s:%u", where->file, where->line);
-}
-
-void *vfa_config_grow(void *items, size_t n, size_t size)
-{
-    void *array, *more;
-
-    memcpy(&array, items, sizeof(array)); /* whatever it is a pointer to */
-    more = reallocarray(array, n + 1, size);
-    if (!more)
-        return NULL;
-    memcpy(items, &more, sizeof(more));
-    return memset((char *)more + n * size, 0, size);
 }
 
 static void sources_clear(struct sources *sources)
@@ -154,8 +143,8 @@ static int add_file(struct vfa_config *config, struct sources *sources, const ch
 
     if (r < 0 && (!sources->partly || r == -ENOMEM))
         return r;
-    slot = vfa_config_grow(&config->files, config->n_files, sizeof(*slot));
-    source = vfa_config_grow(&sources->items, sources->n, sizeof(*source));
+    slot = vfa_array_grow(&config->files, config->n_files);
+    source = vfa_array_grow(&sources->items, sources->n);
     if (!slot || !source)
         return vfa_fail_oom(err);
     *slot = vfa_steal(&name);

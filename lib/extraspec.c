@@ -2,6 +2,7 @@
 /* See extraspec.h. Invariant: what is in the list has a name and a count in range. */
 #include "extraspec.h"
 
+#include "array.h"
 #include "domxml.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ static int add_item(struct vfa_extraspec *spec, const char *text, const char *it
 {
     const char *colon = memchr(item, ':', len), *name = item;
     size_t name_len = vfa_text_strip(&name, colon ? (size_t)(colon - item) : len);
-    struct vfa_extraspec_item *items;
+    struct vfa_extraspec_item *slot;
     uint32_t count = 1;
 
     if (name_len == 0)
@@ -54,14 +55,14 @@ static int add_item(struct vfa_extraspec *spec, const char *text, const char *it
         return fail(text, item, len, "ALIAS:COUNT is wanted of each in a list", err);
     if (colon && !read_count(colon + 1, len - (size_t)(colon + 1 - item), &count))
         return fail(text, item, len, "the count behind ':' is not in 1 to " COUNT_MAX, err);
-    items = reallocarray(spec->items, spec->n + 1, sizeof(*items));
-    if (!items)
+    slot = vfa_array_grow(&spec->items, spec->n);
+    if (!slot)
         return vfa_fail_oom(err);
-    spec->items = items;
-    items[spec->n].alias = strndup(name, name_len);
-    items[spec->n].count = count;
-    items[spec->n].counted = colon != NULL;
-    return items[spec->n++].alias ? 0 : vfa_fail_oom(err);
+    slot->alias = strndup(name, name_len);
+    slot->count = count;
+    slot->counted = colon != NULL;
+    spec->n++;
+    return slot->alias ? 0 : vfa_fail_oom(err);
 }
 
 int vfa_extraspec_parse(const char *text, struct vfa_extraspec *ret, struct vfa_error *err)

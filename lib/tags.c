@@ -2,13 +2,14 @@
 /* See tags.h. Lists are short (a handful): insertion sort and linear search are right. */
 #include "tags.h"
 
+#include "array.h"
+
 #include <string.h>
 
 int vfa_tags_set(struct vfa_tags *tags, const char *key, const char *value, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *k = strdup(key);
     VFA_AUTO(vfa_freep) char *v = strdup(value);
-    struct vfa_tag *items;
     size_t i = 0;
 
     if (!k || !v)
@@ -20,13 +21,10 @@ int vfa_tags_set(struct vfa_tags *tags, const char *key, const char *value, stru
         tags->items[i].value = vfa_steal(&v);
         return 0;
     }
-    items = realloc(tags->items, (tags->n + 1) * sizeof(*items));
-    if (!items)
+    if (!vfa_array_grow(&tags->items, tags->n))
         return vfa_fail_oom(err);
-    memmove(items + i + 1, items + i, (tags->n - i) * sizeof(*items));
-    items[i].key = vfa_steal(&k);
-    items[i].value = vfa_steal(&v);
-    tags->items = items;
+    memmove(&tags->items[i + 1], &tags->items[i], (tags->n - i) * sizeof(*tags->items));
+    tags->items[i] = (struct vfa_tag){vfa_steal(&k), vfa_steal(&v)};
     tags->n++;
     return 0;
 }
