@@ -8,6 +8,7 @@
  */
 #include "array.h"
 #include "config-private.h"
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

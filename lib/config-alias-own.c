@@ -9,7 +9,10 @@
  * is one of a choice. No key comes twice: of two in one object json-c keeps the last.
  */
 #include "array.h"
+#include "config-json.h"
 #include "config-private.h"
+#include "config-report.h"
+#include "config-values.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,42 +38,6 @@ static int read_word(const struct vfa_alias_reader *reader, const char *key,
     int r = want_text(reader, key, value, &text, err);
 
     return r < 0 ? r : vfa_config_word(reader->where, key, text, words, n, ret, err);
-}
-
-int vfa_config_bool(const struct vfa_where *where, const char *key, struct json_object *value,
-                    bool *ret, struct vfa_error *err)
-{
-    const char *text = vfa_json_text(value);
-
-    if (!text)
-        return vfa_fail_oom(err);
-    if (json_object_is_type(value, json_type_boolean)) {
-        *ret = json_object_get_boolean(value);
-        return 0;
-    }
-    if (!json_object_is_type(value, json_type_string) || vfa_parse_bool(text, ret) < 0)
-        return vfa_config_fail(where, err,
-                               "cannot use %s '%.40s': true, false, \"yes\" or \"no\" is wanted",
-                               key, text);
-    return 0;
-}
-
-int vfa_config_number(const struct vfa_where *where, const char *key, struct json_object *value,
-                      uint32_t min, uint32_t max, uint32_t *ret, struct vfa_error *err)
-{
-    const char *text = vfa_json_text(value);
-    uint32_t number;
-
-    if (!text)
-        return vfa_fail_oom(err);
-    if ((!json_object_is_type(value, json_type_int) &&
-         !json_object_is_type(value, json_type_string)) ||
-        vfa_parse_u32(text, max, &number) < 0 || number < min)
-        return vfa_config_fail(where, err,
-                               "cannot use %s '%.40s': a whole number in %u to %u is wanted", key,
-                               text, (unsigned)min, (unsigned)max);
-    *ret = number;
-    return 0;
 }
 
 /* ---- which devices ---- */

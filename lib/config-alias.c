@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * An alias' JSON to struct vfa_alias, with the checks of Nova's get_alias_from_config()
- * (nova/pci/request.py). The keys that this program adds are read in config-alias-own.c; what
- * becomes of several aliases of one name is decided in config-alias-merge.c.
+ * (nova/pci/request.py). vfa_config_alias_own() reads the keys that this program adds;
+ * vfa_config_keep_alias() decides what becomes of several aliases of one name.
  *
  * Which keys are tags: physical_network, and each key that some device_spec of the configuration
  * sets, unless it is a key of aliases. Any other key is an error, as in Nova, so that a misspelt
@@ -10,30 +10,15 @@
  *
  * Invariant: what is handed on is complete and valid.
  */
+#include "config-json.h"
 #include "config-private.h"
+#include "config-report.h"
+#include "config-values.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MAX_NAME 256 /* characters */
-
-int vfa_config_word(const struct vfa_where *where, const char *key, const char *text,
-                    const struct vfa_config_word *words, size_t n, unsigned *ret,
-                    struct vfa_error *err)
-{
-    char list[128] = "";
-
-    for (size_t i = 0; i < n; i++) {
-        size_t used = strlen(list);
-
-        if (strcmp(text, words[i].text) == 0) {
-            *ret = words[i].value;
-            return 0;
-        }
-        snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", words[i].text);
-    }
-    return vfa_config_fail(where, err, "cannot use %s '%.40s': it is none of %s", key, text, list);
-}
 
 static int read_name(struct vfa_alias_reader *reader, const char *key, const char *text,
                      struct vfa_error *err)

@@ -10,6 +10,7 @@
  * PCI classes (see `kinds`), so that one such alias has as many choices as its kind has classes.
  */
 #include "config-private.h"
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,11 +7,16 @@
  * Invariant: between two lines a reader has at most one open entry, in `key` and `value`. Knows
  * nothing of what sections and keys mean.
  */
+#include "config-ini.h"
+
 #include "array.h"
-#include "config-private.h"
+#include "config-report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+
+#define MAX_FILE (4u << 20)
 
 struct reader {
     struct vfa_where where; /* of the current line */
@@ -196,4 +201,45 @@ int vfa_ini_parse(const char *file, const char *text, size_t len, struct vfa_ini
     *ret = ini;
     memset(&ini, 0, sizeof(ini)); /* handed over */
     return r;
+}
+
+/* Reads all of a file. free() *ret. */
+static int read_all(int fd, char **ret, size_t *ret_len)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    size_t len = 0, size = 0;
+    ssize_t got;
+
+    do {
+        if (len == size) {
+            char *more = size < MAX_FILE ? realloc(text, size ? 2 * size : 8192) : NULL;
+
+            if (!more)
+                return size < MAX_FILE ? -ENOMEM : -EFBIG;
+            text = more;
+            size = size ? 2 * size : 8192;
+        }
+        got = read(fd, text + len, size - len);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        len += got > 0 ? (size_t)got : 0;
+    } while (got != 0);
+    *ret = vfa_steal(&text);
+    *ret_len = len;
+    return 0;
+}
+
+int vfa_config_read_ini(const char *path, const char *file, struct vfa_ini *ret,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    size_t len = 0;
+    int r = fd < 0 ? -errno : read_all(fd, &text, &len);
+
+    if (r == -ENOMEM)
+        return vfa_fail_oom(err);
+    if (r < 0)
+        return vfa_fail(err, -r, "cannot read '%s': %s", path, strerror(-r));
+    return vfa_ini_parse(file, text, len, ret, err);
 }

@@ -9,7 +9,9 @@
  *
  * Invariant: what json-c gets to see is valid; if it fails, memory was short.
  */
-#include "config-private.h"
+#include "config-json.h"
+
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,9 @@
  * of aliases that only vfalias has, the older form of an alias, and the rules that hang on
  * Placement. Sources: nova/pci/devspec.py, nova/pci/request.py, nova/pci/stats.py.
  */
+#include "config-json.h"
 #include "config-nova-private.h"
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,9 @@
  * has none.
  */
 #include "array.h"
+#include "config-ini.h"
 #include "config-nova-private.h"
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * The keys of section [vfalias] and their defaults. Unlike in [pci], an unknown key is an error.
  */
 #include "config-private.h"
+#include "config-report.h"
 
 #include <errno.h>
 #include <string.h>

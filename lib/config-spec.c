@@ -8,7 +8,10 @@
  */
 #include "array.h"
 #include "cleaner.h"
+#include "config-json.h"
 #include "config-private.h"
+#include "config-report.h"
+#include "config-values.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,27 +110,12 @@ static int read_devname(struct json_object *value, struct vfa_spec *spec, struct
     return spec->devname ? 0 : vfa_fail_oom(err);
 }
 
-static int read_bool(const char *key, struct json_object *value, const struct vfa_where *where,
-                     bool *ret, struct vfa_error *err)
-{
-    const char *text = vfa_json_text(value);
-
-    if (!text)
-        return vfa_fail_oom(err);
-    if (vfa_parse_oslo_bool(text, ret) == 0)
-        return 0;
-    return vfa_config_fail(
-        where, err,
-        "cannot use %s '%.40s': it is neither true nor false (1, t, true, on, y, yes; 0, f, false, off, n, no)",
-        key, text);
-}
-
 static int read_once(const char *key, struct json_object *value, const struct vfa_where *where,
                      struct vfa_spec *spec, struct vfa_error *err)
 {
     if (json_object_is_type(value, json_type_null))
         return 0;
-    return read_bool(key, value, where, &spec->one_time_use, err);
+    return vfa_config_oslo_bool(where, key, value, &spec->one_time_use, err);
 }
 
 static int read_clean(const char *key, struct json_object *value, const struct vfa_where *where,
@@ -146,37 +134,6 @@ static int read_clean(const char *key, struct json_object *value, const struct v
             key, text);
     spec->clean = strdup(text);
     return spec->clean ? 0 : vfa_fail_oom(err);
-}
-
-bool vfa_config_tag_is_bool(const char *key)
-{
-    static const char *const keys[] = {"managed", "live_migratable"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (strcmp(key, keys[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-int vfa_config_tag(struct vfa_tags *tags, const char *key, struct json_object *value,
-                   const struct vfa_where *where, struct vfa_error *err)
-{
-    const char *text = vfa_json_text(value);
-    bool truth;
-
-    if (!text)
-        return vfa_fail_oom(err);
-    if (json_object_is_type(value, json_type_null))
-        return 0;
-    if (vfa_config_tag_is_bool(key)) {
-        int r = read_bool(key, value, where, &truth, err);
-
-        if (r < 0)
-            return r;
-        text = truth ? "true" : "false";
-    }
-    return vfa_tags_set(tags, key, text, err);
 }
 
 static int read_key(const char *key, struct json_object *value, const struct vfa_where *where,

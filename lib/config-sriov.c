@@ -7,7 +7,10 @@
  * Invariant: each entry has a devname or an address, not both, and no two entries have the same.
  */
 #include "array.h"
+#include "config-json.h"
 #include "config-private.h"
+#include "config-report.h"
+#include "config-values.h"
 
 #include <errno.h>
 #include <string.h>

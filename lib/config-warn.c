@@ -6,39 +6,13 @@
  * Invariant: a warning changes nothing. It must not know what devices there are, so that the same
  * configuration gives the same warnings on each host.
  */
-#include "array.h"
+#include "config-json.h"
 #include "config-private.h"
+#include "config-report.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #define NETDEV_NAME_MAX 15 /* IFNAMSIZ without the NUL */
-
-int vfa_config_warn(struct vfa_config *config, const struct vfa_where *where, struct vfa_error *err,
-                    const char *fmt, ...)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    char **slot;
-    va_list args;
-    int r;
-
-    va_start(args, fmt);
-    r = vasprintf(&text, fmt, args);
-    va_end(args);
-    if (r < 0) {
-        text = NULL;
-        return vfa_fail_oom(err);
-    }
-    slot = vfa_array_grow(&config->warnings, config->n_warnings);
-    if (!slot || asprintf(slot, "%s:%u: %s", where->file, where->line, text) < 0)
-        return vfa_fail_oom(err);
-    for (char *p = *slot; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?'; /* one line, whatever the input said */
-    }
-    config->n_warnings++;
-    return 0;
-}
 
 /* The key that was probably meant, or NULL. */
 static const char *meant_key(const char *key)

@@ -12,18 +12,17 @@
  */
 #include "array.h"
 #include "cleaner.h"
+#include "config-ini.h"
 #include "config-private.h"
+#include "config-report.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define PATH_VARIABLE   "VFALIAS_CONFIG"
 #define SUFFIX          ".conf"
-#define MAX_FILE        (4u << 20)
 #define NOVA_MAX_DOMAIN 0xffff
 
 static const char default_path[] = SYSCONFDIR "/vfalias/vfalias.conf";
@@ -55,27 +54,6 @@ static const struct key_name alias_names[] = {
 };
 static const struct key_name numvfs_names[] = {{"pci", "sriov_numvfs"}};
 
-int vfa_config_fail(const struct vfa_where *where, struct vfa_error *err, const char *fmt, ...)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    va_list args;
-    int r;
-
-    va_start(args, fmt);
-    r = vasprintf(&text, fmt, args);
-    va_end(args);
-    if (r < 0) {
-        text = NULL;
-        return vfa_fail_oom(err);
-    }
-    return vfa_fail(err, EINVAL, "%s:%u: %s", where->file, where->line, text);
-}
-
-int vfa_config_wrap(const struct vfa_where *where, struct vfa_error *err)
-{
-    return vfa_wrap(err, "%s:%u", where->file, where->line);
-}
-
 static void sources_clear(struct sources *sources)
 {
     for (size_t i = 0; i < sources->n; i++)
@@ -88,47 +66,6 @@ const char *vfa_config_path(const char *given)
     const char *path = given ? given : secure_getenv(PATH_VARIABLE);
 
     return path && *path ? path : default_path;
-}
-
-/* Reads all of a file. free() *ret. */
-static int read_all(int fd, char **ret, size_t *ret_len)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    size_t len = 0, size = 0;
-    ssize_t got;
-
-    do {
-        if (len == size) {
-            char *more = size < MAX_FILE ? realloc(text, size ? 2 * size : 8192) : NULL;
-
-            if (!more)
-                return size < MAX_FILE ? -ENOMEM : -EFBIG;
-            text = more;
-            size = size ? 2 * size : 8192;
-        }
-        got = read(fd, text + len, size - len);
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        len += got > 0 ? (size_t)got : 0;
-    } while (got != 0);
-    *ret = vfa_steal(&text);
-    *ret_len = len;
-    return 0;
-}
-
-int vfa_config_read_ini(const char *path, const char *file, struct vfa_ini *ret,
-                        struct vfa_error *err)
-{
-    VFA_AUTO(vfa_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    size_t len = 0;
-    int r = fd < 0 ? -errno : read_all(fd, &text, &len);
-
-    if (r == -ENOMEM)
-        return vfa_fail_oom(err);
-    if (r < 0)
-        return vfa_fail(err, -r, "cannot read '%s': %s", path, strerror(-r));
-    return vfa_ini_parse(file, text, len, ret, err);
 }
 
 /* Adds a file to config->files and sources. 0, -ENOENT (err is filled) or another error. */

@@ -28,7 +28,7 @@ NAMES = re.compile(r"(?:lib/state|helpers/cmd).*\.c")
 REASONS = {
     ("lib/config-json.c", "fail"): "cannot read JSON at 'TEXT': ...",
     ("lib/config-epa.c", "fail"): "cannot use alias 'NAME' at 'TEXT': ...",
-    ("lib/config-vf.c", "vfa_fail"): "cannot use settings: ...",
+    ("lib/config-values.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/spec-address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
     ("lib/spec-python.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
