@@ -54,7 +54,6 @@ int vfa_config_read_epa(const char *text, const struct vfa_where *where, struct 
 /* The value of one sriov_numvfs: an object or an array of them. Adds to config->numvfs. */
 int vfa_config_add_numvfs(struct vfa_config *config, const char *text,
                           const struct vfa_where *where, struct vfa_error *err);
-void vfa_numvfs_clear(struct vfa_numvfs *entry);
 
 /* Sets [vfalias] KEY. */
 int vfa_config_set(struct vfa_config *config, const char *key, const char *value,

@@ -121,9 +121,3 @@ int vfa_config_add_numvfs(struct vfa_config *config, const char *text,
         r = add(config, json_object_array_get_idx(value, i), where, err);
     return r;
 }
-
-void vfa_numvfs_clear(struct vfa_numvfs *entry)
-{
-    free(entry->devname);
-    entry->devname = NULL;
-}

@@ -54,8 +54,8 @@ struct vfa_config {
     size_t n_warnings;
 
     char digest[VFA_CONFIG_DIGEST_SIZE]; /* of all that decides which devices an alias has */
-    char
-        digest_of_all[VFA_CONFIG_DIGEST_SIZE]; /* of each key of each file; comments do not count */
+    /* of each key of each file; comments do not count */
+    char digest_of_all[VFA_CONFIG_DIGEST_SIZE];
 };
 
 /* Which file to read: `given` (--config) if not NULL, else $VFALIAS_CONFIG (secure_getenv), else
@@ -76,6 +76,9 @@ int vfa_config_load_settings(const char *given, struct vfa_config **ret);
 
 struct vfa_config *vfa_config_free(struct vfa_config *config);
 VFA_DEFINE_AUTO(struct vfa_config, vfa_config_free);
+
+/* Frees what the entry owns. */
+void vfa_numvfs_clear(struct vfa_numvfs *entry);
 
 /* The spec that allows the device: the first match, or NULL. */
 const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
