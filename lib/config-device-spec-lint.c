@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is valid but probably not meant: keys that become tags by accident, expressions that match
- * more or less than they seem to, addresses that leave out the VFs.
+ * What is valid in a device_spec but probably not meant: keys that become tags by accident,
+ * expressions that match more or less than they seem to, addresses that leave out the VFs.
  *
  * Invariant: a warning changes nothing. It must not know what devices there are, so that the same
  * configuration gives the same warnings on each host.
