@@ -27,7 +27,7 @@ static int note(struct judge *judge, enum vfa_nova_verdict verdict, const char *
                 struct vfa_error *err)
 {
     judge->noted = true;
-    return vfa_nova_note(judge->nova, judge->line, verdict, judge->what, reason, err);
+    return vfa_nova_note(&judge->nova->report, judge->line, verdict, judge->what, reason, err);
 }
 
 static int finish(struct judge *judge, struct vfa_error *err)
@@ -134,7 +134,8 @@ int vfa_nova_add_specs(struct vfa_nova *nova, const char *text, const struct vfa
             r = judge_spec(nova, i, err);
     }
     if (r == 0 && nova->config->n_specs == first)
-        r = vfa_nova_note(nova, where->line, VFA_NOVA_SAME, "device_spec", "it is empty", err);
+        r = vfa_nova_note(&nova->report, where->line, VFA_NOVA_SAME, "device_spec", "it is empty",
+                          err);
     return r;
 }
 

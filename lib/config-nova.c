@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See nova.h: the file, the options of other sections, and the report. Options that do not repeat
- * count where they are set last, as oslo.config has it.
+ * See nova.h: the file and the options of other sections. Options that do not repeat count where
+ * they are set last, as oslo.config has it.
  *
  * Invariant: each thing that is looked at has a finding; what is none of it (most of a nova.conf)
  * has none.
  */
-#include "array.h"
 #include "config-ini.h"
 #include "config-nova-private.h"
 #include "config-report.h"
@@ -14,46 +13,10 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const verdict_names[VFA_NOVA_VERDICTS] = {
-    [VFA_NOVA_SAME] = "same",
-    [VFA_NOVA_DIFFERS] = "differs",
-    [VFA_NOVA_LOST] = "lost",
-};
-
-const char *vfa_nova_verdict_name(enum vfa_nova_verdict verdict)
-{
-    return verdict_names[verdict];
-}
-
-void vfa_nova_report_clear(struct vfa_nova_report *report)
-{
-    for (size_t i = 0; i < report->n; i++) {
-        free(report->items[i].what);
-        free(report->items[i].reason);
-    }
-    free(report->items);
-    report->items = NULL;
-    report->n = 0;
-}
-
 static void nova_clear(struct vfa_nova *nova)
 {
     vfa_config_free(nova->config);
     vfa_nova_report_clear(&nova->report);
-}
-
-int vfa_nova_note(struct vfa_nova *nova, unsigned line, enum vfa_nova_verdict verdict,
-                  const char *what, const char *reason, struct vfa_error *err)
-{
-    struct vfa_nova_finding *slot = vfa_array_grow(&nova->report.items, nova->report.n);
-
-    if (!slot)
-        return vfa_fail_oom(err);
-    nova->report.n++;
-    *slot = (struct vfa_nova_finding){.line = line, .verdict = verdict};
-    slot->what = strdup(what);
-    slot->reason = reason ? strdup(reason) : NULL;
-    return slot->what && (slot->reason || !reason) ? 0 : vfa_fail_oom(err);
 }
 
 /* Of an option, "[SECTION] KEY" is what it is about. */
@@ -66,7 +29,7 @@ static int note_option(struct vfa_nova *nova, const struct vfa_ini_entry *entry,
         what = NULL;
         return vfa_fail_oom(err);
     }
-    return vfa_nova_note(nova, entry->line, verdict, what, reason, err);
+    return vfa_nova_note(&nova->report, entry->line, verdict, what, reason, err);
 }
 
 /* ---- options that are true or false ---- */
@@ -233,7 +196,7 @@ static int judge_absence(struct vfa_nova *nova, struct vfa_error *err)
     if (nova->config->device_spec_given)
         return 0;
     return vfa_nova_note(
-        nova, nova->config->n_aliases ? nova->config->aliases[0].choices[0].where.line : 1,
+        &nova->report, nova->config->n_aliases ? nova->config->aliases[0].choices[0].where.line : 1,
         VFA_NOVA_DIFFERS, "device_spec",
         "there is none: Nova then gives out nothing, vfalias each SR-IOV VF: write device_spec = []",
         err);
