@@ -123,15 +123,6 @@ static int read_tag(struct vfa_alias_reader *reader, const char *key, struct jso
     return vfa_config_tag(&reader->choice->tags, key, value, reader->where, err);
 }
 
-static bool some_spec_sets(const struct vfa_config *config, const char *key)
-{
-    for (size_t i = 0; i < config->n_specs; i++) {
-        if (vfa_tags_get(&config->specs[i].tags, key))
-            return true;
-    }
-    return false;
-}
-
 static int read_other(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                       struct vfa_error *err)
 {
@@ -140,7 +131,7 @@ static int read_other(struct vfa_alias_reader *reader, const char *key, struct j
     if (r != VFA_CONFIG_OTHER)
         return r;
     if (strcmp(key, "physical_network") == 0 || strcmp(key, "live_migratable") == 0 ||
-        some_spec_sets(reader->config, key))
+        vfa_config_sets_tag(reader->config, key))
         return read_tag(reader, key, value, err);
     return vfa_config_fail(
         reader->where, err,

@@ -71,6 +71,15 @@ bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inve
     return dev->type == VFA_TYPE_VF && dev->addr.domain <= NOVA_MAX_DOMAIN;
 }
 
+bool vfa_config_sets_tag(const struct vfa_config *config, const char *key)
+{
+    for (size_t i = 0; i < config->n_specs; i++) {
+        if (vfa_tags_get(&config->specs[i].tags, key))
+            return true;
+    }
+    return false;
+}
+
 const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const char *name)
 {
     for (size_t i = 0; i < config->n_aliases; i++) {
@@ -81,4 +90,20 @@ const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const 
             return alias;
     }
     return NULL;
+}
+
+char *vfa_config_alias_names(const struct vfa_config *config, const char *quote)
+{
+    VFA_AUTO(vfa_freep) char *names = strdup("");
+
+    for (size_t i = 0; names && i < config->n_aliases; i++) {
+        char *more = NULL;
+
+        if (asprintf(&more, "%s%s%s%s%s", names, i ? ", " : "", quote, config->aliases[i].name,
+                     quote) < 0)
+            return NULL;
+        free(names);
+        names = more;
+    }
+    return vfa_steal(&names);
 }

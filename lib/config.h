@@ -93,7 +93,14 @@ const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int numb
 bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inventory *inv,
                           const struct vfa_device *dev);
 
+/* True if some device_spec sets a tag with this key: aliases and requests may ask for it. */
+bool vfa_config_sets_tag(const struct vfa_config *config, const char *key);
+
 /* By its name or xml_name, or NULL. */
 const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const char *name);
+
+/* The names of all aliases, for a message: "a, b", each between two `quote`, which may be "". Empty
+ * without any alias. free() it; NULL: out of memory. */
+char *vfa_config_alias_names(const struct vfa_config *config, const char *quote);
 
 #endif

@@ -280,6 +280,28 @@ static void test_lookup(void)
     CHECK(vfa_config_alias(config, "a") == NULL && vfa_config_alias(config, "") == NULL, "");
 }
 
+static void test_names(void)
+{
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *none = NULL;
+    VFA_AUTO(vfa_freep) char *plain = NULL, *quoted = NULL, *empty = NULL;
+
+    write_file(path, TWO("a b", ", \"xml_name\": \"x\"", "c", ""));
+    CHECK(vfa_config_load(path, &config, NULL) == 0, "");
+    write_file(path, SPEC("{\"rack\": \"7\"}"));
+    CHECK(vfa_config_load(path, &none, NULL) == 0, "");
+    if (!config || !none)
+        return;
+    plain = vfa_config_alias_names(config, "");
+    quoted = vfa_config_alias_names(config, "'");
+    empty = vfa_config_alias_names(none, "'");
+    CHECK(plain && strcmp(plain, "a b, c") == 0, "%s", plain);
+    CHECK(quoted && strcmp(quoted, "'a b', 'c'") == 0, "%s", quoted);
+    CHECK(empty && strcmp(empty, "") == 0, "%s", empty);
+    CHECK(vfa_config_sets_tag(none, "rack") && !vfa_config_sets_tag(none, "Rack"), "");
+    CHECK(!vfa_config_sets_tag(config, "rack"), "");
+}
+
 /* ---- warnings ---- */
 static const struct warning_case warnings[] = {
     {ALIAS("{\"name\": \"a.b\", " IDS "}"), ":2: alias 'a.b' has characters"},
@@ -306,6 +328,7 @@ int main(void)
     RUN(several);
     test_the_line_that_said_it();
     test_lookup();
+    test_names();
     for (size_t i = 0; i < ARRAY_SIZE(warnings); i++)
         check_warning(&warnings[i], i);
     remove_folder();
