@@ -7,18 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NAME_MAX_LEN 64
-
-bool vfa_cleaner_name_ok(const char *name)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-    size_t len = strlen(name);
-
-    return len > 0 && len <= NAME_MAX_LEN && strspn(name, allowed) == len && *name != '.' &&
-           *name != '-';
-}
-
 /* The file or folder itself, whatever it is: nothing is read of it. */
 static int open_path(int dir, const char *name, const char *path, int *ret, struct vfa_error *err)
 {

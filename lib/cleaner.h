@@ -12,11 +12,6 @@
 
 #include "config.h"
 
-#define VFA_CLEAN_D "clean.d"
-
-/* True for [A-Za-z0-9_.-]+, not hidden, no option, shorter than a file name may be. */
-bool vfa_cleaner_name_ok(const char *name);
-
 /* Checks the cleaner of that name. *ret_path, if not NULL, gets its path; free() it. Errors say
  * which file or folder is wrong, and why. */
 int vfa_cleaner_find(const struct vfa_config *config, const char *name, char **ret_path,

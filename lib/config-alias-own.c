@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define MAX_PER_DOMAIN 256 /* as many devices as a domain can ask for (VFA_REQUEST_MAX) */
-#define MAX_PROFILEID  39
 
 static int want_text(const struct vfa_alias_reader *reader, const char *key,
                      struct json_object *value, const char **ret, struct vfa_error *err)
@@ -173,7 +172,6 @@ static int read_attach(struct vfa_alias_reader *reader, const char *key, struct 
     return r;
 }
 
-/* What libvirt takes: virNetDevVPortProfileParse() wants less than 40 bytes. */
 static int read_profileid(struct vfa_alias_reader *reader, const char *key,
                           struct json_object *value, struct vfa_error *err)
 {
@@ -182,10 +180,10 @@ static int read_profileid(struct vfa_alias_reader *reader, const char *key,
 
     if (r < 0)
         return r;
-    if (!*text || strlen(text) > MAX_PROFILEID)
+    if (!*text || strlen(text) > VFA_PROFILEID_MAX)
         return vfa_config_fail(reader->where, err,
                                "cannot use %s '%.60s': 1 to %d characters are wanted", key, text,
-                               MAX_PROFILEID);
+                               VFA_PROFILEID_MAX);
     reader->alias->profileid = strdup(text);
     return reader->alias->profileid ? 0 : vfa_fail_oom(err);
 }

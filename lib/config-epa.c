@@ -2,8 +2,8 @@
 /*
  * The older form of an alias:
  *
- *   NAME=capabilities:devices: (capability_type=pci & capability: (product_id=0x443 &
- * vendor_id=0x8086), & device_type=ACCEL)
+ *   NAME=capabilities:devices: (capability_type=pci &
+ *       capability: (product_id=0x443 & vendor_id=0x8086), & device_type=ACCEL)
  *
  * Its terms may stand in any order, inside or outside of the inner group; they are ANDed, and '&',
  * ',' or both separate them. device_type is a kind of device, not Nova's device_type: it stands for

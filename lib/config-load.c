@@ -11,7 +11,6 @@
  * configuration that was returned has passed every check.
  */
 #include "array.h"
-#include "cleaner.h"
 #include "config-ini.h"
 #include "config-private.h"
 #include "config-report.h"

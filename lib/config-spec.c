@@ -7,7 +7,6 @@
  * `address` or `devname` counts as absent, as in Python.
  */
 #include "array.h"
-#include "cleaner.h"
 #include "config-json.h"
 #include "config-private.h"
 #include "config-report.h"

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define NOVA_MAX_DOMAIN 0xffff
-
 void vfa_numvfs_clear(struct vfa_numvfs *entry)
 {
     free(entry->devname);
@@ -68,7 +66,7 @@ bool vfa_config_claimable(const struct vfa_config *config, const struct vfa_inve
 {
     if (config->device_spec_given)
         return vfa_config_spec_for(config, inv, dev) != NULL;
-    return dev->type == VFA_TYPE_VF && dev->addr.domain <= NOVA_MAX_DOMAIN;
+    return dev->type == VFA_TYPE_VF && dev->addr.domain <= VFA_NOVA_DOMAIN_MAX;
 }
 
 bool vfa_config_sets_tag(const struct vfa_config *config, const char *key)

@@ -4,7 +4,8 @@
  * out. json-c's types stay inside. What is returned is immutable.
  *
  * Read are FILE and then the *.conf files of FILE's neighbour conf.d, in strcmp order. The keys of
- * section [pci] repeat; those of [vfalias] are set at most once per file, the last file wins.
+ * section [pci] repeat; those of [vfalias] are set at most once per file, the last file wins. The
+ * folder of cleaners, clean.d, is a neighbour of FILE, too; nothing is read there (cleaner.h).
  */
 #ifndef VFA_CONFIG_H
 #define VFA_CONFIG_H
@@ -12,6 +13,7 @@
 #include "spec.h"
 
 #define VFA_CONFIG_D "conf.d"
+#define VFA_CLEAN_D  "clean.d"
 
 #define VFA_CONFIG_DIGEST_SIZE 17 /* 64 bits in hexadecimal and the NUL */
 

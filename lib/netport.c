@@ -2,10 +2,10 @@
 /* See netport.h. */
 #include "netport.h"
 
+#include "domxml-private.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "domxml-private.h"
 
 static int read_uuid(xmlNodePtr parent, char *uuid, struct vfa_error *err)
 {

@@ -28,7 +28,7 @@ static const struct {
     int32_t max;
     int width; /* digits as sysfs writes it */
 } fields[N_FIELDS] = {
-    {"domain", 0xffff, 4},
+    {"domain", VFA_NOVA_DOMAIN_MAX, 4},
     {"bus", 0xff, 2},
     {"slot", 0x1f, 2},
     {"function", 7, 1},
@@ -230,7 +230,7 @@ bool vfa_address_pattern_matches(const struct vfa_address_pattern *pattern,
 {
     int32_t values[N_FIELDS];
 
-    if (dev->addr.domain > 0xffff)
+    if (dev->addr.domain > VFA_NOVA_DOMAIN_MAX)
         return false;
     if (pattern->single && dev->type == VFA_TYPE_VF && value_matches(pattern, &dev->parent))
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a device_spec and an alias say about one device. Pure: neither configuration text nor claims
- * are known here; the address patterns are spec-address.c's.
+ * are known here; vfa_address_pattern_matches() knows the address patterns.
  *
  * Invariant: the verdict depends on nothing but the arguments. A VF's PF is looked up in the
  * inventory only for a devname, and by binary search, so that matching costs the same on a host of
@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define NOVA_MAX_DOMAIN 0xffff
-#define REMOTE_MANAGED  "remote_managed"
+#define CLEANER_NAME_MAX 64
+#define REMOTE_MANAGED   "remote_managed"
 
 static bool id_matches(int want, uint16_t have)
 {
@@ -29,7 +29,7 @@ static bool netdev_is(const struct vfa_device *dev, const char *name)
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev)
 {
-    if (dev->addr.domain > NOVA_MAX_DOMAIN)
+    if (dev->addr.domain > VFA_NOVA_DOMAIN_MAX)
         return false;
     if (!id_matches(spec->vendor, dev->vendor) || !id_matches(spec->product, dev->product))
         return false;
@@ -142,6 +142,16 @@ bool vfa_alias_name_ok(const char *name)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     return *name && !name[strspn(name, allowed)];
+}
+
+bool vfa_cleaner_name_ok(const char *name)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t len = strlen(name);
+
+    return len > 0 && len <= CLEANER_NAME_MAX && strspn(name, allowed) == len && *name != '.' &&
+           *name != '-';
 }
 
 void vfa_spec_clear(struct vfa_spec *spec)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * device_spec and alias: which devices may be given out, and what a name stands for. Pure: plain
- * structs in, verdicts out; the text forms are read by config.c.
+ * structs in, verdicts out; vfa_config_load() reads the text forms.
  *
  * The rules are those of Nova's nova/pci/devspec.py, nova/pci/request.py and nova/pci/stats.py.
  */
@@ -11,6 +11,9 @@
 #include "inventory.h"
 #include "tags.h"
 #include "vf-settings.h"
+
+#define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova knows no device in a PCI domain above that */
+#define VFA_PROFILEID_MAX   39     /* bytes (libvirt: virNetDevVPortProfileParse()) */
 
 /* Where in the configuration something was said, for messages. */
 struct vfa_where {
@@ -139,6 +142,10 @@ void vfa_alias_clear(struct vfa_alias *alias);
 
 /* True for [A-Za-z0-9_-]+, what libvirt lets a user alias be made of: a request may be named so. */
 bool vfa_alias_name_ok(const char *name);
+
+/* The name of a cleaner: true for [A-Za-z0-9_.-]+, not hidden, no option, shorter than a file name
+ * may be. */
+bool vfa_cleaner_name_ok(const char *name);
 
 /* Compiles an address string ("0000:0b:*.*", ":0b:", "0b") resp. object (one pattern per field;
  * NULL: any). Free with vfa_address_pattern_free(). The errors say what is wrong with which field.
