@@ -28,15 +28,10 @@ struct question {
 static const struct vfa_alias *find_alias(const struct vfa_config *config, const char *name)
 {
     const struct vfa_alias *alias = vfa_config_alias(config, name);
-    VFA_AUTO(vfa_freep) char *known = NULL;
-    size_t size;
-    FILE *f = alias ? NULL : open_memstream(&known, &size);
+    VFA_AUTO(vfa_freep) char *known = alias ? NULL : vfa_config_alias_names(config, "");
 
-    if (!f)
+    if (alias)
         return alias;
-    for (size_t i = 0; i < config->n_aliases; i++)
-        fprintf(f, "%s%s", i ? ", " : "", config->aliases[i].name);
-    fclose(f);
     if (config->n_aliases)
         vfa_cmd_fail_usage("no alias '%s' on this host, only: %s", name, known ? known : "");
     else

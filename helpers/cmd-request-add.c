@@ -60,14 +60,8 @@ static void names_clear(struct names *names)
 
 static int refuse_alias(const struct vfa_config *config, const char *alias)
 {
-    VFA_AUTO(vfa_freep) char *known = NULL;
-    size_t size;
-    FILE *f = open_memstream(&known, &size);
+    VFA_AUTO(vfa_freep) char *known = vfa_config_alias_names(config, "");
 
-    for (size_t i = 0; f && i < config->n_aliases; i++)
-        fprintf(f, "%s%s", i ? ", " : "", config->aliases[i].name);
-    if (f)
-        fclose(f);
     return vfa_cmd_fail_usage("no alias '%s' on this host, only: %s (--force asks for it anyway)",
                               alias, known && *known ? known : "none at all");
 }
@@ -143,15 +137,6 @@ static int check_aliases(const struct vfa_config *config, struct add *add)
     return VFA_CMD_FINE;
 }
 
-static bool some_spec_sets(const struct vfa_config *config, const char *tag)
-{
-    for (size_t i = 0; i < config->n_specs; i++) {
-        if (vfa_tags_get(&config->specs[i].tags, tag))
-            return true;
-    }
-    return false;
-}
-
 static int read_tag(const struct vfa_config *config, const char *text, struct add *add)
 {
     const char *equal = strchr(text, '=');
@@ -163,7 +148,7 @@ static int read_tag(const struct vfa_config *config, const char *text, struct ad
         return vfa_cmd_fail("out of memory");
     if (vfa_tags_get(&add->tags, key))
         return vfa_cmd_fail_usage("request add: tag '%s' is there twice", key);
-    if (!add->force && !some_spec_sets(config, key))
+    if (!add->force && !vfa_config_sets_tag(config, key))
         return vfa_cmd_fail_usage(
             "no device_spec on this host sets a tag '%s' (--force asks for it anyway)", key);
     return vfa_tags_set(&add->tags, key, equal + 1, NULL) < 0 ? vfa_cmd_fail("out of memory")

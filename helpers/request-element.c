@@ -9,7 +9,6 @@
 
 enum {
     VLAN_MAX = 4094, /* 4095 is reserved; 0 means no VLAN to the kernel */
-    PROFILEID_MAX = 39,
 };
 
 const char *vfa_request_element_option(const struct vfa_request_element *element)
@@ -94,9 +93,9 @@ static int read_profileid(struct vfa_request_element *element, const struct vfa_
     const char *id = element->profileid;
     bool vlan = element->setting_texts[VFA_VF_VLAN] || element->interface.vlan;
 
-    if (id && (!*id || strlen(id) > PROFILEID_MAX))
+    if (id && (!*id || strlen(id) > VFA_PROFILEID_MAX))
         return vfa_cmd_fail_usage("request add: profileid '%.60s': 1 to %d characters are wanted",
-                                  id, PROFILEID_MAX);
+                                  id, VFA_PROFILEID_MAX);
     if (id && vlan)
         return vfa_cmd_fail_usage(
             "request add: --vlan and --profileid: with a port profile, the VLAN is the switch's business");
