@@ -219,32 +219,3 @@ int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const c
                                   "sss", uuid, request, text),
                           err);
 }
-
-static int delete_claims(struct vfa_state *state, sqlite3_stmt *stmt, size_t *ret_n,
-                         struct vfa_error *err)
-{
-    int r = vfa_sql_finish(state, stmt, err);
-
-    if (r == 0 && ret_n)
-        *ret_n = (size_t)sqlite3_changes(state->db);
-    return r;
-}
-
-int vfa_state_release(struct vfa_state *state, const char *uuid, const char *request, size_t *ret_n,
-                      struct vfa_error *err)
-{
-    bool own;
-    int r = vfa_state_enter(state, &own, err);
-
-    if (r < 0)
-        return r;
-    r = delete_claims(state,
-                      vfa_sql(state, err,
-                              "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)"
-                              " AND " VFA_CLAIM_HELD,
-                              "ss", uuid, request),
-                      ret_n, err);
-    if (r == 0 && !request)
-        r = vfa_state_forget_all_withdrawals(state, uuid, err);
-    return vfa_state_leave(state, own, r, err);
-}

@@ -320,9 +320,3 @@ int vfa_state_index_replace(struct vfa_state *state, const struct vfa_config *co
 
     return r < 0 ? r : vfa_state_index_install(state, config, inv->scanned, err);
 }
-
-int vfa_state_index_scanned(struct vfa_state *state, int64_t *ret, struct vfa_error *err)
-{
-    return vfa_sql_number(
-        state, vfa_sql(state, err, "SELECT value FROM meta WHERE key = 'scanned'", ""), ret, err);
-}

@@ -19,6 +19,12 @@ int vfa_state_index_fresh(struct vfa_state *state, const struct vfa_config *conf
                           ret, err);
 }
 
+int vfa_state_index_scanned(struct vfa_state *state, int64_t *ret, struct vfa_error *err)
+{
+    return vfa_sql_number(
+        state, vfa_sql(state, err, "SELECT value FROM meta WHERE key = 'scanned'", ""), ret, err);
+}
+
 static int read_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct vfa_error *err)
 {
     const char *address = (const char *)sqlite3_column_text(stmt, 0);

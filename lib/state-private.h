@@ -17,7 +17,19 @@ struct vfa_state {
     bool has_temp; /* tables that this handle alone sees */
 };
 
-/* ---- state.c ---- */
+/* The path of a database in memory. */
+#define VFA_STATE_IN_MEMORY ":memory:"
+
+/* ---- a connection: state-connect.c ---- */
+
+/* Opens state->path. On error, too, the caller closes state->db. */
+int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err);
+
+/* Gives an open one this thread's patience: see vfa_state_set_patience(). */
+void vfa_state_be_patient(struct vfa_state *state);
+
+/* See vfa_state_leave_damaged(). */
+bool vfa_state_leaves_damaged(void);
 
 /* Closes it for good; sets a damaged file aside. */
 void vfa_state_discard(struct vfa_state *state);

@@ -12,23 +12,6 @@
 
 #define BORROWERS_MAX 1000 /* that are at work at a time and have no rows yet */
 
-int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *request,
-                       struct vfa_error *err)
-{
-    bool own;
-    int r = vfa_state_enter(state, &own, err);
-
-    if (r < 0)
-        return r;
-    r = vfa_sql_finish(state,
-                       vfa_sql(state, err, "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, NULL)",
-                               "ss", uuid, request),
-                       err);
-    if (r == 0)
-        r = vfa_state_release(state, uuid, request, NULL, err);
-    return vfa_state_leave(state, own, r, err);
-}
-
 /* *ret_borrower: 0 where nobody borrows it. VFA_STATE_ABSENT: it is not withdrawn. */
 static int read_borrower(struct vfa_state *state, const char *uuid, const char *request,
                          int64_t *ret_borrower, struct vfa_error *err)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state file itself: opening, making, setting aside a damaged one, transactions. What is in it:
- * state-claims.c, state-index.c, state-meta.c, schema.sql; how one of an older version gets it:
- * state-schema.c.
+ * The state file itself: opening it, making a new one, and a copy in memory. What is in the file:
+ * see schema.sql.
  *
  * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
  * SQLite's rollback journal undoes what a killed process left half done.
- *
- * Lock order: STATE.repair (only while a damaged file is set aside), then SQLite's own.
  */
 #include "state-private.h"
 
@@ -16,26 +13,10 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
-#define IN_MEMORY    ":memory:"
 #define FILE_OLDER   100 /* no result of any public function */
-
-static __thread unsigned patience_ms = 10000;
-
-static bool leave_damaged;
-
-void vfa_state_set_patience(unsigned ms)
-{
-    patience_ms = ms;
-}
-
-void vfa_state_leave_damaged(void)
-{
-    leave_damaged = true;
-}
 
 static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
 {
@@ -130,41 +111,6 @@ static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *
     return had && strcmp(had, boot_id) == 0 ? KIND_CURRENT : KIND_OTHER;
 }
 
-/* The path without symbolic links but for the last part: folders may be reached by any, such as
- * /var/run, the file itself by none. */
-static char *real_path(const char *path)
-{
-    VFA_AUTO(vfa_freep) char *for_folder = strdup(path);
-    VFA_AUTO(vfa_freep) char *folder = NULL;
-    const char *slash = strrchr(path, '/');
-    char *real;
-
-    if (!for_folder || strcmp(path, IN_MEMORY) == 0)
-        return for_folder ? strdup(path) : NULL;
-    folder = realpath(dirname(for_folder), NULL);
-    if (!folder)
-        return errno == ENOMEM ? NULL : strdup(path); /* SQLite says what is wrong with it */
-    return asprintf(&real, "%s/%s", folder, slash ? slash + 1 : path) < 0 ? NULL : real;
-}
-
-/* A reader, too, opens the file for writing if it may: then SQLite takes back what a program that
- * was killed has left half done, whenever it meets that. It changes nothing else (query_only). */
-static int connect_db(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
-{
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    VFA_AUTO(vfa_freep) char *path = real_path(state->path);
-
-    if (!path)
-        return vfa_fail_oom(err);
-    if (sqlite3_open_v2(path, &state->db, flags, NULL) != SQLITE_OK) {
-        if (!state->db)
-            return vfa_fail_oom(err);
-        return vfa_sql_fail(state, err);
-    }
-    sqlite3_busy_timeout(state->db, (int)patience_ms);
-    return mode == VFA_STATE_READ ? vfa_sql_exec(state, "PRAGMA query_only = ON", err) : 0;
-}
-
 /* The first that reads. */
 static int set_up(struct vfa_state *state, struct vfa_error *err)
 {
@@ -177,7 +123,7 @@ static int set_up(struct vfa_state *state, struct vfa_error *err)
 static int connect_and_look(struct vfa_state *state, enum vfa_state_mode mode, const char *boot_id,
                             struct vfa_error *err)
 {
-    int r = connect_db(state, mode, err);
+    int r = vfa_state_connect(state, mode, err);
 
     if (r == 0)
         r = set_up(state, err);
@@ -238,7 +184,7 @@ static int take_kept(const char *path, enum vfa_state_mode mode, struct vfa_stat
     while ((state = vfa_kept_take(path, mode == VFA_STATE_WRITE))) {
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
-        sqlite3_busy_timeout(state->db, (int)patience_ms);
+        vfa_state_be_patient(state);
         r = -ESTALE;
         if (sqlite3_file_control(state->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
             !moved && read_boot_id(boot_id, sizeof(boot_id), NULL) == 0)
@@ -291,7 +237,7 @@ int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mod
     if (r < 0)
         return r;
     r = open_once(path, libvirt_run, mode, ret, &first);
-    if (r != -EUCLEAN || leave_damaged)
+    if (r != -EUCLEAN || vfa_state_leaves_damaged())
         return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&first)) : r;
     r = make_file(path, err); /* the damaged one has been set aside */
     return r < 0 ? r : open_once(path, libvirt_run, mode, ret, err);
@@ -327,10 +273,10 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
         return r;
     state = calloc(1, sizeof(*state));
     if (state)
-        state->path = strdup(IN_MEMORY);
+        state->path = strdup(VFA_STATE_IN_MEMORY);
     if (!state || !state->path)
         return vfa_fail_oom(err);
-    r = connect_db(state, VFA_STATE_WRITE, err);
+    r = vfa_state_connect(state, VFA_STATE_WRITE, err);
     if (r == 0)
         r = set_up(state, err);
     if (r == 0 && path && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -345,140 +291,9 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
     return r;
 }
 
-/* True unless SQLite, asked anew, finds the file whole, or somebody is at work on it for long.
- * Nobody else can use it then until `probe` is closed; one in which SQLite finds no database cannot
- * be locked, nor be written by anybody. */
-static bool lock_damaged(struct vfa_state *probe)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    bool broken = false;
-    int r = connect_db(probe, VFA_STATE_WRITE, &err);
-
-    if (r == 0)
-        r = vfa_sql_exec(probe, "BEGIN EXCLUSIVE", &err);
-    if (r == 0)
-        r = vfa_sql_exists(probe,
-                           vfa_sql(probe, &err,
-                                   "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
-                                   ""),
-                           &broken, &err);
-    return r == -EUCLEAN || (r == 0 && broken);
-}
-
-static void put_away(const char *path, const char *journal, const char *aside)
-{
-    unlink(journal);
-    if (rename(path, aside) < 0)
-        unlink(path);
-}
-
-/* Several processes may find the damage at once; the second must not set aside the new file. Who is
- * in the middle of a transaction ends it first: it would be lost without a word. The journal
- * belongs to the damaged file and would be played into the new one. */
-static void set_aside(const char *path)
-{
-    VFA_AUTO(vfa_freep) char *lock = NULL;
-    VFA_AUTO(vfa_freep) char *aside = NULL;
-    VFA_AUTO(vfa_freep) char *journal = NULL;
-    VFA_AUTO(vfa_closep) int fd = -1;
-    struct vfa_state probe = {.path = (char *)path};
-
-    if (asprintf(&lock, "%s.repair", path) < 0 || asprintf(&aside, "%s.damaged", path) < 0 ||
-        asprintf(&journal, "%s-journal", path) < 0)
-        return;
-    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        return;
-    if (lock_damaged(&probe))
-        put_away(path, journal, aside);
-    sqlite3_close(probe.db);
-}
-
-void vfa_state_discard(struct vfa_state *state)
-{
-    if (!state)
-        return;
-    sqlite3_close(state->db); /* rolls an open transaction back */
-    if (state->damaged && state->may_mend && !leave_damaged)
-        set_aside(state->path);
-    free(state->path);
-    free(state);
-}
-
 struct vfa_state *vfa_state_close(struct vfa_state *state)
 {
     if (state && !vfa_kept_put(state))
         vfa_state_discard(state);
     return NULL;
-}
-
-/* Whether the open file still is the one that others find. SQLite asks as well, but only before the
- * first write of a transaction. */
-static int check_in_place(struct vfa_state *state, struct vfa_error *err)
-{
-    int moved = 0;
-
-    sqlite3_file_control(state->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved ? vfa_sql_fail_replaced(state, err) : 0;
-}
-
-int vfa_state_begin(struct vfa_state *state, struct vfa_error *err)
-{
-    int r = vfa_sql_exec(state, "BEGIN IMMEDIATE", err);
-
-    if (r == 0)
-        r = check_in_place(state, err);
-    if (r < 0)
-        vfa_state_rollback(state);
-    return r;
-}
-
-int vfa_state_commit(struct vfa_state *state, struct vfa_error *err)
-{
-    int r = check_in_place(state, err);
-
-    return r == 0 ? vfa_sql_exec(state, "COMMIT", err) : r;
-}
-
-void vfa_state_rollback(struct vfa_state *state)
-{
-    if (!sqlite3_get_autocommit(state->db))
-        sqlite3_exec(state->db, "ROLLBACK", NULL, NULL, NULL);
-}
-
-bool vfa_state_is_open(const struct vfa_state *state)
-{
-    return !sqlite3_get_autocommit(state->db);
-}
-
-bool vfa_state_is_copy(const struct vfa_state *state)
-{
-    return strcmp(state->path, IN_MEMORY) == 0;
-}
-
-int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err)
-{
-    *ret_own = sqlite3_get_autocommit(state->db);
-    return *ret_own ? vfa_state_begin(state, err) : 0;
-}
-
-int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err)
-{
-    if (!own)
-        return result;
-    if (result == 0)
-        result = vfa_state_commit(state, err);
-    if (result != 0)
-        vfa_state_rollback(state);
-    return result;
-}
-
-int vfa_state_try(struct vfa_state *state, struct vfa_error *err)
-{
-    return vfa_sql_exec(state, "SAVEPOINT trial", err);
-}
-
-int vfa_state_undo(struct vfa_state *state, struct vfa_error *err)
-{
-    return vfa_sql_exec(state, "ROLLBACK TO trial; RELEASE trial", err);
 }
