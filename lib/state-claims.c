@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The claims of the state file. The rules stand in schema.sql; how one ends: state-release.c. */
+/* The claims of the state file. The rules stand in schema.sql. */
+#include "state-claims.h"
+
 #include "state-private.h"
 
 #include <errno.h>

@@ -3,7 +3,11 @@
  * The ends of a claim that are about two tables: a domain that has no claims has no withdrawals,
  * and a withdrawn request has no claim.
  */
+#include "state-drop.h"
+
+#include "state-claims.h"
 #include "state-private.h"
+#include "state-withdrawn.h"
 
 static int delete_claims(struct vfa_state *state, sqlite3_stmt *stmt, size_t *ret_n,
                          struct vfa_error *err)

@@ -2,6 +2,8 @@
 /* The state file's devices that could not be attached: see state.h. The schema drops the row of one
  * that a guest has after all; a new index (state-index-build.c) that of one which it does not have.
  */
+#include "state-failed.h"
+
 #include "state-private.h"
 
 #include <time.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The holds of the state file: which domains' guests wait for their devices at power-on. */
+#include "state-hold.h"
+
 #include "state-private.h"
 
 #include <string.h>

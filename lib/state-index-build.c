@@ -9,7 +9,10 @@
  * optimization" in its source). The triggers are off while that is done; what they would count is
  * counted here for the devices of claims, and of what is tentative, alone.
  */
+#include "state-index-build.h"
+
 #include "choose.h"
+#include "state-meta.h"
 #include "state-private.h"
 
 #include <errno.h>

@@ -4,6 +4,8 @@
  * inventory, replaced as a whole (state-index-build.c); "busy" in it is kept by the schema's
  * triggers.
  */
+#include "state-index.h"
+
 #include "state-private.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
  * What the state says of itself: one text for each key. Counters only grow, and tell who compares
  * two readings that something has happened in between.
  */
+#include "state-meta.h"
+
 #include "state-private.h"
 
 #include <string.h>

@@ -4,7 +4,9 @@
 #ifndef VFA_STATE_PRIVATE_H
 #define VFA_STATE_PRIVATE_H
 
-#include "state.h"
+#include "state-claims.h"
+#include "state-file.h"
+#include "state-quarantine.h"
 
 #include <errno.h>
 #include <sqlite3.h>

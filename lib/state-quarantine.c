@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The quarantine of the state file: devices that are not given out until somebody ends it. */
+#include "state-quarantine.h"
+
 #include "state-private.h"
 
 #include <errno.h>

@@ -6,6 +6,8 @@
  * Each step is for the claim as it was read (device, owner and times), so that a process that was
  * slow changes nothing of a claim that somebody else has ended, or of the next one.
  */
+#include "state-release.h"
+
 #include "state-private.h"
 
 #include <errno.h>

@@ -5,6 +5,8 @@
  * A row that cannot be read (an older version reads that of a newer one) is no error of the state:
  * its claim could not be dropped then. Whoever wants to set back gets it, and the reason with it.
  */
+#include "state-saved.h"
+
 #include "state-private.h"
 
 #include <string.h>

@@ -6,6 +6,7 @@
  */
 #include "state-stats.h"
 
+#include "state-index.h"
 #include "state-private.h"
 
 #include <errno.h>

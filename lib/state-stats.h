@@ -4,7 +4,9 @@
 #ifndef VFA_STATE_STATS_H
 #define VFA_STATE_STATS_H
 
-#include "state.h"
+#include "config.h"
+#include "inventory.h"
+#include "state-file.h"
 
 struct vfa_stock {
     uint16_t vendor;

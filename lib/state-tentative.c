@@ -5,6 +5,8 @@
  * definitions are to be looked at, since a claim has overtaken one of their devices or a start was
  * refused for one.
  */
+#include "state-tentative.h"
+
 #include "state-private.h"
 
 #include <string.h>

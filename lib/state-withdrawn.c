@@ -7,6 +7,8 @@
  * The number of a borrower is one that no row has, so that an ended borrower's rows are never taken
  * for those of another.
  */
+#include "state-withdrawn.h"
+
 #include "presence.h"
 #include "state-private.h"
 

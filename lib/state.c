@@ -6,7 +6,10 @@
  * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
  * SQLite's rollback journal undoes what a killed process left half done.
  */
+#include "state-file.h"
+
 #include "state-private.h"
+#include "sysfs.h"
 
 #include <dirent.h>
 #include <errno.h>

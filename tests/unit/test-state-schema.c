@@ -6,7 +6,15 @@
  * A schema that was changed without a new version is found by the text that is kept of it.
  */
 #include "check.h"
+#include "state-drop.h"
+#include "state-hold.h"
+#include "state-meta.h"
 #include "state-private.h"
+#include "state-release.h"
+#include "state-saved.h"
+#include "state-tentative.h"
+#include "state-withdrawn.h"
+#include "sysfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
