@@ -8,6 +8,7 @@
  */
 #include "allocate-private.h"
 #include "driver.h"
+#include "verdict-health.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, 
                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    struct vfa_finding held = {.drop = VFA_DROP_NONE};
+    struct vfa_finding held = {.fault = VFA_HEALTH_NONE};
     char device[VFA_PCI_ADDR_SIZE];
     int r;
 
@@ -56,7 +57,7 @@ static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, 
                          now->iommu_group, "", &claim, err);
     if (r == VFA_STATE_ABSENT)
         r = vfa_health_held(&a->checkup, now, &held, err);
-    *ret = held.drop;
+    *ret = vfa_verdict_of_health(held.fault);
     return r;
 }
 
@@ -87,11 +88,12 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
     r = vfa_health_check(&a->checkup, now, &health, err);
     if (r < 0)
         return r;
-    *ret = vfa_choose_health(wish, &(struct vfa_facts){.dev = now,
-                                                       .spec = spec,
-                                                       .use = health.use.drop,
-                                                       .pf = health.pf.drop,
-                                                       .group = health.group.drop});
+    *ret = vfa_choose_health(
+        wish, &(struct vfa_facts){.dev = now,
+                                  .spec = spec,
+                                  .use = vfa_verdict_of_health(health.use.fault),
+                                  .pf = vfa_verdict_of_health(health.pf.fault),
+                                  .group = vfa_verdict_of_health(health.group.fault)});
     if (*ret == VFA_DROP_NONE)
         r = look_for_holder(a, now, ret, err);
     vfa_attempt_leave_group(now, wish->kind);

@@ -12,6 +12,7 @@
  */
 #include "allocate-private.h"
 #include "survey.h"
+#include "verdict-health.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,9 @@ int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct
     if (r == 0 && check)
         r = vfa_survey_check(host->config, &host->sysfs, host->state, inv, &checked, err);
     if (r == 0)
-        r = vfa_state_index_prepare(host->state, host->config, inv, checked, err);
+        r = vfa_state_index_prepare(
+            host->state, host->config, inv,
+            checked ? &(struct vfa_index_checks){vfa_verdict_healthy, checked} : NULL, err);
     if (r == 0)
         r = vfa_state_enter(host->state, &own, err);
     if (r < 0)

@@ -96,12 +96,12 @@ static void check_netdev(struct vfa_checkup *checkup, int netfd, const char *net
     char other[IF_NAMESIZE + 1];
 
     if (is_enslaved(netfd, netdev, other, sizeof(other)))
-        vfa_health_object(ret, VFA_DROP_NETDEV, "%s belongs to %s", netdev, other);
+        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s belongs to %s", netdev, other);
     else if (has_upper(netfd, netdev, other, sizeof(other)))
-        vfa_health_object(ret, VFA_DROP_NETDEV, "%s has %s on it", netdev, other);
+        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s has %s on it", netdev, other);
     else if (is_up(netfd, netdev) && vfa_sysfs_is_host(checkup->sysfs) &&
              has_address(checkup, netdev))
-        vfa_health_object(ret, VFA_DROP_NETDEV, "%s is up and has an address", netdev);
+        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s is up and has an address", netdev);
 }
 
 /* ---- those of a function ---- */
@@ -118,15 +118,15 @@ void vfa_health_netdevs(struct vfa_checkup *checkup, const struct vfa_device *de
         vfa_closep(&fd);
         return;
     }
-    while (ret->drop == VFA_DROP_NONE && (entry = readdir(dir))) {
+    while (ret->fault == VFA_HEALTH_NONE && (entry = readdir(dir))) {
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(name))
             continue;
         strcpy(name, entry->d_name);
         check_netdev(checkup, fd, name, ret);
     }
     closedir(dir);
-    if (ret->drop == VFA_DROP_NONE && !dev->netdev)
-        vfa_health_object(ret, VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    if (ret->fault == VFA_HEALTH_NONE && !dev->netdev)
+        vfa_health_object(ret, VFA_HEALTH_NETDEV, "its netdev is in another network namespace");
 }
 
 /* Of a PF, by its folder; netdev gets the name of its interface. */
@@ -145,7 +145,7 @@ void vfa_health_pf(int dirfd, struct vfa_finding *ret)
     char netdev[IF_NAMESIZE];
 
     if (pf_fd >= 0 && is_down(pf_fd, netdev))
-        vfa_health_object(ret, VFA_DROP_PF_DOWN, "%s is down", netdev);
+        vfa_health_object(ret, VFA_HEALTH_PF_DOWN, "%s is down", netdev);
 }
 
 bool vfa_health_pf_is_down(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *pf)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the health*.c files share. */
+/* What the checks of a device share. */
 #ifndef VFA_HEALTH_PRIVATE_H
 #define VFA_HEALTH_PRIVATE_H
 
@@ -9,13 +9,14 @@
 
 /* Writes a finding, in place of the one that is there. */
 VFA_PRINTF(3, 4)
-void vfa_health_object(struct vfa_finding *finding, enum vfa_drop drop, const char *fmt, ...);
+void vfa_health_object(struct vfa_finding *finding, enum vfa_health_fault fault, const char *fmt,
+                       ...);
 
-/* The interfaces of a function, all of them (health-net.c). */
+/* The interfaces of a function, all of them. */
 void vfa_health_netdevs(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
                         struct vfa_finding *ret);
 
-/* Whether the PF of a VF is up (health-net.c). */
+/* Whether the PF of a VF is up. */
 void vfa_health_pf(int dirfd, struct vfa_finding *ret);
 
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define PCI_BRIDGE 0x0604 /* class and subclass */
@@ -20,16 +19,6 @@ void vfa_checkup_clear(struct vfa_checkup *checkup)
     checkup->asked = false;
     vfa_disks_clear(&checkup->disks);
     vfa_vfio_files_clear(&checkup->vfio);
-}
-
-void vfa_health_object(struct vfa_finding *finding, enum vfa_drop drop, const char *fmt, ...)
-{
-    va_list args;
-
-    finding->drop = drop;
-    va_start(args, fmt);
-    vsnprintf(finding->detail, sizeof(finding->detail), fmt, args);
-    va_end(args);
 }
 
 /* ---- what is made of it ---- */
@@ -46,9 +35,9 @@ static void check_child(int dirfd, const char *name, struct vfa_finding *ret)
     if (vfa_sysfs_link(dirfd, path, bus, sizeof(bus)) != 0)
         return;
     if (strcmp(bus, "vdpa") == 0)
-        vfa_health_object(ret, VFA_DROP_OFFSPRING, "vDPA device %s is made of it", name);
+        vfa_health_object(ret, VFA_HEALTH_CHILDREN, "vDPA device %s is made of it", name);
     else if (strcmp(bus, "mdev") == 0)
-        vfa_health_object(ret, VFA_DROP_OFFSPRING, "mediated device %s is made of it", name);
+        vfa_health_object(ret, VFA_HEALTH_CHILDREN, "mediated device %s is made of it", name);
     else if (strcmp(bus, "auxiliary") == 0)
         check_offspring(dirfd, name, ret);
 }
@@ -63,7 +52,7 @@ static void check_offspring(int dirfd, const char *folder, struct vfa_finding *r
         vfa_closep(&fd);
         return;
     }
-    while (ret->drop == VFA_DROP_NONE && (entry = readdir(dir))) {
+    while (ret->fault == VFA_HEALTH_NONE && (entry = readdir(dir))) {
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
             check_child(fd, entry->d_name, ret);
     }
@@ -83,7 +72,7 @@ static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev
         return 0;
     r = vfa_disks_find(&checkup->disks, checkup->sysfs, address, detail, sizeof(detail), err);
     if (r == 0 && *detail)
-        vfa_health_object(ret, VFA_DROP_DISK, "%s", detail);
+        vfa_health_object(ret, VFA_HEALTH_DISK, "%s", detail);
     return r;
 }
 
@@ -104,11 +93,11 @@ static int check_vfs(struct vfa_checkup *checkup, int dirfd, struct vfa_finding 
     int r = vfa_health_vfs(checkup, dirfd, detail, sizeof(detail), err);
 
     if (r == 0 && *detail)
-        vfa_health_object(ret, VFA_DROP_VF, "%s", detail);
+        vfa_health_object(ret, VFA_HEALTH_VF, "%s", detail);
     return r;
 }
 
-/* In the order of the verdicts. */
+/* In the order of enum vfa_health_fault. */
 static int check_use(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
                      struct vfa_finding *ret, struct vfa_error *err)
 {
@@ -117,11 +106,11 @@ static int check_use(struct vfa_checkup *checkup, const struct vfa_device *dev, 
 
     if (dev->class >> 16 == NETWORK_CLASS)
         vfa_health_netdevs(checkup, dev, dirfd, ret);
-    if (ret->drop == VFA_DROP_NONE && dev->type != VFA_TYPE_VF)
+    if (ret->fault == VFA_HEALTH_NONE && dev->type != VFA_TYPE_VF)
         r = check_vfs(checkup, dirfd, ret, err);
-    if (r == 0 && ret->drop == VFA_DROP_NONE)
+    if (r == 0 && ret->fault == VFA_HEALTH_NONE)
         check_offspring(dirfd, ".", ret);
-    if (r == 0 && ret->drop == VFA_DROP_NONE)
+    if (r == 0 && ret->fault == VFA_HEALTH_NONE)
         r = check_disks(checkup, dev, vfa_pci_addr_format(&dev->addr, address), ret, err);
     return r;
 }
@@ -132,7 +121,7 @@ static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret,
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device vf = {0};
-    struct vfa_finding use = {.drop = VFA_DROP_NONE};
+    struct vfa_finding use = {.fault = VFA_HEALTH_NONE};
     struct vfa_pci_addr addr;
     VFA_AUTO(vfa_closep) int fd = -1;
     int r = VFA_SYSFS_GONE;
@@ -147,7 +136,7 @@ static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret,
     }
     fd = open_folder(checkup->sysfs, &vf);
     r = fd < 0 ? 0 : check_use(checkup, &vf, fd, &use, err);
-    if (r == 0 && use.drop != VFA_DROP_NONE)
+    if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
     return r;
 }
@@ -189,7 +178,7 @@ static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *
         return 0;
     r = vfa_inventory_read(sysfs, &addr, &member, err);
     if (r == 0 && !is_harmless(&member))
-        vfa_health_object(ret, VFA_DROP_GROUP, "%s of group %d is bound to %s", name,
+        vfa_health_object(ret, VFA_HEALTH_GROUP, "%s of group %d is bound to %s", name,
                           dev->iommu_group, member.driver);
     return r < 0 ? r : 0;
 }
@@ -203,7 +192,7 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
     int fd, r = 0;
 
     if (dev->iommu_group < 0) {
-        vfa_health_object(ret, VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
+        vfa_health_object(ret, VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
         return 0;
     }
     snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", dev->iommu_group);
@@ -215,7 +204,7 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
         close(fd);
         return vfa_fail_oom(err);
     }
-    while (r == 0 && ret->drop == VFA_DROP_NONE && (entry = readdir(dir)))
+    while (r == 0 && ret->fault == VFA_HEALTH_NONE && (entry = readdir(dir)))
         r = check_member(sysfs, dev, entry->d_name, ret, err);
     closedir(dir);
     return r;
@@ -225,7 +214,7 @@ int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int dirfd = open_folder(checkup->sysfs, dev);
-    struct vfa_health health = {.use = {.drop = VFA_DROP_NONE}};
+    struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
     int r = dirfd < 0 ? 0 : check_use(checkup, dev, dirfd, &health.use, err);
 
     if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == NETWORK_CLASS)
@@ -240,14 +229,14 @@ int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
 int vfa_health_held(struct vfa_checkup *checkup, const struct vfa_device *dev,
                     struct vfa_finding *ret, struct vfa_error *err)
 {
-    struct vfa_finding held = {.drop = VFA_DROP_NONE};
+    struct vfa_finding held = {.fault = VFA_HEALTH_NONE};
     int r =
         vfa_vfio_find(&checkup->vfio, checkup->sysfs, dev, held.detail, sizeof(held.detail), err);
 
     if (r < 0)
         return r;
     if (held.detail[0])
-        held.drop = VFA_DROP_HELD;
+        held.fault = VFA_HEALTH_HELD;
     *ret = held;
     return 0;
 }

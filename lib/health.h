@@ -11,8 +11,8 @@
 #ifndef VFA_HEALTH_H
 #define VFA_HEALTH_H
 
-#include "choose.h"
 #include "disk-use.h"
+#include "inventory.h"
 #include "vfio-use.h"
 
 struct ifaddrs;
@@ -28,23 +28,38 @@ struct vfa_checkup {
 };
 void vfa_checkup_clear(struct vfa_checkup *checkup);
 
-struct vfa_finding {
-    enum vfa_drop drop; /* VFA_DROP_NONE: nothing is in the way */
-    char detail[160];   /* what is, for a person; else "" */
+/* What is in the way. */
+enum vfa_health_fault {
+    VFA_HEALTH_NONE,     /* nothing is */
+    VFA_HEALTH_NETDEV,   /* its netdev is in use on the host */
+    VFA_HEALTH_VF,       /* the host uses one of its VFs */
+    VFA_HEALTH_CHILDREN, /* a vDPA or mediated device is made of it */
+    VFA_HEALTH_DISK,     /* the host uses a disk of it */
+    VFA_HEALTH_PF_DOWN,  /* its PF's interface is down */
+    VFA_HEALTH_GROUP,    /* its IOMMU group cannot be given to a guest */
+    VFA_HEALTH_HELD,     /* a program of the host has it, by VFIO */
+    VFA_HEALTH_N
 };
 
-/* By what the device is wanted for. vfa_choose_health() knows which of them counts. */
+struct vfa_finding {
+    enum vfa_health_fault fault; /* VFA_HEALTH_NONE: nothing is in the way */
+    char detail[160];            /* what is, for a person; else "" */
+};
+
+/* By what the device is wanted for: not all of them count for each use. */
 struct vfa_health {
-    struct vfa_finding use; /* the host uses it: VFA_DROP_NETDEV, _VF, _OFFSPRING or _DISK */
-    struct vfa_finding pf;  /* VFA_DROP_PF_DOWN: libvirt sets up no interface and no macvtap then */
-    struct vfa_finding group; /* VFA_DROP_GROUP: a macvtap stays with the host, which needs none */
+    struct vfa_finding use; /* the host uses it: VFA_HEALTH_NETDEV, _VF, _CHILDREN or _DISK */
+    struct vfa_finding
+        pf; /* VFA_HEALTH_PF_DOWN: libvirt sets up no interface and no macvtap then */
+    struct vfa_finding
+        group; /* VFA_HEALTH_GROUP: a macvtap stays with the host, which needs none */
 };
 
 /* For a device as vfa_inventory_read() gave it just now, or as the index has it with its type. */
 int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err);
 
-/* Whether a program has the device, by VFIO: VFA_DROP_HELD. To be asked where nothing else speaks
+/* Whether a program has the device, by VFIO: VFA_HEALTH_HELD. To be asked where nothing else speaks
  * against it, and not while a domain has a device of its IOMMU group: that domain's QEMU has the
  * group open. */
 int vfa_health_held(struct vfa_checkup *checkup, const struct vfa_device *dev,

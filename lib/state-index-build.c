@@ -11,7 +11,6 @@
  */
 #include "state-index-build.h"
 
-#include "choose.h"
 #include "state-meta.h"
 #include "state-private.h"
 
@@ -24,6 +23,7 @@ struct filler {
     sqlite3_stmt *add_device;
     sqlite3_stmt *add_pool;
     sqlite3_stmt *add_member;
+    const struct vfa_index_checks *checks; /* NULL: there were none */
 };
 
 static void filler_clear(struct filler *f)
@@ -37,8 +37,8 @@ struct indexed {
     const struct vfa_device *dev;
     char address[VFA_PCI_ADDR_SIZE];
     const struct vfa_spec *spec;
-    int number;                        /* of the spec, -1: none */
-    const struct vfa_checked *checked; /* NULL: the device was not */
+    int number;          /* of the spec, -1: none */
+    size_t in_inventory; /* its number there */
 };
 
 /* ---- rows, made outside ---- */
@@ -54,22 +54,19 @@ static int insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error 
 
 /* Nothing but claims and quarantine speaks against giving the device to a guest; NULL if that is
  * not known. alias NULL: whatever the alias. */
-static void bind_healthy(sqlite3_stmt *stmt, int parameter, const struct vfa_alias *alias,
-                         const struct indexed *device)
+static void bind_healthy(const struct filler *f, sqlite3_stmt *stmt, int parameter,
+                         const struct vfa_alias *alias, const struct indexed *device)
 {
-    const struct vfa_checked *checked = device->checked;
-    struct vfa_wish wish = {.alias = alias, .kind = alias ? alias->attach : VFA_ATTACH_HOSTDEV};
-    struct vfa_facts facts = {.dev = device->dev, .spec = device->spec};
+    const struct vfa_index_checks *checks = f->checks;
+    int healthy = -1;
 
-    if (!checked || !checked->known) {
+    if (checks)
+        healthy =
+            checks->healthy(checks->data, device->in_inventory, device->dev, device->spec, alias);
+    if (healthy < 0)
         sqlite3_bind_null(stmt, parameter);
-        return;
-    }
-    facts.use = checked->use;
-    facts.pf = checked->pf;
-    facts.group = checked->group;
-    facts.held = checked->held;
-    sqlite3_bind_int(stmt, parameter, vfa_choose_health(&wish, &facts) == VFA_DROP_NONE);
+    else
+        sqlite3_bind_int(stmt, parameter, healthy);
 }
 
 static int insert_device(struct filler *f, const struct indexed *device, struct vfa_error *err)
@@ -87,7 +84,7 @@ static int insert_device(struct filler *f, const struct indexed *device, struct 
         sqlite3_bind_null(stmt, 2);
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         sqlite3_bind_int64(stmt, (int)i + 3, numbers[i]);
-    bind_healthy(stmt, (int)ARRAY_SIZE(numbers) + 3, NULL, device);
+    bind_healthy(f, stmt, (int)ARRAY_SIZE(numbers) + 3, NULL, device);
     return insert(f->state, stmt, err);
 }
 
@@ -117,16 +114,16 @@ static int insert_member(struct filler *f, const struct vfa_alias *alias,
     if (r < 0)
         return r;
     bind_pool(f->add_member, alias, device);
-    bind_healthy(f->add_member, 6, alias, device);
+    bind_healthy(f, f->add_member, 6, alias, device);
     return insert(f->state, f->add_member, err);
 }
 
-static int index_device(struct filler *f, const struct vfa_inventory *inv,
-                        const struct vfa_device *dev, const struct vfa_checked *checked,
+static int index_device(struct filler *f, const struct vfa_inventory *inv, size_t number,
                         struct vfa_error *err)
 {
+    const struct vfa_device *dev = &inv->devices[number];
     struct indexed device = {
-        .dev = dev, .spec = vfa_config_spec_for(f->config, inv, dev), .checked = checked};
+        .dev = dev, .spec = vfa_config_spec_for(f->config, inv, dev), .in_inventory = number};
     int r;
 
     if (!vfa_config_claimable(f->config, inv, dev))
@@ -145,10 +142,10 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv,
 
 /* The inventory is sorted, so a pool's first device is its lowest. */
 static int fill(struct vfa_state *state, const struct vfa_config *config,
-                const struct vfa_inventory *inv, const struct vfa_checked *checked,
+                const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                 struct vfa_error *err)
 {
-    VFA_AUTO(filler_clear) struct filler f = {.state = state, .config = config};
+    VFA_AUTO(filler_clear) struct filler f = {.state = state, .config = config, .checks = checks};
     int r = 0;
 
     f.add_device = vfa_sql(state, err,
@@ -168,7 +165,7 @@ static int fill(struct vfa_state *state, const struct vfa_config *config,
     if (!f.add_member)
         return vfa_sql_failed(err);
     for (size_t i = 0; r == 0 && i < inv->n; i++)
-        r = index_device(&f, inv, &inv->devices[i], checked ? &checked[i] : NULL, err);
+        r = index_device(&f, inv, i, err);
     return r;
 }
 
@@ -199,10 +196,10 @@ static int make_tables(struct vfa_state *state, struct vfa_error *err)
 }
 
 static int make_rows(struct vfa_state *state, const struct vfa_config *config,
-                     const struct vfa_inventory *inv, const struct vfa_checked *checked,
+                     const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                      struct vfa_error *err)
 {
-    int r = fill(state, config, inv, checked, err);
+    int r = fill(state, config, inv, checks, err);
 
     if (r < 0)
         return r;
@@ -210,7 +207,7 @@ static int make_rows(struct vfa_state *state, const struct vfa_config *config,
                      "UPDATE temp.new_pool SET (free, healthy) ="
                      " (SELECT count(*), total(healthy) FROM temp.new_member WHERE pool = id)",
                      err);
-    if (r < 0 || !checked)
+    if (r < 0 || !checks)
         return r;
     return vfa_sql_exec(state,
                         "INSERT INTO temp.new_stock SELECT vendor, product, numa_node, type, spec,"
@@ -220,7 +217,7 @@ static int make_rows(struct vfa_state *state, const struct vfa_config *config,
 }
 
 int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *config,
-                            const struct vfa_inventory *inv, const struct vfa_checked *checked,
+                            const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                             struct vfa_error *err)
 {
     bool own = sqlite3_get_autocommit(state->db);
@@ -230,7 +227,7 @@ int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *co
     if (r == 0 && own)
         r = vfa_sql_exec(state, "BEGIN", err); /* locks what it comes to: nothing */
     if (r == 0)
-        r = make_rows(state, config, inv, checked, err);
+        r = make_rows(state, config, inv, checks, err);
     if (own && r == 0)
         r = vfa_sql_exec(state, "COMMIT", err);
     if (own && r < 0)

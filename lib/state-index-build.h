@@ -10,13 +10,20 @@
 #include "inventory.h"
 #include "state-file.h"
 
-struct vfa_checked; /* choose.h */
+/* What the checks of the devices of an inventory said, by their number there. */
+struct vfa_index_checks {
+    /* 1: only claims and quarantine keep the device from a guest; 0: something else does; -1: it is
+     * not known. alias NULL: whatever the alias. spec: the device_spec that allows it, or NULL. */
+    int (*healthy)(const void *data, size_t number, const struct vfa_device *dev,
+                   const struct vfa_spec *spec, const struct vfa_alias *alias);
+    const void *data; /* borrowed */
+};
 
 /* Makes what is to replace the index, by what configuration and inventory say. Outside of the file:
- * call it while no transaction is open, so that nobody waits for it. checked: what the checks of
+ * call it while no transaction is open, so that nobody waits for it. checks: what the checks of
  * each device of the inventory said; NULL: they were not made. */
 int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *config,
-                            const struct vfa_inventory *inv, const struct vfa_checked *checked,
+                            const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                             struct vfa_error *err);
 /* Replaces the index by what was prepared with the same handle, of a scan that began at `scanned`.
  * Claims stay as they are. */

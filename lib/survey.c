@@ -7,6 +7,7 @@
 #include "survey.h"
 
 #include "health.h"
+#include "verdict-health.h"
 
 #include <string.h>
 
@@ -165,8 +166,8 @@ static const struct vfa_quarantined *find_failure(const struct vfa_quarantine *l
 static int keep_finding(const struct vfa_finding *finding, struct vfa_surveyed_finding *ret,
                         struct vfa_error *err)
 {
-    ret->drop = finding->drop;
-    if (finding->drop == VFA_DROP_NONE)
+    ret->drop = vfa_verdict_of_health(finding->fault);
+    if (finding->fault == VFA_HEALTH_NONE)
         return 0;
     ret->detail = strdup(finding->detail);
     return ret->detail ? 0 : vfa_fail_oom(err);

@@ -44,29 +44,29 @@ static struct vfa_health check_it(void)
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
     const struct vfa_pci_addr addr = {0, 1, 0, 0};
-    struct vfa_health health = {.use = {.drop = VFA_DROP_N}};
+    struct vfa_health health = {.use = {.fault = VFA_HEALTH_N}};
 
     CHECK(vfa_inventory_read(&sysfs, &addr, &dev, NULL) == 0, "read");
     CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0, "check");
     return health;
 }
 
-static void expect_finding(const char *label, const struct vfa_finding *is, enum vfa_drop drop,
-                           const char *detail)
+static void expect_finding(const char *label, const struct vfa_finding *is,
+                           enum vfa_health_fault fault, const char *detail)
 {
-    CHECK(is->drop == drop && strcmp(is->detail, detail) == 0, "%s: %d '%s'", label, (int)is->drop,
-          is->detail);
+    CHECK(is->fault == fault && strcmp(is->detail, detail) == 0, "%s: %d '%s'", label,
+          (int)is->fault, is->detail);
 }
 
 /* Nothing else speaks against it. */
-static void expect(const char *label, enum vfa_drop drop, const char *detail)
+static void expect(const char *label, enum vfa_health_fault fault, const char *detail)
 {
     struct vfa_health health = check_it();
-    bool group = drop == VFA_DROP_GROUP, pf = drop == VFA_DROP_PF_DOWN;
+    bool group = fault == VFA_HEALTH_GROUP, pf = fault == VFA_HEALTH_PF_DOWN;
 
-    expect_finding(label, &health.group, group ? drop : VFA_DROP_NONE, group ? detail : "");
-    expect_finding(label, &health.pf, pf ? drop : VFA_DROP_NONE, pf ? detail : "");
-    expect_finding(label, &health.use, group || pf ? VFA_DROP_NONE : drop,
+    expect_finding(label, &health.group, group ? fault : VFA_HEALTH_NONE, group ? detail : "");
+    expect_finding(label, &health.pf, pf ? fault : VFA_HEALTH_NONE, pf ? detail : "");
+    expect_finding(label, &health.use, group || pf ? VFA_HEALTH_NONE : fault,
                    group || pf ? "" : detail);
 }
 
@@ -75,20 +75,20 @@ static void expect(const char *label, enum vfa_drop drop, const char *detail)
 static void test_netdev(void)
 {
     make_host();
-    expect("no net folder", VFA_DROP_NONE, "");
+    expect("no net folder", VFA_HEALTH_NONE, "");
     made_folder(DEV "/net");
-    expect("empty net folder", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    expect("empty net folder", VFA_HEALTH_NETDEV, "its netdev is in another network namespace");
     make_device(DEV, "0x0b4000", "qat");
-    expect("the same of no network device", VFA_DROP_NONE, "");
+    expect("the same of no network device", VFA_HEALTH_NONE, "");
     make_device(DEV, "0x020000", "igbvf");
     made_folder(DEV "/net/eth0");
-    expect("idle", VFA_DROP_NONE, "");
+    expect("idle", VFA_HEALTH_NONE, "");
     made_file(DEV "/net/eth0/flags", "0x1003");
-    expect("up, on a tree that is not this host", VFA_DROP_NONE, "");
+    expect("up, on a tree that is not this host", VFA_HEALTH_NONE, "");
     made_link(DEV "/net/eth0/master", "../../br0");
-    expect("enslaved", VFA_DROP_NETDEV, "eth0 belongs to br0");
+    expect("enslaved", VFA_HEALTH_NETDEV, "eth0 belongs to br0");
     make_device(DEV, "0x0b4000", "igbvf");
-    expect("a master of no network device", VFA_DROP_NONE, "");
+    expect("a master of no network device", VFA_HEALTH_NONE, "");
 }
 
 /* Several interfaces of one function, of which another than the first is in use. */
@@ -98,19 +98,19 @@ static void test_netdevs(void)
     made_folder(DEV "/net/eth0");
     made_folder(DEV "/net/eth1");
     made_folder(DEV "/net/eth2");
-    expect("three idle ones", VFA_DROP_NONE, "");
+    expect("three idle ones", VFA_HEALTH_NONE, "");
     made_link(DEV "/net/eth1/master", "../../bond0");
-    expect("one in a bond", VFA_DROP_NETDEV, "eth1 belongs to bond0");
+    expect("one in a bond", VFA_HEALTH_NETDEV, "eth1 belongs to bond0");
     made_without(DEV "/net/eth1/master");
     made_link(DEV "/net/eth2/upper_macvtap0", "../../macvtap0");
-    expect("one with a macvtap", VFA_DROP_NETDEV, "eth2 has macvtap0 on it");
+    expect("one with a macvtap", VFA_HEALTH_NETDEV, "eth2 has macvtap0 on it");
     made_without(DEV "/net");
     made_file(DEV "/net/eth0/phys_port_name", "pf0vf0");
-    expect("representors only", VFA_DROP_NETDEV, "its netdev is in another network namespace");
+    expect("representors only", VFA_HEALTH_NETDEV, "its netdev is in another network namespace");
     made_folder(DEV "/net/p0");
-    expect("with its own", VFA_DROP_NONE, "");
+    expect("with its own", VFA_HEALTH_NONE, "");
     made_link(DEV "/net/eth0/master", "../../ovs-system");
-    expect("a representor in a switch", VFA_DROP_NETDEV, "eth0 belongs to ovs-system");
+    expect("a representor in a switch", VFA_HEALTH_NETDEV, "eth0 belongs to ovs-system");
 }
 
 /* ---- the VFs of a PF ---- */
@@ -129,18 +129,19 @@ static void test_vfs(void)
     made_link(DEV "/virtfn1", "../0000:01:10.2");
     made_folder(VF0 "/net/eth0v0");
     made_folder(VF1 "/net/eth0v1");
-    expect("idle VFs", VFA_DROP_NONE, "");
+    expect("idle VFs", VFA_HEALTH_NONE, "");
     made_link(VF1 "/net/eth0v1/master", "../../br0");
-    expect("one in a bridge", VFA_DROP_VF, "0000:01:10.2: eth0v1 belongs to br0");
+    expect("one in a bridge", VFA_HEALTH_VF, "0000:01:10.2: eth0v1 belongs to br0");
     made_without(VF1 "/net/eth0v1/master");
     make_device(VF1, "0x020000", "mlx5_vfio_pci");
-    expect("one given away", VFA_DROP_VF, "0000:01:10.2 is bound to mlx5_vfio_pci");
+    expect("one given away", VFA_HEALTH_VF, "0000:01:10.2 is bound to mlx5_vfio_pci");
     make_device(VF1, "0x020000", NULL);
-    expect("one without a driver", VFA_DROP_NONE, "");
+    expect("one without a driver", VFA_HEALTH_NONE, "");
     made_link(VF0 "/vdpa0/subsystem", "vdpa");
-    expect("one with a vDPA device", VFA_DROP_VF, "0000:01:10.0: vDPA device vdpa0 is made of it");
+    expect("one with a vDPA device", VFA_HEALTH_VF,
+           "0000:01:10.0: vDPA device vdpa0 is made of it");
     made_link(DEV "/net/eth0/master", "../../br0");
-    expect("its own interface first", VFA_DROP_NETDEV, "eth0 belongs to br0");
+    expect("its own interface first", VFA_HEALTH_NETDEV, "eth0 belongs to br0");
 }
 
 /* ---- the PF of a VF ---- */
@@ -150,18 +151,18 @@ static void test_pf(void)
     make_host();
     make_device(OTHER, "0x020000", "igb");
     made_link(DEV "/physfn", "../0000:01:00.1");
-    expect("a PF without an interface here", VFA_DROP_NONE, "");
+    expect("a PF without an interface here", VFA_HEALTH_NONE, "");
     made_folder(OTHER "/net/eth0");
-    expect("one that tells nothing", VFA_DROP_NONE, "");
+    expect("one that tells nothing", VFA_HEALTH_NONE, "");
     made_file(OTHER "/net/eth0/flags", "0x1003");
-    expect("up", VFA_DROP_NONE, "");
+    expect("up", VFA_HEALTH_NONE, "");
     made_file(OTHER "/net/eth0/flags", "0x1002");
-    expect("down", VFA_DROP_PF_DOWN, "eth0 is down");
+    expect("down", VFA_HEALTH_PF_DOWN, "eth0 is down");
     made_file(OTHER "/net/a0/phys_port_name", "pf0vf0");
     made_file(OTHER "/net/a0/flags", "0x1003");
-    expect("a representor that is up", VFA_DROP_PF_DOWN, "eth0 is down");
+    expect("a representor that is up", VFA_HEALTH_PF_DOWN, "eth0 is down");
     make_device(DEV, "0x0b4000", "qat");
-    expect("of no network card", VFA_DROP_NONE, "");
+    expect("of no network card", VFA_HEALTH_NONE, "");
 }
 
 static void test_vanished(void)
@@ -171,8 +172,8 @@ static void test_vanished(void)
     struct vfa_health health;
 
     CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0 &&
-              health.use.drop == VFA_DROP_NONE && health.pf.drop == VFA_DROP_NONE &&
-              health.group.drop == VFA_DROP_NONE,
+              health.use.fault == VFA_HEALTH_NONE && health.pf.fault == VFA_HEALTH_NONE &&
+              health.group.fault == VFA_HEALTH_NONE,
           "what is gone is not in use");
 }
 
@@ -198,13 +199,13 @@ static void test_offspring(void)
         make_host();
         made_link(DEV "/mlx5_core.sf.2/subsystem", "../../../bus/auxiliary");
         made_folder(DEV "/power");
-        expect("parts of no interest", VFA_DROP_NONE, "");
+        expect("parts of no interest", VFA_HEALTH_NONE, "");
         snprintf(path, sizeof(path), DEV "/%s/subsystem", children[i].child);
         made_link(path, children[i].bus);
-        expect(children[i].label, *children[i].detail ? VFA_DROP_OFFSPRING : VFA_DROP_NONE,
+        expect(children[i].label, *children[i].detail ? VFA_HEALTH_CHILDREN : VFA_HEALTH_NONE,
                children[i].detail);
         make_device(DEV, "0x0b4000", "qat");
-        expect("whatever the class", *children[i].detail ? VFA_DROP_OFFSPRING : VFA_DROP_NONE,
+        expect("whatever the class", *children[i].detail ? VFA_HEALTH_CHILDREN : VFA_HEALTH_NONE,
                children[i].detail);
     }
 }
@@ -231,12 +232,12 @@ static void test_group(void)
 
         make_host();
         make_device(OTHER, members[i].class, members[i].driver);
-        expect("another group", VFA_DROP_NONE, "");
+        expect("another group", VFA_HEALTH_NONE, "");
         made_link(GROUP "0000:01:00.1", "x");
         if (!members[i].viable)
             snprintf(detail, sizeof(detail), "0000:01:00.1 of group 7 is bound to %s",
                      members[i].driver);
-        expect(members[i].label, members[i].viable ? VFA_DROP_NONE : VFA_DROP_GROUP, detail);
+        expect(members[i].label, members[i].viable ? VFA_HEALTH_NONE : VFA_HEALTH_GROUP, detail);
     }
 }
 
@@ -244,13 +245,13 @@ static void test_strange_groups(void)
 {
     make_host();
     made_link(GROUP "0000:01:00.7", "x");
-    expect("a member that is gone", VFA_DROP_NONE, "");
+    expect("a member that is gone", VFA_HEALTH_NONE, "");
     made_link(GROUP "platform-device", "x");
-    expect("a member that is no PCI device", VFA_DROP_NONE, "");
+    expect("a member that is no PCI device", VFA_HEALTH_NONE, "");
     made_without("kernel");
-    expect("a group without a folder", VFA_DROP_NONE, "");
+    expect("a group without a folder", VFA_HEALTH_NONE, "");
     made_without(DEV "/iommu_group");
-    expect("no group", VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
+    expect("no group", VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
 }
 
 /* Which of them counts is up to what the device is wanted for. */
@@ -262,9 +263,9 @@ static void test_all_is_told(void)
     made_folder(DEV "/net");
     made_without(DEV "/iommu_group");
     health = check_it();
-    expect_finding("both", &health.use, VFA_DROP_NETDEV,
+    expect_finding("both", &health.use, VFA_HEALTH_NETDEV,
                    "its netdev is in another network namespace");
-    expect_finding("both", &health.group, VFA_DROP_GROUP, "no group: is the IOMMU switched on?");
+    expect_finding("both", &health.group, VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
 }
 
 static void test_error(void)

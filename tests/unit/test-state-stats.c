@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the index tells of how many devices are free, and when it does not tell. */
 #include "check.h"
-#include "choose.h"
+#include "state-drop.h"
+#include "state-index-build.h"
 #include "state-stats.h"
+#include "verdict-health.h"
 
 #include <sys/stat.h>
 
@@ -84,7 +86,9 @@ static void claim(struct vfa_state *state, int device)
 static void scan(struct vfa_state *state, const struct vfa_config *config,
                  const struct vfa_checked *what)
 {
-    CHECK(vfa_state_index_prepare(state, config, &inv, what, NULL) == 0 &&
+    const struct vfa_index_checks checks = {vfa_verdict_healthy, what};
+
+    CHECK(vfa_state_index_prepare(state, config, &inv, what ? &checks : NULL, NULL) == 0 &&
               vfa_state_index_install(state, config, inv.scanned, NULL) == 0,
           "scan");
 }
