@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See numa.h. Topology: Documentation/ABI/stable/sysfs-devices-node and sysfs-devices-system-cpu of
- * the kernel. A host without these files has one node, where everything is near.
+ * See topology.h. Sources: Documentation/ABI/stable/sysfs-devices-node and sysfs-devices-system-cpu
+ * of the kernel. A host without these files has one node, where everything is near.
  */
-#include "numa.h"
+#include "topology.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,43 +93,23 @@ static void find_nearby(const struct vfa_sysfs *sysfs, const struct vfa_bitset *
     }
 }
 
-int vfa_numa_locate(const struct vfa_sysfs *sysfs, const struct vfa_domain *domain,
-                    struct vfa_numa_place *ret, struct vfa_error *err)
+int vfa_topology_locate(const struct vfa_sysfs *sysfs, const struct vfa_bitset *nodes,
+                        const struct vfa_bitset *cpus, struct vfa_numa_place *ret,
+                        struct vfa_error *err)
 {
-    struct vfa_numa_place place = {.nodes = domain->numa_nodes};
+    struct vfa_numa_place place = {.nodes = *nodes};
     struct vfa_bitset online;
 
-    if (vfa_bitset_empty(&domain->numa_nodes) && vfa_bitset_empty(&domain->pinned_cpus)) {
+    if (vfa_bitset_empty(nodes) && vfa_bitset_empty(cpus)) {
         *ret = place;
         return 0;
     }
     online_nodes(sysfs, &online);
     if (vfa_bitset_empty(&place.nodes))
-        nodes_of_cpus(sysfs, &online, &domain->pinned_cpus, &place.nodes);
+        nodes_of_cpus(sysfs, &online, cpus, &place.nodes);
     if (vfa_bitset_empty(&place.nodes) && !vfa_bitset_empty(&online))
         return vfa_fail(err, EINVAL, "it is pinned to CPUs that are on no NUMA node of this host");
     find_nearby(sysfs, &online, &place);
     *ret = place;
     return 0;
-}
-
-bool vfa_numa_allows(enum vfa_numa_policy policy, const struct vfa_numa_place *place, int node,
-                     enum vfa_numa_pass pass)
-{
-    if (vfa_bitset_empty(&place->nodes))
-        return pass == VFA_NUMA_STRICT;
-    if (pass == VFA_NUMA_STRICT)
-        return node >= 0 && vfa_bitset_has(&place->nodes, (unsigned)node);
-    switch (policy) {
-    case VFA_NUMA_SOCKET:
-        return pass == VFA_NUMA_NEARBY && node >= 0 &&
-               vfa_bitset_has(&place->nearby, (unsigned)node);
-    case VFA_NUMA_PREFERRED:
-        return pass == VFA_NUMA_ANY || node < 0;
-    case VFA_NUMA_LEGACY:
-        return pass == VFA_NUMA_NEARBY && node < 0;
-    case VFA_NUMA_REQUIRED:
-        break;
-    }
-    return false;
 }
