@@ -25,14 +25,13 @@ static int read_mac(int pf_fd, char ret[VFA_MAC_SIZE])
 static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_binding *binding,
                    struct vfa_error *err)
 {
-    char path[64], pf[VFA_PCI_ADDR_SIZE];
+    char pf[VFA_PCI_ADDR_SIZE];
     VFA_AUTO(vfa_closep) int fd = -1;
     unsigned number;
     int r;
 
     vfa_pci_addr_format(&binding->pf, pf);
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", pf);
-    fd = vfa_sysfs_opendir(sysfs->rootfd, path);
+    fd = vfa_inventory_open(sysfs, &binding->pf);
     if (fd < 0)
         return errno == ENOENT || errno == ENODEV
                    ? 0

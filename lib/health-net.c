@@ -150,10 +150,8 @@ void vfa_health_pf(int dirfd, struct vfa_finding *ret)
 
 bool vfa_health_pf_is_down(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *pf)
 {
-    char path[64], address[VFA_PCI_ADDR_SIZE], netdev[IF_NAMESIZE];
-    VFA_AUTO(vfa_closep) int fd = -1;
+    VFA_AUTO(vfa_closep) int fd = vfa_inventory_open(sysfs, pf);
+    char netdev[IF_NAMESIZE];
 
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(pf, address));
-    fd = vfa_sysfs_opendir(sysfs->rootfd, path);
     return fd >= 0 && is_down(fd, netdev);
 }

@@ -5,8 +5,6 @@
 
 #include "health.h"
 
-#define NETWORK_CLASS 0x02 /* base class */
-
 /* Writes a finding, in place of the one that is there. */
 VFA_PRINTF(3, 4)
 void vfa_health_object(struct vfa_finding *finding, enum vfa_health_fault fault, const char *fmt,

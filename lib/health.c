@@ -68,7 +68,7 @@ static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev
     char detail[sizeof(ret->detail)] = "";
     int r;
 
-    if (!dev->driver || (dev->type == VFA_TYPE_VF && dev->class >> 16 == NETWORK_CLASS))
+    if (!dev->driver || (dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK))
         return 0;
     r = vfa_disks_find(&checkup->disks, checkup->sysfs, address, detail, sizeof(detail), err);
     if (r == 0 && *detail)
@@ -77,14 +77,6 @@ static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev
 }
 
 /* ---- all of the device ---- */
-
-static int open_folder(const struct vfa_sysfs *sysfs, const struct vfa_device *dev)
-{
-    char path[64], address[VFA_PCI_ADDR_SIZE];
-
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(&dev->addr, address));
-    return vfa_sysfs_opendir(sysfs->rootfd, path);
-}
 
 static int check_vfs(struct vfa_checkup *checkup, int dirfd, struct vfa_finding *ret,
                      struct vfa_error *err)
@@ -104,7 +96,7 @@ static int check_use(struct vfa_checkup *checkup, const struct vfa_device *dev, 
     char address[VFA_PCI_ADDR_SIZE];
     int r = 0;
 
-    if (dev->class >> 16 == NETWORK_CLASS)
+    if (dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_netdevs(checkup, dev, dirfd, ret);
     if (ret->fault == VFA_HEALTH_NONE && dev->type != VFA_TYPE_VF)
         r = check_vfs(checkup, dirfd, ret, err);
@@ -134,7 +126,7 @@ static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret,
         snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
         return 0;
     }
-    fd = open_folder(checkup->sysfs, &vf);
+    fd = vfa_inventory_open(checkup->sysfs, &vf.addr);
     r = fd < 0 ? 0 : check_use(checkup, &vf, fd, &use, err);
     if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
@@ -213,11 +205,11 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
 int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_closep) int dirfd = open_folder(checkup->sysfs, dev);
+    VFA_AUTO(vfa_closep) int dirfd = vfa_inventory_open(checkup->sysfs, &dev->addr);
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
     int r = dirfd < 0 ? 0 : check_use(checkup, dev, dirfd, &health.use, err);
 
-    if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == NETWORK_CLASS)
+    if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_pf(dirfd, &health.pf);
     if (r == 0)
         r = check_group(checkup->sysfs, dev, &health.group, err);

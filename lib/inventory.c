@@ -279,6 +279,14 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
     return r;
 }
 
+int vfa_inventory_open(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr)
+{
+    char path[sizeof(DEVICES_DIR "/") + VFA_PCI_ADDR_SIZE], address[VFA_PCI_ADDR_SIZE];
+
+    snprintf(path, sizeof(path), DEVICES_DIR "/%s", vfa_pci_addr_format(addr, address));
+    return vfa_sysfs_opendir(sysfs->rootfd, path);
+}
+
 bool vfa_inventory_netdev_ok(const char *name)
 {
     return *name && *name != '.' && strlen(name) < IF_NAMESIZE &&

@@ -20,6 +20,8 @@ enum vfa_dev_type {
 /* Nova's names: "type-PCI", "type-PF", "type-VF". */
 const char *vfa_dev_type_name(enum vfa_dev_type type);
 
+#define VFA_CLASS_NETWORK 0x02 /* a network card: class >> 16, the base class */
+
 struct vfa_device {
     struct vfa_pci_addr addr;
     struct vfa_pci_addr parent; /* the PF; only for VFA_TYPE_VF */
@@ -53,6 +55,9 @@ VFA_DEFINE_AUTO(struct vfa_inventory, vfa_inventory_free);
 int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
                        struct vfa_device *ret, struct vfa_error *err);
 void vfa_device_clear(struct vfa_device *dev);
+
+/* Opens a device's folder for the functions of sysfs.h. Returns the fd, or -1 with errno. */
+int vfa_inventory_open(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr);
 
 /* True if the kernel would let a netdev be called so. */
 bool vfa_inventory_netdev_ok(const char *name);

@@ -6,7 +6,7 @@
  *
  * Likewise for whoever takes devices out of a guest for a while (vfalias migrate): such a borrower
  * has a number, and the lock is on the byte of that number in STATE.borrow. When it ends, the file
- * is closed after it was open for writing, which is what wakes vfaliasd (daemon-watch.c).
+ * is closed after it was open for writing, which is what wakes vfaliasd.
  *
  * Likewise for whoever runs the cleaner of a device: the lock is on the byte of the device's number
  * in STATE.clean.

@@ -21,7 +21,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define DEVICES_DIR "bus/pci/devices/"
 #define TOTAL       "sriov_totalvfs"
 #define NUMBER      "sriov_numvfs"
 #define PATIENCE_MS 2000
@@ -72,15 +71,6 @@ static int find_address(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *
     return 0;
 }
 
-static int open_folder(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr)
-{
-    char path[sizeof(DEVICES_DIR) + VFA_PCI_ADDR_SIZE];
-
-    strcpy(path, DEVICES_DIR);
-    vfa_pci_addr_format(addr, path + strlen(DEVICES_DIR));
-    return vfa_sysfs_opendir(sysfs->rootfd, path);
-}
-
 static int find(struct card *card, struct vfa_error *err)
 {
     const struct vfa_sysfs *sysfs = &card->host->sysfs;
@@ -93,7 +83,7 @@ static int find(struct card *card, struct vfa_error *err)
         r = vfa_inventory_read(sysfs, &addr, &card->pf, err);
     if (r < 0)
         return r;
-    card->dirfd = r == 0 ? open_folder(sysfs, &addr) : -1;
+    card->dirfd = r == 0 ? vfa_inventory_open(sysfs, &addr) : -1;
     if (card->dirfd < 0)
         return conclude(card, VFA_SRIOV_CANNOT, "there is no such device");
     card->report->addr = addr;
@@ -129,7 +119,7 @@ bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *wan
 
     if (find_address(sysfs, want, &addr, NULL) != 0)
         return false;
-    fd = open_folder(sysfs, &addr);
+    fd = vfa_inventory_open(sysfs, &addr);
     return fd >= 0 && vfa_sysfs_link(fd, "driver", driver, sizeof(driver)) == 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state file's devices that could not be attached: see state.h. The schema drops the row of one
- * that a guest has after all; a new index (state-index-build.c) that of one which it does not have.
+/* The state file's devices that could not be attached: see state-failed.h. The schema drops the row
+ * of one that a guest has after all; a new index that of one which it does not have.
  */
 #include "state-failed.h"
 

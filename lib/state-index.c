@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The index of the state file: which devices satisfy which alias. Derived from configuration and
- * inventory, replaced as a whole (state-index-build.c); "busy" in it is kept by the schema's
+ * inventory, replaced as a whole (state-index-build.h); "busy" in it is kept by the schema's
  * triggers.
  */
 #include "state-index.h"

@@ -4,7 +4,7 @@
  * need not have SQLite read the schema each time. What is kept has no lock, no transaction, no
  * table of its own, and is taken by one user at a time.
  *
- * Whoever takes one looks at it as at a file that was just opened (state.c): it may have been
+ * Whoever takes one looks at it as at a file that was just opened: it may have been
  * replaced, or emptied.
  */
 #include "state-private.h"

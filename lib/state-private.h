@@ -22,7 +22,7 @@ struct vfa_state {
 /* The path of a database in memory. */
 #define VFA_STATE_IN_MEMORY ":memory:"
 
-/* ---- a connection: state-connect.c ---- */
+/* ---- a connection ---- */
 
 /* Opens state->path. On error, too, the caller closes state->db. */
 int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err);
@@ -36,7 +36,7 @@ bool vfa_state_leaves_damaged(void);
 /* Closes it for good; sets a damaged file aside. */
 void vfa_state_discard(struct vfa_state *state);
 
-/* ---- state-kept.c ---- */
+/* ---- handles that are kept open ---- */
 
 /* One that is kept, or NULL. */
 struct vfa_state *vfa_kept_take(const char *path, bool may_mend);
@@ -44,7 +44,7 @@ struct vfa_state *vfa_kept_take(const char *path, bool may_mend);
 /* True: it is kept. False: the caller still owns it. */
 bool vfa_kept_put(struct vfa_state *state);
 
-/* ---- state-sql.c ---- */
+/* ---- statements ---- */
 
 static inline void vfa_sql_finalizep(sqlite3_stmt **stmt)
 {
@@ -97,7 +97,7 @@ int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err);
 /* -ESTALE: the file that is open is the state no more. */
 int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
 
-/* ---- state-claims.c ---- */
+/* ---- claims ---- */
 
 /* For SELECT ... FROM claim, as vfa_sql_claims() reads them; and the condition that a domain holds
  * the claim, as the indexes of schema.sql have it. */
@@ -110,21 +110,21 @@ int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
 int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
                    struct vfa_error *err);
 
-/* ---- state-meta.c ---- */
+/* ---- what the state says of itself ---- */
 
 /* *ret is the caller's; NULL where the key is not there. */
 int vfa_meta_get(struct vfa_state *state, const char *key, char **ret, struct vfa_error *err);
 int vfa_meta_set(struct vfa_state *state, const char *key, const char *value,
                  struct vfa_error *err);
 
-/* ---- state-quarantine.c ---- */
+/* ---- quarantine ---- */
 
 /* All rows of device, reason, since and cause (NULL: VFA_QUARANTINE_OTHER); finalizes; NULL passes
  * an error on. */
 int vfa_sql_quarantined(struct vfa_state *state, sqlite3_stmt *query, struct vfa_quarantine *ret,
                         struct vfa_error *err);
 
-/* ---- state-schema.c ---- */
+/* ---- the schema ---- */
 
 /* That of lib/schema.sql. */
 #define VFA_SCHEMA_VERSION 3

@@ -3,7 +3,7 @@
  * What can be set on the VF of a network card before a guest gets it: rtnetlink's IFLA_VF_*, and
  * the MTU. Names, ranges and text forms stand here and nowhere else: an alias' JSON, a request's
  * XML, the state file and messages all go through these texts. Pure: what is done with the values,
- * and what a driver makes of them, is the business of vf-apply.c.
+ * and what a driver makes of them, is the business of vf-apply.h.
  *
  * The ranges are those of the kernel (linux/if_link.h, linux/if_vlan.h, linux/if_ether.h).
  */

@@ -2,12 +2,11 @@
 /* See vf.h. */
 #include "vf.h"
 
+#include "inventory.h"
 #include "netdev.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define NETWORK_CLASS 0x02 /* base class */
 
 static int none(struct vfa_error *err, int code, const char *address, const char *why)
 {
@@ -39,7 +38,7 @@ static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_err
     uint32_t class;
     int r = vfa_sysfs_read_hex(fd, "class", &class);
 
-    if (r == 0 && class >> 16 != NETWORK_CLASS)
+    if (r == 0 && class >> 16 != VFA_CLASS_NETWORK)
         return none(err, ENODEV, address, "its class is another");
     if (r == 0 && pf_fd < 0)
         return none(err, ENODEV, address, "it has no PF");
@@ -57,18 +56,16 @@ static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_err
 int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
                   struct vfa_vf *ret, struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE], path[64];
-    VFA_AUTO(vfa_closep) int fd = -1;
+    VFA_AUTO(vfa_closep) int fd = vfa_inventory_open(sysfs, addr);
+    char address[VFA_PCI_ADDR_SIZE];
     struct vfa_vf vf = {.number = 0};
     int r;
 
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(addr, address));
-    fd = vfa_sysfs_opendir(sysfs->rootfd, path);
     if (fd < 0)
         return VFA_SYSFS_GONE;
     if (vfa_netdev_own(fd, vf.netdev, sizeof(vf.netdev)) != 0)
         vf.netdev[0] = '\0';
-    r = locate(fd, address, &vf, err);
+    r = locate(fd, vfa_pci_addr_format(addr, address), &vf, err);
     if (r == 0 || r == VFA_VF_NONE)
         *ret = vf;
     return r;

@@ -142,14 +142,6 @@ static int read_all(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
 
 /* ---- one device ---- */
 
-static int open_folder(const struct vfa_sysfs *sysfs, const struct vfa_device *dev)
-{
-    char path[64], address[VFA_PCI_ADDR_SIZE];
-
-    snprintf(path, sizeof(path), "bus/pci/devices/%s", vfa_pci_addr_format(&dev->addr, address));
-    return vfa_sysfs_opendir(sysfs->rootfd, path);
-}
-
 static bool is_suspended(int dirfd)
 {
     char status[32];
@@ -275,7 +267,7 @@ int vfa_vfio_find(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
     *ret = '\0';
     if (!vfa_driver_is_vfio(dev->driver))
         return 0;
-    dirfd = open_folder(sysfs, dev);
+    dirfd = vfa_inventory_open(sysfs, &dev->addr);
     if (dirfd < 0 || is_idle(dirfd))
         return 0;
     if (!files->read)
