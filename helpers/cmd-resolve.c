@@ -12,9 +12,9 @@
 #include <string.h>
 #include <uuid.h>
 
-#include "../hooks/input.h"
 #include "allocate.h"
 #include "cmd.h"
+#include "io.h"
 
 static bool has_placeholders(const struct vfa_domain *domain)
 {
@@ -25,9 +25,9 @@ static bool has_placeholders(const struct vfa_domain *domain)
     return false;
 }
 
-static int read_stdin(struct vfa_input *xml, struct vfa_domain **ret, struct vfa_error *err)
+static int read_stdin(struct vfa_io_data *xml, struct vfa_domain **ret, struct vfa_error *err)
 {
-    int r = vfa_input_read(STDIN_FILENO, xml);
+    int r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, xml);
 
     if (r < 0)
         return vfa_fail(err, -r, "cannot read standard input: %s", strerror(-r));
@@ -37,7 +37,7 @@ static int read_stdin(struct vfa_input *xml, struct vfa_domain **ret, struct vfa
 /* ---- the text ---- */
 
 /* uuid: to be put in, or NULL. */
-static int make_text(const struct vfa_input *xml, const struct vfa_arrivals *devices,
+static int make_text(const struct vfa_io_data *xml, const struct vfa_arrivals *devices,
                      const char *uuid, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
@@ -68,7 +68,7 @@ static int open_host(const struct vfa_cmd_context *ctx, bool dry_run, struct vfa
 }
 
 struct job {
-    const struct vfa_input *xml;
+    const struct vfa_io_data *xml;
     const struct vfa_domain *domain;
     const char *uuid; /* to be put in, or NULL */
     char **ret;
@@ -85,7 +85,7 @@ static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *e
     return r ? r : make_text(job->xml, &devices, job->uuid, job->ret, err);
 }
 
-static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_input *xml,
+static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_io_data *xml,
                    struct vfa_domain *domain, bool dry_run, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
@@ -105,7 +105,7 @@ static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_input *xm
 int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_input_clear) struct vfa_input xml = {NULL, 0};
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data xml = {NULL, 0};
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_freep) char *text = NULL;
     bool dry_run = false;

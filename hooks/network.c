@@ -27,7 +27,7 @@ static bool is_work(const char *op)
     return strcmp(op, "port-created") == 0 || strcmp(op, "port-deleted") == 0;
 }
 
-static int hand_over(char **argv, const struct vfa_input *in)
+static int hand_over(char **argv, const struct vfa_io_data *in)
 {
     int r = vfa_second_half_feed(in);
 
@@ -36,7 +36,7 @@ static int hand_over(char **argv, const struct vfa_input *in)
 
 int main(int argc, char **argv)
 {
-    VFA_AUTO(vfa_input_clear) struct vfa_input in = {NULL, 0};
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data in = {NULL, 0};
     int r;
 
     if (argc < 4) {
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
                 "vfalias: cannot run as a hook: usage: NETWORK OPERATION SUBOPERATION EXTRA\n");
         return 2;
     }
-    r = vfa_input_read(STDIN_FILENO, &in);
+    r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
     if (!is_work(argv[2]) || (r == 0 && !vfa_input_has(&in, words, ARRAY_SIZE(words))))
         return 0;
     if (r == 0)

@@ -18,7 +18,7 @@ static const struct vfa_operation *find(const struct vfa_operation *table, size_
 
 static int print_answer(const struct vfa_call *call, struct vfa_error *err)
 {
-    int r = vfa_output_write(STDOUT_FILENO, call->answer, strlen(call->answer));
+    int r = vfa_io_write_all(STDOUT_FILENO, call->answer, strlen(call->answer));
 
     if (r == 0)
         return 0;
@@ -27,14 +27,14 @@ static int print_answer(const struct vfa_call *call, struct vfa_error *err)
 
 static void clear_call(struct vfa_call *call)
 {
-    vfa_input_clear(&call->xml);
+    vfa_io_data_clear(&call->xml);
     free(call->answer);
 }
 
 static int run(const struct vfa_operation *operation, const char *kind, struct vfa_call *call,
                struct vfa_error *err)
 {
-    int r = vfa_input_read(STDIN_FILENO, &call->xml);
+    int r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &call->xml);
 
     if (r < 0)
         return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, call->object,

@@ -12,11 +12,11 @@
 #define VFA_OPERATION_H
 
 #include "error.h"
-#include "input.h"
+#include "io.h"
 
 struct vfa_call {
     const char *object; /* the domain or network, as libvirt names it in argv */
-    struct vfa_input xml;
+    struct vfa_io_data xml;
     int64_t began; /* when the program did, in seconds since the epoch */
     char *answer;  /* out: XML in place of this one, to be freed; NULL: it stays as it is */
 };

@@ -119,7 +119,7 @@ static const struct operation *find(const char *name)
 
 int main(int argc, char **argv)
 {
-    VFA_AUTO(vfa_input_clear) struct vfa_input in = {NULL, 0};
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data in = {NULL, 0};
     const struct operation *operation;
     hand_over_fn *hand_over;
     bool asks;
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
         return 2;
     }
     operation = find(argv[2]);
-    r = vfa_input_read(STDIN_FILENO, &in);
+    r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
     if (!operation)
         return 0;
     asks = r < 0 || vfa_input_has(&in, words_that_ask, ARRAY_SIZE(words_that_ask));

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t n)
+bool vfa_input_has(const struct vfa_io_data *in, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (in->len && memmem(in->data, in->len, words[i], strlen(words[i])))
@@ -19,7 +19,7 @@ bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t 
     return false;
 }
 
-int vfa_second_half_feed(const struct vfa_input *in)
+int vfa_second_half_feed(const struct vfa_io_data *in)
 {
     int fd = memfd_create("stdin", 0);
     int r;
@@ -27,7 +27,7 @@ int vfa_second_half_feed(const struct vfa_input *in)
     if (fd < 0)
         return -errno;
     signal(SIGXFSZ, SIG_IGN);
-    r = vfa_output_write(fd, in->data, in->len);
+    r = vfa_io_write_all(fd, in->data, in->len);
     if (r < 0)
         return r;
     if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
@@ -83,8 +83,8 @@ int vfa_second_half_ask(const char *path, char **argv, int *ret_fd)
 
 int vfa_second_half_answer(int fd)
 {
-    VFA_AUTO(vfa_input_clear) struct vfa_input answer = {NULL, 0};
-    int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_input_read(fd, &answer);
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data answer = {NULL, 0};
+    int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_io_read_all(fd, VFA_IO_XML_MAX, &answer);
 
-    return r < 0 ? r : vfa_output_write(STDOUT_FILENO, answer.data, answer.len);
+    return r < 0 ? r : vfa_io_write_all(STDOUT_FILENO, answer.data, answer.len);
 }

@@ -7,14 +7,14 @@
 #ifndef VFA_SECOND_HALF_H
 #define VFA_SECOND_HALF_H
 
-#include "input.h"
+#include "io.h"
 
 /* True if one of `n` words is in the input. */
-bool vfa_input_has(const struct vfa_input *in, const char *const *words, size_t n);
+bool vfa_input_has(const struct vfa_io_data *in, const char *const *words, size_t n);
 
 /* Makes stdin what was read from it, once more. 0 or a negative errno: from here on, in both
  * halves, a write beyond the limit for files (setrlimit(2)) is one, and ends nobody. */
-int vfa_second_half_feed(const struct vfa_input *in);
+int vfa_second_half_feed(const struct vfa_io_data *in);
 
 /* Runs the second half in place of this process, so that its verdict is this hook's. Returns only
  * to say why not: a negative errno. */
