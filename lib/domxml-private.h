@@ -41,9 +41,6 @@ bool vfa_xml_attr_u32(const xmlNode *node, const char *name, uint32_t max, uint3
 /* The PCI address in the attributes of an <address>; false if it names none. NULL is fine. */
 bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret);
 
-/* "8-4-4-4-12" in any case, into lower case (VFA_UUID_SIZE); false if it is no UUID. */
-bool vfa_xml_uuid(const char *text, char *uuid);
-
 /* Serialises a node, or (node NULL) the document without its XML declaration; free() *ret. -EINVAL:
  * libxml2 cannot write it. */
 int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);

@@ -205,23 +205,6 @@ static int read_text(xmlNodePtr root, const char *name, xmlChar **ret)
     return *ret ? 0 : -ENOENT;
 }
 
-bool vfa_xml_uuid(const char *text, char *uuid)
-{
-    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-    if (strlen(text) != VFA_UUID_SIZE - 1)
-        return false;
-    for (size_t i = 0; i < VFA_UUID_SIZE; i++) {
-        char c = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] - 'A' + 'a') : text[i];
-        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-
-        if (shape[i] == 'x' ? !hex : c != shape[i])
-            return false;
-        uuid[i] = c;
-    }
-    return true;
-}
-
 static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *name = NULL;
@@ -232,7 +215,7 @@ static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     domain->name = strdup((const char *)name);
     if (!domain->name)
         return vfa_fail_oom(err);
-    if (read_text(root, "uuid", &uuid) == 0 && !vfa_xml_uuid((const char *)uuid, domain->uuid))
+    if (read_text(root, "uuid", &uuid) == 0 && !vfa_uuid_parse((const char *)uuid, domain->uuid))
         return vfa_fail(err, EINVAL, "cannot read domain XML: '%s' is no UUID", (const char *)uuid);
     return 0;
 }

@@ -10,6 +10,7 @@
 #ifndef VFA_DOMXML_H
 #define VFA_DOMXML_H
 
+#include "base-uuid.h"
 #include "bitset.h"
 #include "mac.h"
 #include "parse.h"
@@ -20,7 +21,6 @@
 #define VFA_DEVICE_PREFIX "ua-vf-"   /* user alias of a device that belongs to a request */
 #define VFA_SLOT_PREFIX   "ua-slot-" /* user alias of a port that is kept for a request */
 #define VFA_DOMXML_MAX    (16u << 20)
-#define VFA_UUID_SIZE     37
 #define VFA_REQUEST_MAX   256 /* devices of one domain */
 
 /* One wanted device. A request with count="3" appears three times, named ALIAS-0 to ALIAS-2. */

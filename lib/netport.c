@@ -14,7 +14,7 @@ static int read_uuid(xmlNodePtr parent, char *uuid, struct vfa_error *err)
 
     if (!text)
         return vfa_fail(err, EINVAL, "cannot read network port: a UUID is missing");
-    if (!vfa_xml_uuid((const char *)text, uuid))
+    if (!vfa_uuid_parse((const char *)text, uuid))
         return vfa_fail(err, EINVAL, "cannot read network port: '%s' is no UUID",
                         (const char *)text);
     return 0;
