@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Editing the <requests> element for those who do not write XML. Each edit is checked by reading
- * the result as domxml-requests.c does, so that the rules stand there alone.
+ * the result with vfa_xml_read_requests(), so that the rules stand there alone.
  */
 #include "domxml-private.h"
 

@@ -6,7 +6,6 @@
  */
 #include "domxml-private.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -95,15 +94,6 @@ static int read_controller(xmlNodePtr node, const struct usage *usage, struct mo
     return 0;
 }
 
-char *vfa_domxml_alias_of_name(const char *name)
-{
-    const char *dash = strrchr(name, '-');
-    bool numbered =
-        dash && dash != name && dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
-
-    return numbered ? strndup(name, (size_t)(dash - name)) : strdup(name);
-}
-
 /* A labelled port for which nobody asked in the metadata asks by itself. */
 static int request_of_port(const struct vfa_port *port, struct vfa_domain *domain,
                            struct vfa_error *err)
@@ -139,153 +129,4 @@ int vfa_xml_read_ports(xmlNodePtr devices, struct vfa_domain *domain, struct vfa
     for (size_t i = 0; i < domain->n_ports && r == 0 && !domain->bad_requests; i++)
         r = request_of_port(&domain->ports[i], domain, err);
     return r;
-}
-
-static const struct vfa_port *empty_port(const struct vfa_domain *domain, const char *label)
-{
-    for (size_t i = 0; i < domain->n_ports; i++) {
-        const struct vfa_port *port = &domain->ports[i];
-
-        if (port->used || !port->label != !label)
-            continue;
-        if (!label || strcmp(port->label, label) == 0)
-            return port;
-    }
-    return NULL;
-}
-
-static bool has_labels(const struct vfa_domain *domain)
-{
-    for (size_t i = 0; i < domain->n_ports; i++) {
-        if (domain->ports[i].label && !domain->ports[i].used)
-            return true;
-    }
-    return false;
-}
-
-const struct vfa_port *vfa_domain_port(const struct vfa_domain *domain, const char *request)
-{
-    const struct vfa_port *port = empty_port(domain, request);
-
-    if (port || !has_labels(domain))
-        return port;
-    return empty_port(domain, NULL);
-}
-
-unsigned vfa_domain_missing_ports(const struct vfa_domain *domain)
-{
-    unsigned need = 0, have = domain->free_slots;
-
-    for (size_t i = 0; i < domain->n_requests; i++) {
-        const char *name = domain->requests[i].name;
-
-        if (!vfa_domain_device(domain, name) && !empty_port(domain, name))
-            need++;
-    }
-    if (domain->pcie) {
-        have = 0;
-        for (size_t i = 0; i < domain->n_ports; i++)
-            have += !domain->ports[i].used && !domain->ports[i].label;
-    }
-    return need > have ? need - have : 0;
-}
-
-/* ---- adding ports ---- */
-
-static xmlNodePtr new_port(xmlNodePtr devices, unsigned index)
-{
-    xmlNodePtr port = xmlNewChild(devices, NULL, BAD_CAST "controller", NULL);
-    char text[16];
-
-    snprintf(text, sizeof(text), "%u", index);
-    if (!port || !xmlSetProp(port, BAD_CAST "type", BAD_CAST "pci") ||
-        !xmlSetProp(port, BAD_CAST "index", BAD_CAST text) ||
-        !xmlSetProp(port, BAD_CAST "model", BAD_CAST "pcie-root-port"))
-        return NULL;
-    return port;
-}
-
-static bool set_label(xmlNodePtr port, const char *request)
-{
-    xmlNodePtr alias = xmlNewChild(port, NULL, BAD_CAST "alias", NULL);
-    char *label = NULL;
-    bool ok = alias && asprintf(&label, "%s%s", VFA_SLOT_PREFIX, request) >= 0 &&
-              xmlSetProp(alias, BAD_CAST "name", BAD_CAST label);
-
-    free(label);
-    return ok;
-}
-
-static int add_ports(const char *xml, size_t len, unsigned n, const char *label, char **ret,
-                     struct vfa_error *err)
-{
-    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
-    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-    xmlNodePtr devices;
-    int r = vfa_domxml_parse(xml, len, &domain, err);
-
-    if (r == 0)
-        r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
-    if (r < 0)
-        return r;
-    devices = vfa_xml_child(xmlDocGetRootElement(doc), "devices");
-    if (!devices || !domain->pcie)
-        return vfa_fail(err, ENOTSUP,
-                        "cannot add ports to domain '%s': its machine has no PCIe root",
-                        domain->name);
-    for (unsigned i = 1; i <= n; i++) {
-        xmlNodePtr port = new_port(devices, domain->max_controller + i);
-
-        if (!port || (label && !set_label(port, label)))
-            return vfa_fail_oom(err);
-    }
-    return vfa_xml_dump(doc, NULL, ret, err);
-}
-
-int vfa_domxml_add_ports(const char *xml, size_t len, unsigned n, char **ret, struct vfa_error *err)
-{
-    return add_ports(xml, len, n, NULL, ret, err);
-}
-
-int vfa_domxml_add_labelled_port(const char *xml, size_t len, const char *request, char **ret,
-                                 struct vfa_error *err)
-{
-    if (!vfa_alias_name_ok(request))
-        return vfa_fail(err, EINVAL, "cannot label a port '%s': only A-Za-z0-9_- are allowed",
-                        request);
-    return add_ports(xml, len, 1, request, ret, err);
-}
-
-/* The <alias> by which a controller is labelled for the request, or NULL. */
-static xmlNodePtr find_label(xmlNodePtr devices, const char *label)
-{
-    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
-        xmlNodePtr alias = vfa_xml_child(node, "alias");
-
-        if (alias && vfa_xml_is_plain(node, "controller") && vfa_xml_attr_is(alias, "name", label))
-            return alias;
-    }
-    return NULL;
-}
-
-int vfa_domxml_remove_label(const char *xml, size_t len, const char *request, char **ret,
-                            struct vfa_error *err)
-{
-    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-    VFA_AUTO(vfa_freep) char *label = NULL;
-    xmlNodePtr alias;
-    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
-
-    if (r < 0)
-        return r;
-    if (asprintf(&label, "%s%s", VFA_SLOT_PREFIX, request) < 0) {
-        label = NULL;
-        return vfa_fail_oom(err);
-    }
-    alias = find_label(vfa_xml_child(xmlDocGetRootElement(doc), "devices"), label);
-    if (!alias)
-        return vfa_fail(err, ENOENT, "cannot remove the label '%s': no port has it", label);
-    xmlUnlinkNode(alias);
-    xmlFreeNode(alias);
-    return vfa_xml_dump(doc, NULL, ret, err);
 }

@@ -9,9 +9,6 @@
  */
 #include "domxml-private.h"
 
-#include <errno.h>
-#include <string.h>
-
 #define LIST_SIZE 1024
 
 static bool set(xmlNodePtr node, const char *name, const char *value)

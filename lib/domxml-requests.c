@@ -6,6 +6,7 @@
  * the domain has taken; those with names are served first.
  */
 #include "domxml-private.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,15 +20,6 @@ struct element {
 static void element_clear(struct element *e)
 {
     vfa_request_clear(&e->common);
-}
-
-void vfa_request_clear(struct vfa_request *request)
-{
-    free(request->name);
-    free(request->alias);
-    free(request->template_xml);
-    vfa_tags_clear(&request->tags);
-    memset(request, 0, sizeof(*request));
 }
 
 static int copy_request(const struct vfa_request *from, struct vfa_request *to,
@@ -239,24 +231,6 @@ static int read_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
                         "device is on the PCI bus",
                         (const char *)node->name, text, e->common.alias);
     return 0;
-}
-
-enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
-                                        const struct vfa_alias *alias)
-{
-    if (request->attach_given)
-        return request->attach;
-    if (!request->template_xml)
-        return alias->attach;
-    return alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
-}
-
-void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,
-                          struct vfa_vf_settings *ret)
-{
-    *ret = alias ? alias->settings : (struct vfa_vf_settings){0};
-    if (request)
-        vfa_vf_settings_merge(ret, &request->settings);
 }
 
 /* <settings trust="yes" .../>. Whether it makes sense shows together with the alias'. */

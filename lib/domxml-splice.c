@@ -7,6 +7,7 @@
  * told apart.
  */
 #include "domxml-private.h"
+#include "text.h"
 
 #include <errno.h>
 #include <string.h>

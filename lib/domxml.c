@@ -1,201 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a domain XML. Requests are read by domxml-requests.c, ports by domxml-ports.c; what goes
- * back to libvirt is made in domxml-device.c and domxml-ports.c.
+ * Reading a domain XML: its identity and its devices; requests, ports and place are read by
+ * vfa_xml_read_requests(), vfa_xml_read_ports() and vfa_xml_read_place().
  *
  * Invariant of what is returned: request names are unique and fit into a user alias.
  */
 #include "domxml-private.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
-#include <libxml/xmlerror.h>
-#include <libxml/xmlmemory.h>
-#include <pthread.h>
 #include <string.h>
 
 /* The source of a placeholder: an address that no host has (libvirt accepts it in definitions). */
 #define SENTINEL_DOMAIN 0xffff
 #define SENTINEL_BUS    0xff
-
-static void parser_free(xmlParserCtxtPtr *ctxt)
-{
-    xmlFreeParserCtxt(*ctxt);
-}
-
-/* libxml2 prints by itself when it has no memory. */
-static VFA_PRINTF(2, 3) void say_nothing(void *unused, const char *fmt, ...)
-{
-}
-
-/* Where libxml2 has no memory it may also just leave something out: an attribute, a namespace. A
- * request must not get lost that way, so the allocations are watched. */
-static _Thread_local bool no_memory;
-
-static void *watched_malloc(size_t size)
-{
-    void *p = malloc(size);
-
-    no_memory = no_memory || !p;
-    return p;
-}
-
-static void *watched_realloc(void *old, size_t size)
-{
-    void *p = realloc(old, size);
-
-    no_memory = no_memory || (!p && size);
-    return p;
-}
-
-static char *watched_strdup(const char *text)
-{
-    char *copy = strdup(text);
-
-    no_memory = no_memory || !copy;
-    return copy;
-}
-
-static void init_libxml(void)
-{
-    xmlMemSetup(free, watched_malloc, watched_realloc, watched_strdup);
-    xmlInitParser();
-}
-
-int vfa_xml_parse(const char *xml, size_t len, const char *what, xmlDocPtr *ret,
-                  struct vfa_error *err)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    VFA_AUTO(parser_free) xmlParserCtxtPtr ctxt = NULL;
-    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
-
-    if (len > VFA_DOMXML_MAX)
-        return vfa_fail(err, EINVAL, "cannot read %s: larger than %u bytes", what, VFA_DOMXML_MAX);
-    no_memory = false;
-    xmlSetGenericErrorFunc(NULL, say_nothing); /* of this thread */
-    pthread_once(&once, init_libxml);
-    ctxt = xmlNewParserCtxt();
-    if (!ctxt)
-        return vfa_fail_oom(err);
-    doc = xmlCtxtReadMemory(ctxt, xml, (int)len, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (!doc) {
-        const xmlError *why = xmlCtxtGetLastError(ctxt);
-        int length = why && why->message ? (int)strcspn(why->message, "\n") : 0;
-
-        if (why && why->code == XML_ERR_NO_MEMORY)
-            return vfa_fail_oom(err);
-        return vfa_fail(err, EINVAL, "cannot read %s: line %d: %.*s", what, why ? why->line : 0,
-                        length ? length : 10, length ? why->message : "not XML at all");
-    }
-    if (doc->intSubset)
-        return vfa_fail(err, EINVAL, "cannot read %s: it has a document type declaration", what);
-    if (!xmlDocGetRootElement(doc))
-        return vfa_fail(err, EINVAL, "cannot read %s: it is empty", what);
-    *ret = vfa_steal(&doc);
-    return 0;
-}
-
-bool vfa_xml_is_plain(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && !node->ns &&
-           strcmp((const char *)node->name, name) == 0;
-}
-
-bool vfa_xml_is_ours(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
-           strcmp((const char *)node->ns->href, VFA_NS) == 0 &&
-           strcmp((const char *)node->name, name) == 0;
-}
-
-xmlNodePtr vfa_xml_child(xmlNodePtr node, const char *name)
-{
-    for (xmlNodePtr child = node ? node->children : NULL; child; child = child->next) {
-        if (vfa_xml_is_plain(child, name))
-            return child;
-    }
-    return NULL;
-}
-
-xmlChar *vfa_xml_attr(const xmlNode *node, const char *name)
-{
-    return node ? xmlGetNoNsProp((xmlNodePtr)node, BAD_CAST name) : NULL;
-}
-
-bool vfa_xml_attr_u32(const xmlNode *node, const char *name, uint32_t max, uint32_t *ret)
-{
-    VFA_AUTO(vfa_xml_freep) xmlChar *text = vfa_xml_attr(node, name);
-    const char *s = (const char *)text;
-
-    if (!s)
-        return false;
-    return (strncmp(s, "0x", 2) == 0 ? vfa_parse_hex(s, max, ret) : vfa_parse_u32(s, max, ret)) ==
-           0;
-}
-
-bool vfa_xml_attr_is(const xmlNode *node, const char *name, const char *value)
-{
-    VFA_AUTO(vfa_xml_freep) xmlChar *text = vfa_xml_attr(node, name);
-
-    return text && strcmp((const char *)text, value) == 0;
-}
-
-bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret)
-{
-    uint32_t bus, slot, function;
-
-    ret->domain = 0; /* libvirt's default when it is left out */
-    vfa_xml_attr_u32(node, "domain", UINT32_MAX, &ret->domain);
-    if (!vfa_xml_attr_u32(node, "bus", 0xff, &bus) ||
-        !vfa_xml_attr_u32(node, "slot", 0x1f, &slot) ||
-        !vfa_xml_attr_u32(node, "function", 7, &function))
-        return false;
-    ret->bus = (uint8_t)bus;
-    ret->slot = (uint8_t)slot;
-    ret->function = (uint8_t)function;
-    return true;
-}
-
-/* The node after `node` in document order, below `top`; NULL: there is none. */
-static xmlNodePtr next_node(xmlNodePtr node, const xmlNode *top)
-{
-    if (node->type == XML_ELEMENT_NODE && node->children)
-        return node->children;
-    while (node != top && !node->next)
-        node = node->parent;
-    return node == top ? NULL : node->next;
-}
-
-/* libxml2 writes the names of namespaces as they are, without escapes (xmlNsDumpOutput(), seen with
- * 2.9.14): what comes out is no XML then. */
-static int check_namespaces(xmlNodePtr top, struct vfa_error *err)
-{
-    for (xmlNodePtr node = top; node; node = next_node(node, top)) {
-        for (xmlNsPtr ns = node->type == XML_ELEMENT_NODE ? node->nsDef : NULL; ns; ns = ns->next) {
-            if (ns->href && strpbrk((const char *)ns->href, "<&"))
-                return vfa_fail(err, EINVAL, "cannot write XML with the namespace '%s'",
-                                (const char *)ns->href);
-        }
-    }
-    return 0;
-}
-
-int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err)
-{
-    xmlNodePtr top = node ? node : xmlDocGetRootElement(doc);
-    xmlBufferPtr buffer;
-    int r = check_namespaces(top, err);
-
-    if (r < 0)
-        return r;
-    buffer = xmlBufferCreate();
-    r = buffer ? xmlNodeDump(buffer, doc, top, 0, 0) : -1;
-    if (r >= 0)
-        *ret = strdup((const char *)xmlBufferContent(buffer));
-    xmlBufferFree(buffer);
-    return r < 0 || !*ret ? vfa_fail_oom(err) : 0;
-}
 
 static int read_text(xmlNodePtr root, const char *name, xmlChar **ret)
 {
@@ -218,30 +35,6 @@ static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     if (read_text(root, "uuid", &uuid) == 0 && !vfa_uuid_parse((const char *)uuid, domain->uuid))
         return vfa_fail(err, EINVAL, "cannot read domain XML: '%s' is no UUID", (const char *)uuid);
     return 0;
-}
-
-bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret)
-{
-    if (vfa_xml_is_plain(node, "hostdev") && vfa_xml_attr_is(node, "type", "pci"))
-        *ret = VFA_ATTACH_HOSTDEV;
-    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "hostdev"))
-        *ret = VFA_ATTACH_INTERFACE;
-    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "direct"))
-        *ret = VFA_ATTACH_MACVTAP;
-    else
-        return false;
-    return true;
-}
-
-const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold)
-{
-    const char *text;
-
-    *hold = vfa_xml_attr(vfa_xml_child(device, "alias"), "name");
-    text = (const char *)*hold;
-    if (!text || strncmp(text, VFA_DEVICE_PREFIX, strlen(VFA_DEVICE_PREFIX)) != 0)
-        return NULL;
-    return text + strlen(VFA_DEVICE_PREFIX);
 }
 
 static int read_source(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
@@ -270,13 +63,6 @@ static int read_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *e
     return mac && dev->kind != VFA_ATTACH_HOSTDEV && !dev->mac ? vfa_fail_oom(err) : 0;
 }
 
-static void clear_device(struct vfa_domdev *dev)
-{
-    free(dev->request);
-    free(dev->netdev);
-    free(dev->mac);
-}
-
 static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
                       struct vfa_error *err)
 {
@@ -290,11 +76,11 @@ static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
 }
 
 /* A macvtap that is not ours says nothing about which device is behind it that would have to be
- * known: the host's netdev has it as an upper device, which health.c sees. */
+ * known: the host's netdev has it as an upper device, which vfa_health_check() sees. */
 static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
-    VFA_AUTO(clear_device) struct vfa_domdev dev = {.has_source = false};
+    VFA_AUTO(vfa_domdev_clear) struct vfa_domdev dev = {.has_source = false};
     const char *request;
     int r;
 
@@ -332,7 +118,7 @@ static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_erro
 {
     int r = 0;
 
-    for (xmlNodePtr node = disk; node && r == 0; node = next_node(node, disk)) {
+    for (xmlNodePtr node = disk; node && r == 0; node = vfa_xml_next(node, disk)) {
         struct vfa_domdev drive = {.kind = VFA_ATTACH_HOSTDEV, .has_source = true};
 
         if (vfa_xml_is_plain(node, "source") && vfa_xml_attr_is(node, "type", "pci") &&
@@ -420,46 +206,9 @@ int vfa_domxml_parse(const char *xml, size_t len, struct vfa_domain **ret, struc
     if (!domain)
         return vfa_fail_oom(err);
     r = read_domain(domain_element(doc), domain, err);
-    if (r == 0 && no_memory)
+    if (r == 0 && vfa_xml_out_of_memory())
         r = vfa_fail_oom(err);
     if (r == 0)
         *ret = vfa_steal(&domain);
     return r;
-}
-
-struct vfa_domain *vfa_domain_free(struct vfa_domain *domain)
-{
-    if (!domain)
-        return NULL;
-    for (size_t i = 0; i < domain->n_requests; i++)
-        vfa_request_clear(&domain->requests[i]);
-    for (size_t i = 0; i < domain->n_devices; i++)
-        clear_device(&domain->devices[i]);
-    for (size_t i = 0; i < domain->n_ports; i++)
-        free(domain->ports[i].label);
-    free(domain->requests);
-    free(domain->bad_requests);
-    free(domain->devices);
-    free(domain->ports);
-    free(domain->name);
-    free(domain);
-    return NULL;
-}
-
-const struct vfa_request *vfa_domain_request(const struct vfa_domain *domain, const char *name)
-{
-    for (size_t i = 0; i < domain->n_requests; i++) {
-        if (strcmp(domain->requests[i].name, name) == 0)
-            return &domain->requests[i];
-    }
-    return NULL;
-}
-
-const struct vfa_domdev *vfa_domain_device(const struct vfa_domain *domain, const char *request)
-{
-    for (size_t i = 0; i < domain->n_devices; i++) {
-        if (domain->devices[i].request && strcmp(domain->devices[i].request, request) == 0)
-            return &domain->devices[i];
-    }
-    return NULL;
 }

@@ -3,7 +3,7 @@
 #include "extraspec.h"
 
 #include "array.h"
-#include "domxml.h"
+#include "domain.h"
 
 #include <errno.h>
 #include <string.h>

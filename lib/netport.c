@@ -2,7 +2,7 @@
 /* See netport.h. */
 #include "netport.h"
 
-#include "domxml-private.h"
+#include "xml.h"
 
 #include <errno.h>
 #include <string.h>

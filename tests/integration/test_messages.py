@@ -47,6 +47,7 @@ REASONS = {
     ("lib/vf.c", "none"): "request 'NAME': ADDRESS is no VF of a network card: ...",
     ("lib/domxml-requests.c", "vfa_fail"): "cannot read requests: ...",
     ("lib/domxml.c", "vfa_fail"): "cannot read domain XML: ...",
+    ("lib/xml.c", "vfa_fail"): "cannot read domain XML: ...",
     ("lib/health.c", "vfa_health_object"): "netdev in use",
     ("lib/health.c", "snprintf"): "VF in use",
     ("lib/health-net.c", "vfa_health_object"): "netdev in use",
