@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The questions to a domain, asked of domains that no XML was read for. */
+#include "check.h"
+#include "domain.h"
+
+static char net_0[] = "net-0", net_1[] = "net-1", gpu[] = "gpu";
+
+static struct vfa_request requests[] = {{.name = net_0}, {.name = net_1}, {.name = gpu}};
+static struct vfa_domdev devices[] = {{.request = NULL}, {.request = net_1}};
+
+static void test_lookup(void)
+{
+    const struct vfa_domain domain = {
+        .requests = requests, .n_requests = 3, .devices = devices, .n_devices = 2};
+    const struct vfa_domain empty = {.name = NULL};
+
+    CHECK(vfa_domain_request(&domain, "net-1") == &requests[1], "net-1");
+    CHECK(!vfa_domain_request(&domain, "net"), "a part of a name");
+    CHECK(!vfa_domain_request(&empty, "net-1"), "no requests");
+    CHECK(vfa_domain_device(&domain, "net-1") == &devices[1], "net-1");
+    CHECK(!vfa_domain_device(&domain, "net-0"), "a request without a device");
+    CHECK(!vfa_domain_device(&empty, "net-0"), "no devices");
+}
+
+/* Ports by number: F free, U used; with a label for net-0 (f, u) or for another (g). */
+static const struct {
+    const char *ports;
+    int port;         /* index of the one for net-0, or -1: any */
+    unsigned missing; /* for net-0 and gpu, net-1 having a device */
+} places[] = {
+    {"", -1, 2},  {"F", -1, 1},  {"FF", -1, 0}, {"UF", -1, 1}, {"UU", -1, 2},
+    {"f", 0, 1},  {"u", -1, 2},  {"Ff", 1, 0},  {"gF", 1, 1},  {"g", -1, 2},
+    {"gf", 1, 1}, {"uF", -1, 1}, {"gUF", 2, 1}, {"gFF", 1, 0},
+};
+
+static size_t set_ports(const char *text, struct vfa_port *ports)
+{
+    static char other[] = "other";
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        ports[i] = (struct vfa_port){.index = (unsigned)i,
+                                     .used = text[i] == 'U' || text[i] == 'u',
+                                     .label = strchr("fu", text[i]) ? net_0
+                                              : text[i] == 'g'      ? other
+                                                                    : NULL};
+    return n;
+}
+
+static void test_ports(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        struct vfa_port ports[4];
+        const struct vfa_domain domain = {.pcie = true,
+                                          .free_slots = 99, /* counts on i440fx only */
+                                          .requests = requests,
+                                          .n_requests = 3,
+                                          .devices = devices,
+                                          .n_devices = 2,
+                                          .ports = ports,
+                                          .n_ports = set_ports(places[i].ports, ports)};
+        const struct vfa_port *port = vfa_domain_port(&domain, "net-0");
+
+        CHECK((port ? (int)port->index : -1) == places[i].port, "'%s': %d", places[i].ports,
+              port ? (int)port->index : -1);
+        CHECK(vfa_domain_missing_ports(&domain) == places[i].missing, "'%s': %u", places[i].ports,
+              vfa_domain_missing_ports(&domain));
+    }
+}
+
+static void test_slots(void)
+{
+    for (unsigned slots = 0; slots < 4; slots++) {
+        const struct vfa_domain domain = {.free_slots = slots,
+                                          .requests = requests,
+                                          .n_requests = 3,
+                                          .devices = devices,
+                                          .n_devices = 2};
+        unsigned missing = vfa_domain_missing_ports(&domain);
+
+        CHECK(missing == (slots < 2 ? 2 - slots : 0), "%u slots: %u", slots, missing);
+    }
+}
+
+static void test_names(void)
+{
+    static const char *const names[][2] = {
+        {"net-0", "net"},   {"net-12", "net"},  {"net", "net"},       {"a-b-3", "a-b"},
+        {"a-b", "a-b"},     {"net-", "net-"},   {"-1", "-1"},         {"net-1a", "net-1a"},
+        {"net--1", "net-"}, {"net_1", "net_1"}, {"net-0-0", "net-0"}, {"0", "0"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        VFA_AUTO(vfa_freep) char *alias = vfa_domxml_alias_of_name(names[i][0]);
+
+        CHECK(alias && strcmp(alias, names[i][1]) == 0, "%s: %s", names[i][0], alias);
+    }
+}
+
+/* What the element says counts; an interface of no type is a macvtap if the alias says so. */
+static void test_attach(void)
+{
+    static char text[] = "<interface/>";
+    static const struct {
+        struct vfa_request request;
+        enum vfa_attach_kind alias, kind;
+    } cases[] = {
+        {{.name = NULL}, VFA_ATTACH_HOSTDEV, VFA_ATTACH_HOSTDEV},
+        {{.name = NULL}, VFA_ATTACH_INTERFACE, VFA_ATTACH_INTERFACE},
+        {{.name = NULL}, VFA_ATTACH_MACVTAP, VFA_ATTACH_MACVTAP},
+        {{.template_xml = text}, VFA_ATTACH_HOSTDEV, VFA_ATTACH_INTERFACE},
+        {{.template_xml = text}, VFA_ATTACH_MACVTAP, VFA_ATTACH_MACVTAP},
+        {{.template_xml = text, .attach_given = true, .attach = VFA_ATTACH_HOSTDEV},
+         VFA_ATTACH_MACVTAP,
+         VFA_ATTACH_HOSTDEV},
+        {{.template_xml = text, .attach_given = true, .attach = VFA_ATTACH_MACVTAP},
+         VFA_ATTACH_HOSTDEV,
+         VFA_ATTACH_MACVTAP},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct vfa_alias alias = {.attach = cases[i].alias};
+        enum vfa_attach_kind kind = vfa_request_attach(&cases[i].request, &alias);
+
+        CHECK(kind == cases[i].kind, "%zu: %d", i, (int)kind);
+    }
+}
+
+static void test_free(void)
+{
+    struct vfa_domain *domain = calloc(1, sizeof(*domain));
+    struct vfa_request request = {.name = strdup("net-0"), .optional = true};
+    struct vfa_domdev dev = {.request = strdup("net-0")};
+
+    CHECK(!vfa_domain_free(domain) && !vfa_domain_free(NULL), "an empty one, and none");
+    vfa_request_clear(&request);
+    CHECK(!request.name && !request.optional, "all of it");
+    vfa_domdev_clear(&dev);
+}
+
+int main(void)
+{
+    test_lookup();
+    test_ports();
+    test_slots();
+    test_names();
+    test_attach();
+    test_free();
+    return check_result();
+}
