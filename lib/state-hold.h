@@ -10,7 +10,7 @@
 #define VFA_STATE_HOLD_H
 
 #include "state-file.h"
-#include "uuid-text.h"
+#include "base-uuid.h"
 
 struct vfa_hold {
     int64_t id; /* tells this start from the next one; 0: there is no such row */

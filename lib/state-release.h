@@ -8,7 +8,7 @@
 #define VFA_STATE_RELEASE_H
 
 #include "state-claims.h"
-#include "uuid-text.h"
+#include "base-uuid.h"
 
 /* Sets the state to releasing. `why`: the reason, for a person. */
 int vfa_state_begin_release(struct vfa_state *state, const struct vfa_claim *claim, const char *why,
