@@ -9,8 +9,7 @@
  * dropped: the domain may be started in between.
  */
 #include "connect.h"
-#include "gc.h"
-#include "release.h"
+#include "release-unchanged.h"
 #include "virt-error.h"
 
 #include <errno.h>
@@ -79,7 +78,7 @@ static int drop(const struct vfa_cmd_context *ctx, const char *name,
         bool dropped = false;
 
         if (is_of(&claims->items[i], name))
-            r = vfa_gc_release_same(&host, &claims->items[i], VFA_WHY_BY_HAND, &dropped, err);
+            r = vfa_release_unchanged(&host, &claims->items[i], VFA_WHY_BY_HAND, &dropped, err);
         *ret_n += dropped;
     }
     return r == 0 ? vfa_release_finish(&host, VFA_RELEASE_WAIT, ret_left, err) : r;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "gc.h"
+#include "allocate.h"
 #include "json-out.h"
 #include "table.h"
 #include "virt-error.h"

@@ -13,8 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "gc.h"
-#include "release.h"
+#include "release-unchanged.h"
 #include "virt-error.h"
 
 struct start {
@@ -94,7 +93,8 @@ static void drop_claims(struct start *start)
     bool dropped;
 
     for (size_t i = 0; i < start->claims.n; i++)
-        vfa_gc_release_same(&start->host, &start->claims.items[i], VFA_WHY_FAILED, &dropped, NULL);
+        vfa_release_unchanged(&start->host, &start->claims.items[i], VFA_WHY_FAILED, &dropped,
+                              NULL);
 }
 
 static int create(struct start *start, struct vfa_error *err)

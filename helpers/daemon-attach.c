@@ -16,8 +16,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "claim-compare.h"
 #include "daemon-look.h"
-#include "gc.h"
 #include "log.h"
 #include "release.h"
 #include "vf-apply.h"
@@ -348,7 +348,8 @@ static int is_given_up(struct vfa_look *look, const struct vfa_step *step, bool 
     if (r < 0)
         return r;
     found = vfa_claims_find(&now, step->claim->request);
-    *ret = found && vfa_gc_same(found, step->claim) && found->attempts >= VFA_ATTACH_ATTEMPTS;
+    *ret =
+        found && vfa_claim_unchanged(found, step->claim) && found->attempts >= VFA_ATTACH_ATTEMPTS;
     return 0;
 }
 

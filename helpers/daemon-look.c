@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
+#include "claim-compare.h"
 #include "daemon-look.h"
-#include "gc.h"
 #include "virt-error.h"
 
 void vfa_look_again(struct vfa_look *look, unsigned ms)
@@ -59,7 +59,7 @@ int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct 
     if (r < 0)
         return r;
     found = vfa_claims_find(&now, claim->request);
-    *ret_same = found && vfa_gc_same(found, claim);
+    *ret_same = found && vfa_claim_unchanged(found, claim);
     if (!*ret_same)
         vfa_state_rollback(host->state);
     return 0;

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-#include "gc.h"
+#include "claim-compare.h"
 
 /* A network's port is made before the domain has its device; the hook drops it with the port. */
-static bool is_awaited(const struct vfa_plan_input *in, const struct vfa_claim *claim)
+static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_claim *claim)
 {
     return claim->state != VFA_CLAIM_ACTIVE &&
            strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0 &&
-           vfa_gc_is_recent(claim->since, in->now, in->config->incoming_timeout);
+           vfa_claim_is_recent(claim->since, in->now, in->config->incoming_timeout);
 }
 
 static bool has_source(const struct vfa_domain *domain, const char *device)
@@ -47,8 +47,7 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
     enum vfa_withdrawal withdrawal = withdrawal_of(in, request);
     bool borrowed = withdrawal == VFA_WITHDRAWAL_BORROWED || withdrawal == VFA_WITHDRAWAL_RETURNED;
 
-    if (claim->state == VFA_CLAIM_INCOMING &&
-        vfa_gc_is_recent(claim->since, in->now, in->config->incoming_timeout))
+    if (vfa_claim_is_awaited(claim, in->now, in->config->incoming_timeout))
         return; /* prepare makes it a claim like others, or it expires */
     if (!request)
         add(plan, VFA_STEP_RELEASE, NULL, claim);
@@ -70,7 +69,7 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
     const struct vfa_request *request = vfa_domain_request(in->domain, claim->request);
 
     if (vfa_claim_is_static(claim->request)) {
-        if (!has_source(in->domain, claim->device) && !is_awaited(in, claim))
+        if (!has_source(in->domain, claim->device) && !is_awaited_port(in, claim))
             add(plan, VFA_STEP_RELEASE, NULL, claim);
     } else if (!vfa_domain_device(in->domain, claim->request)) {
         plan_absent(in, claim, request, plan);

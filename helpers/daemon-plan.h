@@ -21,8 +21,6 @@
 
 #include "allocate.h"
 
-#define VFA_ATTACH_ATTEMPTS 5 /* after as many failures nobody tries again until asked anew */
-
 enum vfa_step_kind {
     VFA_STEP_ALLOCATE,      /* requested, but neither claim nor device: a hot-plug */
     VFA_STEP_ATTACH,        /* claimed, but not attached */

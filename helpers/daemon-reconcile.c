@@ -21,7 +21,7 @@
 #include "daemon-look.h"
 #include "gc.h"
 #include "log.h"
-#include "release.h"
+#include "release-unchanged.h"
 #include "vf-apply.h"
 #include "virt-error.h"
 
@@ -37,7 +37,7 @@ static int release(struct vfa_look *look, const struct vfa_step *step, struct vf
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
-        r = vfa_gc_release_same(&host, step->claim, VFA_WHY_ENDED, &released, err);
+        r = vfa_release_unchanged(&host, step->claim, VFA_WHY_ENDED, &released, err);
     if (r == 0 && released)
         vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", look->domain->name,
                 step->claim->device, step->claim->request);

@@ -7,46 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "release.h"
+#include "claim-compare.h"
+#include "release-unchanged.h"
 #include "virt-error.h"
-
-#define AHEAD_SECONDS 60 /* what is from further ahead is of another time */
-
-bool vfa_gc_is_recent(int64_t since, int64_t now, unsigned seconds)
-{
-    return now - since <= (int64_t)seconds && since - now < AHEAD_SECONDS;
-}
-
-bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b)
-{
-    return a->state == b->state && a->since == b->since && strcmp(a->device, b->device) == 0;
-}
-
-int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
-                        bool *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
-    const struct vfa_claim *found;
-    int r;
-
-    r = vfa_state_begin(host->state, err);
-    if (r < 0)
-        return r;
-    r = vfa_state_claims(host->state, claim->uuid, &now, err);
-    found = r < 0 ? NULL : vfa_claims_find(&now, claim->request);
-    if (found && vfa_gc_same(found, claim))
-        r = vfa_release(host, claim->uuid, claim->request, why, NULL, err);
-    else
-        found = NULL;
-    if (r >= 0)
-        r = vfa_state_commit(host->state, err);
-    if (r < 0) {
-        vfa_state_rollback(host->state);
-        return r;
-    }
-    *ret = found != NULL;
-    return 0;
-}
 
 /* Whether a domain runs, or is about to. */
 static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vfa_error *err)
@@ -65,11 +28,6 @@ static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vf
     if (r == 0)
         *ret = active > 0;
     return r;
-}
-
-static bool is_awaited(const struct vfa_claim *claim, int64_t now, unsigned timeout)
-{
-    return claim->state == VFA_CLAIM_INCOMING && vfa_gc_is_recent(claim->since, now, timeout);
 }
 
 /* One that goes through all of them. What cannot be done for one keeps none of the others. */
@@ -103,7 +61,7 @@ static int look_at_domain(struct collector *c, const char *uuid, struct vfa_erro
 static int release_claim(struct collector *c, const struct vfa_claim *claim, struct vfa_error *err)
 {
     bool released = false;
-    int r = vfa_gc_release_same(c->host, claim, VFA_WHY_UNBACKED, &released, err);
+    int r = vfa_release_unchanged(c->host, claim, VFA_WHY_UNBACKED, &released, err);
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", claim->domain);
@@ -116,8 +74,8 @@ static void collect_claim(struct collector *c, const struct vfa_claim *claim)
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = look_at_domain(c, claim->uuid, &why);
 
-    if (!c->active && !is_awaited(claim, c->now, c->host->config->incoming_timeout)) {
-        if (vfa_gc_is_recent(claim->since, c->now, 0))
+    if (!c->active && !vfa_claim_is_awaited(claim, c->now, c->host->config->incoming_timeout)) {
+        if (vfa_claim_is_recent(claim->since, c->now, 0))
             c->again = true;
         else
             r = release_claim(c, claim, &why);
@@ -131,7 +89,7 @@ static void collect_hold(struct collector *c, const struct vfa_hold *hold)
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = look_at_domain(c, hold->uuid, &why);
 
-    if (!c->active && vfa_gc_is_recent(hold->since, c->now, 0))
+    if (!c->active && vfa_claim_is_recent(hold->since, c->now, 0))
         c->again = true;
     else if (!c->active)
         r = vfa_state_end_hold(c->host->state, hold, &why);

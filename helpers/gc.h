@@ -33,16 +33,4 @@ enum {
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err);
 
-/* Ends a claim if it still is what `claim` says (device, state, since), as vfa_release() does.
- * *ret: whether it was. */
-int vfa_gc_release_same(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
-                        bool *ret, struct vfa_error *err);
-
-/* Whether it was at most so many seconds ago. Clocks are set back at times (a wrong RTC at boot):
- * what is from a minute ahead or more is not. */
-bool vfa_gc_is_recent(int64_t since, int64_t now, unsigned seconds);
-
-/* The same device, state and time. */
-bool vfa_gc_same(const struct vfa_claim *a, const struct vfa_claim *b);
-
 #endif

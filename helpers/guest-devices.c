@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "claim-compare.h"
 #include "clock.h"
-#include "daemon-plan.h"
 #include "presence.h"
 #include "release.h"
 #include "virt-error.h"

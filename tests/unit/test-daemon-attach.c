@@ -4,6 +4,7 @@
  * the guest that was looked at may be destroyed. libvirt is its driver for tests, inside this
  * process; the claims are of a made tree.
  */
+#include "claim-compare.h"
 #include "daemon-look.h"
 #include "log.h"
 #include "made-host.h"
