@@ -2,7 +2,7 @@
 /*
  * clean-device: runs the cleaner of one device and records its result in the state file. vfaliasd
  * starts it, as a transient unit of its own where systemd runs, since the cleaner needs what
- * vfaliasd is not allowed (daemon-clean.c).
+ * vfaliasd is not allowed (daemon-clean.h).
  *
  * Invariants:
  * - One at a time for a device: it takes the device's lock (presence.h) first, and the cleaner

@@ -42,8 +42,8 @@ static const struct vfa_alias *find_alias(const struct vfa_config *config, const
 static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, struct question *q,
                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     int active, r = vfa_connect_both(ctx, name, &conn, &domain, err);
 
     if (r < 0)

@@ -2,7 +2,7 @@
 /*
  * vfalias gc: drops the claims that no running domain backs, and finishes what is being released.
  * The hook at `release` normally was there first; this is for a host where it could not run. The
- * work is in gc.c.
+ * work is done by vfa_gc().
  */
 #include "cmd.h"
 #include "connect.h"
@@ -12,7 +12,7 @@
 static int collect(const struct vfa_cmd_context *ctx, size_t *ret_n,
                    struct vfa_release_left *ret_left, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     int finished;
     int r = vfa_connect_open(ctx, &conn, err);

@@ -34,7 +34,7 @@ struct migration {
 static void migration_clear(struct migration *m)
 {
     vfa_guest_clear(&m->guest);
-    vfa_connect_closep(&m->destination);
+    vfa_connection_unref(&m->destination);
     free(m->xml);
     free(m->answer);
 }
@@ -248,7 +248,7 @@ static void select_promised(const struct migration *m, struct vfa_names *ret)
 
 static int wait_there(struct migration *m, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr there = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr there = NULL;
     VFA_AUTO(vfa_watch_freep) struct vfa_watch *watch = NULL;
     struct vfa_names names;
     int r;

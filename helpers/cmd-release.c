@@ -23,7 +23,7 @@ static bool is_of(const struct vfa_claim *claim, const char *domain)
 static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
                              struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     int r = vfa_connect_domain(conn, claim->uuid, &domain, err);
     int active;
 
@@ -46,7 +46,7 @@ static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
 static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
                        const struct vfa_claims *claims, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
     const char *asked = "";
     int r = vfa_connect_open(ctx, &conn, err);
 

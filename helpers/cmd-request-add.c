@@ -342,8 +342,8 @@ static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
 int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     VFA_AUTO(add_clear) struct add add = {0};
     const struct vfa_cmd_flag flags[] = {
         {"name", NULL, &add.name},

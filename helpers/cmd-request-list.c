@@ -203,8 +203,8 @@ static int list(const struct sources *sources, bool json, struct vfa_error *err)
 int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     VFA_AUTO(sources_clear) struct sources sources = {.config = NULL};
     bool json = false;
     const struct vfa_cmd_flag flags[] = {{"json", &json, NULL}};

@@ -123,8 +123,8 @@ static int remove_request(virDomainPtr domain, unsigned affect, const char *what
 int vfa_request_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     struct vfa_request_scope scope = {0};
     const struct vfa_cmd_flag flags[] = {
         {"live", &scope.live, NULL},

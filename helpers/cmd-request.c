@@ -112,8 +112,8 @@ int vfa_request_remove_label(virDomainPtr domain, const char *name, struct vfa_e
 int vfa_request_ports(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_connect_closep) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr domain = NULL;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
     const struct vfa_cmd_syntax syntax = {"request ports", NULL, 0, {"DOMAIN", NULL}};
     const char *name;
     int status;

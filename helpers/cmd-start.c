@@ -36,8 +36,8 @@ static void start_clear(struct start *start)
     vfa_host_clear(&start->host);
     vfa_domain_free(start->domain);
     free(start->xml);
-    vfa_connect_domain_freep(&start->handle);
-    vfa_connect_closep(&start->conn);
+    vfa_virt_domain_unref(&start->handle);
+    vfa_connection_unref(&start->conn);
 }
 
 /* A saved image would be left behind by a guest that has gone on without it. */
@@ -99,7 +99,7 @@ static void drop_claims(struct start *start)
 
 static int create(struct start *start, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_connect_domain_freep) virDomainPtr created = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr created = NULL;
     VFA_AUTO(vfa_freep) char *xml = NULL;
     int r = vfa_allocate_plug(start->ctx->config, start->xml, strlen(start->xml), start->domain,
                               &start->arrivals, &xml, err);

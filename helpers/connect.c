@@ -64,12 +64,6 @@ int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn
     return 0;
 }
 
-void vfa_connect_closep(virConnectPtr *conn)
-{
-    if (*conn)
-        virConnectClose(*conn);
-}
-
 int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,
                        struct vfa_error *err)
 {
@@ -81,12 +75,6 @@ int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,
     if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
         return vfa_fail(err, ENOENT, "no domain '%s'", name);
     return vfa_virt_fail(err, "cannot look for domain '%s'", name);
-}
-
-void vfa_connect_domain_freep(virDomainPtr *domain)
-{
-    if (*domain)
-        virDomainFree(*domain);
 }
 
 int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virConnectPtr *ret_conn,

@@ -9,11 +9,11 @@
 #include <libvirt/libvirt.h>
 
 #include "cmd.h"
+#include "virt-error.h"
 
 /* To --connect's URI, else to the configuration's libvirt_uri. Silences libvirt's own messages.
- * Close with VFA_AUTO(vfa_connect_closep). */
+ * Close with VFA_AUTO(vfa_connection_unref). */
 int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, struct vfa_error *err);
-void vfa_connect_closep(virConnectPtr *conn);
 
 /* For verbs that change claims by what libvirt says: -ENOTSUP unless it is this host's libvirt, and
  * the one that the configuration names, by its URI (https://libvirt.org/uri.html). */
@@ -23,7 +23,6 @@ int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn
 /* By name, else by UUID. -ENOENT when there is no such domain. */
 int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,
                        struct vfa_error *err);
-void vfa_connect_domain_freep(virDomainPtr *domain);
 
 /* Connection and domain in one. */
 int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virConnectPtr *ret_conn,

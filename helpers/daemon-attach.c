@@ -12,12 +12,19 @@
  * An attach may take half a minute, in which the domain may be stopped and started again: what
  * comes after it is for the start that was looked at, or it is left alone.
  */
+#include "daemon-attach.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "claim-compare.h"
+#include "daemon-crew.h"
+#include "daemon-job.h"
 #include "daemon-look.h"
+#include "daemon-pace.h"
+#include "daemon-queue.h"
+#include "daemon-turn.h"
 #include "log.h"
 #include "release.h"
 #include "vf-apply.h"

@@ -13,6 +13,8 @@
  * daemon. systemd grants that to root by its uid, whatever its capabilities. The name of the unit
  * is the device's, so that systemd refuses a second one.
  */
+#include "daemon-clean.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,7 +25,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon.h"
+#include "daemon-pace.h"
+#include "daemon-queue.h"
 #include "log.h"
 #include "presence.h"
 

@@ -9,12 +9,14 @@
  * there, or was replaced as a whole, is looked for again. What a symbolic link leads to is not
  * watched.
  */
+#include "daemon-config.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "daemon.h"
+#include "daemon-queue.h"
 #include "log.h"
 
 #define DEBOUNCE_MS 100

@@ -8,6 +8,8 @@
  * UUID into the queues, no more. Events that were lost with a connection do not matter: each new
  * one begins with a look at every domain.
  */
+#include "daemon-connect.h"
+
 #include <errno.h>
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -15,7 +17,9 @@
 #include <time.h>
 
 #include "clock.h"
-#include "daemon.h"
+#include "daemon-queue.h"
+#include "daemon-rate.h"
+#include "daemon-turn.h"
 #include "log.h"
 #include "virt-error.h"
 
@@ -73,12 +77,6 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
         break;
     }
     return 0;
-}
-
-const char *vfa_daemon_written_key(const char *uuid, char *buf)
-{
-    snprintf(buf, VFA_WRITTEN_KEY_SIZE, "written/%s", uuid);
-    return buf;
 }
 
 /* Somebody may write them in a loop. */
@@ -309,16 +307,4 @@ int64_t vfa_daemon_connected(struct vfa_daemon *daemon)
     connected = daemon->connected;
     pthread_mutex_unlock(&daemon->lock);
     return connected;
-}
-
-void vfa_connection_unref(virConnectPtr *conn)
-{
-    if (*conn)
-        virConnectClose(*conn);
-}
-
-void vfa_virt_domain_unref(virDomainPtr *domain)
-{
-    if (*domain)
-        virDomainFree(*domain);
 }

@@ -11,10 +11,13 @@
  * Who looks, besides libvirt's events: vfa_definition_news(), after any write into the state, for
  * definitions whose device somebody claimed, whose start was refused, or that wait.
  */
+#include "daemon-definition.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "daemon.h"
+#include "daemon-late.h"
+#include "daemon-queue.h"
 #include "domain-ports.h"
 #include "log.h"
 #include "virt-error.h"
@@ -212,7 +215,7 @@ static void look_at(void *opaque, const char *uuid)
     vfa_queue_add(daemon->queue, uuid, VFA_WORK_DEFINITION, 0);
 }
 
-/* Only reads: see daemon-watch.c. */
+/* Only reads: see daemon-watch.h. */
 static int read_state(struct vfa_daemon *daemon, const struct vfa_config *config,
                       struct vfa_error *err)
 {

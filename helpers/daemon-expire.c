@@ -7,9 +7,12 @@
  * Never while a worker waits in libvirt for an attach: libvirt would not resume the guest, and this
  * thread would wait as long. The worker asks for the next look when that is done.
  */
+#include "daemon-expire.h"
+
 #include <limits.h>
 
 #include "daemon-look.h"
+#include "daemon-turn.h"
 #include "log.h"
 #include "virt-error.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The holders: they suspend guests that are to wait for the devices that they were started with,
- * and resume them. What daemon-plan.c says is done here, and written down in the state (state.h).
+ * and resume them. What daemon-plan.h says is done here, and written down in the state (state.h).
  *
  * Order: first the row says that the guest is held, then it is suspended; first it is resumed, then
  * the row goes. So whoever is killed in between leaves a guest that somebody resumes. Of two starts
@@ -11,7 +11,7 @@
  * libvirt took longer is resumed at once.
  *
  * While the state file is locked, guests are resumed at hold_timeout all the same
- * (daemon-expire.c). When it is lost, the row is lost with it: then what this daemon remembers of
+ * (daemon-expire.h). When it is lost, the row is lost with it: then what this daemon remembers of
  * the guests that it has suspended has them resumed (daemon-turn.h).
  *
  * A domain is a holder's or a worker's at a time (daemon-turn.h). The worker looks at it when the
@@ -20,12 +20,22 @@
  * it takes no other job of the domain, a resume no more than anything else. Other guests do not
  * wait for that.
  */
+#include "daemon-hold.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon-config.h"
+#include "daemon-connect.h"
+#include "daemon-expire.h"
+#include "daemon-look-plan.h"
 #include "daemon-look.h"
+#include "daemon-plan.h"
+#include "daemon-queue.h"
+#include "daemon-turn.h"
+#include "daemon.h"
 #include "log.h"
 #include "virt-error.h"
 

@@ -10,11 +10,15 @@
  * A QEMU that hangs is seen by the job that waits for it (virDomainGetControlInfo() does not wait).
  * If none does, the first call that needs QEMU hangs: daemon-crew.h.
  */
+#include "daemon-job.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
+#include "daemon-crew.h"
 #include "daemon-look.h"
+#include "daemon-pace.h"
 #include "log.h"
 #include "virt-error.h"
 

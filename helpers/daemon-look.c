@@ -3,10 +3,11 @@
  * What the steps of a look (daemon-look.h) share: when to look again, what libvirt says of the
  * domain now, and the check that a claim is still the one that was seen.
  */
+#include "daemon-look.h"
+
 #include <string.h>
 
 #include "claim-compare.h"
-#include "daemon-look.h"
 #include "virt-error.h"
 
 void vfa_look_again(struct vfa_look *look, unsigned ms)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One look at one running domain: what was seen, and what its steps need (daemon-look.c). Shared by
- * daemon-reconcile.c, which looks and decides, and daemon-attach.c, which attaches and detaches.
+ * One look at one running domain: what was seen, and what its steps need. Shared by those that look
+ * and decide (daemon-reconcile.h, daemon-hold.h) and those that change the domain
+ * (daemon-attach.h).
  *
  * Every step that writes to the state checks in its own transaction that the claim is still the one
  * that was seen: between look and step the domain may have been stopped and started again.
@@ -9,9 +10,12 @@
 #ifndef VFA_DAEMON_LOOK_H
 #define VFA_DAEMON_LOOK_H
 
+#include <limits.h>
+
 #include "daemon-plan.h"
 #include "daemon.h"
 
+#define VFA_LOOK_DONE      UINT_MAX /* there is no need to look again */
 #define VFA_LOOK_NOW       0
 #define VFA_LOOK_BUSY      2000  /* another job has the domain; nothing is wrong */
 #define VFA_LOOK_ERROR     5000  /* state file, memory */
@@ -68,39 +72,5 @@ int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err);
 
 /* Resumes the guest. That somebody else was first is no error. */
 int vfa_look_resume(virDomainPtr handle, struct vfa_error *err);
-
-/* ---- daemon-expire.c ---- */
-/* Resumes a guest that this daemon holds for longer than hold_timeout, without a look at the state.
- * Returns the milliseconds until the next attempt, or VFA_LOOK_DONE. */
-unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
-                         const struct vfa_config *config, const char *uuid);
-void vfa_hold_log_expired(const char *name, const struct vfa_config *config);
-
-/* ---- daemon-reconcile.c: what a worker and a holder see alike ---- */
-/* The claims and the hold: to be read once the domain is known to run, and before its XML. */
-int vfa_look_claims(struct vfa_look *look, struct vfa_error *err);
-
-/* Looks at the domain as `at` does. *ret says then what is wanted next; what was read is gone. */
-int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
-                const char *uuid, int (*at)(struct vfa_look *look, struct vfa_error *err),
-                struct vfa_look *ret, struct vfa_error *err);
-
-/* What there is to do. free() ret->steps, which borrow from *look. */
-int vfa_look_plan(struct vfa_look *look, enum vfa_run run, struct vfa_plan *ret,
-                  struct vfa_error *err);
-
-/* ---- daemon-job.c ---- */
-/* Whether libvirt would let the domain be changed now; asked once a look. False asks for the next
- * look. */
-bool vfa_look_is_free(struct vfa_look *look);
-
-/* libvirt has waited in vain for the guest's QEMU: asks for the next look, later each time. */
-void vfa_look_hangs(struct vfa_look *look);
-
-/* ---- daemon-attach.c: steps that change the domain. Errors are handled, not returned. ---- */
-/* True if the domain's devices have changed, so that what was seen is no longer so. */
-bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step);
-void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step);
-void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step);
 
 #endif

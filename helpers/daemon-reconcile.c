@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One domain: look (claims, then live XML), let daemon-plan.c compare, do the steps. See
+ * One domain: look (claims, then live XML), let daemon-plan.h compare, do the steps. See
  * daemon-look.h.
  *
  * Order of reading: libvirt is asked for the domain's state first, which waits while a hook of it
@@ -10,15 +10,23 @@
  * made to say what the XML says, the domain may have stopped, and its device may be another's:
  * that is why the claims that have ended are counted (vfa_allocate_reassert_read()).
  *
- * A domain that does not run has its claims dropped by gc.c, whose race with `prepare` is told in
- * gc.h.
+ * A domain that does not run has its claims dropped by vfa_gc(), whose race with `prepare` is told
+ * in gc.h.
  */
+#include "daemon-reconcile.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon-attach.h"
+#include "daemon-late.h"
+#include "daemon-look-plan.h"
 #include "daemon-look.h"
+#include "daemon-pace.h"
+#include "daemon-queue.h"
+#include "daemon-turn.h"
 #include "gc.h"
 #include "log.h"
 #include "release-unchanged.h"
@@ -219,50 +227,6 @@ static bool do_step(struct vfa_look *look, const struct vfa_step *step)
     return false;
 }
 
-/* The end of a borrower wakes the daemon; the later look is for when that got lost. */
-static int read_withdrawn(struct vfa_look *look, enum vfa_withdrawal **ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    VFA_AUTO(vfa_freep)
-    enum vfa_withdrawal *withdrawn = calloc(look->domain->n_requests + 1, sizeof(*withdrawn));
-    int r;
-
-    if (!withdrawn)
-        return vfa_fail_oom(err);
-    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
-    for (size_t i = 0; r == 0 && i < look->domain->n_requests; i++) {
-        r = vfa_state_withdrawal(host.state, look->uuid, look->domain->requests[i].name,
-                                 &withdrawn[i], err);
-        if (withdrawn[i] == VFA_WITHDRAWAL_BORROWED)
-            vfa_look_again(look, VFA_LOOK_WAITING);
-    }
-    if (r == 0)
-        *ret = vfa_steal(&withdrawn);
-    return r;
-}
-
-int vfa_look_plan(struct vfa_look *look, enum vfa_run run, struct vfa_plan *ret,
-                  struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep) enum vfa_withdrawal *withdrawn = NULL;
-    struct vfa_plan_input in = {
-        .domain = look->domain,
-        .claims = &look->claims,
-        .now = time(NULL),
-        .config = look->config,
-        .run = run,
-        .hold = look->hold.id ? &look->hold : NULL,
-        .connected = vfa_daemon_connected(look->daemon),
-        .age_ms = vfa_turn_age(look->daemon->turns, look->uuid),
-    };
-    int r = read_withdrawn(look, &withdrawn, err);
-
-    if (r < 0)
-        return r;
-    in.withdrawn = withdrawn;
-    return vfa_plan_make(&in, ret, err);
-}
-
 /* A holder is to suspend or resume the guest, and then tells the workers. */
 static void leave_to_holder(struct vfa_look *look)
 {
@@ -328,39 +292,6 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
     host.warn = vfa_log_warning;
     r = vfa_vf_apply_new_vlans(&host, domain, err);
     return r < 0 ? r : vfa_allocate_reassert_read(&host, domain, ended, err);
-}
-
-int vfa_look_claims(struct vfa_look *look, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
-
-    if (r == 0)
-        r = vfa_state_counter(host.state, VFA_COUNTER_ENDED, &look->ended, err);
-    if (r == 0)
-        r = vfa_state_claims(host.state, look->uuid, &look->claims, err);
-    if (r == 0)
-        r = vfa_state_holds(host.state, look->uuid, &holds, err);
-    if (r == 0 && holds.n > 0)
-        look->hold = holds.items[0];
-    return r;
-}
-
-int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
-                const char *uuid, int (*at)(struct vfa_look *look, struct vfa_error *err),
-                struct vfa_look *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
-    int r;
-
-    *ret = (struct vfa_look){
-        .daemon = daemon, .config = config, .handle = handle, .uuid = uuid, .again = VFA_LOOK_DONE};
-    r = handle ? at(ret, err) : vfa_virt_fail(err, "cannot find domain '%s'", uuid);
-    ret->domain = vfa_domain_free(ret->domain);
-    vfa_claims_clear(&ret->claims);
-    ret->handle = NULL;
-    return r;
 }
 
 /* VFA_ALLOCATE_AGAIN: what was seen may be no more. */

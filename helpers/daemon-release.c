@@ -6,7 +6,9 @@
  * file, and when the next attempt is due. When that is, is read from the claims each time, so that
  * neither a restart nor the daemon's own writes change it.
  */
-#include "daemon.h"
+#include "daemon-release.h"
+
+#include "daemon-queue.h"
 #include "log.h"
 #include "release.h"
 

@@ -2,7 +2,7 @@
 /*
  * A sync: a look at all domains at once, when a connection begins, when events were lost, when the
  * configuration changed or the state file is a new one. Makes the claims say what the running
- * domains have, and asks for a look (daemon-reconcile.c, daemon-definition.c) at those domains
+ * domains have, and asks for a look (daemon-reconcile.h, daemon-definition.h) at those domains
  * where something is to be done.
  *
  * Of most domains nothing is wanted: libvirt is asked for lists of all of them, and of each one for
@@ -14,16 +14,22 @@
  * have been read: until then the state names one of those it waits for, for the starts that are
  * refused meanwhile.
  */
+#include "daemon-sync.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon-definition.h"
 #include "daemon-look.h"
+#include "daemon-pace.h"
+#include "daemon-plan.h"
+#include "daemon-queue.h"
+#include "daemon-reconcile.h"
 #include "log.h"
 #include "vf-apply.h"
 #include "virt-error.h"
 
-#define PACE_KEY    "sync"
 #define FIRST_MS    1000
 #define MAX_MS      60000
 #define MAX_ROUNDS  10 /* of reading one domain while claims end */
@@ -282,26 +288,21 @@ void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_co
     bool synced = true;
     int r;
 
-    vfa_pace_hold(daemon->pace, PACE_KEY, FIRST_MS); /* nobody asks for another one meanwhile */
+    vfa_pace_hold(daemon->pace, VFA_SYNC_PACE_KEY,
+                  FIRST_MS); /* nobody asks for another one meanwhile */
     r = sync_all(daemon, conn, config, &synced, &err);
     if (r < 0)
         vfa_log_change(LOG_KEY, LOG_WARNING, "%s", vfa_error_text(&err));
     if (r < 0 || !synced) {
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, r < 0 ? VFA_WORK_SYNC : VFA_WORK_REBUILD,
-                      vfa_pace_back_off(daemon->pace, PACE_KEY, FIRST_MS, MAX_MS));
+                      vfa_pace_back_off(daemon->pace, VFA_SYNC_PACE_KEY, FIRST_MS, MAX_MS));
         return;
     }
     vfa_log_forget(LOG_KEY);
-    vfa_pace_forget(daemon->pace, PACE_KEY);
+    vfa_pace_forget(daemon->pace, VFA_SYNC_PACE_KEY);
 }
 
 /* ---- a state file that was lost ---- */
-
-void vfa_sync_ask(struct vfa_daemon *daemon)
-{
-    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_REBUILD,
-                  vfa_pace_left(daemon->pace, PACE_KEY));
-}
 
 void vfa_sync_rebuild(struct vfa_daemon *daemon, virConnectPtr conn,
                       const struct vfa_config *config)
@@ -317,19 +318,4 @@ void vfa_sync_rebuild(struct vfa_daemon *daemon, virConnectPtr conn,
         return;
     vfa_host_clear(&host);
     vfa_sync(daemon, conn, config); /* which says what is wrong with the file */
-}
-
-void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid)
-{
-    bool awaited;
-
-    pthread_mutex_lock(&daemon->lock);
-    awaited = strcmp(daemon->awaited, uuid) == 0;
-    if (awaited)
-        daemon->awaited[0] = '\0';
-    pthread_mutex_unlock(&daemon->lock);
-    if (!awaited)
-        return;
-    vfa_pace_forget(daemon->pace, PACE_KEY);
-    vfa_sync_ask(daemon);
 }

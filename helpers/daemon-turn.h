@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Who is at work on a domain whose guest is to wait for its devices: a worker that attaches them
- * (daemon-reconcile.c), or a holder that suspends and resumes the guest (daemon-hold.c). libvirt
+ * (daemon-reconcile.h), or a holder that suspends and resumes the guest (daemon-hold.h). libvirt
  * takes one job of a domain at a time. Without turns a holder would wait in libvirt for an attach
  * of this daemon, and keep other guests waiting; and a worker could attach before the guest is
  * suspended.

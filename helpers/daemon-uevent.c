@@ -7,10 +7,12 @@
  * A help, not a need: a hook that finds the index stale scans by itself. So nothing in here is an
  * error.
  */
+#include "daemon-uevent.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "daemon.h"
+#include "daemon-queue.h"
 #include "log.h"
 #include "uevents.h"
 

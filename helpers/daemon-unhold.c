@@ -11,13 +11,17 @@
  * Order as for the holders: first the guest is resumed, then the row goes. A row that stays is the
  * next daemon's.
  */
+#include "daemon-unhold.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "clock.h"
+#include "daemon-config.h"
 #include "daemon-look.h"
+#include "daemon-turn.h"
 #include "log.h"
 #include "virt-error.h"
 

@@ -6,7 +6,7 @@
  *
  * When somebody writes into it, a device may have become free that a domain waits for. One commit
  * is several writes, so one look stands for all within DEBOUNCE_MS. The daemon's own writes wake it
- * as well; the look finds nothing new then (daemon-work.c) and only reads, so that is the end of
+ * as well; the look finds nothing new then (daemon-work.h) and only reads, so that is the end of
  * it.
  *
  * When the file of the borrowers (presence.h) is closed by who had it open for writing, one of them
@@ -17,12 +17,14 @@
  * When the lock file goes, nobody can tell any more that this daemon is there: it ends, and systemd
  * starts another.
  */
+#include "daemon-watch.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "daemon.h"
+#include "daemon-queue.h"
 #include "log.h"
 
 #define DEBOUNCE_MS 50

@@ -2,15 +2,29 @@
 /*
  * The workers: they take one key from the queue, do what its reasons say, and put it back with a
  * delay where it has to be looked at again. What concerns the host as a whole is done here, a look
- * at all domains in daemon-sync.c; one running domain is the business of daemon-reconcile.c, one
- * definition of daemon-definition.c.
+ * at all domains in daemon-sync.h; one running domain is the business of daemon-reconcile.h, one
+ * definition of daemon-definition.h.
  *
  * Without a connection there is nothing to do for domains: the next one begins with all of them.
  */
+#include "daemon-work.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
+#include "daemon-clean.h"
+#include "daemon-config.h"
+#include "daemon-connect.h"
+#include "daemon-crew.h"
+#include "daemon-definition.h"
+#include "daemon-late.h"
+#include "daemon-look.h"
+#include "daemon-pace.h"
+#include "daemon-queue.h"
+#include "daemon-reconcile.h"
+#include "daemon-release.h"
+#include "daemon-sync.h"
 #include "daemon.h"
 #include "gc.h"
 #include "log.h"
@@ -19,21 +33,6 @@
 #define RETRY_MS     5000 /* after an error of the state file, of memory, of libvirt */
 #define GC_YOUNG_MS  2000
 #define GC_PERIOD_MS 60000 /* incoming claims expire without any event */
-
-int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
-                         struct vfa_host *ret, struct vfa_error *err)
-{
-    bool synced = true;
-    int r = vfa_host_open(config, ret, err);
-
-    if (r != 0)
-        return r;
-    ret->warn = vfa_log_warning;
-    r = vfa_state_synced(ret->state, &synced, err);
-    if (r == 0 && !synced)
-        vfa_sync_ask(daemon);
-    return r;
-}
 
 /* ---- the index ---- */
 
@@ -69,7 +68,7 @@ static void work_index(struct vfa_daemon *daemon, const struct vfa_config *confi
 
 /* ---- who waits for a device ---- */
 
-/* Only reads, and only if somebody waits: see daemon-watch.c. A rescan counts as one device,
+/* Only reads, and only if somebody waits: see daemon-watch.h. A rescan counts as one device,
  * whatever it found. */
 static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config,
                       struct vfa_error *err)

@@ -7,10 +7,10 @@
  * Threads:
  *   main       runs the event loop: libvirt's callbacks, signals, uevents, inotify. Only puts work
  *              into the queues.
- *   connector  opens the connections, waits for their end, opens them again (daemon-connect.c).
- *   workers    do what the queue says (daemon-work.c). VFA_DAEMON_AT_WORK of them at a time: one
+ *   connector  opens the connections, waits for their end, opens them again (daemon-connect.h).
+ *   workers    do what the queue says (daemon-work.h). VFA_DAEMON_AT_WORK of them at a time: one
  *              that waits for a guest makes room for another (daemon-crew.h).
- *   holders    suspend and resume guests that wait for their devices (daemon-hold.c). They have a
+ *   holders    suspend and resume guests that wait for their devices (daemon-hold.h). They have a
  *              queue and a connection of their own, so that no guest waits for what is attached to
  *              another.
  *
@@ -28,12 +28,14 @@
 #include <stdatomic.h>
 
 #include "allocate.h"
-#include "daemon-crew.h"
-#include "daemon-late.h"
-#include "daemon-pace.h"
-#include "daemon-queue.h"
-#include "daemon-rate.h"
-#include "daemon-turn.h"
+
+struct vfa_crew;
+struct vfa_late;
+struct vfa_pace;
+struct vfa_queue;
+struct vfa_rate;
+struct vfa_shared_config;
+struct vfa_turns;
 
 #define VFA_DAEMON_AT_WORK  4
 #define VFA_DAEMON_WORKERS  12 /* with 8 holders: max_workers of libvirtd */
@@ -75,13 +77,6 @@ enum {
 #define VFA_WORK_INDEX_KEY   "index" /* of its own: a scan waits for no domain */
 #define VFA_WORK_LATE_KEY    "late"
 
-/* A configuration and how many use it; another may replace the daemon's while workers still have
- * the old. */
-struct vfa_shared_config {
-    atomic_uint users;
-    struct vfa_config *config;
-};
-
 struct vfa_daemon {
     struct vfa_queue *queue;
     struct vfa_queue *holds;
@@ -113,21 +108,15 @@ struct vfa_daemon {
     int exit_status;
 };
 
-/* ---- daemon-config.c ---- */
-struct vfa_shared_config *vfa_daemon_config(struct vfa_daemon *daemon);
-void vfa_shared_config_unref(struct vfa_shared_config **shared); /* fits VFA_AUTO */
+/* Opens the state; asks for vfa_sync_rebuild() when the file is new, as its claims are not those of
+ * the running domains. */
+int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
+                         struct vfa_host *ret, struct vfa_error *err);
+#define VFA_HOST_CLOSED                                                                            \
+    {                                                                                              \
+        .sysfs = { -1 }                                                                            \
+    }
 
-/* Takes the configuration over, also when it fails. For the main thread, as the next ones. */
-int vfa_daemon_set_config(struct vfa_daemon *daemon, struct vfa_config *config,
-                          struct vfa_error *err);
-
-/* Reads the configuration anew; one that cannot be used is logged, and the old one stays. */
-void vfa_daemon_reload(struct vfa_daemon *daemon);
-
-/* Does that by itself from now on, whenever the files come to say something else. */
-int vfa_daemon_watch_config(struct vfa_daemon *daemon, struct vfa_error *err);
-
-/* ---- vfaliasd.c ---- */
 bool vfa_daemon_stopping(struct vfa_daemon *daemon);
 
 /* Ends the event loop, the process with this status. */
@@ -139,103 +128,19 @@ void vfa_daemon_forget(struct vfa_daemon *daemon, const char *uuid);
 /* The same, and all else: the domain is no more. */
 void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid);
 
-/* ---- daemon-connect.c ---- */
 /* The key of vfa_log_change() for requests that are written all the time. Workers forget what
  * begins with the UUID, each time that they are written. */
 #define VFA_WRITTEN_KEY_SIZE (sizeof("written/") + VFA_UUID_SIZE)
 const char *vfa_daemon_written_key(const char *uuid, char *buf);
 
-void *vfa_daemon_connector(void *daemon); /* a thread's body */
+/* ---- a state file that was lost ---- */
 
-/* One of the connections with a reference of its own (virConnectClose()), or NULL while there is
- * none. */
-virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon, unsigned line);
-/* Since when its events come, in seconds since the epoch. */
-int64_t vfa_daemon_connected(struct vfa_daemon *daemon);
-void vfa_connection_unref(virConnectPtr *conn); /* fits VFA_AUTO; takes NULL */
-void vfa_virt_domain_unref(virDomainPtr *domain);
+#define VFA_SYNC_PACE_KEY "sync" /* in daemon->pace */
 
-/* ---- daemon-work.c ---- */
-void *vfa_daemon_worker(void *daemon); /* a thread's body */
-
-/* Opens the state; asks for vfa_sync_rebuild() when the file is new, as its claims are not those of
- * the running domains. */
-int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
-                         struct vfa_host *ret, struct vfa_error *err);
-#define VFA_HOST_CLOSED                                                                            \
-    {                                                                                              \
-        .sysfs = { -1 }                                                                            \
-    }
-
-/* ---- daemon-sync.c ---- */
-/* Looks at every domain. What it comes to is logged, and repeated with back-off if it failed. */
-void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config);
-
-/* The same if the state is not synced; and asks for that, as soon as back-off permits. */
-void vfa_sync_rebuild(struct vfa_daemon *daemon, virConnectPtr conn,
-                      const struct vfa_config *config);
+/* Asks for vfa_sync_rebuild(), as soon as back-off permits. */
 void vfa_sync_ask(struct vfa_daemon *daemon);
 
 /* A domain could be read: nobody waits for it any longer. */
 void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid);
-
-/* ---- daemon-reconcile.c ---- */
-/* One look at one domain. Returns in how many milliseconds to look again, or VFA_LOOK_DONE. */
-#define VFA_LOOK_DONE UINT_MAX
-unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
-                              const struct vfa_config *config, const char *uuid);
-
-/* A running domain could not be looked at: says so, and returns in how many milliseconds to try
- * again, with back-off. */
-unsigned vfa_reconcile_failed(struct vfa_daemon *daemon, const char *uuid,
-                              const struct vfa_error *err);
-
-/* ---- daemon-hold.c ---- */
-void *vfa_daemon_holder(void *daemon); /* a thread's body */
-
-/* ---- daemon-unhold.c ---- */
-/* Resumes every guest that waits, several at a time, as nobody will see to it any more. For the end
- * of the daemon. holders_ended: no guest will be suspended any more. Goes on until `until`
- * (milliseconds of CLOCK_MONOTONIC) where libvirt is busy with a guest. False: threads are left
- * behind that wait for it. */
-bool vfa_unhold_all(struct vfa_daemon *daemon, bool holders_ended, int64_t until);
-
-/* True if a guest waits, as far as that can be told. */
-bool vfa_unhold_needed(struct vfa_daemon *daemon);
-
-/* ---- daemon-definition.c ---- */
-/* One look at one definition. What it comes to is logged. */
-void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
-                         const struct vfa_config *config, const char *uuid);
-
-/* Somebody has written into the state: asks for looks at definitions that may be concerned. */
-void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *config);
-
-/* Likewise at all that the state knows of: the domains of some may be gone. */
-int vfa_definition_sync(struct vfa_daemon *daemon, struct vfa_state *state, struct vfa_error *err);
-
-/* ---- daemon-release.c ---- */
-/* Finishes what is being released, and asks for the next look at what is not done then. */
-void vfa_daemon_release(struct vfa_daemon *daemon, const struct vfa_config *config);
-
-/* ---- daemon-clean.c ---- */
-/* Starts the cleaners that are due, and asks for the next look while some are. */
-void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config);
-
-/* ---- daemon-watch.c, daemon-uevent.c: sources of work in the event loop ---- */
-int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,
-                           struct vfa_error *err);
-void vfa_daemon_watch_uevents(struct vfa_daemon *daemon);
-
-/* ---- daemon-lock.c ---- */
-/* The lock is held until *ret_fd is closed, and until systemd closes what it keeps of it. */
-int vfa_daemon_take_lock(const char *state_path, int *ret_fd, struct vfa_error *err);
-
-/* Has systemd keep it for the next one. For when this one is ready. */
-void vfa_daemon_keep_lock(int fd);
-
-/* ---- daemon-watchdog.c ---- */
-/* Nothing to do unless systemd has asked for it. */
-void vfa_daemon_feed_watchdog(void);
 
 #endif

@@ -71,8 +71,8 @@ void vfa_guest_clear(struct vfa_guest *guest)
     vfa_presence_endp(&guest->borrow);
     guest->watch = vfa_watch_free(guest->watch);
     guest->live = vfa_domain_free(guest->live);
-    vfa_connect_domain_freep(&guest->handle);
-    vfa_connect_closep(&guest->conn);
+    vfa_virt_domain_unref(&guest->handle);
+    vfa_connection_unref(&guest->conn);
 }
 
 bool vfa_names_have(const struct vfa_names *names, const char *name)

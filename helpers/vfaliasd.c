@@ -4,7 +4,7 @@
  * This file is the process: options, signals, threads. What it does for domains
  * begins in daemon.h.
  *
- * Order of start: configuration, lock (daemon-lock.c), READY=1, and only then libvirt, because
+ * Order of start: configuration, lock (daemon-service.h), READY=1, and only then libvirt, because
  * libvirtd starts after this daemon (hooks ask whether it is there when libvirtd autostarts
  * domains).
  */
@@ -17,6 +17,20 @@
 #include <systemd/sd-daemon.h>
 
 #include "clock.h"
+#include "daemon-config.h"
+#include "daemon-connect.h"
+#include "daemon-crew.h"
+#include "daemon-hold.h"
+#include "daemon-late.h"
+#include "daemon-pace.h"
+#include "daemon-queue.h"
+#include "daemon-rate.h"
+#include "daemon-service.h"
+#include "daemon-turn.h"
+#include "daemon-uevent.h"
+#include "daemon-unhold.h"
+#include "daemon-watch.h"
+#include "daemon-work.h"
 #include "daemon.h"
 #include "log.h"
 #include "state.h"
@@ -140,36 +154,6 @@ static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
     if (started && vfa_unhold_needed(daemon))
         resumed = vfa_unhold_all(daemon, ended, vfa_clock_ms() + LAST_MS) && resumed;
     return ended && resumed;
-}
-
-bool vfa_daemon_stopping(struct vfa_daemon *daemon)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&daemon->lock);
-    stopping = daemon->stopping;
-    pthread_mutex_unlock(&daemon->lock);
-    return stopping;
-}
-
-void vfa_daemon_forget(struct vfa_daemon *daemon, const char *uuid)
-{
-    vfa_log_forget(uuid);
-    vfa_pace_forget(daemon->pace, uuid);
-}
-
-void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid)
-{
-    char key[VFA_WRITTEN_KEY_SIZE];
-
-    vfa_daemon_forget(daemon, uuid);
-    vfa_log_forget(vfa_daemon_written_key(uuid, key));
-}
-
-void vfa_daemon_quit(struct vfa_daemon *daemon, int exit_status)
-{
-    daemon->exit_status = exit_status;
-    daemon->quit = true;
 }
 
 /* ---- the daemon as a whole ---- */

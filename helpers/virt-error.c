@@ -64,3 +64,15 @@ int vfa_virt_fail_kept(struct vfa_error *err, const char *fmt, ...)
     kept = NULL;
     return r;
 }
+
+void vfa_connection_unref(virConnectPtr *conn)
+{
+    if (*conn)
+        virConnectClose(*conn);
+}
+
+void vfa_virt_domain_unref(virDomainPtr *domain)
+{
+    if (*domain)
+        virDomainFree(*domain);
+}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libvirt's last error of this thread as a struct vfa_error: one line, and a code that callers
- * branch on without knowing libvirt's numbers. For helpers/ only: lib/ and hooks/ know no libvirt
- * API.
+ * branch on without knowing libvirt's numbers; and what VFA_AUTO needs for libvirt's objects. For
+ * helpers/ only: lib/ and hooks/ know no libvirt API.
  */
 #ifndef VFA_VIRT_ERROR_H
 #define VFA_VIRT_ERROR_H
+
+#include <libvirt/libvirt.h>
 
 #include "error.h"
 
@@ -24,5 +26,9 @@ void vfa_virt_quiet(void);
 /* For the macro alone. */
 void vfa_virt_keep_error(void);
 int vfa_virt_fail_kept(struct vfa_error *err, const char *fmt, ...) VFA_PRINTF(2, 3);
+
+/* Close a connection and free a domain; fit VFA_AUTO and take NULL. */
+void vfa_connection_unref(virConnectPtr *conn);
+void vfa_virt_domain_unref(virDomainPtr *domain);
 
 #endif

@@ -5,7 +5,8 @@
  * process; the claims are of a made tree.
  */
 #include "claim-compare.h"
-#include "daemon-look.h"
+#include "daemon-attach.h"
+#include "daemon-pace.h"
 #include "log.h"
 #include "made-host.h"
 #include "virt-error.h"
@@ -26,12 +27,6 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its
                          struct vfa_host *ret, struct vfa_error *err)
 {
     return vfa_host_open(its_config, ret, err);
-}
-
-void vfa_virt_domain_unref(virDomainPtr *domain)
-{
-    if (*domain)
-        virDomainFree(*domain);
 }
 
 /* ---- what happens meanwhile ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt says of a domain's jobs, and whether vfaliasd changes the domain then. */
 #include "check.h"
-#include "daemon-look.h"
+#include "daemon-job.h"
+#include "daemon-pace.h"
 #include "log.h"
 #include "virt-error.h"
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that are to be cleaned before they are given away again. */
+#ifndef VFA_DAEMON_CLEAN_H
+#define VFA_DAEMON_CLEAN_H
+
+#include "daemon.h"
+
+/* Starts the cleaners that are due, and asks for the next look while some are. */
+void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config);
+
+#endif
