@@ -14,16 +14,8 @@
 
 #include "allocate.h"
 #include "cmd.h"
+#include "domain-asks.h"
 #include "io.h"
-
-static bool has_placeholders(const struct vfa_domain *domain)
-{
-    for (size_t i = 0; i < domain->n_devices; i++) {
-        if (domain->devices[i].request)
-            return true;
-    }
-    return false;
-}
 
 static int read_stdin(struct vfa_io_data *xml, struct vfa_domain **ret, struct vfa_error *err)
 {
@@ -119,7 +111,7 @@ int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv)
         return VFA_CMD_USAGE;
     if (read_stdin(&xml, &domain, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    if (!has_placeholders(domain))
+    if (!vfa_domain_has_tagged(domain))
         fwrite(xml.data, 1, xml.len, stdout);
     else if (resolve(ctx, &xml, domain, dry_run, &text, &err) == 0)
         fputs(text, stdout);

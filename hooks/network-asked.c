@@ -34,8 +34,7 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
         return r;
     r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_host_open(config, &host, err);
-    host.warn = vfa_operation_warn;
+        r = vfa_operation_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_port(&host, port, err);
     if (r == 0)
@@ -55,8 +54,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_host_open(config, &host, err);
-    host.warn = vfa_operation_warn;
+        r = vfa_operation_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_port_gone(&host, port, &n, err);
     if (r == 0 && n > 0)

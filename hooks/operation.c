@@ -52,6 +52,16 @@ void vfa_operation_warn(const char *text)
     syslog(LOG_WARNING, "%s", text);
 }
 
+int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                            struct vfa_error *err)
+{
+    int r = vfa_host_open(config, ret, err);
+
+    if (r == 0)
+        ret->warn = vfa_operation_warn;
+    return r;
+}
+
 int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
                        size_t n)
 {

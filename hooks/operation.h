@@ -11,7 +11,7 @@
 #ifndef VFA_OPERATION_H
 #define VFA_OPERATION_H
 
-#include "error.h"
+#include "allocate.h"
 #include "io.h"
 
 struct vfa_call {
@@ -45,5 +45,9 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
 
 /* Says something in the journal and goes on; fits vfa_host.warn. */
 void vfa_operation_warn(const char *text);
+
+/* vfa_host_open(), with the journal told of what goes wrong beside the point. */
+int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                            struct vfa_error *err);
 
 #endif

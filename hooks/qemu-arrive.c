@@ -13,7 +13,9 @@
  * out of the guest. Its prepare always fails: so nothing is started, and the line in which it fails
  * is the answer. A host without vfalias would start it, which is an answer too.
  */
-#include "qemu-asked.h"
+#include "qemu-arrive.h"
+
+#include "domain-asks.h"
 #include "release.h"
 
 #include <errno.h>
@@ -70,7 +72,7 @@ static int receive(struct vfa_call *call, const struct vfa_config *config,
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     VFA_AUTO(arrival_clear)
     struct arrival arrival = {.call = call, .domain = domain, .what = what};
-    int r = vfa_qemu_open_host(config, &host, err);
+    int r = vfa_operation_open_host(config, &host, err);
 
     if (r == 0) /* what a program that was killed has left is to be had, too */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
@@ -91,7 +93,7 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
-    if (!vfa_qemu_asks(domain))
+    if (!vfa_domain_has_requests(domain))
         return 0;
     r = vfa_config_load(NULL, &config, err);
     if (r < 0)
@@ -111,7 +113,7 @@ int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
     int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
 
-    if (r < 0 || !vfa_qemu_asks(domain))
+    if (r < 0 || !vfa_domain_has_requests(domain))
         return r;
     r = vfa_config_load(NULL, &config, err);
     return r < 0 ? r : receive(call, config, domain, VFA_ARRIVE_KEEP, err);
@@ -158,7 +160,7 @@ static int cancel(const struct vfa_config *config, const struct vfa_domain *doma
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     size_t n = 0;
-    int r = vfa_qemu_open_host(config, &host, err);
+    int r = vfa_operation_open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_allocate_cancel(&host, domain->uuid, &n, err);
@@ -180,7 +182,7 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
     if (r == 0)
         r = vfa_allocate_check_daemon(config, domain, err);
     if (r == 0)
-        r = vfa_qemu_open_host(config, &host, err);
+        r = vfa_operation_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_transact(&host, reserve, try_arrival, &arrival, err);
     if (r)

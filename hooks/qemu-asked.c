@@ -5,7 +5,8 @@
  * Only `prepare` and `migrate` fail: a failing `reconnect` would have libvirt kill the guest, a
  * failing `restore` delete the saved image, and after the others nobody reads. See operation.h.
  */
-#include "qemu-asked.h"
+#include "domain-asks.h"
+#include "qemu-arrive.h"
 #include "release.h"
 #include "unreleased.h"
 #include "vf-apply.h"
@@ -13,25 +14,7 @@
 #include <errno.h>
 #include <syslog.h>
 
-int vfa_qemu_open_host(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
-{
-    int r = vfa_host_open(config, ret, err);
-
-    if (r == 0)
-        ret->warn = vfa_operation_warn;
-    return r;
-}
-
 /* ---- prepare ---- */
-
-bool vfa_qemu_asks(const struct vfa_domain *domain)
-{
-    for (size_t i = 0; i < domain->n_devices; i++) {
-        if (domain->devices[i].request)
-            return true;
-    }
-    return domain->n_requests > 0 || domain->bad_requests;
-}
 
 static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
 {
@@ -60,7 +43,7 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = vfa_qemu_open_host(config, &host, err);
+    int r = vfa_operation_open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_allocate_domain(&host, domain, err);
@@ -109,13 +92,13 @@ static int prepare(struct vfa_call *call, struct vfa_error *err)
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", call->object);
-    if (!vfa_qemu_asks(domain) && domain->n_devices == 0)
+    if (!vfa_domain_has_requests(domain) && domain->n_devices == 0)
         return 0;
     r = vfa_config_load(NULL, &config, &broken);
     if (r == 0)
-        return vfa_qemu_asks(domain) ? prepare_asking(config, domain, err)
-                                     : prepare_static(config, domain, err);
-    if (vfa_qemu_asks(domain))
+        return vfa_domain_has_requests(domain) ? prepare_asking(config, domain, err)
+                                               : prepare_static(config, domain, err);
+    if (vfa_domain_has_requests(domain))
         return vfa_fail(err, broken.code, "domain '%s': %s", domain->name, vfa_error_text(&broken));
     syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
            vfa_error_text(&broken));
@@ -143,7 +126,7 @@ static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     size_t n = 0;
-    int r = vfa_qemu_open_host(config, &host, err);
+    int r = vfa_operation_open_host(config, &host, err);
 
     if (r < 0)
         return r;
@@ -199,7 +182,7 @@ static int reassert(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_qemu_open_host(config, &host, err);
+        r = vfa_operation_open_host(config, &host, err);
     return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
 }
 
