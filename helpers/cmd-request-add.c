@@ -5,12 +5,13 @@
  * another request. Ports are made before the metadata: vfaliasd, which hears of the change, then
  * finds nothing missing.
  */
-#include "request.h"
+#include "cmd-request.h"
 
 #include <string.h>
 
 #include "extraspec.h"
 #include "request-element.h"
+#include "request.h"
 
 struct add {
     /* as typed */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sub-verbs of `vfalias request`, and which XML of a domain they are about: --live, --config
- * and --current mean what they mean for `virsh metadata`, and none of them is --current.
+ * What the sub-verbs of `vfalias request` share: which XML of a domain they are about, and the
+ * ports of its definition. --live, --config and --current mean what they mean for `virsh metadata`,
+ * and none of them is --current.
  */
 #ifndef VFA_REQUEST_H
 #define VFA_REQUEST_H
 
 #include "connect.h"
-
-/* argv[0] is the sub-verb. */
-int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_request_ports(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_request_remove(struct vfa_cmd_context *ctx, int argc, char **argv);
 
 struct vfa_request_scope {
     bool live, config, current; /* as given */
