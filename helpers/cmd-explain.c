@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "cmd-host.h"
 #include "connect.h"
 #include "domain-file.h"
 #include "explain.h"
@@ -57,21 +58,6 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, stru
 }
 
 /* ---- the answer ---- */
-
-static int open_host(const struct vfa_cmd_context *ctx, struct vfa_host *ret, struct vfa_error *err)
-{
-    struct vfa_host host = {.config = ctx->config, .sysfs = {.rootfd = -1}};
-    int r = vfa_sysfs_open(ctx->config->sysfs_root, &host.sysfs, err);
-
-    if (r == 0)
-        r = vfa_state_open_copy(ctx->use_state ? ctx->config->state_path : NULL,
-                                ctx->foreign ? "" : ctx->config->libvirt_run, &host.state, err);
-    if (r == 0)
-        *ret = host;
-    else
-        vfa_host_clear(&host);
-    return r;
-}
 
 static bool is_listed(const struct vfa_explained *row, bool all)
 {
@@ -212,13 +198,12 @@ static int answer(const struct vfa_cmd_context *ctx, const struct question *q, b
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
-    struct vfa_host host;
-    int status, r = open_host(ctx, &host, &err);
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    int status, r = vfa_cmd_open_host(ctx, VFA_CMD_HOST_COPY, &host, &err);
 
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     r = vfa_explain(&host, q->alias, q->domain, q->running, &e, &err);
-    vfa_host_clear(&host);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     status = json ? print_json(q, &e) : print_table(q, &e);

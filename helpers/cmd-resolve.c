@@ -13,7 +13,7 @@
 #include <uuid.h>
 
 #include "allocate.h"
-#include "cmd.h"
+#include "cmd-host.h"
 #include "domain-asks.h"
 #include "io.h"
 
@@ -43,21 +43,6 @@ static int make_text(const struct vfa_io_data *xml, const struct vfa_arrivals *d
 }
 
 /* ---- the devices ---- */
-
-static int open_host(const struct vfa_cmd_context *ctx, bool dry_run, struct vfa_host *ret,
-                     struct vfa_error *err)
-{
-    int r;
-
-    if (!dry_run)
-        return vfa_host_open(ctx->config, ret, err);
-    r = vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
-    ret->config = ctx->config;
-    if (r == 0)
-        r = vfa_state_open_copy(ctx->use_state ? ctx->config->state_path : NULL,
-                                ctx->foreign ? "" : ctx->config->libvirt_run, &ret->state, err);
-    return r;
-}
 
 struct job {
     const struct vfa_io_data *xml;
@@ -90,7 +75,7 @@ static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_io_data *
         uuid_generate_random(made);
         uuid_unparse_lower(made, domain->uuid);
     }
-    r = open_host(ctx, dry_run, &host, err);
+    r = vfa_cmd_open_host(ctx, dry_run ? VFA_CMD_HOST_COPY : VFA_CMD_HOST_WRITE, &host, err);
     return r < 0 ? r : vfa_allocate_transact(&host, true, claim_and_tell, &job, err);
 }
 

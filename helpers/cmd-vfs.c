@@ -3,8 +3,7 @@
  * vfalias vfs: makes the VFs that sriov_numvfs says; at boot, run by vfalias-vfs.service, before
  * libvirt starts. Which VFs may go is judged in lib/sriov.c.
  */
-#include "allocate.h"
-#include "cmd.h"
+#include "cmd-host.h"
 #include "sriov.h"
 #include "uevents.h"
 
@@ -81,18 +80,6 @@ static int tell(bool look_only, const struct vfa_numvfs *want,
 
 /* ---- the verb ---- */
 
-static int open_host(const struct vfa_cmd_context *ctx, bool look_only, struct vfa_host *ret,
-                     struct vfa_error *err)
-{
-    int r;
-
-    if (!look_only)
-        return vfa_host_open(ctx->config, ret, err);
-    ret->config = ctx->config;
-    r = vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
-    return r == 0 ? vfa_cmd_open_state(ctx, &ret->state, err) : r;
-}
-
 struct progress {
     bool *done; /* for each sriov_numvfs of the configuration */
     bool look_only;
@@ -137,7 +124,8 @@ static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
     VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
     VFA_AUTO(vfa_freep) bool *done = calloc(ctx->config->n_numvfs, sizeof(*done));
     struct progress progress = {.done = done, .look_only = look_only, .status = VFA_CMD_FINE};
-    int r = done ? open_host(ctx, look_only, &host, &err) : vfa_fail_oom(&err);
+    const enum vfa_cmd_host mode = look_only ? VFA_CMD_HOST_READ : VFA_CMD_HOST_WRITE;
+    int r = done ? vfa_cmd_open_host(ctx, mode, &host, &err) : vfa_fail_oom(&err);
 
     if (r == 0) {
         vfa_uevents_wait(all_ready, &host, seconds);

@@ -10,6 +10,7 @@
 
 #include "claim-compare.h"
 #include "clock.h"
+#include "cmd-host.h"
 #include "presence.h"
 #include "release.h"
 #include "virt-error.h"
@@ -114,7 +115,7 @@ static const char *list(const struct vfa_names *names, char *buf, size_t size)
 
 static int open_host(struct vfa_guest *guest, struct vfa_host *ret, struct vfa_error *err)
 {
-    int r = vfa_host_open(guest->ctx->config, ret, err);
+    int r = vfa_cmd_open_host(guest->ctx, VFA_CMD_HOST_WRITE, ret, err);
 
     ret->warn = vfa_cmd_warn;
     return r;
