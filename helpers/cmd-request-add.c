@@ -5,12 +5,11 @@
  * another request. Ports are made before the metadata: vfaliasd, which hears of the change, then
  * finds nothing missing.
  */
-#include "cmd-request.h"
-
 #include <string.h>
 
 #include "extraspec.h"
 #include "request-element.h"
+#include "request-verbs.h"
 #include "request.h"
 
 struct add {

@@ -3,13 +3,12 @@
  * vfalias request list: each request of a domain, which of its two XMLs has it, and what became of
  * it. Libvirt says what is asked for, the state says what was given.
  */
-#include "cmd-request.h"
-
 #include <string.h>
 
 #include "allocate.h"
 #include "connect.h"
 #include "json-out.h"
+#include "request-verbs.h"
 #include "table.h"
 #include "virt-error.h"
 

@@ -5,11 +5,10 @@
  * anybody. The ports of a running domain cannot be changed: there, the label goes on asking until
  * it stops.
  */
-#include "cmd-request.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "request-verbs.h"
 #include "request.h"
 
 /* The requests that go: the one of that name, else those of that alias; NULL at the end. */

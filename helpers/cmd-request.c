@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vfalias request: the sub-verbs' table, and the short one, ports. */
-#include "cmd-request.h"
-
 #include <string.h>
 
+#include "request-verbs.h"
 #include "request.h"
 
 /* ---- ports ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sub-verbs of `vfalias request`, for its table. A sub-verb is one file, cmd-request-VERB.c,
  * and calls no other one. */
-#ifndef VFA_CMD_REQUEST_H
-#define VFA_CMD_REQUEST_H
+#ifndef VFA_REQUEST_VERBS_H
+#define VFA_REQUEST_VERBS_H
 
 #include "cmd.h"
 
