@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "state.h"
+#include "verbs.h" /* umbrella, goes with the move */
 
 enum {
     VFA_CMD_FINE = 0,
@@ -28,24 +29,6 @@ struct vfa_cmd_context {
     bool foreign;              /* --sysfs-root is not the tree of this host */
     bool use_state; /* false: foreign without --state, so there are no claims to speak of */
 };
-
-/* ---- the verbs: argv[0] is the verb; they return an exit status ---- */
-int vfa_cmd_attach(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_check(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_detach(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_devices(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_gc(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_migrate(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_quarantine(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_request(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_stats(struct vfa_cmd_context *ctx, int argc, char **argv);
-int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv);
 
 /* ---- a verb's options and operands ---- */
 struct vfa_cmd_flag {
