@@ -8,6 +8,7 @@
  * The claims are read first, libvirt is asked second (gc.h says why), and only what was read is
  * dropped: the domain may be started in between.
  */
+#include "allocate.h"
 #include "connect.h"
 #include "release-unchanged.h"
 #include "virt-error.h"

@@ -8,6 +8,7 @@
  * the hook; one that fails before, by this file; and if this program is killed in between, they
  * expire.
  */
+#include "allocate.h"
 #include "connect.h"
 
 #include <errno.h>
