@@ -198,7 +198,7 @@ static int answer(const struct vfa_cmd_context *ctx, const struct question *q, b
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int status, r = vfa_cmd_open_host(ctx, VFA_CMD_HOST_COPY, &host, &err);
 
     if (r < 0)

@@ -13,14 +13,14 @@ static int collect(const struct vfa_cmd_context *ctx, size_t *ret_n,
                    struct vfa_release_left *ret_left, struct vfa_error *err)
 {
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int finished;
     int r = vfa_connect_open(ctx, &conn, err);
 
     if (r == 0)
         r = vfa_connect_check_here(ctx, conn, err);
     if (r == 0)
-        r = vfa_host_open(ctx->config, &host, err);
+        r = vfa_unreleased_open_host(ctx->config, &host, err);
     host.warn = vfa_cmd_warn;
     if (r == 0)
         r = vfa_gc(conn, &host, NULL, ret_n, err);

@@ -17,7 +17,7 @@ int vfa_cmd_open_host(const struct vfa_cmd_context *ctx, enum vfa_cmd_host mode,
     int r;
 
     if (mode == VFA_CMD_HOST_WRITE)
-        return vfa_host_open(ctx->config, ret, err);
+        return vfa_unreleased_open_host(ctx->config, ret, err);
     r = vfa_sysfs_open(ctx->config->sysfs_root, &host.sysfs, err);
     if (r == 0)
         r = mode == VFA_CMD_HOST_READ ? vfa_cmd_open_state(ctx, &host.state, err)

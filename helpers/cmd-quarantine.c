@@ -122,8 +122,8 @@ static int run_add(struct vfa_cmd_context *ctx, int argc, char **argv)
 static int take_out(struct vfa_cmd_context *ctx, const char *device, bool force, bool clean,
                     struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = vfa_host_open(ctx->config, &host, err);
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_unreleased_open_host(ctx->config, &host, err);
 
     host.warn = vfa_cmd_warn;
     if (r == 0)

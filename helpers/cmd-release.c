@@ -70,8 +70,8 @@ static int drop(const struct vfa_cmd_context *ctx, const char *name,
                 const struct vfa_claims *claims, size_t *ret_n, struct vfa_release_left *ret_left,
                 struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
-    int r = vfa_host_open(ctx->config, &host, err);
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_unreleased_open_host(ctx->config, &host, err);
 
     *ret_n = 0;
     host.warn = vfa_cmd_warn;

@@ -8,7 +8,7 @@ int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     const struct vfa_cmd_syntax syntax = {.verb = "rescan"};
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int status;
     size_t n;
 
@@ -16,7 +16,7 @@ int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    if (vfa_host_open(ctx->config, &host, &err) < 0 ||
+    if (vfa_unreleased_open_host(ctx->config, &host, &err) < 0 ||
         vfa_state_forget_failed(host.state, &err) < 0 ||
         vfa_allocate_rescan(&host, true, &n, &err) < 0)
         return vfa_cmd_fail_error(&err);

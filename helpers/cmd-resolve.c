@@ -65,7 +65,7 @@ static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *e
 static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_io_data *xml,
                    struct vfa_domain *domain, bool dry_run, char **ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct job job = {.xml = xml, .domain = domain, .ret = ret};
     uuid_t made;
     int r;

@@ -134,7 +134,7 @@ static int run(struct start *start, const char *name, struct vfa_error *err)
     if (r == 0)
         r = read_definition(start, err);
     if (r == 0)
-        r = vfa_host_open(start->ctx->config, &start->host, err);
+        r = vfa_unreleased_open_host(start->ctx->config, &start->host, err);
     if (r == 0)
         r = claim(start, err);
     if (r != 0 || start->rehearsal)
@@ -148,7 +148,7 @@ static int run(struct start *start, const char *name, struct vfa_error *err)
 int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(start_clear) struct start start = {.ctx = ctx, .host = {.sysfs = {.rootfd = -1}}};
+    VFA_AUTO(start_clear) struct start start = {.ctx = ctx, .host = VFA_HOST_INIT};
     const struct vfa_cmd_flag flags[] = {{"paused", &start.paused, NULL},
                                          {"dry-run", &start.rehearsal, NULL}};
     const struct vfa_cmd_syntax syntax = {"start", flags, ARRAY_SIZE(flags), {"DOMAIN", NULL}};

@@ -121,7 +121,7 @@ static int renew_index(struct vfa_host *host, struct vfa_error *err)
 static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_freep) bool *done = calloc(ctx->config->n_numvfs, sizeof(*done));
     struct progress progress = {.done = done, .look_only = look_only, .status = VFA_CMD_FINE};
     const enum vfa_cmd_host mode = look_only ? VFA_CMD_HOST_READ : VFA_CMD_HOST_WRITE;

@@ -34,7 +34,7 @@
 
 static int mark_active(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool same = false;
     int r = vfa_look_begin(look, step->claim, &host, &same, err);
 
@@ -77,7 +77,7 @@ enum check {
 static int check_claim_once(struct vfa_look *look, const struct vfa_step *step, bool scanned,
                             struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct vfa_pci_addr addr;
     bool same = false;
     int r = vfa_look_begin(look, step->claim, &host, &same, err);
@@ -101,7 +101,7 @@ static int check_claim_once(struct vfa_look *look, const struct vfa_step *step, 
 
 static int rescan(struct vfa_look *look, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     return r < 0 ? r : vfa_allocate_rescan(&host, false, NULL, err);
@@ -133,7 +133,7 @@ static int with_order(struct vfa_look *look, const struct vfa_step *step,
                                   const struct vfa_vf_order *, struct vfa_error *),
                       struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
     struct vfa_vf_order order;
@@ -218,7 +218,7 @@ static void attached(struct vfa_look *look, const struct vfa_step *step)
 static int count_failure(struct vfa_look *look, const struct vfa_step *step, const char *why,
                          bool *ret_same, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_look_begin(look, step->claim, &host, ret_same, err);
 
     if (r < 0 || !*ret_same)
@@ -345,7 +345,7 @@ bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
 static int is_given_up(struct vfa_look *look, const struct vfa_step *step, bool *ret,
                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
     const struct vfa_claim *found;
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);

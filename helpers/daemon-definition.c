@@ -76,7 +76,7 @@ static int read_all(struct definition *d, virConnectPtr conn, struct vfa_error *
 
 static int undefined(struct definition *d, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(d->daemon, d->config, &host, err);
     char key[KEY_SIZE];
 
@@ -124,7 +124,7 @@ static int try_to_place(struct definition *d, struct vfa_host *host, struct vfa_
 /* No event tells that trouble with the state is over. */
 static int place(struct definition *d, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(d->daemon, d->config, &host, err);
 
     if (r == 0)

@@ -52,7 +52,7 @@ enum {
 /* Writes down that the guest is held, if it is still the start that was seen. */
 static int note_held(struct vfa_look *look, bool *ret_same, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
@@ -63,7 +63,7 @@ static int note_held(struct vfa_look *look, bool *ret_same, struct vfa_error *er
 
 static int is_noted(struct vfa_look *look, bool *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
@@ -75,7 +75,7 @@ static int is_noted(struct vfa_look *look, bool *ret, struct vfa_error *err)
 
 static int forget(struct vfa_look *look, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
 
     vfa_turn_hold(look->daemon->turns, look->uuid, 0, 0);
@@ -117,7 +117,7 @@ static int suspend_failed(struct vfa_look *look, struct vfa_error *err)
                           look->domain->name);
 
     if (r == -ENOTCONN)
-        return vfa_fail(err, ENOTCONN, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     vfa_log(LOG_WARNING, "%s", vfa_error_text(&why));
     return forget(look, err);
 }

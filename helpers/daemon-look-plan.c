@@ -13,7 +13,7 @@
 
 int vfa_look_claims(struct vfa_look *look, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
@@ -47,7 +47,7 @@ int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_
 /* The end of a borrower wakes the daemon; the later look is for when that got lost. */
 static int read_withdrawn(struct vfa_look *look, enum vfa_withdrawal **ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_freep)
     enum vfa_withdrawal *withdrawn = calloc(look->domain->n_requests + 1, sizeof(*withdrawn));
     int r;

@@ -40,7 +40,7 @@
 
 static int release(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool released = false;
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
@@ -54,7 +54,7 @@ static int release(struct vfa_look *look, const struct vfa_step *step, struct vf
 
 static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_claim *claim = step->claim;
     bool same = false;
     int r = vfa_look_begin(look, claim, &host, &same, err);
@@ -73,7 +73,7 @@ static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct v
 /* What its borrower took out is kept for it, as a claim whose device is to be attached again. */
 static int set_aside(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool same = false;
     int r = vfa_look_begin(look, step->claim, &host, &same, err);
 
@@ -93,7 +93,7 @@ static int set_aside(struct vfa_look *look, const struct vfa_step *step, struct 
 /* Asked for anew, as it were: what failed before is not held against it. */
 static int end_borrowing(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
     if (r == 0)
@@ -128,7 +128,7 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
 static int allocate(struct vfa_look *look, const struct vfa_request *request, struct vfa_claim *ret,
                     struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct allocation allocation = {look, request, ret};
     int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
 
@@ -140,7 +140,7 @@ static int allocate(struct vfa_look *look, const struct vfa_request *request, st
 static int do_without(struct vfa_look *look, const struct vfa_request *request,
                       struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
 
     if (!request->optional || request->late)
@@ -284,8 +284,8 @@ static int do_plan_in_turn(struct vfa_look *look, enum vfa_run run, struct vfa_e
 static int reassert(const struct vfa_config *config, const struct vfa_domain *domain, int64_t ended,
                     struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
-    int r = vfa_host_open(config, &host, err);
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_unreleased_open_host(config, &host, err);
 
     if (r < 0)
         return r;
@@ -332,7 +332,7 @@ static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
                                 const struct vfa_config *config, const char *uuid)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
     int r = vfa_daemon_open_host(daemon, config, &host, &err);
 

@@ -30,7 +30,7 @@ static int is_needed(const struct vfa_config *config, bool *ret, struct vfa_erro
 static int finish(struct vfa_daemon *daemon, const struct vfa_config *config,
                   struct vfa_release_left *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(daemon, config, &host, err);
 
     return r == 0 ? vfa_release_finish(&host, VFA_RELEASE_ONCE, ret, err) : r;

@@ -170,7 +170,7 @@ static int sync_running(struct sync *sync, virDomainPtr handle, const char *uuid
     if (r < 0 || read == VFA_RECONCILE_NOT_RUNNING || read == -ENOENT)
         return r;
     if (read == -ENOTCONN)
-        return vfa_fail(err, ENOTCONN, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     if (read == -EINVAL)
         look = true;
     else if (read < 0)
@@ -207,7 +207,7 @@ static int sync_definition(struct sync *sync, virDomainPtr handle, const char *u
                                 virDomainGetName(handle));
 
     if (r == -ENOTCONN)
-        return vfa_fail(err, ENOTCONN, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     if (r < 0 || definition_asks(xml))
         vfa_queue_add(sync->daemon->queue, uuid, VFA_WORK_DEFINITION, 0);
     return 0;
@@ -263,8 +263,8 @@ static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct 
                     bool *ret_synced, struct vfa_error *err)
 {
     VFA_AUTO(sync_clear)
-    struct sync sync = {.daemon = daemon, .config = config, .conn = conn, .host = VFA_HOST_CLOSED};
-    int r = vfa_host_open(config, &sync.host, err);
+    struct sync sync = {.daemon = daemon, .config = config, .conn = conn, .host = VFA_HOST_INIT};
+    int r = vfa_unreleased_open_host(config, &sync.host, err);
 
     if (r < 0)
         return r;
@@ -308,9 +308,9 @@ void vfa_sync_rebuild(struct vfa_daemon *daemon, virConnectPtr conn,
                       const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool synced = false;
-    int r = vfa_host_open(config, &host, &err);
+    int r = vfa_unreleased_open_host(config, &host, &err);
 
     if (r == 0)
         r = vfa_state_synced(host.state, &synced, &err);

@@ -39,7 +39,7 @@
 static int refresh_index(struct vfa_daemon *daemon, const struct vfa_config *config, bool always,
                          struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool fresh = false;
     size_t n = 0;
     int r = vfa_daemon_open_host(daemon, config, &host, err);
@@ -115,7 +115,7 @@ static unsigned gc_all(struct vfa_daemon *daemon, virConnectPtr conn,
                        const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
     int r = vfa_daemon_open_host(daemon, config, &host, &err);
 
@@ -142,7 +142,7 @@ static void look_at_borrowed(void *opaque, const char *uuid)
 static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(daemon, config, &host, &err);
 
     if (r == 0)
@@ -172,7 +172,7 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
 static int forget_past(struct vfa_daemon *daemon, const struct vfa_config *config, const char *uuid,
                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_CLOSED;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
     int r = vfa_daemon_open_host(daemon, config, &host, err);
 

@@ -16,7 +16,7 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
                          struct vfa_host *ret, struct vfa_error *err)
 {
     bool synced = true;
-    int r = vfa_host_open(config, ret, err);
+    int r = vfa_unreleased_open_host(config, ret, err);
 
     if (r != 0)
         return r;

@@ -112,10 +112,6 @@ struct vfa_daemon {
  * the running domains. */
 int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
                          struct vfa_host *ret, struct vfa_error *err);
-#define VFA_HOST_CLOSED                                                                            \
-    {                                                                                              \
-        .sysfs = { -1 }                                                                            \
-    }
 
 bool vfa_daemon_stopping(struct vfa_daemon *daemon);
 

@@ -43,10 +43,10 @@ struct collector {
     struct vfa_error *err;
 };
 
-static void note_result(struct collector *c, int r, const struct vfa_error *why)
+static void note_result(struct collector *c, int r, struct vfa_error *why)
 {
     if (r < 0 && c->result == 0)
-        c->result = vfa_fail(c->err, why->code, "%s", vfa_error_text(why));
+        c->result = vfa_error_move(c->err, why);
 }
 
 static int look_at_domain(struct collector *c, const char *uuid, struct vfa_error *err)

@@ -194,7 +194,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_names *names
 int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = open_and_begin(guest, &host, err);
 
     if (r == 0)
@@ -210,7 +210,7 @@ int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
 int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_names *names,
                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = open_and_begin(guest, &host, err);
 
     for (size_t i = 0; i < names->n && r == 0; i++)
@@ -254,7 +254,7 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
 
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct claiming claiming = {guest, names};
     int r = open_host(guest, &host, err);
 

@@ -24,7 +24,7 @@ static int read_port(struct vfa_call *call, struct vfa_netport **ret, struct vfa
 
 static int port_created(struct vfa_call *call, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
     char device[VFA_PCI_ADDR_SIZE];
@@ -47,7 +47,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
     int r = read_port(call, &port, err);
 

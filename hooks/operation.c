@@ -55,7 +55,7 @@ void vfa_operation_warn(const char *text)
 int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
                             struct vfa_error *err)
 {
-    int r = vfa_host_open(config, ret, err);
+    int r = vfa_unreleased_open_host(config, ret, err);
 
     if (r == 0)
         ret->warn = vfa_operation_warn;

@@ -46,7 +46,7 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
 /* Says something in the journal and goes on; fits vfa_host.warn. */
 void vfa_operation_warn(const char *text);
 
-/* vfa_host_open(), with the journal told of what goes wrong beside the point. */
+/* vfa_unreleased_open_host(), with the journal told of what goes wrong beside the point. */
 int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
                             struct vfa_error *err);
 

@@ -69,7 +69,7 @@ static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
 static int receive(struct vfa_call *call, const struct vfa_config *config,
                    const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(arrival_clear)
     struct arrival arrival = {.call = call, .domain = domain, .what = what};
     int r = vfa_operation_open_host(config, &host, err);
@@ -144,8 +144,7 @@ static int answer(const struct vfa_domain *domain, const char *text, struct vfa_
 {
     if (!text)
         return vfa_fail_oom(err);
-    vfa_fail(err, ECANCELED, "domain '%s': " VFA_REHEARSED "%s", domain->name, text);
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, ECANCELED, "domain '%s': " VFA_REHEARSED "%s", domain->name, text);
 }
 
 static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
@@ -158,7 +157,7 @@ static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
 static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
                   struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
     int r = vfa_operation_open_host(config, &host, err);
 
@@ -170,7 +169,7 @@ static int cancel(const struct vfa_config *config, const struct vfa_domain *doma
 int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
                       struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(arrival_clear) struct arrival arrival = {.domain = domain};
     VFA_AUTO(vfa_freep) char *text = NULL;
     bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are undone */

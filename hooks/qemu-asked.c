@@ -42,7 +42,7 @@ static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct
 static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
                  struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_operation_open_host(config, &host, err);
 
     if (r == 0)
@@ -76,7 +76,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
     int r = claim(config, domain, &why);
 
     if (r == VFA_ALLOCATE_NONE)
-        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        vfa_error_move(err, &why);
     if (r < 0)
         syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
                vfa_error_text(&why));
@@ -124,7 +124,7 @@ static void finish_release(struct vfa_host *host, const char *uuid)
 static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
                        const struct vfa_domain *domain, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
     int r = vfa_operation_open_host(config, &host, err);
 
@@ -174,7 +174,7 @@ static int release(struct vfa_call *call, struct vfa_error *err)
 
 static int reassert(struct vfa_call *call, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
     int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);

@@ -130,7 +130,7 @@ static int serve_request(struct vfa_attempt *a, const struct vfa_request *reques
     if (r == VFA_ALLOCATE_RESCAN)
         return r;
     if (r) {
-        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        vfa_error_move(err, &why);
         return r;
     }
     return vfa_arrivals_add(arrivals, request->name, &chosen, true, err);
@@ -148,11 +148,11 @@ static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
         const struct vfa_claim *claim = &claims.items[i];
 
         if (claim->state != VFA_CLAIM_INCOMING) {
-            vfa_fail(err, EBUSY,
-                     "it has device %s already, for request '%s': does it run here? If not, run "
-                     "'vfalias gc'",
-                     claim->device, claim->request);
-            return VFA_ALLOCATE_NONE;
+            return vfa_refuse(
+                err, EBUSY,
+                "it has device %s already, for request '%s': does it run here? If not, run "
+                "'vfalias gc'",
+                claim->device, claim->request);
         }
         r = vfa_release(a->host, a->domain->uuid, claim->request, VFA_WHY_LEFT, NULL, err);
     }
@@ -177,8 +177,7 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
     int r = 0;
 
     if (domain->bad_requests) {
-        vfa_fail(err, EINVAL, "%s", domain->bad_requests);
-        return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     r = begin(a, err);
     if (r == 0 && vfa_attempt_asks(a))

@@ -207,12 +207,12 @@ static int advise(struct vfa_attempt *a, const char *wrong, struct vfa_error *er
 
     if (r < 0)
         return r;
-    vfa_fail(err, EBUSY, "%s: %s", wrong,
-             a->unmet ? "start it again, vfaliasd has chosen another one for its definition (if it "
-                        "has none, run 'vfalias resolve')"
-                      : "run 'vfalias resolve', or start vfaliasd, which chooses another one for "
-                        "its definition");
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(
+        err, EBUSY, "%s: %s", wrong,
+        a->unmet ? "start it again, vfaliasd has chosen another one for its definition (if it "
+                   "has none, run 'vfalias resolve')"
+                 : "run 'vfalias resolve', or start vfaliasd, which chooses another one for "
+                   "its definition");
 }
 
 /* There is none: `why` says so. What is to be said of a device that is there comes first. */
@@ -222,12 +222,10 @@ static int despair(struct vfa_attempt *a, const struct vfa_named *named, const c
     const char *text = vfa_error_text(why);
 
     if (named->kind == VFA_NAMED_ABSENT)
-        vfa_fail(err, why->code, "%s", text);
-    else if (vfa_allocate_alias(a->host->config, &named->request))
-        vfa_fail(err, EBUSY, "%s; %s", wrong, text);
-    else
-        vfa_fail(err, EBUSY, "%s", wrong);
-    return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, why->code, "%s", text);
+    if (vfa_allocate_alias(a->host->config, &named->request))
+        return vfa_refuse(err, EBUSY, "%s; %s", wrong, text);
+    return vfa_refuse(err, EBUSY, "%s", wrong);
 }
 
 /* *ret_wrong is what is wrong with the one that is named, before others are claimed. */
@@ -247,7 +245,7 @@ static int try_another(struct vfa_attempt *a, const struct vfa_domdev *dev, char
         return despair(a, &named, *ret_wrong, &why, err);
     if (r == VFA_ALLOCATE_RESCAN)
         return r;
-    return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
+    return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
 int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err)

@@ -216,11 +216,10 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
     others -= others > own + ending ? own + ending : others;
     if (own)
         snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
-    vfa_fail(err, EBUSY,
-             "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
-             p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s", others, for_own,
-             dropped);
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, EBUSY,
+                      "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
+                      p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s", others,
+                      for_own, dropped);
 }
 
 static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, bool last_chance,

@@ -21,17 +21,16 @@ static int refuse(const struct vfa_device *now, const struct vfa_claim *holder,
     char device[VFA_PCI_ADDR_SIZE];
 
     if (!vfa_claim_is_held(holder->state)) {
-        vfa_fail(err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
-                 vfa_pci_addr_format(&now->addr, device), holder->device,
-                 holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released", holder->domain);
-        return VFA_ALLOCATE_NONE;
+        return vfa_refuse(
+            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
+            vfa_pci_addr_format(&now->addr, device), holder->device,
+            holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released", holder->domain);
     }
-    vfa_fail(err, EBUSY,
-             "device %s is not free: domain '%s' holds %s (request '%s'); a device_spec must not "
-             "allow the devices of a network",
-             vfa_pci_addr_format(&now->addr, device), holder->domain, holder->device,
-             holder->request);
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(
+        err, EBUSY,
+        "device %s is not free: domain '%s' holds %s (request '%s'); a device_spec must not "
+        "allow the devices of a network",
+        vfa_pci_addr_format(&now->addr, device), holder->domain, holder->device, holder->request);
 }
 
 static bool is_same_device(const struct vfa_claim *holder, const struct vfa_device *now)

@@ -76,15 +76,15 @@ static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, con
         return r;
     vfa_pci_addr_format(&now->addr, device);
     if (r == VFA_STATE_ABSENT) /* the request's name is what is taken */
-        vfa_fail(err, EBUSY, "device %s: request '%s' has another device already", device, request);
-    else if (!vfa_claim_is_held(holder.state))
-        vfa_fail(err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
-                 device, holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
-                 holder.domain);
-    else
-        vfa_fail(err, EBUSY, "device %s is not free: domain '%s' holds %s (request '%s')", device,
-                 holder.domain, holder.device, holder.request);
-    return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, EBUSY, "device %s: request '%s' has another device already", device,
+                          request);
+    if (!vfa_claim_is_held(holder.state))
+        return vfa_refuse(
+            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it", device,
+            holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+            holder.domain);
+    return vfa_refuse(err, EBUSY, "device %s is not free: domain '%s' holds %s (request '%s')",
+                      device, holder.domain, holder.device, holder.request);
 }
 
 /* What was claimed for the request when the domain was about to arrive: it is that device that the

@@ -163,7 +163,7 @@ static int choose(struct work *w, const struct vfa_named *named, struct vfa_erro
     if (r == VFA_ALLOCATE_NONE)
         return refuse(w, &why, err);
     if (r < 0)
-        return vfa_fail(err, -r, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     return vfa_arrivals_add(&w->placed.devices, named->request.name, &device, true, err);
 }
 
@@ -185,11 +185,11 @@ static int rehearse(struct work *w, struct vfa_error *err)
     int r = vfa_attempt_check_synced(&w->a, &why);
 
     if (r == 0 && w->a.domain->bad_requests)
-        r = (vfa_fail(&why, EINVAL, "%s", w->a.domain->bad_requests), VFA_ALLOCATE_NONE);
+        r = vfa_refuse(&why, EINVAL, "%s", w->a.domain->bad_requests);
     if (r == VFA_ALLOCATE_NONE)
         return refuse(w, &why, err);
     if (r < 0)
-        return vfa_fail(err, -r, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     r = vfa_state_try(state, err);
     if (r == 0)
         r = choose_all(w, err);

@@ -7,33 +7,9 @@
 #include "choose.h"
 #include "presence.h"
 #include "release.h"
-#include "unreleased.h"
 
 #include <errno.h>
 #include <string.h>
-
-int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
-{
-    struct vfa_host host = {.config = config, .sysfs = {.rootfd = -1}};
-    int r = vfa_sysfs_open(config->sysfs_root, &host.sysfs, err);
-
-    if (r == 0)
-        r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &host.state,
-                           err);
-    if (r == 0)
-        r = vfa_unreleased_settle(&host, err);
-    if (r == 0)
-        *ret = host;
-    else
-        vfa_host_clear(&host);
-    return r;
-}
-
-void vfa_host_clear(struct vfa_host *host)
-{
-    host->state = vfa_state_close(host->state);
-    vfa_sysfs_close(&host->sysfs);
-}
 
 /* ---- what a request means ---- */
 
@@ -76,17 +52,17 @@ static int refuse_unknown(const struct vfa_config *config, const struct vfa_requ
         free(known);
         known = more;
     }
-    vfa_fail(err, ENOENT, "request '%s': no alias '%s' is configured on this host (there %s %s)",
-             request->name, request->alias, config->n_aliases ? "are" : "is",
-             config->n_aliases ? known : "none");
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, ENOENT,
+                      "request '%s': no alias '%s' is configured on this host (there %s %s)",
+                      request->name, request->alias, config->n_aliases ? "are" : "is",
+                      config->n_aliases ? known : "none");
 }
 
 static int refuse_tag(const struct vfa_request *request, const char *tag, struct vfa_error *err)
 {
-    vfa_fail(err, EINVAL, "request '%s': unknown attribute '%s': no device_spec sets such a tag",
-             request->name, tag);
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, EINVAL,
+                      "request '%s': unknown attribute '%s': no device_spec sets such a tag",
+                      request->name, tag);
 }
 
 static bool some_spec_sets(const struct vfa_config *config, const char *tag)
@@ -135,14 +111,14 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
         return r;
     vfa_wish_make(alias, request, domain, &nowhere, &wish);
     if (!vfa_choose_permits(&wish)) {
-        vfa_fail(err, EPERM, "request '%s': this domain is not permitted to ask for alias '%s'",
-                 request->name, alias->name);
-        return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, EPERM,
+                          "request '%s': this domain is not permitted to ask for alias '%s'",
+                          request->name, alias->name);
     }
     if (alias->max_per_domain && n > alias->max_per_domain) {
-        vfa_fail(err, EPERM, "request '%s': %u devices of alias '%s' are asked for, %u are allowed",
-                 request->name, n, alias->name, alias->max_per_domain);
-        return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, EPERM,
+                          "request '%s': %u devices of alias '%s' are asked for, %u are allowed",
+                          request->name, n, alias->name, alias->max_per_domain);
     }
     return 0;
 }
@@ -158,14 +134,15 @@ static int check_settings(const struct vfa_request *request, const struct vfa_al
     vfa_request_settings(request, alias, &settings);
     if (vfa_vf_settings_check(&settings, &why) == 0)
         return 0;
-    vfa_fail(err, EINVAL, "request '%s': settings: %s", request->name, vfa_error_text(&why));
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, EINVAL, "request '%s': settings: %s", request->name,
+                      vfa_error_text(&why));
 }
 
 int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
                               const struct vfa_request *request, struct vfa_error *err)
 {
     const struct vfa_alias *alias = vfa_allocate_alias(config, request);
+    int r;
 
     if (!alias)
         return refuse_unknown(config, request, err);
@@ -173,22 +150,20 @@ int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_
         if (!some_spec_sets(config, request->tags.items[i].key))
             return refuse_tag(request, request->tags.items[i].key, err);
     }
-    if (check_settings(request, alias, err))
-        return VFA_ALLOCATE_NONE;
-    return check_entitlement(config, domain, request, alias, err);
+    r = check_settings(request, alias, err);
+    return r ? r : check_entitlement(config, domain, request, alias, err);
 }
 
 static int refuse_ports(const struct vfa_domain *domain, unsigned missing, struct vfa_error *err)
 {
     if (domain->pcie)
-        vfa_fail(err, ENOSPC,
-                 "%u more empty PCIe root port%s needed to hot-plug what it asks for: run 'vfalias "
-                 "request ports %s', or add <controller type='pci' model='pcie-root-port'/>",
-                 missing, missing == 1 ? "" : "s", domain->name);
-    else
-        vfa_fail(err, ENOSPC, "%u more free PCI slot%s needed to hot-plug what it asks for",
-                 missing, missing == 1 ? "" : "s");
-    return VFA_ALLOCATE_NONE;
+        return vfa_refuse(
+            err, ENOSPC,
+            "%u more empty PCIe root port%s needed to hot-plug what it asks for: run 'vfalias "
+            "request ports %s', or add <controller type='pci' model='pcie-root-port'/>",
+            missing, missing == 1 ? "" : "s", domain->name);
+    return vfa_refuse(err, ENOSPC, "%u more free PCI slot%s needed to hot-plug what it asks for",
+                      missing, missing == 1 ? "" : "s");
 }
 
 static int check(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -197,8 +172,7 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
     unsigned missing = vfa_domain_missing_ports(domain);
 
     if (domain->bad_requests) {
-        vfa_fail(err, EINVAL, "%s", domain->bad_requests);
-        return VFA_ALLOCATE_NONE;
+        return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     for (size_t i = 0; i < domain->n_requests; i++) {
         int r = vfa_attempt_check_request(config, domain, &domain->requests[i], err);
@@ -299,7 +273,7 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
         if (r == VFA_ALLOCATE_NONE && request->optional)
             r = do_without(a, request, err);
         else if (r && r != VFA_ALLOCATE_RESCAN)
-            vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+            vfa_error_move(err, &why);
     }
     return r;
 }
@@ -321,15 +295,13 @@ static int refuse_lost(struct vfa_attempt *a, struct vfa_error *err)
     if (r < 0)
         return r;
     if (awaited)
-        vfa_fail(
+        return vfa_refuse(
             err, EAGAIN,
             "the state file was lost, and vfaliasd cannot read which devices the running domain '%s' has: see 'journalctl -u vfaliasd'",
             awaited);
-    else
-        vfa_fail(err, EAGAIN,
-                 "the state file was lost and vfaliasd has not rebuilt it from the running "
-                 "domains yet: try again once it has connected to libvirt");
-    return VFA_ALLOCATE_NONE;
+    return vfa_refuse(err, EAGAIN,
+                      "the state file was lost and vfaliasd has not rebuilt it from the running "
+                      "domains yet: try again once it has connected to libvirt");
 }
 
 int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
@@ -411,7 +383,7 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
         r = transact(host, &job, &why);
     }
     if (r)
-        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        vfa_error_move(err, &why);
     if (r == VFA_ALLOCATE_NONE && job.unmet)
         vfa_state_set_unmet(host->state, domain->uuid, NULL);
     return r;

@@ -13,27 +13,16 @@
 
 #include "config.h"
 #include "domxml.h"
+#include "host.h"
 #include "netport.h"
 #include "state.h"
+#include "unreleased.h"
 
 enum {
-    VFA_ALLOCATE_NONE = 1,    /* refused; err has the line for the user */
+    VFA_ALLOCATE_NONE = VFA_REFUSED, /* refused; err has the line for the user */
     VFA_ALLOCATE_AGAIN = 2,   /* not now, and nothing changed: to be tried again soon; likewise */
     VFA_ALLOCATE_RESCAN = 16, /* inside a transaction only: see vfa_allocate_transact() */
 };
-
-struct vfa_host {
-    const struct vfa_config *config;
-    struct vfa_sysfs sysfs;
-    struct vfa_state *state;
-    void (*warn)(const char *text); /* told what went wrong beside the point; NULL: nobody is */
-    bool scanned; /* vfa_allocate_transact(): the hardware was, for what is done now */
-};
-
-/* Opens sysfs and the state as the configuration says, and drops claims that others could not
- * (unreleased.h). Clear with vfa_host_clear(). */
-int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err);
-void vfa_host_clear(struct vfa_host *host);
 
 /* Does `work` in a transaction that it commits if `work` returns 0, unless it is only tried (commit
  * false), and else rolls back; returns what `work` does. Work that gets VFA_ALLOCATE_RESCAN from a

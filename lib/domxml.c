@@ -158,7 +158,7 @@ static int read_metadata(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     int r = read_requests(root, domain, &why);
 
     if (r != -EINVAL)
-        return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
+        return r < 0 ? vfa_error_move(err, &why) : 0;
     forget_requests(domain);
     domain->bad_requests = strdup(vfa_error_text(&why));
     return domain->bad_requests ? 0 : vfa_fail_oom(err);

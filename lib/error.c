@@ -42,6 +42,27 @@ int vfa_fail(struct vfa_error *err, int code, const char *fmt, ...)
     return -code;
 }
 
+int vfa_refuse(struct vfa_error *err, int code, const char *fmt, ...)
+{
+    va_list args;
+    char *msg;
+
+    va_start(args, fmt);
+    msg = format(fmt, args);
+    va_end(args);
+    fill(err, code, msg);
+    return VFA_REFUSED;
+}
+
+int vfa_error_move(struct vfa_error *err, struct vfa_error *why)
+{
+    int code = why->code;
+
+    fill(err, code, vfa_steal(&why->msg));
+    why->code = 0;
+    return -code;
+}
+
 int vfa_wrap(struct vfa_error *err, const char *fmt, ...)
 {
     VFA_AUTO(vfa_freep) char *prefix = NULL;

@@ -24,6 +24,17 @@ struct vfa_error {
 /* Fills *err and returns -code, so that `return vfa_fail(err, EINVAL, ...)` reads well. */
 int vfa_fail(struct vfa_error *err, int code, const char *fmt, ...) VFA_PRINTF(3, 4);
 
+/* A refusal is no error: the first of the positive result codes of the functions that refuse. They
+ * give it a name of their own (VFA_ALLOCATE_NONE, VFA_VF_REFUSED). */
+#define VFA_REFUSED 1
+
+/* Fills *err with the line for the user, as vfa_fail() does, and returns VFA_REFUSED. */
+int vfa_refuse(struct vfa_error *err, int code, const char *fmt, ...) VFA_PRINTF(3, 4);
+
+/* Hands what *why says over to *err (NULL: nobody wants it) and returns its negative code. *why is
+ * "no error" then. */
+int vfa_error_move(struct vfa_error *err, struct vfa_error *why);
+
 /* Puts "TEXT: " in front of what *err says already and returns its negative code. */
 int vfa_wrap(struct vfa_error *err, const char *fmt, ...) VFA_PRINTF(2, 3);
 

@@ -67,12 +67,13 @@ static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error 
     return w->refusal ? 0 : vfa_fail_oom(err);
 }
 
-/* What the hook's code said, with `why`: VFA_ALLOCATE_NONE becomes 0 and a refusal. */
-static int settle(struct work *w, int r, const struct vfa_error *why, struct vfa_error *err)
+/* What the hook's code said, with `why`, which is used up: VFA_ALLOCATE_NONE becomes 0 and a
+ * refusal. */
+static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
 {
     if (r == VFA_ALLOCATE_NONE)
         return refuse(w, why, err);
-    return r < 0 ? vfa_fail(err, why->code, "%s", vfa_error_text(why)) : 0;
+    return r < 0 ? vfa_error_move(err, why) : 0;
 }
 
 /* ---- one walk ---- */

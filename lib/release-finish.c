@@ -311,7 +311,7 @@ static int finish_all(struct vfa_host *host, const char *uuid, enum vfa_release_
         int r = finish_if_due(&w, &ending.items[i], patience, &why);
 
         if (r < 0 && result == 0)
-            result = vfa_fail(err, -r, "%s", vfa_error_text(&why));
+            result = vfa_error_move(err, &why);
     }
     if (ret_left)
         count_left(host, ret_left);

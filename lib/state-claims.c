@@ -111,7 +111,7 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
 
     if (r == -EEXIST && vfa_sql_is_taken(state))
         return VFA_STATE_TAKEN;
-    return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&why)) : 0;
+    return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
 int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,

@@ -198,7 +198,7 @@ static int take_kept(const char *path, enum vfa_state_mode mode, struct vfa_stat
         }
         vfa_state_discard(state);
         if (r == -EBUSY)
-            return vfa_fail(err, EBUSY, "%s", vfa_error_text(&why));
+            return vfa_error_move(err, &why);
     }
     return 0;
 }

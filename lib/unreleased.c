@@ -105,7 +105,7 @@ static int settle_or_tell(struct vfa_host *host, const char *uuid, struct vfa_er
     int r = path ? settle(host, path, uuid, &why) : 0;
 
     if (r == -EBUSY)
-        return vfa_fail(err, EBUSY, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     if (r < 0 && host->warn)
         host->warn(vfa_error_text(&why));
     return 0;
@@ -147,4 +147,19 @@ int vfa_unreleased_settle(struct vfa_host *host, struct vfa_error *err)
     if (dir)
         closedir(dir);
     return r;
+}
+
+int vfa_unreleased_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                             struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_host_open(config, &host, err);
+
+    if (r == 0)
+        r = vfa_unreleased_settle(&host, err);
+    if (r < 0)
+        return r;
+    *ret = host;
+    host = (struct vfa_host)VFA_HOST_INIT;
+    return 0;
 }

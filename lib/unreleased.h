@@ -12,7 +12,7 @@
 #ifndef VFA_UNRELEASED_H
 #define VFA_UNRELEASED_H
 
-#include "allocate.h"
+#include "host.h"
 
 /* The domain ended at that time (seconds since the epoch), and has its claims still. */
 int vfa_unreleased_note(const char *state_path, const char *uuid, int64_t at,
@@ -25,5 +25,10 @@ int vfa_unreleased_void(const char *state_path, const char *uuid, struct vfa_err
 /* Follows all notes. What fails is told (host->warn), and its note stays. -EBUSY: the state is
  * locked, and was waited for; whoever goes on would wait as long once more. */
 int vfa_unreleased_settle(struct vfa_host *host, struct vfa_error *err);
+
+/* vfa_host_open(), and follows all notes: so opens who gives devices or takes them back. *ret is
+ * written only on success; clear it with vfa_host_clear(). */
+int vfa_unreleased_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                             struct vfa_error *err);
 
 #endif

@@ -84,15 +84,14 @@ static int VFA_PRINTF(3, 4)
     vfa_fail(&why, ENOTSUP, "%s", text ? text : fmt);
     r = settle(w, &why);
     if (r)
-        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        vfa_error_move(err, &why);
     return r;
 }
 
 /* Whatever the policy: there is nothing to go on with. */
 static int refuse_gone(const struct work *w, struct vfa_error *err)
 {
-    vfa_fail(err, ENODEV, "%s is gone", w->claim->device);
-    return VFA_VF_REFUSED;
+    return vfa_refuse(err, ENODEV, "%s is gone", w->claim->device);
 }
 
 /* ---- what the kernel does not find ---- */
@@ -131,8 +130,7 @@ static int refuse_netdev(struct work *w, struct vfa_error *err)
 {
     if (!is_there(w))
         return refuse_gone(w, err);
-    vfa_fail(err, ENODEV, "the netdev '%s' of %s is gone", w->vf.netdev, w->claim->device);
-    return VFA_VF_REFUSED;
+    return vfa_refuse(err, ENODEV, "the netdev '%s' of %s is gone", w->vf.netdev, w->claim->device);
 }
 
 /* ---- what it is, and what is wanted ---- */
@@ -182,9 +180,8 @@ static int check_netdev(struct work *w, struct vfa_error *err)
     if (w->order->kind != VFA_ATTACH_MACVTAP)
         return 0;
     if (!w->vf.netdev[0]) {
-        vfa_fail(err, ENODEV, "%s has no netdev on this host to make a macvtap of",
-                 w->claim->device);
-        return VFA_VF_REFUSED;
+        return vfa_refuse(err, ENODEV, "%s has no netdev on this host to make a macvtap of",
+                          w->claim->device);
     }
     w->raise = !w->up;
     return 0;
@@ -207,7 +204,7 @@ static int locate(struct work *w, struct vfa_error *err)
         return 0;
     if (r == VFA_VF_NONE)
         return refuse(w, err, "%s", vfa_error_text(&why));
-    return r < 0 ? vfa_fail(err, why.code, "%s", vfa_error_text(&why)) : 0;
+    return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
 static int read_patiently(struct work *w, struct vfa_error *err)
@@ -317,7 +314,9 @@ static int set_group(struct work *w, enum vfa_vf_setting setting,
         return refuse_untold(w, err);
     if (r < 0)
         r = settle(w, &why);
-    return r ? (vfa_fail(err, why.code, "%s", vfa_error_text(&why)), r) : 0;
+    if (r)
+        vfa_error_move(err, &why);
+    return r;
 }
 
 static int set_all(struct work *w, struct vfa_error *err)
@@ -419,7 +418,10 @@ static int apply(struct work *w, struct vfa_error *err)
     if (r == 0)
         return 0;
     undone = take_back(w, err);
-    return undone < 0 ? undone : (vfa_fail(err, why.code, "%s", vfa_error_text(&why)), r);
+    if (undone < 0)
+        return undone;
+    vfa_error_move(err, &why);
+    return r;
 }
 
 static bool wants_nothing(const struct vfa_host *host, const struct vfa_vf_order *order)

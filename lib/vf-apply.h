@@ -24,9 +24,9 @@ struct vfa_netlink;
 #define VFA_VF_PATIENCE_MS 2000
 
 enum {
-    VFA_VF_REFUSED = 1, /* err has the line for a person */
-    VFA_VF_STALE = 2,   /* the claim is not there any more: nothing was set */
-    VFA_VF_NOT_NOW = 3, /* the driver refused for now; err has the line for a person */
+    VFA_VF_REFUSED = VFA_REFUSED, /* err has the line for a person */
+    VFA_VF_STALE = 2,             /* the claim is not there any more: nothing was set */
+    VFA_VF_NOT_NOW = 3,           /* the driver refused for now; err has the line for a person */
 };
 
 /* What is wanted of a device. */

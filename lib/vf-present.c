@@ -44,8 +44,7 @@ static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
     int r = vfa_vf_apply(host, claim, order, err);
 
     if (r == VFA_VF_STALE) {
-        vfa_fail(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
-        r = VFA_VF_REFUSED;
+        r = vfa_refuse(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
     }
     if (r)
         vfa_wrap(err, "domain '%s': request '%s'", claim->domain, claim->request);
@@ -67,7 +66,7 @@ static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
     if (r == 0 || r == VFA_VF_STALE)
         return 0;
     if (r < 0)
-        return vfa_fail(err, why.code, "%s", vfa_error_text(&why));
+        return vfa_error_move(err, &why);
     vfa_vf_warn(host, claim, &why);
     return 0;
 }

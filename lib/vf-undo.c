@@ -63,7 +63,7 @@ static void note_refusal(struct undo *u, struct vfa_error *why)
 
     if (u->result == 0 || (u->result == VFA_VF_NOT_NOW && !for_now)) {
         vfa_error_clear(u->err);
-        vfa_fail(u->err, why->code, "%s", vfa_error_text(why));
+        vfa_error_move(u->err, why);
         u->result = for_now ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
     }
 }
@@ -141,12 +141,13 @@ int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
     if (r == VFA_SYSFS_GONE)
         return 0;
     if (r != 0) {
-        vfa_fail(err, why.code, "%s", vfa_error_text(&why));
-        return r == VFA_VF_NONE && why.code == EAGAIN ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
+        int code = vfa_error_move(err, &why);
+
+        return r == VFA_VF_NONE && code == -EAGAIN ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
     }
     undo(&u);
     check_missed(&u, sysfs, &addr);
     if (u.result)
-        vfa_fail(err, refusal.code, "%s", vfa_error_text(&refusal));
+        vfa_error_move(err, &refusal);
     return u.result;
 }

@@ -80,7 +80,7 @@ static inline struct vfa_host open_host(bool anew)
 
     if (anew)
         unlink(state_path);
-    if (vfa_host_open(config, &host, &err) != 0)
+    if (vfa_unreleased_open_host(config, &host, &err) != 0)
         made_give_up(vfa_error_text(&err));
     return host;
 }

@@ -193,7 +193,7 @@ static void test_spec_that_changed(void)
 static void test_nobody_had_it(void)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_claim claim = {.device = (char *)vf(0),
                                     .iommu_group = -1,
                                     .kind = (char *)"pci",
@@ -251,7 +251,7 @@ static void test_owed(void)
 
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-        VFA_AUTO(vfa_host_clear) struct vfa_host host = {.sysfs = {.rootfd = -1}};
+        VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
         const struct vfa_claim claim = {.device = (char *)others[i].device,
                                         .iommu_group = others[i].group,
                                         .kind = (char *)"pci",

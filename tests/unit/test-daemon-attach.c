@@ -26,7 +26,7 @@ static char uuid[VIR_UUID_STRING_BUFLEN];
 int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its_config,
                          struct vfa_host *ret, struct vfa_error *err)
 {
-    return vfa_host_open(its_config, ret, err);
+    return vfa_unreleased_open_host(its_config, ret, err);
 }
 
 /* ---- what happens meanwhile ---- */

@@ -20,7 +20,7 @@
 #define OTHER "bus/pci/devices/0000:02:00.0"
 #define UUID  "aaaaaaaa-0000-0000-0000-000000000000"
 
-static struct vfa_host host = {.sysfs = {.rootfd = -1}};
+static struct vfa_host host = VFA_HOST_INIT;
 static char state_path[128];
 static char written[64]; /* "0 8 " */
 static int refuse_at;    /* this number is refused, -1: none */
