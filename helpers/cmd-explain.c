@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "claim-check.h"
 #include "cmd-host.h"
 #include "connect.h"
 #include "domain-file.h"

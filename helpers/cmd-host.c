@@ -13,11 +13,12 @@ static int open_copy(const struct vfa_cmd_context *ctx, struct vfa_state **ret,
 int vfa_cmd_open_host(const struct vfa_cmd_context *ctx, enum vfa_cmd_host mode,
                       struct vfa_host *ret, struct vfa_error *err)
 {
-    struct vfa_host host = {.config = ctx->config, .sysfs = {.rootfd = -1}};
+    struct vfa_host host = VFA_HOST_INIT;
     int r;
 
     if (mode == VFA_CMD_HOST_WRITE)
         return vfa_unreleased_open_host(ctx->config, ret, err);
+    host.config = ctx->config;
     r = vfa_sysfs_open(ctx->config->sysfs_root, &host.sysfs, err);
     if (r == 0)
         r = mode == VFA_CMD_HOST_READ ? vfa_cmd_open_state(ctx, &host.state, err)

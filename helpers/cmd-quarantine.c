@@ -8,6 +8,7 @@
 #include "json-out.h"
 #include "release.h"
 #include "table.h"
+#include "unreleased.h"
 #include "view.h"
 
 /* ---- list ---- */

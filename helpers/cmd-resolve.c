@@ -4,7 +4,7 @@
  * placeholders are to have. For pipes: `vfalias resolve <d.xml | virsh create /dev/stdin`. Knows no
  * libvirt.
  *
- * The devices are claimed as for a domain that is about to arrive (lib/allocate-arrive.c): the
+ * The devices are claimed as for a domain that is about to arrive (claim-incoming.h): the
  * start that follows finds them, by the domain's UUID, or they expire. So a domain without a UUID
  * gets one. stdout stays empty unless all is well.
  */

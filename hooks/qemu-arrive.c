@@ -2,7 +2,7 @@
 /*
  * Domains that come from elsewhere: from another host (`migrate`), from a saved image (`restore`).
  * Their XML names devices of there or then; here and now they are chosen anew, and libvirt takes
- * the changed XML. `prepare` follows and finds the claims that were made here (allocate-arrive.c).
+ * the changed XML. `prepare` follows and finds the claims that were made here (claim-incoming.h).
  *
  * `migrate` refuses what cannot be served, so that the source goes on as if nothing had been.
  * `restore` must not, and must not change what libvirt compares with the image (MAC and guest

@@ -3,7 +3,6 @@
 #include "cleaning.h"
 
 #include "binding.h"
-#include "release.h"
 
 #include <errno.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 #ifndef VFA_CLEANING_H
 #define VFA_CLEANING_H
 
-#include "allocate.h"
+#include "host.h"
 
 /* The spec that counts for a device as sysfs has it; NULL in *ret where no spec has one of the two
  * keys, at no cost. Borrowed from the configuration. */

@@ -6,7 +6,9 @@
  */
 #include "explain.h"
 
-#include "allocate-private.h"
+#include "choose-resolve.h"
+#include "claim-check.h"
+#include "claim-private.h"
 #include "walk.h"
 
 #include <errno.h>
@@ -301,7 +303,8 @@ static int begin(struct work *w, bool running, struct vfa_error *err)
     int r = 0;
 
     if (w->domain)
-        r = vfa_numa_locate(&w->a.host->sysfs, w->domain, &w->a.place, err);
+        r = vfa_topology_locate(&w->a.host->sysfs, &w->domain->numa_nodes, &w->domain->pinned_cpus,
+                                &w->a.place, err);
     if (r == 0 && w->domain && !running)
         r = start(w, err);
     return r < 0 ? r : vfa_attempt_make_fresh(&w->a, err);

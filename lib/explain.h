@@ -6,7 +6,8 @@
 #ifndef VFA_EXPLAIN_H
 #define VFA_EXPLAIN_H
 
-#include "allocate.h"
+#include "domxml.h"
+#include "host.h"
 #include "survey.h"
 
 struct vfa_explained {

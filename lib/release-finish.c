@@ -12,7 +12,7 @@
 #include "netlink.h"
 #include "patience.h"
 #include "presence.h"
-#include "vf-apply.h"
+#include "vf-undo.h"
 
 #include <errno.h>
 #include <string.h>

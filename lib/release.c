@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See release.h: the first step, in which the state alone is changed. release-finish.c is the
- * second.
- */
+/* See release.h: the first step, in which the state alone is changed. */
 #include "release.h"
 
 #include "cleaning.h"

@@ -24,7 +24,7 @@
 #ifndef VFA_RELEASE_H
 #define VFA_RELEASE_H
 
-#include "allocate.h"
+#include "host.h"
 
 #define VFA_RELEASE_WAIT_MS   2000
 #define VFA_RELEASE_GIVE_UP_S 60
@@ -38,7 +38,6 @@
 #define VFA_WHY_ENDED    "its request ended"
 #define VFA_WHY_BY_HAND  "it was released by hand"
 #define VFA_WHY_REPLACED "its domain has another device"
-#define VFA_WHY_VFS      "its VFs are being removed" /* no domain had it: sriov.h */
 
 /* ---- step 1 ---- */
 

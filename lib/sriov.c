@@ -15,7 +15,6 @@
 #include "health.h"
 #include "patience.h"
 #include "presence.h"
-#include "release.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -9,7 +9,10 @@
 #ifndef VFA_SRIOV_H
 #define VFA_SRIOV_H
 
-#include "allocate.h"
+#include "host.h"
+
+/* For which reason nobody has a PF, for a person: as those of release.h. */
+#define VFA_WHY_VFS "its VFs are being removed"
 
 enum vfa_sriov_outcome {
     VFA_SRIOV_FINE,   /* it has them */

@@ -96,7 +96,7 @@ static int refuse_gone(const struct work *w, struct vfa_error *err)
 
 /* ---- what the kernel does not find ---- */
 
-/* False if the device is gone: sysfs alone says so (vf-undo.c tells why). Else its netdevs are
+/* False if the device is gone: sysfs alone says so (vfa_vf_undo() tells why). Else its netdevs are
  * located again, as they may have been renamed. */
 static bool is_there(struct work *w)
 {

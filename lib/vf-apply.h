@@ -17,17 +17,11 @@
 #ifndef VFA_VF_APPLY_H
 #define VFA_VF_APPLY_H
 
-#include "allocate.h"
-
-struct vfa_netlink;
+#include "domxml.h"
+#include "host.h"
+#include "vf-undo.h"
 
 #define VFA_VF_PATIENCE_MS 2000
-
-enum {
-    VFA_VF_REFUSED = VFA_REFUSED, /* err has the line for a person */
-    VFA_VF_STALE = 2,             /* the claim is not there any more: nothing was set */
-    VFA_VF_NOT_NOW = 3,           /* the driver refused for now; err has the line for a person */
-};
 
 /* What is wanted of a device. */
 struct vfa_vf_order {
@@ -64,10 +58,5 @@ int vfa_vf_apply_new_vlans(struct vfa_host *host, const struct vfa_domain *domai
 /* Tells host->warn, with the domain and the request of a claim. */
 void vfa_vf_warn(const struct vfa_host *host, const struct vfa_claim *claim,
                  const struct vfa_error *why);
-
-/* Makes a device what it was: all of it that can be. 0 (also if the device is gone), VFA_VF_NOT_NOW
- * or VFA_VF_REFUSED; err has the driver's errno. */
-int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
-                const struct vfa_saved *saved, struct vfa_error *err);
 
 #endif

@@ -12,7 +12,7 @@
  * gone only if sysfs says so. A PF that is reset or reloaded (devlink-reload(8)) has no netdev for
  * some seconds: that is for now, too.
  */
-#include "vf-apply.h"
+#include "vf-undo.h"
 
 #include "netlink.h"
 #include "vf.h"

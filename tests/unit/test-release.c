@@ -4,6 +4,7 @@
  * for good, programs that are killed or do the same at once, and domains that get in between. The
  * card is made-card.h's.
  */
+#include "claim-reassert.h"
 #include "made-card.h"
 #include "presence.h"
 

@@ -3,6 +3,7 @@
  * What a VF was before a guest had it: that it gets it back, and that nobody gets the VF where that
  * cannot be. The card is made-card.h's.
  */
+#include "claim-reassert.h"
 #include "made-card.h"
 #include "release.h"
 

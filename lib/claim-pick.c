@@ -6,7 +6,9 @@
  * Deterministic: the same state and hardware give the same choice. What was dropped is counted by
  * reason, for the line that a user gets when nothing is left.
  */
-#include "allocate-private.h"
+#include "choose-resolve.h"
+#include "claim-check.h"
+#include "claim-private.h"
 #include "driver.h"
 #include "verdict-health.h"
 #include "walk.h"

@@ -7,7 +7,9 @@
  * A label keeps its port for its request, as at hot-plug; but where no other port is left, libvirt
  * takes the port of a request that found nothing.
  */
-#include "allocate.h"
+#include "claim-plug.h"
+
+#include "choose-resolve.h"
 
 #include <errno.h>
 #include <string.h>

@@ -10,9 +10,7 @@
  * are made one after the other (STATE.scan is locked), so that many starts that find nothing make
  * one scan. Lock order: STATE.scan, then the state's transaction.
  */
-#include "allocate-private.h"
-#include "survey.h"
-#include "verdict-health.h"
+#include "host-rescan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +20,6 @@
 #define YOUNG_MS 1000
 #define WAIT_MS  10000 /* for the scans of others; then one more is made */
 #define POLL_MS  10
-#define TRIES    4
 
 /* ---- a scan ---- */
 
@@ -52,27 +49,17 @@ static int install_unless_older(struct vfa_host *host, int64_t began, struct vfa
     return r < 0 ? r : vfa_state_count_up(host->state, VFA_COUNTER_FREED, err);
 }
 
-int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err)
+int vfa_host_install_scan(struct vfa_host *host, const struct vfa_inventory *inv,
+                          const struct vfa_index_checks *checks, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
-    VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;
     bool own = false;
-    int r = vfa_inventory_scan(&host->sysfs, &inv, err);
+    int r = vfa_state_index_prepare(host->state, host->config, inv, checks, err);
 
-    if (r == 0 && check)
-        r = vfa_survey_check(host->config, &host->sysfs, host->state, inv, &checked, err);
-    if (r == 0)
-        r = vfa_state_index_prepare(
-            host->state, host->config, inv,
-            checked ? &(struct vfa_index_checks){vfa_verdict_healthy, checked} : NULL, err);
     if (r == 0)
         r = vfa_state_enter(host->state, &own, err);
     if (r < 0)
         return r;
-    r = vfa_state_leave(host->state, own, install_unless_older(host, inv->scanned, err), err);
-    if (r == 0 && ret_n)
-        *ret_n = inv->n;
-    return r;
+    return vfa_state_leave(host->state, own, install_unless_older(host, inv->scanned, err), err);
 }
 
 /* ---- a scan for what finds nothing ---- */
@@ -99,65 +86,16 @@ static int lock_scans(const struct vfa_host *host)
     return -1;
 }
 
-static int rescan_unless_young(struct vfa_host *host, struct vfa_error *err)
+int vfa_host_rescan_unless_young(struct vfa_host *host, struct vfa_error *err)
 {
     int64_t asked = vfa_inventory_clock(), scanned = 0;
+    VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
     VFA_AUTO(vfa_closep) int lock = lock_scans(host);
     int r = read_scanned(host, &scanned, err);
 
     (void)lock; /* held until the return */
     if (r < 0 || (scanned > 0 && scanned + YOUNG_MS > asked))
         return r;
-    return vfa_allocate_rescan(host, false, NULL, err);
-}
-
-/* ---- transactions ---- */
-
-/* One that is only tried is rolled back; r stays. */
-static int leave(struct vfa_host *host, bool commit, int r, struct vfa_error *err)
-{
-    if (r == 0 && commit)
-        r = vfa_state_commit(host->state, err);
-    vfa_state_rollback(host->state);
-    return r;
-}
-
-int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_fn *work,
-                          void *data, struct vfa_error *err)
-{
-    int r = VFA_ALLOCATE_RESCAN;
-
-    if (vfa_state_is_open(host->state))
-        return work(host, data, err);
-    host->scanned = false;
-    for (int i = 0; i < TRIES && r == VFA_ALLOCATE_RESCAN; i++) {
-        host->scanned = i > 0;
-        r = i > 0 ? rescan_unless_young(host, err) : 0;
-        if (r == 0)
-            r = vfa_state_begin(host->state, err);
-        if (r == 0)
-            r = leave(host, commit, work(host, data, err), err);
-    }
-    if (r == VFA_ALLOCATE_RESCAN)
-        return vfa_fail(err, EAGAIN,
-                        "programs with another configuration replace the index of '%s' all the "
-                        "time: give all of them the same one",
-                        host->config->state_path);
-    return r;
-}
-
-int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err)
-{
-    if (!vfa_state_is_copy(a->host->state))
-        return VFA_ALLOCATE_RESCAN;
-    a->rescanned = true;
-    return rescan_unless_young(a->host, err);
-}
-
-int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err)
-{
-    bool fresh;
-    int r = vfa_state_index_fresh(a->host->state, a->host->config, &fresh, err);
-
-    return r < 0 || fresh ? r : vfa_attempt_rescan(a, err);
+    r = vfa_inventory_scan(&host->sysfs, &inv, err);
+    return r == 0 ? vfa_host_install_scan(host, inv, NULL, err) : r;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One more device for a domain that runs: hot-plug for a request, at once or when one gets free. */
-#include "allocate-private.h"
+#include "claim-hotplug.h"
+
+#include "claim-private.h"
+#include "claim-transaction.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +42,8 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
     if (r == VFA_ALLOCATE_NONE)
         r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
     if (r == 0)
-        r = vfa_numa_locate(&host->sysfs, job->domain, &a.place, err);
+        r = vfa_topology_locate(&host->sysfs, &job->domain->numa_nodes, &job->domain->pinned_cpus,
+                                &a.place, err);
     if (r == 0)
         r = vfa_attempt_make_fresh(&a, err);
     if (r == 0)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the allocate*.c files share: one attempt at serving a domain, inside one transaction. */
-#ifndef VFA_ALLOCATE_PRIVATE_H
-#define VFA_ALLOCATE_PRIVATE_H
+/* What the files share that claim: one attempt at serving a domain, inside one transaction. */
+#ifndef VFA_CLAIM_PRIVATE_H
+#define VFA_CLAIM_PRIVATE_H
 
-#include "allocate.h"
 #include "choose.h"
+#include "claim.h"
+#include "domxml.h"
 #include "health.h"
+#include "host.h"
 
 struct vfa_attempt {
     struct vfa_host *host;
@@ -21,19 +23,26 @@ struct vfa_attempt {
 
 void vfa_attempt_clear(struct vfa_attempt *a);
 
-/* VFA_ALLOCATE_RESCAN, which ends the transaction; a copy of the state is scanned for at once
- * (allocate-rescan.c). The same, or 0, if the index was made from another configuration. */
+/* What is done for a domain in one transaction. */
+struct vfa_attempt_job {
+    const struct vfa_domain *domain;
+    int (*what)(struct vfa_attempt *a, struct vfa_error *err);
+    const int64_t *ended; /* as in struct vfa_attempt */
+    bool unmet;           /* likewise, of the last attempt */
+    int64_t freed;        /* VFA_COUNTER_FREED when that began */
+};
+/* Does it; names the domain if it is refused. */
+int vfa_attempt_run(struct vfa_host *host, struct vfa_attempt_job *job, struct vfa_error *err);
+
+/* VFA_ALLOCATE_RESCAN, which ends the transaction; a copy of the state is scanned for at once. The
+ * same, or 0, if the index was made from another configuration. */
 int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err);
 int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err);
 
 /* What a start does before its requests are served: where the guest is, no leftovers, an index to
- * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE,
- * VFA_ALLOCATE_RESCAN or an error. */
+ * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an
+ * error. */
 int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err);
-
-/* Appends; takes the device over (allocate-arrive.c). */
-int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
-                     bool moved, struct vfa_error *err);
 
 /* A macvtap is made of a device that stays with the host: its IOMMU group is nobody's by that. */
 static inline void vfa_attempt_leave_group(struct vfa_device *dev, enum vfa_attach_kind kind)
@@ -48,22 +57,17 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                      const struct vfa_device *indexed, const struct vfa_spec *spec,
                      struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
 
-/* True if the VFs of a PF are for when there is nothing else for the wish (allocate-pick.c). */
+/* True if the VFs of a PF are for when there is nothing else for the wish. */
 bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
                                 const struct vfa_pci_addr *pf);
 
-/* Claims a device for a request (allocate-pick.c). 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an
- * error. *ret, if not
- * NULL, gets the device as sysfs has it; vfa_device_clear() it. */
+/* Claims a device for a request. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an error. *ret, if
+ * not NULL, gets the device as sysfs has it; vfa_device_clear() it. */
 int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
                       struct vfa_device *ret, struct vfa_error *err);
 
-/* Whether a domain asks for what a device was kept for (allocate-present.c). */
+/* Whether a domain asks for what a device was kept for. */
 bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
-
-/* Whether this domain may ask for that at all. */
-int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
-                              const struct vfa_request *request, struct vfa_error *err);
 
 /* Inserts a claim of the domain; VFA_STATE_TAKEN if a rule forbids it. `dev` is as sysfs has it
  * now. */
@@ -77,12 +81,18 @@ bool vfa_attempt_asks(const struct vfa_attempt *a);
 /* VFA_ALLOCATE_NONE if the domain asks for something and which devices are taken is not known. */
 int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err);
 
-/* The host's device that an element of the XML names (allocate-present.c). VFA_SYSFS_GONE: it names
- * none, or one that cannot be there. */
+/* The name under which an element's device is claimed: its request, or else static:ADDRESS, which
+ * is written to buf. */
+#define VFA_ATTEMPT_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
+const char *vfa_attempt_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
+                                   char *buf);
+
+/* The host's device that an element of the XML names. VFA_SYSFS_GONE: it names none, or one that
+ * cannot be there. */
 int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
                        struct vfa_pci_addr *ret, struct vfa_error *err);
 
-/* The device as sysfs has it; one that is not there is just an address (allocate-present.c). */
+/* The device as sysfs has it; one that is not there is just an address. */
 int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
                      struct vfa_error *err);
 
@@ -90,10 +100,7 @@ int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, str
 int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, struct vfa_claim *ret,
                        struct vfa_error *err);
 
-/* Notes whether the guest is to wait for what was claimed for it (allocate-hold.c). */
-int vfa_attempt_settle_hold(struct vfa_attempt *a, struct vfa_error *err);
-
-/* Claims the devices of the domain's own, that is those of no request (allocate-present.c). */
+/* Claims the devices of the domain's own, that is those of no request. */
 int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err);
 /* One of them; VFA_STATE_TAKEN as for vfa_attempt_claim(). */
 int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
@@ -102,7 +109,7 @@ int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
 /* A device is taken, and there is no claim to drop: the state contradicts itself. */
 int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err);
 
-/* ---- devices of the XML that carry ua-vf-NAME (allocate-named.c) ---- */
+/* ---- devices of the XML that carry ua-vf-NAME ---- */
 enum vfa_named_kind {
     VFA_NAMED_FITS,   /* names one that the alias means, free and well */
     VFA_NAMED_OWN,    /* names a free one that the alias does not mean: its user's own choice */
@@ -136,9 +143,7 @@ int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named
  * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */
 int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err);
 
-/* Claims the devices that the XML names (allocate-present.c); and the same for a domain that has
- * them: 0, VFA_ALLOCATE_AGAIN or an error. */
+/* Claims the devices that the XML names. */
 int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err);
-int vfa_attempt_reassert_present(struct vfa_attempt *a, struct vfa_error *err);
 
 #endif

@@ -8,7 +8,9 @@
  * administrator's like one without a name. In place of all others (placeholders) there has to be
  * another one, which a start cannot put into its XML: it is refused, with a line that says who can.
  */
-#include "allocate-private.h"
+#include "choose-resolve.h"
+#include "claim-check.h"
+#include "claim-private.h"
 #include "presence.h"
 
 #include <errno.h>

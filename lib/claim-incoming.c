@@ -2,70 +2,20 @@
 /*
  * Devices for a domain that is about to be here: by a migration, from a saved image, or made of XML
  * that is resolved for it. They are claimed as incoming; `prepare`, which follows, finds them in
- * the XML (allocate-present.c) or by the names of its requests, and makes them the start's own. If
+ * the XML or by the names of its requests, and makes them the start's own. If
  * nothing follows they expire (incoming_timeout).
  *
  * A device that the XML names was chosen on another host, or in another time: it says what kind of
  * device is wanted, and for which request, not which one.
  */
-#include "allocate-private.h"
+#include "claim-incoming.h"
+
+#include "claim-private.h"
+#include "claim-transaction.h"
 #include "release.h"
 
 #include <errno.h>
 #include <string.h>
-
-void vfa_arrivals_clear(struct vfa_arrivals *arrivals)
-{
-    for (size_t i = 0; i < arrivals->n; i++) {
-        free(arrivals->items[i].request);
-        vfa_device_clear(&arrivals->items[i].device);
-    }
-    free(arrivals->items);
-    *arrivals = (struct vfa_arrivals){NULL, 0};
-}
-
-const struct vfa_arrival *vfa_arrivals_find(const struct vfa_arrivals *arrivals,
-                                            const char *request)
-{
-    for (size_t i = 0; i < arrivals->n; i++) {
-        if (strcmp(arrivals->items[i].request, request) == 0)
-            return &arrivals->items[i];
-    }
-    return NULL;
-}
-
-int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
-                     bool moved, struct vfa_error *err)
-{
-    struct vfa_arrival *more = realloc(arrivals->items, (arrivals->n + 1) * sizeof(*more));
-    char *name = more ? strdup(request) : NULL;
-
-    if (more)
-        arrivals->items = more;
-    if (!name)
-        return vfa_fail_oom(err);
-    more[arrivals->n++] = (struct vfa_arrival){.request = name, .device = *device, .moved = moved};
-    *device = (struct vfa_device){0};
-    return 0;
-}
-
-int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
-                      struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep)
-    struct vfa_domxml_source *sources = calloc(arrivals->n + 1, sizeof(*sources));
-    size_t n = 0;
-
-    if (!sources)
-        return vfa_fail_oom(err);
-    for (size_t i = 0; i < arrivals->n; i++) {
-        const struct vfa_arrival *arrival = &arrivals->items[i];
-
-        if (arrival->moved)
-            sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};
-    }
-    return vfa_domxml_fill(xml, len, sources, n, ret, err);
-}
 
 /* ---- devices in the XML ---- */
 
@@ -164,7 +114,8 @@ static int begin(struct vfa_attempt *a, struct vfa_error *err)
     int r = vfa_attempt_check_synced(a, err);
 
     if (r == 0)
-        r = vfa_numa_locate(&a->host->sysfs, a->domain, &a->place, err);
+        r = vfa_topology_locate(&a->host->sysfs, &a->domain->numa_nodes, &a->domain->pinned_cpus,
+                                &a->place, err);
     if (r == 0)
         r = forget_incoming(a, err);
     return r ? r : vfa_attempt_make_fresh(a, err);

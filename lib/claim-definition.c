@@ -11,7 +11,10 @@
  *
  * What the domain has while it runs stays its own: the next start comes after its end.
  */
-#include "allocate-private.h"
+#include "claim-definition.h"
+
+#include "claim-private.h"
+#include "claim-transaction.h"
 
 #include <errno.h>
 #include <string.h>
@@ -244,7 +247,8 @@ static int place(struct work *w, struct vfa_error *err)
     if (r == 0)
         r = vfa_state_tentative(state, domain->uuid, &w->before, err);
     if (r == 0)
-        r = vfa_numa_locate(&w->a.host->sysfs, domain, &w->a.place, err);
+        r = vfa_topology_locate(&w->a.host->sysfs, &domain->numa_nodes, &domain->pinned_cpus,
+                                &w->a.place, err);
     if (r == 0 && vfa_attempt_asks(&w->a))
         r = vfa_attempt_make_fresh(&w->a, err);
     w->a.rescanned = true; /* whoever looks at definitions keeps the index fresh */

@@ -7,7 +7,9 @@
  * device for a request of its own: the port gets it then, since libvirt would choose the same one
  * at every start, and vfaliasd chooses another for the request.
  */
-#include "allocate-private.h"
+#include "claim-network-port.h"
+
+#include "claim-private.h"
 #include "release.h"
 
 #include <errno.h>
