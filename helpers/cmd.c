@@ -2,7 +2,7 @@
 /*
  * See cmd.h. The synopsis is the text of man/synopsis.txt, which the man page shows too; a verb's
  * lines in it are those that start with "vfalias [OPTION]... VERB", and the indented ones that
- * follow.
+ * follow. What a verb and its options do is the text of man/vfalias.pod: man/help.awk takes it.
  */
 #include "cmd.h"
 
@@ -15,6 +15,12 @@
 static const char synopsis_text[] =
 #include "helpers/synopsis.inc"
     ;
+
+static const struct {
+    const char *verb, *text;
+} help[] = {
+#include "helpers/help.inc"
+};
 
 #define SYNOPSIS_START "vfalias [OPTION]... "
 
@@ -62,31 +68,48 @@ void vfa_cmd_warn(const char *text)
     vfa_cmd_fail("warning: %s", text);
 }
 
-static bool starts_verb(const char *line, const char *verb)
+/* Whether a text starts with the words of a verb. A word of the text may stand in brackets. */
+static bool starts_verb(const char *text, const char *verb)
 {
-    const char *rest = line + strlen(SYNOPSIS_START);
-    size_t len = strlen(verb);
-
-    return strncmp(line, SYNOPSIS_START, strlen(SYNOPSIS_START)) == 0 &&
-           strncmp(rest, verb, len) == 0 && (rest[len] == ' ' || rest[len] == '\n');
+    while (*verb) {
+        if (*text == '[' || *text == ']')
+            text++;
+        else if (*text++ != *verb++)
+            return false;
+    }
+    text += *text == ']';
+    return *text == ' ' || *text == '\n' || !*text;
 }
 
-void vfa_cmd_print_synopsis(const char *verb)
+static void print_synopsis_of(const char *verb)
 {
     bool on = false;
 
-    if (!verb) {
-        fputs(synopsis_text, stdout);
-        return;
-    }
     for (const char *line = synopsis_text; *line;) {
         size_t len = strcspn(line, "\n") + 1;
 
         if (*line != ' ')
-            on = starts_verb(line, verb);
+            on = strncmp(line, SYNOPSIS_START, strlen(SYNOPSIS_START)) == 0 &&
+                 starts_verb(line + strlen(SYNOPSIS_START), verb);
         if (on)
             fwrite(line, 1, len, stdout);
         line += len;
+    }
+}
+
+void vfa_cmd_print_synopsis(const char *verb)
+{
+    if (!verb) {
+        fputs(synopsis_text, stdout);
+        return;
+    }
+    print_synopsis_of(verb);
+    for (size_t i = 0; i < ARRAY_SIZE(help); i++) {
+        if (!starts_verb(help[i].verb, verb))
+            continue;
+        if (strcmp(help[i].verb, verb) != 0)
+            printf("\n%s:", help[i].verb);
+        printf("\n%s", help[i].text);
     }
 }
 

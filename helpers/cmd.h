@@ -62,7 +62,8 @@ bool vfa_cmd_load(struct vfa_cmd_context *ctx, int *ret_exit);
 bool vfa_cmd_begin(struct vfa_cmd_context *ctx, const struct vfa_cmd_syntax *syntax, int argc,
                    char **argv, const char **ret_operands, int *ret_exit);
 
-/* Prints the lines of the synopsis for a verb (NULL: all of them) on stdout. */
+/* Prints the synopsis (NULL), or the synopsis of a verb and what the verb and its options do, on
+ * stdout. */
 void vfa_cmd_print_synopsis(const char *verb);
 
 /* ---- errors ---- */

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each message of the hooks, vfaliasd and vfalias is explained: in vfalias-hooks(7), those of the command line in vfalias(1),
-those of the configuration in vfalias.conf(5). And nothing is explained that no program says.
+"""Each message of the hooks, vfaliasd and vfalias is explained in vfalias-messages(7), and nothing is explained there that no
+program says.
 
 Messages are looked for in the sources: every string of two words or more, wherever it stands, that is neither SQL nor
-printed on standard output. An entry is what is bold or code in an =item of a section MESSAGES (or of the reasons of
-`explain`). In it, a word in capitals stands for one word, `...` for any text; what an entry says in front or behind of a
+printed on standard output. An entry is what is bold or code in an =item of that page (or of the reasons of `explain` in
+vfalias(1)). In it, a word in capitals stands for one word, `...` for any text; what an entry says in front or behind of a
 string from the sources does not matter, since messages are put together from several.
 """
 import re
@@ -107,13 +107,13 @@ def unformatted(pod):
 
 
 def entries():
-    """{(heading, entry)} of all manual pages"""
+    """{(page, entry)} of all manual pages"""
     found = set()
     for page in PAGES:
-        for heading, text in sections(page):
+        for _, text in sections(page):
             text = re.sub("E<gt>", "\x03", re.sub("E<lt>", "\x02", text))
             for item in re.findall(r"^=item ((?:.+\n)+)", text, re.M):
-                found |= {(heading, unformatted(entry))
+                found |= {(page, unformatted(entry))
                           for entry in re.findall(r"[BC]<((?:[^<>]|[A-Z]<[^<>]*>)*)>", item.replace("\n", " "))}
     return found
 
@@ -146,7 +146,7 @@ def test_each_message_is_explained(path):
 
 def test_nothing_is_explained_that_no_program_says():
     said = {message for _, _, message in MESSAGES if words(message)}
-    stale = [entry for heading, entry in ENTRIES if heading == "MESSAGES" and entry in PATTERNS and
+    stale = [entry for page, entry in ENTRIES if page == "man/vfalias-messages.pod" and entry in PATTERNS and
              not any(tells(entry, message) for message in said)]
     assert not stale
 

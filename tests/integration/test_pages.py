@@ -21,8 +21,10 @@ NOT_RUN = {
     ("packaging/README", "", "make selinux"): "the last two need SELinux; tests/run packages does the first",
     ("packaging/README", "", "ls -Z"): "it needs SELinux: what Fedora's policies say",
     ("packaging/README", "", "journalctl"): "it needs SELinux",
-    ("man/vfaliasd.pod", "DESCRIPTION", "systemctl status"): "it needs a cleaner that runs as a unit of systemd",
-    ("man/vfaliasd.pod", "DESCRIPTION", "/etc/vfalias/clean.d/"): "how vfaliasd calls a cleaner: test_cleaning.py",
+    ("man/vfalias-hooks.pod", "DESCRIPTION", "virsh start"): "a picture: what happens in which order",
+    ("man/vfaliasd.pod", "DESCRIPTION", "systemctl enable"): "it needs systemd; tests/lab/test_packages.py starts the unit",
+    ("man/vfaliasd.pod", "CLEANERS", "systemctl status"): "it needs a cleaner that runs as a unit of systemd",
+    ("man/vfaliasd.pod", "CLEANERS", "/etc/vfalias/clean.d/"): "how vfaliasd calls a cleaner: test_cleaning.py",
 }
 
 
@@ -56,6 +58,95 @@ def test_nothing_is_indented_by_less():
 def host(tmp_path):
     return Host(tmp_path)
 
+
+def headings(page, section, mark):
+    """{title: text} of the pieces of a section that begin with a mark, such as =head2."""
+    (text,) = (text for heading, text in sections(page) if heading == section)
+    pieces = re.split(r"^%s (.*)$" % mark, text, flags=re.M)
+    return dict(zip(pieces[1::2], pieces[2::2]))
+
+
+VERBS = headings("man/vfalias.pod", "VERBS", "=head2")
+# Options of all verbs, as the parsers have them, and some words of other tables.
+OPTIONS = {name for path in (SOURCE / "helpers").rglob("*.[ch]")
+           for name in re.findall(r'(?:\.name = |\] = |\{(?=".*(?:&|NULL)))"([a-z][a-z0-9-]+)"', text_of(path))}
+OPTIONS -= {"help", *(word for verb in VERBS for word in verb.split())}
+
+
+def commands():
+    """The command lines of vfalias in the examples of the verbs."""
+    for text in examples("man/vfalias.pod", "VERBS"):
+        for line in re.findall(r"^(?:# )?(?:.*[|] )?(vfalias .*)", text, re.M):
+            yield line
+
+
+def test_each_verb_is_described_alike():
+    """A line, the synopsis, an example, and the version since which there is the verb."""
+    synopsis = re.findall(r"^vfalias \[OPTION\]\.\.\. ([a-z]+(?: \[?[a-z]+\b\]?)?)", text_of("man/synopsis.txt"), re.M)
+    assert set(VERBS) == {re.sub(r"[][]", "", verb) for verb in synopsis}
+    for verb, text in VERBS.items():
+        summary, syntax = text.strip().split("\n\n")[:2]
+        assert len(summary) <= 100 and summary.endswith(".") and "\n" not in summary, verb
+        assert syntax == "@SYNOPSIS %s@" % verb and re.search(r"^Since 0\.\d\.0\.$", text, re.M), verb
+        assert any(re.search(r"\b(vfalias %s)\b" % verb.replace(" list", "( list)?" if "quarantine" in verb else " list"), line)
+                   for line in commands()), verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_has_what_the_parser_takes(host, verb):
+    """And nothing else; each in a line, as in the page."""
+    told = host.fine(*verb.split(), "--help")
+    assert OPTIONS > {"json", "nova", "wait", "vlan-proto", "undefinesource"}
+    for option in OPTIONS:
+        taken = host.call(*verb.split(), "--" + option, "--help", "--help").returncode == 0
+        assert bool(re.search(r"^  --%s( \S+)?  +\S" % option, told, re.M)) == taken, option
+    synopsis, summary, options = told.split("\n\n")
+    assert synopsis.startswith("vfalias [OPTION]... ") and summary + "\n" in VERBS[verb]
+    assert re.search(r"^  -h, --help +\S", options, re.M)
+    assert set(re.findall(r"--[a-z0-9-]+", synopsis)) == set(re.findall(r"^  (--[a-z0-9-]+)", options, re.M))
+    assert max(map(len, told.splitlines())) <= 104
+
+
+def test_help_of_a_family_of_verbs(host):
+    for family in ("request", "quarantine"):
+        told = host.fine(family, "--help")
+        assert re.findall(r"^(%s \w+):$" % family, told, re.M) == [verb for verb in VERBS if verb.split()[0] == family]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_examples_of_the_verbs_are_understood(host, line):
+    """Up to the help that is asked for behind them, where nothing is done yet."""
+    words = subprocess.run(["sh", "-c", "printf '%s\\n' " + re.sub(r"[<>].*", "", line)], capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    assert host.fine(*words[1:], "--help").startswith("vfalias [OPTION]... " + words[1])
+
+
+def test_examples_of_the_verbs_that_need_no_libvirt(host):
+    """They are run one after the other."""
+    host.configure(text_of("conf/vfalias.conf") + '\n[pci]\nalias = {"name": "qat", "vendor_id": "8086", "product_id": "10ca"}\n')
+    ran = 0
+    for line in commands():
+        words = re.findall(r'"[^"]*"|\S+', line)
+        if words[1] in ("check", "devices", "stats", "claims", "quarantine", "rescan") and "--nova" not in words:
+            host.call(*(word.strip('"') for word in words[1:])).check_returncode()
+            ran += 1
+    assert ran >= 8
+
+
+# ---- vfalias.conf(5) ----
+
+@pytest.mark.parametrize("section", ["DEVICE_SPEC", "ALIAS", "SETTINGS"])
+def test_each_key_is_described_alike(section):
+    """A line, an example with the key, its default, and the version since which there is the key."""
+    keys = {title: text for title, text in headings("man/vfalias.conf.pod", section, "=item").items() if title.startswith("B<")}
+    assert len(keys) > 6
+    for title, text in keys.items():
+        assert "\n    " in text and re.search(r"\bDefault:\s", text) and re.search(r"\bSince\s0\.[12]\.0\b", text), title
+        names = re.findall(r"[BC]<([a-z_]+)>", title)
+        assert any(re.search(r"^    .*\b%s\b" % name, text, re.M) for name in names), title
+
+
+# ---- vfalias(1), further examples ----
 
 def test_virtual_functions_at_boot(host):
     (dry, said), (restart, nothing) = shown(*examples("man/vfalias.pod", "VERBS", "# vfalias vfs"))
@@ -91,7 +182,7 @@ def test_synopsis_of_the_daemon():
 def test_when_the_hooks_run():
     """The tables are those of the hooks' first halves."""
     qemu, network = ([tuple(line.split()[:2]) for line in table.splitlines()]
-                     for table in examples("man/vfalias-hooks.pod", "WHEN THE HOOK RUNS"))
+                     for table in examples("man/vfalias-hooks.pod", "WHEN THE HOOKS RUN"))
     operations = re.search(r"operations\[\] = \{(.*?)\n\};", text_of("hooks/qemu.c"), re.S)[1]
     assert sorted(operation for operation, _ in qemu) == sorted(re.findall(r'\{"(\w+)"', operations))
     assert sorted(operation for operation, _ in network) == sorted(re.findall(r'"(port-\w+)"', text_of("hooks/network.c")))

@@ -10,7 +10,7 @@ from guestxml import guest_xml
 from pages import examples, shown
 
 __all__ = ["pool"]  # a fixture
-(PLACEHOLDERS,) = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "<hostdev")
+(PLACEHOLDERS,) = examples("man/vfalias-requests.pod", "PLACEHOLDERS", "<hostdev")
 
 
 def anywhere(text):
@@ -34,7 +34,7 @@ def as_shown(lab, *texts):
 def test_power_on(asks, pool):
     """vfalias start, and what vfaliasd says of a start that it had to hold."""
     asks.define(guest_xml("db1", kernel=False))
-    as_shown(asks, *examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "# vfalias request add"))
+    as_shown(asks, *examples("man/vfalias-requests.pod", "DEVICES AT POWER-ON"))
     pool.wait_active("db1", "qat-0")
     device = pool.devices("db1")["qat-0"].source
     (busy,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias devices")
@@ -49,7 +49,7 @@ def test_power_on(asks, pool):
     pool.start("db1", "qat-0")
     asks.wait_for(f"journalctl -q -u vfaliasd --after-cursor='{since}' | grep \"domain 'db1': resumed\"")
     said = "".join(re.findall(r"domain 'db1': .*\n", asks.journal(since, "vfaliasd")))
-    (lines,) = examples("man/vfaliasd.pod", "DESCRIPTION", "domain 'db1'")
+    (lines,) = examples("man/vfaliasd.pod", "RUNNING DOMAINS")
     assert anywhere(said) == anywhere(lines)
 
 
@@ -59,12 +59,12 @@ def test_placeholders(asks, pool):
     asks.put("/root/db1.xml", xml)
     asks.virsh("define", "/root/db1.xml")
     asks.wait_for("! virsh -q dumpxml --inactive db1 | grep -q -e 0xffff -e placeholder")
-    as_shown(asks, *examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "# virsh dumpxml"))
+    as_shown(asks, *examples("man/vfalias-requests.pod", "PLACEHOLDERS", "# virsh dumpxml"))
     asks.virsh("undefine", "db1")
 
     pool.daemon("stop")
     (create,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias resolve")
-    (pipes,) = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "vfalias resolve")
+    (pipes,) = examples("man/vfalias-requests.pod", "PLACEHOLDERS", "vfalias resolve")
     first, define = pipes.splitlines(keepends=True)
     assert first == create
     asks.run("cd /root; set -o pipefail; " + create)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples of asking in vfalias-hooks(7) and vfalias(1), run as they stand there. Those that need devices that are
+"""The examples of vfalias-requests(7) and vfalias(1), run as they stand there. Those that need devices that are
 ones are in tests/lab/test_page_examples.py."""
 import json
 import re
@@ -17,9 +17,10 @@ alias = {"name": "net", "vendor_id": "8086", "product_id": "37c9", "device_type"
 OURS = "{urn:vfalias:1}"
 
 
-COMMANDS = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "virsh metadata", "vfalias request add db1 net", "virt-")
-FRAGMENTS = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "<")
-(PROGRAM,) = examples("man/vfalias-hooks.pod", "ASKING FOR A DEVICE", "import")
+COMMANDS = [*examples("man/vfalias.pod", "DESCRIPTION"), *examples("man/vfalias-requests.pod", "DESCRIPTION"),
+            *examples("man/vfalias-requests.pod", "REQUESTS", "virsh metadata", "vfalias request add db1 net", "virt-")]
+FRAGMENTS = [*examples("man/vfalias-requests.pod", "REQUESTS", "<"), *examples("man/vfalias-requests.pod", "PLACEHOLDERS", "<")]
+(PROGRAM,) = examples("man/vfalias-requests.pod", "REQUESTS", "import")
 
 
 def requests_of(host, domain):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""virt-manager, used as vfalias-hooks(7) says, by its windows (the program "windows"). It knows nothing of vfalias."""
+"""virt-manager, used as vfalias-requests(7) says, by its windows (the program "windows"). It knows nothing of vfalias."""
 import json
 import re
 import shutil
@@ -15,7 +15,7 @@ from test_tools import names
 from watching import LIMIT, Lines, News
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "man/vfalias-hooks.pod"
+PAGE = HERE.parents[1] / "man/vfalias-requests.pod"
 MANAGER = "Virtual Machine Manager"
 # What virt-manager writes, and somebody else.
 OTHERS = ('<libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0">'
@@ -100,7 +100,7 @@ def desktop(host, running_desktop):
 
 
 def fragment():
-    """What vfalias-hooks(7) says to write there: a <metadata>, and what is in it."""
+    """What vfalias-requests(7) says to write there: a <metadata>, and what is in it."""
     text = PAGE.read_text(encoding="utf-8").partition("In B<virt-manager>")[2]
     found = re.search(r"((?: {4}.*\n)+)", text)[1]
     inner = re.search(r"<metadata>\n(.*\n) +</metadata>", found, re.S)[1]

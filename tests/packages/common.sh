@@ -68,7 +68,7 @@ is_installed() {
     for file in vfaliasd.service vfalias-vfs.service; do
         [ -s "/usr/lib/systemd/system/$file" ] || fail "$file is there"
     done
-    for file in man1/vfalias.1 man5/vfalias.conf.5 man7/vfalias-hooks.7 man7/vfalias-moving.7 man8/vfaliasd.8 man8/vfalias-hook-qemu.8; do
+    for file in man1/vfalias.1 man5/vfalias.conf.5 man7/vfalias-hooks.7 man7/vfalias-messages.7 man7/vfalias-moving.7 man7/vfalias-requests.7 man8/vfaliasd.8 man8/vfalias-hook-qemu.8; do
         [ -s "/usr/share/man/$file" ] || [ -s "/usr/share/man/$file.gz" ] || fail "$file is there"
     done
     [ -s /usr/lib/udev/rules.d/90-vfalias.rules ] || fail "the udev rule is there"

@@ -137,7 +137,8 @@ installs_everything() {
         etc/libvirt/hooks/network.d/vfalias usr/libexec/vfalias/network-asked usr/bin/vfalias usr/sbin/vfaliasd \
         etc/vfalias/vfalias.conf usr/lib/udev/rules.d/90-vfalias.rules usr/lib/systemd/system/vfaliasd.service usr/lib/tmpfiles.d/vfalias.conf \
         usr/share/man/man1/vfalias.1 usr/share/man/man5/vfalias.conf.5 usr/share/man/man7/vfalias-hooks.7 \
-        usr/share/man/man7/vfalias-moving.7 usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json \
+        usr/share/man/man7/vfalias-messages.7 usr/share/man/man7/vfalias-moving.7 usr/share/man/man7/vfalias-requests.7 \
+        usr/share/man/man8/vfaliasd.8 usr/share/vfalias/vfalias-json.schema.json \
         usr/lib/systemd/system/vfalias-vfs.service usr/sbin/vfalias-hook-qemu usr/sbin/vfalias-hook-network \
         usr/share/bash-completion/completions/vfalias usr/share/zsh/site-functions/_vfalias; do
         [ -s "$root/$file" ] || {
