@@ -89,7 +89,7 @@ def test_readme(lab):
     lab.virsh("start", "witness")
     before = process(lab, "witness"), main_pid(lab, "libvirtd")
 
-    *_, install = readme("Install", "Where packages are RPMs")
+    *_, install = readme("Install", "For RPM distributions")
     lab.run(install, timeout=120)
     assert lab.run("systemctl is-active vfaliasd vfalias-vfs").stdout.split() == ["active", "active"]
 
@@ -166,7 +166,7 @@ def test_removed_while_a_guest_runs(lab, pool):
     pool.start("db1", "net-0")
     guest, source = process(lab, "db1"), pool.devices("db1")["net-0"].source
     said = apt(lab, "remove", "vfalias")
-    assert "vfalias: guests that run with devices keep them; libvirt takes these back when they stop, but not the settings of their VFs: db1" in said.stderr
+    assert "vfalias: running guests keep their devices; when they stop, libvirt reclaims the devices, but VF settings stay as they are: db1" in said.stderr
     assert process(lab, "db1") == guest
     assert pool.devices("db1")["net-0"].source == source and lab.driver(source) == "vfio-pci"
     lab.virsh("start", "plain")  # no hook, and nobody misses it
