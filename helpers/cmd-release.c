@@ -10,7 +10,7 @@
  */
 #include "allocate.h"
 #include "connect.h"
-#include "release-unchanged.h"
+#include "release.h"
 #include "virt-error.h"
 
 #include <errno.h>

@@ -14,7 +14,7 @@
 
 #include "allocate.h"
 #include "cmd-host.h"
-#include "domain-asks.h"
+#include "domain.h"
 #include "io.h"
 
 static int read_stdin(struct vfa_io_data *xml, struct vfa_domain **ret, struct vfa_error *err)

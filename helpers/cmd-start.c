@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "release-unchanged.h"
+#include "release.h"
 #include "virt-error.h"
 
 struct start {

@@ -18,7 +18,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "claim-compare.h"
+#include "state-claims.h"
 #include "daemon-crew.h"
 #include "daemon-job.h"
 #include "daemon-look.h"

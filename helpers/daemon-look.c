@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "claim-compare.h"
+#include "state-claims.h"
 #include "virt-error.h"
 
 void vfa_look_again(struct vfa_look *look, unsigned ms)

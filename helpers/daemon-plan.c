@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "claim-compare.h"
+#include "state-claims.h"
 
 /* A network's port is made before the domain has its device; the hook drops it with the port. */
 static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_claim *claim)

@@ -29,7 +29,7 @@
 #include "daemon-turn.h"
 #include "gc.h"
 #include "log.h"
-#include "release-unchanged.h"
+#include "release.h"
 #include "vf-apply.h"
 #include "virt-error.h"
 

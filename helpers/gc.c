@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "claim-compare.h"
-#include "release-unchanged.h"
+#include "state-claims.h"
+#include "release.h"
 #include "virt-error.h"
 
 /* Whether a domain runs, or is about to. */

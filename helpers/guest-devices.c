@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "claim-compare.h"
+#include "state-claims.h"
 #include "clock.h"
 #include "cmd-host.h"
 #include "presence.h"

@@ -15,7 +15,7 @@
  */
 #include "qemu-arrive.h"
 
-#include "domain-asks.h"
+#include "domain.h"
 #include "release.h"
 
 #include <errno.h>

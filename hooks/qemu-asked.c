@@ -5,7 +5,7 @@
  * Only `prepare` and `migrate` fail: a failing `reconnect` would have libvirt kill the guest, a
  * failing `restore` delete the saved image, and after the others nobody reads. See operation.h.
  */
-#include "domain-asks.h"
+#include "domain.h"
 #include "qemu-arrive.h"
 #include "release.h"
 #include "unreleased.h"

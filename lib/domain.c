@@ -132,3 +132,17 @@ char *vfa_domxml_alias_of_name(const char *name)
 
     return numbered ? strndup(name, (size_t)(dash - name)) : strdup(name);
 }
+
+bool vfa_domain_has_tagged(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].request)
+            return true;
+    }
+    return false;
+}
+
+bool vfa_domain_has_requests(const struct vfa_domain *domain)
+{
+    return vfa_domain_has_tagged(domain) || domain->n_requests > 0 || domain->bad_requests;
+}

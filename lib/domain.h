@@ -119,4 +119,11 @@ void vfa_request_settings(const struct vfa_request *request, const struct vfa_al
  * device asks for that has no request in the metadata. free() it; NULL: no memory. */
 char *vfa_domxml_alias_of_name(const char *name);
 
+/* True if an element of the domain is tagged as the device of a request. */
+bool vfa_domain_has_tagged(const struct vfa_domain *domain);
+
+/* True if the domain wants something from vfalias, and does not just name host devices of its own.
+ * Requests that cannot be read count. */
+bool vfa_domain_has_requests(const struct vfa_domain *domain);
+
 #endif

@@ -109,4 +109,9 @@ int vfa_release_restore(struct vfa_host *host, const char *device, bool forget,
 int vfa_release_restore_and_clean(struct vfa_host *host, const char *device, bool forget,
                                   struct vfa_error *err);
 
+/* Ends a claim if it still is what `claim` says (device, state, since), as vfa_release() does.
+ * *ret: whether it was. */
+int vfa_release_unchanged(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
+                          bool *ret, struct vfa_error *err);
+
 #endif

@@ -90,4 +90,17 @@ int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const c
 int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const char *request,
                               const char *text, struct vfa_error *err);
 
+#define VFA_ATTACH_ATTEMPTS 5 /* after as many failures nobody tries again until asked anew */
+
+/* Whether it was at most so many seconds ago. Clocks are set back at times (a wrong RTC at boot):
+ * what is from a minute ahead or more is not. */
+bool vfa_claim_is_recent(int64_t since, int64_t now, unsigned seconds);
+
+/* The same device, state and time. */
+bool vfa_claim_unchanged(const struct vfa_claim *a, const struct vfa_claim *b);
+
+/* Whether the domain of an incoming claim may still arrive; timeout: the configuration's
+ * incoming_timeout. */
+bool vfa_claim_is_awaited(const struct vfa_claim *claim, int64_t now, unsigned timeout);
+
 #endif

@@ -4,7 +4,7 @@
  * the guest that was looked at may be destroyed. libvirt is its driver for tests, inside this
  * process; the claims are of a made tree.
  */
-#include "claim-compare.h"
+#include "state-claims.h"
 #include "daemon-attach.h"
 #include "daemon-pace.h"
 #include "log.h"

@@ -2,7 +2,7 @@
 /* What the daemon does about a running domain: every pair of what it has and what it should have.
  */
 #include "check.h"
-#include "claim-compare.h"
+#include "state-claims.h"
 #include "daemon-plan.h"
 
 #define UUID "aaaaaaaa-0000-0000-0000-000000000000"
