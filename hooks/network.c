@@ -11,7 +11,10 @@
  *
  * Calling convention: https://libvirt.org/hooks.html; ports: libvirt's networkport.rng.
  */
-#include "second-half.h"
+
+#include "base/common.h"
+#include "base/io.h"
+#include "handoff.h"
 
 #include <string.h>
 #include <syslog.h>

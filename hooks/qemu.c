@@ -16,7 +16,10 @@
  *
  * Calling convention: https://libvirt.org/hooks.html.
  */
-#include "second-half.h"
+
+#include "base/common.h"
+#include "base/io.h"
+#include "handoff.h"
 
 #include <string.h>
 #include <syslog.h>

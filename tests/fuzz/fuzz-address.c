@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An address: as a string, as sysfs writes it, and as a regular expression for each field. */
+
+#include "base/common.h"
+#include "base/pci-address.h"
+#include "spec/spec.h"
 #include "fuzz.h"
 
 static void match_all(struct vfa_address_pattern *pattern)

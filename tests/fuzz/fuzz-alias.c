@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The value of one alias, in JSON or in the older form, beside a device_spec that sets some tags.
  */
-#include "fuzz.h"
 
-#include "config-private.h"
+#include "base/common.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "config/private.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A whole configuration file: INI, JSON, device_spec, alias and settings. Loading it fails or does
  * not. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "fuzz.h"
 
 #include <sys/mman.h>

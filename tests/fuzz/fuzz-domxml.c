@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A domain XML: what is read of it keeps its promises, and what is made of it can be read again. */
-#include "fuzz.h"
 
-#include "domxml.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/uuid.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "fuzz.h"
 
 static char netdev[] = "fuzz0";
 static const struct vfa_device device = {.addr = {0x10000, 0x3b, 0x1f, 7}, .netdev = netdev};

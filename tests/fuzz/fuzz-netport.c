@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt gives to the network hook. */
-#include "fuzz.h"
 
-#include "netport.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/uuid.h"
+#include "domain/netport.h"
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

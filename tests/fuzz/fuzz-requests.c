@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Editing a <requests> element: what was added can be taken away again. The first byte of the input
  * chooses the options. */
-#include "fuzz.h"
 
-#include "domxml.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domxml.h"
+#include "fuzz.h"
 
 #define NAME "fuzz"
 

@@ -3,7 +3,10 @@
 #ifndef VFA_FUZZ_H
 #define VFA_FUZZ_H
 
-#include "config.h"
+#include "base/common.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
 
 #include <string.h>
 

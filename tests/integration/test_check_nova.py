@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vfalias check --nova: what of a nova.conf carries over.
 
-VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
 current one). That it refuses what Nova refuses is seen in test_nova_cases.py too.
 """
 import json
@@ -13,7 +13,7 @@ import pytest
 
 DATA = Path(__file__).resolve().parents[1] / "data/config"
 BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
-VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias/vfalias"))
 
 pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" % VFALIAS)
 

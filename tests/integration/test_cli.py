@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vfalias(1) as a user meets it: the built program against made sysfs trees.
 
-VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
 current one). Claims are made by the hook's own program from the same build folder. libvirt is its test
 driver: it keeps nothing between two connections, so what `request` really leaves behind in a definition
 is for the tests that have a libvirtd.
@@ -23,7 +23,7 @@ import pytest
 import sysfs_tree
 
 BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
-VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias/vfalias"))
 HOOK = BUILD / "hooks/qemu-asked"
 SOURCE = Path(__file__).resolve().parents[2]
 UUID = "11111111-2222-3333-4444-%012d"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The examples of the manual pages and of the installed file are what vfalias takes as valid.
 
-VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
 current one).
 """
 import os
@@ -16,7 +16,7 @@ from pages import SOURCE, examples
 from sysfs_tree import Tree
 
 BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
-VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias/vfalias"))
 
 pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" % VFALIAS)
 

@@ -21,44 +21,44 @@ FILLED = "\x01"  # what printf fills in
 # pieces of SQL, and names of verbs and columns.
 NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql",
                "vfa_sql_exec", "query_text", "collect", "collect_and_exec", "exec_format", "each", "NEXT_FREE"}
-NAMES = re.compile(r"(?:lib/state|helpers/cmd).*\.c|helpers/request\.c")
+NAMES = re.compile(r"(?:lib/state|helpers/vfalias/(?:cmd|request\.)).*\.c")
 
 # Files, or functions in them, whose texts say what is wrong with what somebody wrote, or with a device: they stand behind
 # the colon of one entry, and say themselves what to do.
 REASONS = {
-    ("lib/config-json.c", "fail"): "cannot read JSON at 'TEXT': ...",
-    ("lib/config-epa.c", "fail"): "cannot use alias 'NAME' at 'TEXT': ...",
-    ("lib/config-values.c", "vfa_fail"): "cannot use settings: ...",
-    ("lib/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
-    ("lib/spec-address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
-    ("lib/spec-python.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
-    ("lib/spec-regex.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
-    ("lib/config-nova.c", ""): "does not carry over",
-    ("lib/config-nova.c", "note_option"): "carries over",
-    ("lib/config-nova.c", "read_switch"): "does not carry over",
-    ("lib/config-nova.c", "vfa_nova_note"): "means something else",
-    ("lib/config-nova-pci.c", ""): "does not carry over",
-    ("lib/config-nova-pci.c", "note"): "means something else",
-    ("lib/config-nova-pci.c", "vfa_nova_note"): "means something else",
-    ("lib/explain.c", "strdup"): "candidate: ...",
-    ("lib/extraspec.c", "fail"): "request add: cannot read 'LIST' at 'TEXT': ...",
-    ("lib/mac.c", "vfa_fail"): "request add: --mac: ...",
-    ("lib/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
-    ("lib/vf.c", "none"): "request 'NAME': ADDRESS is no VF of a network card: ...",
-    ("lib/domxml-requests.c", "vfa_fail"): "cannot read requests: ...",
-    ("lib/domxml.c", "vfa_fail"): "cannot read domain XML: ...",
-    ("lib/xml.c", "vfa_fail"): "cannot read domain XML: ...",
-    ("lib/health.c", "vfa_health_object"): "netdev in use",
-    ("lib/health.c", "snprintf"): "VF in use",
-    ("lib/health-net.c", "vfa_health_object"): "netdev in use",
-    ("lib/disk-use.c", "snprintf"): "disk in use",
-    ("lib/vfio-use.c", "snprintf"): "held by a program",
-    ("lib/disk-use.c", "add_use"): "disk in use",
-    ("lib/disk-use.c", "add_use_of_node"): "disk in use",
-    ("lib/disk-use.c", ""): "disk in use",
-    ("lib/survey-describe.c", "fprintf"): "not what the alias means",
-    ("lib/survey-describe.c", "fputs"): "not allowed by a device_spec",
-    ("lib/survey-describe.c", ""): "other driver",
+    ("lib/config/json.c", "fail"): "cannot read JSON at 'TEXT': ...",
+    ("lib/config/alias-epa.c", "fail"): "cannot use alias 'NAME' at 'TEXT': ...",
+    ("lib/config/values.c", "vfa_fail"): "cannot use settings: ...",
+    ("lib/device/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
+    ("lib/spec/address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
+    ("lib/spec/python.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
+    ("lib/spec/regex.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
+    ("lib/config/nova.c", ""): "does not carry over",
+    ("lib/config/nova.c", "note_option"): "carries over",
+    ("lib/config/nova.c", "read_switch"): "does not carry over",
+    ("lib/config/nova.c", "vfa_nova_note"): "means something else",
+    ("lib/config/nova-pci.c", ""): "does not carry over",
+    ("lib/config/nova-pci.c", "note"): "means something else",
+    ("lib/config/nova-pci.c", "vfa_nova_note"): "means something else",
+    ("lib/claim/explain.c", "strdup"): "candidate: ...",
+    ("lib/domain/extraspec.c", "fail"): "request add: cannot read 'LIST' at 'TEXT': ...",
+    ("lib/base/mac.c", "vfa_fail"): "request add: --mac: ...",
+    ("lib/host/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
+    ("lib/device/vf.c", "none"): "request 'NAME': ADDRESS is no VF of a network card: ...",
+    ("lib/domain/requests.c", "vfa_fail"): "cannot read requests: ...",
+    ("lib/domain/read.c", "vfa_fail"): "cannot read domain XML: ...",
+    ("lib/domain/xml.c", "vfa_fail"): "cannot read domain XML: ...",
+    ("lib/device/health.c", "vfa_health_object"): "netdev in use",
+    ("lib/device/health.c", "snprintf"): "VF in use",
+    ("lib/device/health-net.c", "vfa_health_object"): "netdev in use",
+    ("lib/device/disk-use.c", "snprintf"): "disk in use",
+    ("lib/device/vfio-use.c", "snprintf"): "held by a program",
+    ("lib/device/disk-use.c", "add_use"): "disk in use",
+    ("lib/device/disk-use.c", "add_use_of_node"): "disk in use",
+    ("lib/device/disk-use.c", ""): "disk in use",
+    ("lib/choose/describe.c", "fprintf"): "not what the alias means",
+    ("lib/choose/describe.c", "fputs"): "not allowed by a device_spec",
+    ("lib/choose/describe.c", ""): "other driver",
 }
 
 
@@ -91,7 +91,7 @@ def plain(text):
 
 
 def sources():
-    return sorted(str(path.relative_to(SOURCE)) for folder in ("lib", "hooks", "helpers") for path in (SOURCE / folder).glob("*.c"))
+    return sorted(str(path.relative_to(SOURCE)) for folder in ("lib", "hooks", "helpers") for path in (SOURCE / folder).rglob("*.c"))
 
 
 def words(text):

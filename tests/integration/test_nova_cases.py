@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The verdicts of Nova's own code (tests/data/nova), and what vfalias(1) says to the same configurations.
 
-VFALIAS_BIN is the program, by default helpers/vfalias in the build folder VFALIAS_BUILD (by default the
+VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
 current one). Each case is a test of its own, named after the case.
 """
 import json
@@ -14,7 +14,7 @@ import pytest
 
 DATA = Path(__file__).resolve().parents[1] / "data/nova"
 BUILD = Path(os.environ.get("VFALIAS_BUILD", "."))
-VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias"))
+VFALIAS = Path(os.environ.get("VFALIAS_BIN", BUILD / "helpers/vfalias/vfalias"))
 FALSE = ("0", "f", "false", "off", "n", "no")
 
 sys.path.insert(0, str(DATA))

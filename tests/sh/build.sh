@@ -91,7 +91,7 @@ build_goals() {
         cd "$dir" || exit 1
         [ -e Makefile ] && [ config.status -nt "$source_tree/configure.ac" ] ||
             "$source_tree/configure" --quiet "${flags[@]}" || exit 1
-        make -s lib/schema.inc helpers/vfaliasd-synopsis.inc && make -s -j"$(nproc)" "$@"
+        make -s lib/state/schema.inc helpers/vfaliasd/synopsis.inc && make -s -j"$(nproc)" "$@"
     ) >"$dir.log" 2>&1 || {
         tail -n 40 "$dir.log"
         die "the build '$name'"

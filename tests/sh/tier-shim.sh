@@ -7,7 +7,7 @@
 
 tier_shim() {
     VFALIAS_INST=$workshop/gcc/inst run_pytest shim 1800 -n "$(nproc)" tests/shim
-    build_goals tsan helpers/vfaliasd
-    VFALIAS_DAEMON=$workshop/tsan/helpers/vfaliasd VFALIAS_INST=$workshop/gcc/inst \
+    build_goals tsan helpers/vfaliasd/vfaliasd
+    VFALIAS_DAEMON=$workshop/tsan/helpers/vfaliasd/vfaliasd VFALIAS_INST=$workshop/gcc/inst \
         run_pytest shim-tsan 1800 -n "$(nproc)" tests/shim
 }

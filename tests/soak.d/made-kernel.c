@@ -2,7 +2,7 @@
 /*
  * LD_PRELOAD library: the kernel of a host whose sysfs tree is made. Its root ($VFA_SOAK_SYSFS) is
  * a sysfs, and rtnetlink knows the cards in the map (made.h): it tells and sets VFs and netdevs,
- * one request and one reply, as lib/netlink.c uses it. Other requests go to the real kernel.
+ * one request and one reply, as lib/device/netlink.c uses it. Other requests go to the real kernel.
  *
  * tests/faults/inject.c says which answer is a refusal: EAGAIN, EBUSY, or for a change also ENODEV.
  * That one is the truth: the VF has been made again and is as a new one.

@@ -3,7 +3,8 @@
 #ifndef VFA_CHECK_H
 #define VFA_CHECK_H
 
-#include "error.h"
+#include "base/common.h"
+#include "base/error.h"
 
 #include <string.h>
 

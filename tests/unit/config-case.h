@@ -7,8 +7,14 @@
 #ifndef VFA_CONFIG_CASE_H
 #define VFA_CONFIG_CASE_H
 
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/tags.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "config/config.h"
 #include "check.h"
-#include "config.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -11,12 +11,23 @@
 #ifndef VFA_MADE_CARD_H
 #define VFA_MADE_CARD_H
 
+#include "base/common.h"
+#include "base/error.h"
+#include "base/patience.h"
+#include "device/netlink.h"
+#include "device/sysfs.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/quarantine.h"
+#include "state/saved.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "provision/vf-apply.h"
+#include "claim/release.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "netlink.h"
-#include "patience.h"
-#include "release.h"
-#include "vf-apply.h"
 
 #include <errno.h>
 #include <signal.h>

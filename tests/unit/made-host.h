@@ -4,7 +4,16 @@
 #ifndef VFA_MADE_HOST_H
 #define VFA_MADE_HOST_H
 
-#include "allocate.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "host/host.h"
+#include "claim/unreleased.h"
 #include "check.h"
 #include "domxml-case.h"
 #include "made-sysfs.h"

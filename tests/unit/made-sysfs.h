@@ -4,7 +4,8 @@
 #ifndef VFA_MADE_SYSFS_H
 #define VFA_MADE_SYSFS_H
 
-#include "sysfs.h"
+#include "base/common.h"
+#include "device/sysfs.h"
 
 #include <errno.h>
 #include <ftw.h>

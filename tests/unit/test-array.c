@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Lists that grow by one element. */
-#include "array.h"
+
+#include "base/array.h"
+#include "base/common.h"
 #include "check.h"
 
 struct item {

@@ -3,6 +3,24 @@
  * Devices for a domain that is about to be here, on a made tree with one PF and four VFs: what is
  * kept, what is chosen anew, what `prepare` makes of it; a rehearsal leaves nothing behind.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "state/hold.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/assignment.h"
+#include "claim/claim.h"
+#include "claim/incoming.h"
+#include "claim/plug.h"
+#include "claim/prepare.h"
+#include "claim/reassert.h"
+#include "claim/rescan.h"
 #include "made-host.h"
 
 static const struct {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Small sets of numbers, and their text form. */
-#include "bitset.h"
+
+#include "base/bitset.h"
+#include "base/common.h"
 #include "check.h"
 
 #include <errno.h>

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What speaks against giving a device to a request: each rule, and which one counts. */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "base/tags.h"
+#include "device/inventory.h"
+#include "device/topology.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "choose/choose.h"
+#include "choose/verdict.h"
 #include "check.h"
-#include "choose.h"
 
 #define UUID "5a7c1d3e-0000-4000-8000-1234567890ab"
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A cleaner's process: what it gets, what is told of how it ends, and that nothing of it is left.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "state/presence.h"
 #include "check.h"
-#include "cleaner-run.h"
-#include "presence.h"
+#include "helpers/cleaner/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

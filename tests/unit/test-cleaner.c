@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which files may be run as cleaners: nobody but root, or the user of this test, can change them.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config/cleaner.h"
+#include "config/config.h"
 #include "check.h"
-#include "cleaner.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a device_spec says of the time between two owners: when a device is burned, when a claim
  * waits for a cleaner, and how that ends. */
-#include "cleaning.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/cleaning.h"
+#include "claim/prepare.h"
 #include "made-host.h"
 
 #include <errno.h>

@@ -3,6 +3,10 @@
  * The keys of an alias that this program adds to Nova's: what they become, what is refused, what is
  * warned of, and what becomes of several aliases.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "config-case.h"
 
 /* ---- which devices, and how they are attached ---- */

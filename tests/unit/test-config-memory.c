@@ -5,8 +5,13 @@
  * of lib/ here
  * (--wrap); those of other libraries are not touched.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "config/nova-report.h"
+#include "config/nova.h"
 #include "config-case.h"
-#include "nova.h"
 
 #include <stdarg.h>
 

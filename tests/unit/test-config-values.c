@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The values of device_spec, alias and sriov_numvfs: what they become, what is refused and what is
  * warned of. */
+
+#include "base/common.h"
 #include "config-case.h"
 
 /* ---- device_spec ---- */

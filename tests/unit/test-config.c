@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The files of the configuration: INI and JSON, which files and in which order, [vfalias], the
  * digest. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/inventory.h"
+#include "config/config.h"
 #include "config-case.h"
 
 #include <syslog.h>

@@ -3,9 +3,13 @@
  * Which libvirt may change claims: that of this host that the configuration names. No libvirt is
  * asked; the URI of the connection is this file's.
  */
-#include "connect.h"
 
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
 #include "check.h"
+#include "helpers/vfalias/cmd.h"
+#include "helpers/vfalias/connect.h"
 
 char *__wrap_virConnectGetURI(virConnectPtr conn);
 

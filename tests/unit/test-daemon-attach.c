@@ -4,12 +4,25 @@
  * the guest that was looked at may be destroyed. libvirt is its driver for tests, inside this
  * process; the claims are of a made tree.
  */
-#include "state-claims.h"
-#include "daemon-attach.h"
-#include "daemon-pace.h"
-#include "log.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/failed.h"
+#include "host/host.h"
+#include "claim/unreleased.h"
+#include "helpers/shared/log.h"
+#include "helpers/shared/virt-error.h"
+#include "helpers/vfaliasd/attach.h"
+#include "helpers/vfaliasd/backoff.h"
+#include "helpers/vfaliasd/daemon.h"
+#include "helpers/vfaliasd/pass.h"
+#include "helpers/vfaliasd/plan.h"
 #include "made-host.h"
-#include "virt-error.h"
 
 #include <libvirt/virterror.h>
 #include <limits.h>

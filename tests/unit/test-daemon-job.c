@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt says of a domain's jobs, and whether vfaliasd changes the domain then. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "host/host.h"
+#include "helpers/shared/log.h"
+#include "helpers/shared/virt-error.h"
 #include "check.h"
-#include "daemon-job.h"
-#include "daemon-pace.h"
-#include "log.h"
-#include "virt-error.h"
+#include "helpers/vfaliasd/backoff.h"
+#include "helpers/vfaliasd/daemon.h"
+#include "helpers/vfaliasd/job.h"
+#include "helpers/vfaliasd/pass.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the daemon does about a running domain: every pair of what it has and what it should have.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "state/hold.h"
+#include "state/withdrawn.h"
 #include "check.h"
-#include "state-claims.h"
-#include "daemon-plan.h"
+#include "helpers/vfaliasd/plan.h"
 
 #define UUID "aaaaaaaa-0000-0000-0000-000000000000"
 #define NOW  1000000

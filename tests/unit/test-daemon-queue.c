@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The daemon's queue, its pacing and its turns: what is given out, when, and never twice at a time.
  */
+
+#include "base/clock.h"
+#include "base/uuid.h"
 #include "check.h"
-#include "clock.h"
-#include "daemon-late.h"
-#include "daemon-pace.h"
-#include "daemon-queue.h"
-#include "daemon-turn.h"
+#include "helpers/vfaliasd/backoff.h"
+#include "helpers/vfaliasd/daemon.h"
+#include "helpers/vfaliasd/queue.h"
+#include "helpers/vfaliasd/turn.h"
+#include "helpers/vfaliasd/waiters.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

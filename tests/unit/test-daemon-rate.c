@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How often something is done that others ask for as often as they like. Time is made here. */
+
+#include "base/common.h"
 #include "check.h"
-#include "daemon-rate.h"
+#include "helpers/vfaliasd/rate.h"
 
 static const struct {
     int64_t now;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which disks of a PCI device the host uses, on a made /sys with a made /proc beside it. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/disk-use.h"
+#include "device/sysfs.h"
 #include "check.h"
-#include "disk-use.h"
 #include "made-sysfs.h"
 
 #define NVME   "0000:65:00.0"

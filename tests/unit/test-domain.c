@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The questions to a domain, asked of domains that no XML was read for. */
+
+#include "base/common.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
 #include "check.h"
-#include "domain.h"
 
 static char net_0[] = "net-0", net_1[] = "net-1", gpu[] = "gpu";
 

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The devices of requests: elements to attach, sources put into a whole domain. And NVMe drives,
  * which are no devices of the XML by themselves. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
 #include "check.h"
 #include "domxml-case.h"
-#include "domxml.h"
 
 #include <errno.h>
 

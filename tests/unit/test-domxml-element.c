@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The element inside a request: what becomes of whatever stands in it, and the one that is written
  * for a person. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/mac.h"
+#include "device/inventory.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
 #include "check.h"
 #include "domxml-case.h"
-#include "domxml.h"
 
 #include <errno.h>
 

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Requests, devices and ports out of domain XML; elements and ports into it. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/tags.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
 #include "check.h"
 #include "domxml-case.h"
-#include "domxml.h"
 
 #include <errno.h>
 #include <limits.h>

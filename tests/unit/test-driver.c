@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the names of drivers say. */
+
+#include "base/common.h"
+#include "device/driver.h"
 #include "check.h"
-#include "driver.h"
 
 static const struct {
     const char *name;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* "qat:2,gpu:1". */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "domain/extraspec.h"
 #include "check.h"
-#include "extraspec.h"
 
 #include <errno.h>
 

@@ -3,10 +3,20 @@
  * Which claims and holds are dropped, with which clock, and that one that cannot be dropped keeps
  * none of the others. libvirt is made here: the program is linked with --wrap for what gc.c asks.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/hold.h"
+#include "state/release.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/release.h"
+#include "helpers/shared/gc.h"
 #include "check.h"
-#include "gc.h"
 #include "made-sysfs.h"
-#include "release.h"
 
 #include <errno.h>
 #include <libvirt/virterror.h>

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What one run asks the host about all its interfaces is asked once, not once a candidate. This
  * program's made tree passes for the host's own /sys. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/health.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "host/host.h"
+#include "claim/claim.h"
+#include "claim/prepare.h"
 #include "made-host.h"
 
 #include <ifaddrs.h>

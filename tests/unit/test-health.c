@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whether a device could be given to a guest, on made sysfs trees; and what is said if not. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/health.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
 #include "check.h"
-#include "health.h"
 #include "made-sysfs.h"
 
 #define DEV   "bus/pci/devices/0000:01:00.0"

@@ -3,8 +3,10 @@
  * Reading and writing whole descriptors: pieces, signals in between, the limit, and ends that are
  * closed. Links nothing but the C library and lib/io, as the first halves of the hooks do.
  */
+
+#include "base/common.h"
+#include "base/io.h"
 #include "check.h"
-#include "io.h"
 
 #include <errno.h>
 #include <fcntl.h>

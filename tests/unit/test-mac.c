@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* MAC addresses: derived, and read. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/mac.h"
 #include "check.h"
 #include "domxml-case.h"
-#include "mac.h"
 
 #include <errno.h>
 

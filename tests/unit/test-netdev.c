@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which interface of a PCI function is its own, on made sysfs trees. */
+
+#include "base/common.h"
+#include "device/netdev.h"
+#include "device/sysfs.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "netdev.h"
 
 #define DEV "bus/pci/devices/0000:03:00.0"
 

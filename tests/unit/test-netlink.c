@@ -3,8 +3,12 @@
  * rtnetlink against the kernel that runs, in a network namespace of its own: the loopback device is
  * a netdev that can be set, and one without VFs. What a driver with VFs makes of it: tests/lab.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/netlink.h"
+#include "device/vf-settings.h"
 #include "check.h"
-#include "netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Ports of libvirt networks, as libvirt 11.3 gives them to its network hook, and what is not one.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "domain/netport.h"
 #include "check.h"
-#include "netport.h"
 
 #include <errno.h>
 

@@ -4,6 +4,23 @@
  * that nobody waits for it, and not if somebody else has just done so. Each scan is counted, and
  * another process writes to the state meanwhile.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/assignment.h"
+#include "claim/claim.h"
+#include "claim/hotplug.h"
+#include "claim/incoming.h"
+#include "claim/prepare.h"
+#include "claim/transaction.h"
 #include "made-host.h"
 
 #include <sqlite3.h>

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* NUMA policies, by the rules of nova/pci/stats.py. */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "device/topology.h"
+#include "spec/spec.h"
+#include "choose/numa-policy.h"
 #include "check.h"
-#include "numa-policy.h"
 
 /* The guest is on node 0; node 1 shares its socket, node 2 does not; -1 is unknown. One letter a
  * node: the pass in which it is taken first (s strict, n nearby, a any), or '-': never. */

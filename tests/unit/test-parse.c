@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Numbers and booleans: what is read, and above all what is not. */
+
+#include "base/common.h"
+#include "base/parse.h"
 #include "check.h"
-#include "parse.h"
 
 #define REFUSED UINT32_MAX
 

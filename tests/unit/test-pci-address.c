@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PCI addresses: what is read, and above all what is not; their text and their order. */
+
+#include "base/common.h"
+#include "base/pci-address.h"
 #include "check.h"
-#include "pci-address.h"
 
 static const char *const addresses[] = {
     "0000:00:00.0", "ffff:ff:1f.7", "0000:0b:10.4", "10000:01:00.0", "ffffffff:ff:1f.7",

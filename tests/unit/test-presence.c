@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A daemon's place: kept by a descriptor of its lock, and adopted from it by the next daemon, if
  * that is what was handed over. */
+
+#include "base/common.h"
+#include "state/presence.h"
 #include "check.h"
-#include "presence.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The domain with which another host is asked, and what is read out of its answer. */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
 #include "check.h"
 #include "domxml-case.h"
-#include "rehearsal.h"
+#include "helpers/vfalias/rehearsal.h"
 
 #include <string.h>
 

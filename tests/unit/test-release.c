@@ -4,9 +4,25 @@
  * for good, programs that are killed or do the same at once, and domains that get in between. The
  * card is made-card.h's.
  */
-#include "claim-reassert.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/hold.h"
+#include "state/meta.h"
+#include "state/presence.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/state.h"
+#include "state/withdrawn.h"
+#include "host/host.h"
+#include "claim/reassert.h"
+#include "claim/release.h"
 #include "made-card.h"
-#include "presence.h"
 
 #include <sqlite3.h>
 #include <sys/wait.h>

@@ -4,7 +4,21 @@
  * last. vfa_inventory_scan() is this file's: it gives one device, and lets another process, whose
  * scan gave two, replace the index meanwhile.
  */
-#include "allocate.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/index-build.h"
+#include "state/index.h"
+#include "state/meta.h"
+#include "state/quarantine.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/rescan.h"
 #include "check.h"
 
 static char folder[64], path[96];

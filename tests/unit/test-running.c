@@ -3,6 +3,18 @@
  * Claims of domains that run, on a made tree with one PF and four VFs: what they ask for later, and
  * what their XML says they have.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/meta.h"
+#include "host/host.h"
+#include "claim/claim.h"
+#include "claim/hotplug.h"
+#include "claim/reassert.h"
 #include "made-host.h"
 
 #define WANTS DOM(META(ASKS), "")

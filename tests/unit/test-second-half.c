@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt gets of a second half's answer: the whole of it, and only if it ended well. */
+
+#include "base/common.h"
+#include "hooks/handoff.h"
 #include "check.h"
-#include "second-half.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,13 @@
  * device_spec and alias against devices. The host is a table; each device has a letter, so that a
  * verdict on all of them is a word.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/tags.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
 #include "check.h"
-#include "spec.h"
 
 #include <time.h>
 

@@ -3,12 +3,22 @@
  * When a PF gets its VFs and when it is left alone, on made sysfs trees. What would be written to
  * the kernel is this file's vfa_sysfs_write_u32(): it notes the numbers, and refuses as it is told.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/patience.h"
+#include "base/pci-address.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/meta.h"
+#include "state/presence.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "host/sriov.h"
+#include "claim/release.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "patience.h"
-#include "presence.h"
-#include "release.h"
-#include "sriov.h"
 
 #include <errno.h>
 #include <signal.h>

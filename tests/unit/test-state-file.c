@@ -4,9 +4,15 @@
  * next, a reader too; and nobody commits into a file that is the state no more. The program is
  * linked with --wrap=rename, to see a damaged one set aside.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/sysfs.h"
+#include "state/claims.h"
+#include "state/meta.h"
+#include "state/state.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "state.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How a claim ends in the state file: releasing, cleaning, gone; and what nobody may do meanwhile.
  */
+
+#include "base/common.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/meta.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/saved.h"
+#include "state/state.h"
 #include "check.h"
-#include "state.h"
 
 #include <unistd.h>
 

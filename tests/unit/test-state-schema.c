@@ -5,16 +5,23 @@
  *
  * A schema that was changed without a new version is found by the text that is kept of it.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/sysfs.h"
+#include "device/vf-settings.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/hold.h"
+#include "state/meta.h"
+#include "state/private.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/saved.h"
+#include "state/state.h"
+#include "state/tentative.h"
+#include "state/withdrawn.h"
 #include "check.h"
-#include "state-drop.h"
-#include "state-hold.h"
-#include "state-meta.h"
-#include "state-private.h"
-#include "state-release.h"
-#include "state-saved.h"
-#include "state-tentative.h"
-#include "state-withdrawn.h"
-#include "sysfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -292,8 +299,8 @@ static void test_released(void)
             unlink(path);
             sql(path, schema);
             got = shape(path);
-            CHECK(strcmp(got, want) == 0, "lib/schema.sql differs from what was released as %u",
-                  version);
+            CHECK(strcmp(got, want) == 0,
+                  "lib/state/schema.sql differs from what was released as %u", version);
             continue;
         }
         test_upgrade(version, schema);

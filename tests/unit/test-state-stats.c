@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the index tells of how many devices are free, and when it does not tell. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/failed.h"
+#include "state/index-build.h"
+#include "state/quarantine.h"
+#include "state/state.h"
+#include "state/stats.h"
+#include "choose/choose.h"
+#include "choose/verdict-health.h"
+#include "choose/verdict.h"
 #include "check.h"
-#include "state-drop.h"
-#include "state-index-build.h"
-#include "state-stats.h"
-#include "verdict-health.h"
 
 #include <sys/stat.h>
 

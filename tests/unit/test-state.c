@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The state file: its rules, its index, and what becomes of a damaged one. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/uuid.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/hold.h"
+#include "state/index-build.h"
+#include "state/index.h"
+#include "state/meta.h"
+#include "state/quarantine.h"
+#include "state/state.h"
+#include "state/withdrawn.h"
 #include "check.h"
-#include "state.h"
 
 #include <errno.h>
 #include <fcntl.h>

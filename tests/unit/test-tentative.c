@@ -4,8 +4,29 @@
  * order in which devices are tried, and what becomes of a definition's placeholders, on a made host
  * with one PF and four VFs.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/failed.h"
+#include "state/index.h"
+#include "state/meta.h"
+#include "state/quarantine.h"
+#include "state/state.h"
+#include "state/tentative.h"
+#include "host/host.h"
+#include "choose/candidates.h"
+#include "choose/choose.h"
+#include "claim/definition.h"
+#include "claim/prepare.h"
+#include "claim/reassert.h"
+#include "claim/rescan.h"
 #include "made-host.h"
-#include "walk.h"
 
 #include <sqlite3.h>
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Text: case without a locale, the blanks of Python, the length of a UTF-8 character. */
+
+#include "base/common.h"
+#include "base/text.h"
 #include "check.h"
-#include "text.h"
 
 static const struct {
     const char *text, *stripped;

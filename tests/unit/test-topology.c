@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where a guest is, on a made host. */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "device/sysfs.h"
+#include "device/topology.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "topology.h"
 
 /* Nodes 0 and 1 on socket 0, node 2 on socket 1, node 3 without CPUs. */
 static void make_host(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* UUIDs: which texts are some, and the spelling that comes of them. */
-#include "base-uuid.h"
+
+#include "base/common.h"
+#include "base/uuid.h"
 #include "check.h"
 
 #define PLAIN "0123abcd-4567-89ef-0000-ffffffffffff"

@@ -3,8 +3,20 @@
  * Settings of a claimed VF: what is saved, set, refused, and set back before the claim goes. The
  * card is made-card.h's, which checks that nothing is set before what was there is on record.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/saved.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "provision/vf-apply.h"
+#include "provision/vf-undo.h"
+#include "claim/release.h"
 #include "made-card.h"
-#include "release.h"
 
 #include <sys/wait.h>
 

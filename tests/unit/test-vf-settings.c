@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Settings of VFs: text to value and back, merging, what makes no sense together. */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
 #include "check.h"
-#include "vf-settings.h"
 
 #include <errno.h>
 

@@ -3,9 +3,20 @@
  * What a VF was before a guest had it: that it gets it back, and that nobody gets the VF where that
  * cannot be. The card is made-card.h's.
  */
-#include "claim-reassert.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "state/meta.h"
+#include "host/host.h"
+#include "provision/vf-apply.h"
+#include "provision/vf-undo.h"
+#include "claim/reassert.h"
 #include "made-card.h"
-#include "release.h"
 
 #include <sqlite3.h>
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which devices a program has by VFIO, on a made /sys with a made /proc beside it. */
+
+#include "base/common.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "device/vfio-use.h"
 #include "check.h"
 #include "made-sysfs.h"
-#include "vfio-use.h"
 
 #include <fcntl.h>
 

@@ -2,9 +2,14 @@
 /* Requests that are left alone: by their user, or for as long as a borrower lives; how borrowers
  * end.
  */
+
+#include "base/common.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/presence.h"
+#include "state/state.h"
+#include "state/withdrawn.h"
 #include "check.h"
-#include "presence.h"
-#include "state.h"
 
 #include <signal.h>
 #include <string.h>

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the rooms above libxml2 rely on: what is not parsed, what an attribute is, what is written.
  */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "domain/xml.h"
 #include "check.h"
-#include "xml.h"
 
 #include <errno.h>
 

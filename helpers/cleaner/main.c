@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * clean-device: runs the cleaner of one device and records its result in the state file. vfaliasd
+ * starts it, as a transient unit of its own where systemd runs, since the cleaner needs what
+ * vfaliasd is not allowed (helpers/vfaliasd/clean.h).
+ *
+ * Invariants:
+ * - One at a time for a device: it takes the device's lock (presence.h) first, and the cleaner
+ *   inherits it.
+ * - Only for a claim in the state cleaning, read when the lock is held. No domain can claim the
+ *   device while that stands.
+ * - Killed at any point, the claim is as it was, and vfaliasd starts another one: a cleaner may run
+ *   twice, never not at all.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "config/cleaner.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/presence.h"
+#include "state/state.h"
+#include "claim/cleaning.h"
+#include "helpers/shared/log.h"
+#include "run.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#define GRACE_MS  10000
+#define SETTLE_MS 30000 /* with a state file that is locked, else the cleaner runs once more */
+
+static void tell(const char *line)
+{
+    vfa_log(LOG_INFO, "%s", line);
+}
+
+static int fail(const struct vfa_error *err)
+{
+    vfa_log(LOG_ERR, "%s", vfa_error_text(err));
+    return EXIT_FAILURE;
+}
+
+static int find(const struct vfa_config *config, const char *device, struct vfa_claim *ret,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
+
+    return r == 0 ? vfa_cleaning_find(state, device, ret, err) : r;
+}
+
+/* The result counts only for the claim that the cleaner was run for. */
+static int settle(const struct vfa_config *config, const struct vfa_claim *claim,
+                  const char *reason, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r;
+
+    vfa_state_set_patience(SETTLE_MS);
+    r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_WRITE, &state, err);
+    if (r == 0)
+        r = reason ? vfa_cleaning_failed(state, claim, reason, err)
+                   : vfa_cleaning_done(state, claim, err);
+    if (r < 0)
+        return r;
+    if (r == VFA_STATE_ABSENT)
+        vfa_log(LOG_WARNING, "%s is claimed by now: what its cleaner did counts for nothing",
+                claim->device);
+    else if (reason)
+        vfa_log(LOG_WARNING, "%s is quarantined: %s", claim->device, reason);
+    else
+        vfa_log(LOG_INFO, "%s of domain '%s' is clean", claim->device, claim->domain);
+    return 0;
+}
+
+/* A cleaner that cannot be started has failed; *ret_reason says why. */
+static int run(const struct vfa_config *config, const struct vfa_claim *claim, int lock_fd,
+               char **ret_reason, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = NULL;
+    struct vfa_clean_job job = {.name = claim->cleaner,
+                                .kind = claim->kind,
+                                .device = claim->device,
+                                .uuid = claim->uuid,
+                                .timeout = config->clean_timeout * 1000,
+                                .grace = GRACE_MS,
+                                .lock_fd = lock_fd,
+                                .tell = tell};
+
+    if (vfa_cleaner_find(config, claim->cleaner, &path, err) < 0) {
+        *ret_reason = strdup(vfa_error_text(err));
+        vfa_error_clear(err);
+        return *ret_reason ? VFA_CLEAN_FAILED : vfa_fail_oom(err);
+    }
+    job.path = path;
+    vfa_log(LOG_INFO, "%s of domain '%s': running cleaner '%s'", claim->device, claim->domain,
+            claim->cleaner);
+    return vfa_clean_run(&job, ret_reason, err);
+}
+
+static int clean(const struct vfa_config *config, const struct vfa_pci_addr *addr,
+                 const char *device)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    VFA_AUTO(vfa_closep) int lock_fd = -1; /* a cleaner that cannot be killed keeps the lock */
+    VFA_AUTO(vfa_freep) char *reason = NULL;
+    int r = vfa_presence_clean(config->state_path, addr, &lock_fd, &err);
+
+    if (r == VFA_PRESENCE_TAKEN)
+        return EXIT_SUCCESS; /* another one is at it */
+    if (r == 0)
+        r = find(config, device, &claim, &err);
+    if (r == VFA_STATE_ABSENT)
+        return EXIT_SUCCESS;
+    if (r == 0)
+        r = run(config, &claim, lock_fd, &reason, &err);
+    if (r == VFA_CLEAN_STOPPED) {
+        vfa_log(LOG_WARNING, "%s: stopped; its cleaner will be run again", device);
+        return EXIT_FAILURE;
+    }
+    if (r >= 0)
+        r = settle(config, &claim, reason, &err);
+    return r < 0 ? fail(&err) : EXIT_SUCCESS;
+}
+
+/* Goes on in a process that nobody waits for. */
+static bool detach(struct vfa_error *err)
+{
+    pid_t pid = fork();
+
+    if (pid < 0) {
+        vfa_fail(err, errno, "cannot start a process: %s", strerror(errno));
+        return false;
+    }
+    if (pid > 0)
+        _exit(EXIT_SUCCESS);
+    setsid();
+    return true;
+}
+
+static int usage(void)
+{
+    fputs("usage: clean-device [--config FILE] [--detach] DEVICE\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option table[] = {
+        {"config", required_argument, NULL, 'c'}, {"detach", no_argument, NULL, 'd'}, {0}};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    struct vfa_pci_addr addr;
+    const char *path = NULL;
+    bool alone = false;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (c == 'c')
+            path = optarg;
+        else if (c == 'd')
+            alone = true;
+        else
+            return usage();
+    }
+    if (optind + 1 != argc || vfa_parse_pci_addr(argv[optind], &addr) < 0)
+        return usage();
+    vfa_log_init("vfalias-clean", LOG_INFO);
+    if (vfa_config_load(path, &config, &err) < 0 || (alone && !detach(&err)))
+        return fail(&err);
+    vfa_log_set_level(config->log_level);
+    return clean(config, &addr, argv[optind]);
+}

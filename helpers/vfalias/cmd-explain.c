@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias explain: device by device, why it is or is not one for an alias, or for a domain that
+ * asks for it. Nothing is changed: the hook's own code runs on a copy of the state (lib/claim/explain.h).
+ *
+ * What a start would be refused with is the one line on stderr, and exit status 1; the devices are
+ * on stdout all the same.
+ */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "host/host.h"
+#include "choose/verdict.h"
+#include "claim/check.h"
+#include "claim/explain.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd-host.h"
+#include "cmd.h"
+#include "connect.h"
+#include "domain-file.h"
+#include "json-out.h"
+#include "pci-names.h"
+#include "table.h"
+#include "verbs.h"
+#include "view.h"
+
+#include <string.h>
+
+struct question {
+    const struct vfa_alias *alias;
+    struct vfa_domain *domain; /* NULL: anybody */
+    bool running;
+    bool all;
+};
+
+/* ---- what is asked ---- */
+
+static const struct vfa_alias *find_alias(const struct vfa_config *config, const char *name)
+{
+    const struct vfa_alias *alias = vfa_config_alias(config, name);
+    VFA_AUTO(vfa_freep) char *known = alias ? NULL : vfa_config_alias_names(config, "");
+
+    if (alias)
+        return alias;
+    if (config->n_aliases)
+        vfa_cmd_fail_usage("no alias '%s' on this host, only: %s", name, known ? known : "");
+    else
+        vfa_cmd_fail_usage("no alias '%s' on this host: none is configured", name);
+    return NULL;
+}
+
+static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, struct question *q,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
+    int active, r = vfa_connect_both(ctx, name, &conn, &domain, err);
+
+    if (r < 0)
+        return r;
+    active = virDomainIsActive(domain);
+    if (active < 0)
+        return vfa_virt_fail(err, "cannot ask for domain '%s'", name);
+    q->running = active;
+    return vfa_connect_parse(domain, active ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG,
+                             &q->domain, err);
+}
+
+/* ---- the answer ---- */
+
+static bool is_listed(const struct vfa_explained *row, bool all)
+{
+    return all || (row->verdict != VFA_DROP_NOT_ALLOWED && row->verdict != VFA_DROP_ALIAS);
+}
+
+static int print_json(const struct question *q, const struct vfa_explanation *e)
+{
+    bool oom = false;
+    struct json_object *array = vfa_json_make_array(&oom);
+
+    for (size_t i = 0; i < e->n; i++) {
+        const struct vfa_explained *row = &e->rows[i];
+        char address[VFA_PCI_ADDR_SIZE];
+        struct json_object *object;
+
+        if (!is_listed(row, q->all))
+            continue;
+        object = vfa_json_make_object(&oom);
+        vfa_json_set_text(&oom, object, "address",
+                          vfa_pci_addr_format(&row->device->dev->addr, address));
+        vfa_json_set_text(&oom, object, "verdict",
+                          row->chosen                     ? "chosen"
+                          : row->verdict == VFA_DROP_NONE ? "candidate"
+                                                          : "dropped");
+        vfa_view_set_reason(&oom, object, row->verdict, row->detail);
+        vfa_json_set_number(&oom, object, "order", row->order ? (int64_t)row->order : -1);
+        vfa_json_set_text(&oom, object, "request", row->request);
+        vfa_json_push(&oom, array, object);
+    }
+    return vfa_json_print(oom, array);
+}
+
+static void add_verdict(struct vfa_table *table, const struct vfa_explained *row)
+{
+    if (row->chosen && row->request)
+        vfa_table_cellf(table, VFA_TABLE_GREEN, "chosen for %s", row->request);
+    else if (row->chosen)
+        vfa_table_cell(table, VFA_TABLE_GREEN, "chosen");
+    else if (row->verdict != VFA_DROP_NONE)
+        vfa_view_cell_reason(table, row->verdict, row->detail);
+    else if (*row->detail)
+        vfa_table_cellf(table, VFA_TABLE_YELLOW, "candidate: %s", row->detail);
+    else
+        vfa_table_cell(table, VFA_TABLE_PLAIN, "candidate");
+}
+
+static void add_row(struct vfa_table *table, struct vfa_pci_names *names,
+                    const struct vfa_explained *row)
+{
+    const struct vfa_device *dev = row->device->dev;
+    char address[VFA_PCI_ADDR_SIZE], name[256];
+
+    vfa_table_cell_number(table, row->order ? (long)row->order : -1);
+    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_pci_addr_format(&dev->addr, address));
+    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_dev_type_name(dev->type) + strlen("type-"));
+    vfa_table_cell_number(table, dev->numa_node);
+    add_verdict(table, row);
+    vfa_table_cell(table, VFA_TABLE_DIM,
+                   vfa_pci_names_lookup(names, dev->vendor, dev->product, name, sizeof(name)));
+}
+
+/* What is asked, in a line: it explains the verdicts on tags and NUMA nodes. */
+static void print_question(const struct question *q, const struct vfa_explanation *e)
+{
+    char nodes[64];
+
+    printf("alias '%s'", q->alias->name);
+    if (q->domain)
+        printf(", domain '%s' (%s)", q->domain->name, q->running ? "running" : "to be started");
+    if (!vfa_bitset_empty(&e->wish.place.nodes))
+        printf(", NUMA nodes %s, policy '%s'",
+               vfa_bitset_format(&e->wish.place.nodes, nodes, sizeof(nodes)),
+               vfa_numa_policy_name(e->wish.policy));
+    putchar('\n');
+}
+
+static void print_unlisted(const struct question *q, const struct vfa_explanation *e)
+{
+    size_t others = 0, forbidden = 0;
+
+    for (size_t i = 0; i < e->n; i++) {
+        others += e->rows[i].verdict == VFA_DROP_ALIAS;
+        forbidden += e->rows[i].verdict == VFA_DROP_NOT_ALLOWED;
+    }
+    if (!q->all && others + forbidden)
+        printf("not listed (see --all): %zu %s, %zu %s\n", others, vfa_drop_name(VFA_DROP_ALIAS),
+               forbidden, vfa_drop_name(VFA_DROP_NOT_ALLOWED));
+}
+
+static int print_table(const struct question *q, const struct vfa_explanation *e)
+{
+    static const char *const headers[] = {"ORDER", "ADDRESS", "TYPE", "NUMA", "VERDICT", "NAME"};
+    VFA_AUTO(vfa_table_freep) struct vfa_table *table = vfa_table_new(headers, ARRAY_SIZE(headers));
+    VFA_AUTO(vfa_pci_names_closep) struct vfa_pci_names *names = vfa_pci_names_open();
+    size_t listed = 0;
+    int status = VFA_CMD_FINE;
+
+    for (size_t i = 0; table && i < e->n; i++) {
+        if (!is_listed(&e->rows[i], q->all))
+            continue;
+        add_row(table, names, &e->rows[i]);
+        listed++;
+    }
+    print_question(q, e);
+    if (listed > 0 || !table)
+        status = vfa_table_print(table);
+    print_unlisted(q, e);
+    return status;
+}
+
+/* The one thing that a start asks and the explanation does not, as that is about a state alone.
+ * What vfa_allocate_check() refuses comes before it. */
+static int check_daemon(const struct vfa_cmd_context *ctx, const struct question *q,
+                        struct vfa_error *err)
+{
+    if (!q->domain || q->running || ctx->foreign ||
+        vfa_allocate_check(ctx->config, q->domain, NULL) != 0)
+        return 0;
+    return vfa_allocate_check_daemon(ctx->config, q->domain, err);
+}
+
+static int tell(const struct vfa_cmd_context *ctx, const struct question *q,
+                const struct vfa_explanation *e)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (check_daemon(ctx, q, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (e->refusal)
+        return vfa_cmd_fail("%s", e->refusal);
+    if (!e->granted)
+        return vfa_cmd_fail("nothing is free for alias '%s'", q->alias->name);
+    return VFA_CMD_FINE;
+}
+
+static int answer(const struct vfa_cmd_context *ctx, const struct question *q, bool json)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int status, r = vfa_cmd_open_host(ctx, VFA_CMD_HOST_COPY, &host, &err);
+
+    if (r < 0)
+        return vfa_cmd_fail_error(&err);
+    r = vfa_explain(&host, q->alias, q->domain, q->running, &e, &err);
+    if (r < 0)
+        return vfa_cmd_fail_error(&err);
+    status = json ? print_json(q, &e) : print_table(q, &e);
+    return status == VFA_CMD_FINE ? tell(ctx, q, &e) : status;
+}
+
+int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct question q = {0};
+    bool json = false;
+    const char *xml = NULL, *operands[2];
+    const struct vfa_cmd_flag flags[] = {
+        {"all", &q.all, NULL}, {"json", &json, NULL}, {"xml", NULL, &xml}};
+    const struct vfa_cmd_syntax syntax = {
+        "explain", flags, ARRAY_SIZE(flags), {"ALIAS", "[DOMAIN]", NULL}};
+    int status, r = 0;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
+        return status;
+    if (xml && operands[1])
+        return vfa_cmd_fail_usage("explain: --xml excludes a DOMAIN");
+    q.alias = find_alias(ctx->config, operands[0]);
+    if (!q.alias)
+        return VFA_CMD_USAGE;
+    if (xml)
+        r = vfa_domain_file_read(xml, &q.domain, &err);
+    else if (operands[1])
+        r = ask_libvirt(ctx, operands[1], &q, &err);
+    status = r < 0 ? vfa_cmd_fail_error(&err) : answer(ctx, &q, json);
+    vfa_domain_free(q.domain);
+    return status;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias migrate: a live migration of a domain with devices that cannot migrate. These are taken
+ * out of the guest first, and vfaliasd of the destination attaches its own; what migrates by itself
+ * (half of a teaming pair, macvtap) is left to libvirt and the hook.
+ *
+ * Order: the destination agrees and keeps devices (rehearsal.h), then they are taken out, then
+ * libvirt migrates. Until the guest runs there they are borrowed here (guest.h): if
+ * anything fails, or this process is killed, it gets back what it had.
+ */
+
+#include "base/clock.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd.h"
+#include "guest-watch.h"
+#include "guest.h"
+#include "rehearsal.h"
+#include "table.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#define WATCH_MS 1000 /* how often it is looked whether the destination is still there */
+
+struct migration {
+    const char *uri;
+    unsigned flags; /* of virDomainMigrate3() */
+    bool dry_run;
+    struct vfa_guest guest;
+    virConnectPtr destination;
+    char *xml;             /* of the running domain */
+    struct vfa_names stay; /* requests whose devices do not migrate */
+    char *answer;          /* of the rehearsal; NULL: it asks for nothing */
+};
+
+static void migration_clear(struct migration *m)
+{
+    vfa_guest_clear(&m->guest);
+    vfa_connection_unref(&m->destination);
+    free(m->xml);
+    free(m->answer);
+}
+
+/* ---- what can migrate ---- */
+
+static bool migrates(const struct vfa_domdev *dev)
+{
+    return dev->kind == VFA_ATTACH_MACVTAP || dev->transient;
+}
+
+static int refuse_device(const struct vfa_domain *live, const struct vfa_domdev *dev,
+                         struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if (dev->request)
+        return vfa_fail(
+            err, EINVAL,
+            "domain '%s': no request asks for its device '%s%s', so that no other would "
+            "be attached at the destination",
+            live->name, VFA_DEVICE_PREFIX, dev->request);
+    return vfa_fail(err, EINVAL,
+                    "domain '%s': its host device %s belongs to no request and cannot migrate: "
+                    "detach it first",
+                    live->name, vfa_pci_addr_format(&dev->source, address));
+}
+
+static int classify(struct migration *m, struct vfa_error *err)
+{
+    const struct vfa_domain *live = m->guest.live;
+
+    for (size_t i = 0; i < live->n_devices; i++) {
+        const struct vfa_domdev *dev = &live->devices[i];
+
+        if (migrates(dev))
+            continue;
+        if (!dev->request || !vfa_domain_request(live, dev->request))
+            return refuse_device(live, dev, err);
+        m->stay.items[m->stay.n++] = dev->request;
+    }
+    return 0;
+}
+
+/* ---- the destination ---- */
+
+static int connect_destination(struct migration *m, struct vfa_error *err)
+{
+    m->destination = virConnectOpen(m->uri);
+    if (!m->destination)
+        return vfa_virt_fail(err, "cannot connect to libvirt at '%s'", m->uri);
+    vfa_watch_keep_alive(m->destination);
+    return 0;
+}
+
+static int rehearse(struct migration *m, enum vfa_rehearsal kind, char **ret, struct vfa_error *err)
+{
+    if (m->guest.live->n_requests == 0)
+        return 0;
+    if (vfa_rehearse(m->destination, m->xml, m->guest.live, kind, ret, err) < 0)
+        return vfa_wrap(err, "domain '%s'", m->guest.live->name);
+    return 0;
+}
+
+/* It was told to keep devices, and nothing comes. If it cannot be reached they expire. */
+static void cancel(struct migration *m)
+{
+    VFA_AUTO(vfa_freep) char *answer = NULL;
+
+    (void)rehearse(m, VFA_REHEARSAL_CANCEL, &answer, NULL);
+}
+
+static const char *what_happens(const struct migration *m, const struct vfa_domdev *dev)
+{
+    if (!dev)
+        return "attached there";
+    return migrates(dev) ? "migrates" : "detached here, attached there";
+}
+
+static int print_plan(const struct migration *m)
+{
+    static const char *const headers[] = {"REQUEST", "ALIAS", "WHAT HAPPENS", "DEVICE THERE"};
+    VFA_AUTO(vfa_table_freep)
+    struct vfa_table *table = vfa_table_new(headers, ARRAY_SIZE(headers));
+    const struct vfa_domain *live = m->guest.live;
+
+    for (size_t i = 0; table && i < live->n_requests; i++) {
+        const struct vfa_request *request = &live->requests[i];
+        VFA_AUTO(vfa_freep) char *device = vfa_rehearsal_device(m->answer, request->name);
+
+        vfa_table_cell(table, VFA_TABLE_PLAIN, request->name);
+        vfa_table_cell(table, VFA_TABLE_PLAIN, request->alias);
+        vfa_table_cell(table, VFA_TABLE_PLAIN,
+                       what_happens(m, vfa_domain_device(live, request->name)));
+        vfa_table_cell(table, VFA_TABLE_PLAIN, device);
+    }
+    if (live->n_requests == 0) {
+        printf("domain '%s' asks for no device\n", live->name);
+        return VFA_CMD_FINE;
+    }
+    return vfa_table_print(table);
+}
+
+/* ---- the migration ---- */
+
+/* libvirt's call, in a thread of its own: it does not return while the source's QEMU waits for a
+ * destination that is gone, which can be a quarter of an hour. */
+struct call {
+    struct migration *m;
+    pthread_mutex_t lock; /* guards done */
+    pthread_cond_t ended;
+    bool done;
+    int r;
+    struct vfa_error *err;
+};
+
+static int migrate(struct migration *m, struct vfa_error *err)
+{
+    virDomainPtr there;
+    int r;
+
+    if (m->flags & VIR_MIGRATE_PEER2PEER) {
+        r = virDomainMigrateToURI3(m->guest.handle, m->uri, NULL, 0, m->flags);
+    } else {
+        there = virDomainMigrate3(m->guest.handle, m->destination, NULL, 0, m->flags);
+        r = there ? 0 : -1;
+        if (there)
+            virDomainFree(there);
+    }
+    return r < 0 ? vfa_virt_fail(err, "cannot migrate domain '%s'", m->guest.live->name) : 0;
+}
+
+static void *run_call(void *opaque)
+{
+    struct call *call = opaque;
+    int r = migrate(call->m, call->err);
+
+    pthread_mutex_lock(&call->lock);
+    call->r = r;
+    call->done = true;
+    pthread_cond_signal(&call->ended);
+    pthread_mutex_unlock(&call->lock);
+    return NULL;
+}
+
+/* Waits for the end, or for a while. */
+static bool has_ended(struct call *call)
+{
+    struct timespec until = vfa_clock_timespec(vfa_clock_ms() + WATCH_MS);
+    bool done;
+    int r = 0;
+
+    pthread_mutex_lock(&call->lock);
+    while (!call->done && r == 0)
+        r = pthread_cond_clockwait(&call->ended, &call->lock, CLOCK_MONOTONIC, &until);
+    done = call->done;
+    pthread_mutex_unlock(&call->lock);
+    return done;
+}
+
+/* libvirtd of the source notices by itself if it is the one that talks to the destination. */
+static bool is_lost(const struct migration *m)
+{
+    return !(m->flags & VIR_MIGRATE_PEER2PEER) && virConnectIsAlive(m->destination) == 0;
+}
+
+static int migrate_watched(struct migration *m, struct vfa_error *err)
+{
+    struct call call = {m, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, err};
+    bool lost = false;
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, run_call, &call);
+
+    if (r != 0)
+        return vfa_fail(err, r, "cannot start a thread: %s", strerror(r));
+    while (!has_ended(&call)) {
+        if (!lost && is_lost(m))
+            lost = virDomainAbortJob(m->guest.handle) == 0;
+    }
+    pthread_join(thread, NULL);
+    if (call.r < 0 && lost)
+        vfa_wrap(err, "'%s' does not answer any more", m->uri);
+    return call.r;
+}
+
+/* What failed is said, and what became of the devices. */
+static int undo(struct migration *m, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+    cancel(m);
+    if (m->stay.n > 0 && vfa_guest_give_back(&m->guest, &m->stay, &why) < 0)
+        return vfa_wrap(err, "not all devices are back (%s)", vfa_error_text(&why));
+    return -err->code;
+}
+
+/* Those for which a device was promised; the ones that came along are there. */
+static void select_promised(const struct migration *m, struct vfa_names *ret)
+{
+    const struct vfa_domain *live = m->guest.live;
+
+    ret->n = 0;
+    for (size_t i = 0; i < live->n_requests && m->answer; i++) {
+        VFA_AUTO(vfa_freep)
+        char *device = vfa_rehearsal_device(m->answer, live->requests[i].name);
+
+        if (device && strcmp(device, "none") != 0)
+            ret->items[ret->n++] = live->requests[i].name;
+    }
+}
+
+static int wait_there(struct migration *m, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr there = NULL;
+    VFA_AUTO(vfa_watch_freep) struct vfa_watch *watch = NULL;
+    struct vfa_names names;
+    int r;
+
+    select_promised(m, &names);
+    there = virDomainLookupByUUIDString(m->destination, m->guest.live->uuid);
+    if (!there)
+        return vfa_virt_fail(err, "cannot find domain '%s' at '%s'", m->guest.live->name, m->uri);
+    r = vfa_watch_new(there, &watch, err);
+    if (r == 0)
+        r = vfa_guest_wait_for(there, watch, &names, m->guest.timeout, err);
+    return r < 0 ? vfa_wrap(err, "it runs at '%s', but", m->uri) : 0;
+}
+
+static int do_migration(struct migration *m, struct vfa_error *err)
+{
+    int r = 0;
+
+    if (m->stay.n > 0)
+        r = vfa_guest_take_out(&m->guest, &m->stay, err);
+    if (r == 0)
+        r = migrate_watched(m, err);
+    if (r < 0)
+        return undo(m, err);
+    r = wait_there(m, err);
+    if (r == 0)
+        printf("domain '%s' runs at '%s'\n", m->guest.live->name, m->uri);
+    return r;
+}
+
+static int prepare(struct migration *m, struct vfa_error *err)
+{
+    int r = classify(m, err);
+
+    if (r == 0)
+        r = connect_destination(m, err);
+    if (r < 0)
+        return r;
+    m->xml = virDomainGetXMLDesc(m->guest.handle, 0);
+    if (!m->xml)
+        return vfa_virt_fail(err, "cannot read the XML of domain '%s'", m->guest.live->name);
+    return rehearse(m, m->dry_run ? VFA_REHEARSAL_ASK : VFA_REHEARSAL_RESERVE, &m->answer, err);
+}
+
+static int run(struct migration *m, struct vfa_cmd_context *ctx, const char *domain,
+               unsigned timeout)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    int r = vfa_guest_open(ctx, domain, timeout, &m->guest, &err);
+
+    if (r == 0)
+        r = prepare(m, &err);
+    if (r == 0 && m->dry_run)
+        return print_plan(m);
+    if (r == 0)
+        r = do_migration(m, &err);
+    return r < 0 ? vfa_cmd_fail_error(&err) : VFA_CMD_FINE;
+}
+
+int vfa_cmd_migrate(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(migration_clear) struct migration m = {.guest = VFA_GUEST_CLOSED};
+    bool p2p = false, persistent = false, undefine = false;
+    const char *timeout = NULL, *operands[2];
+    const struct vfa_cmd_flag flags[] = {
+        {"dry-run", &m.dry_run, NULL},     {"p2p", &p2p, NULL},
+        {"persistent", &persistent, NULL}, {"undefinesource", &undefine, NULL},
+        {"timeout", NULL, &timeout},
+    };
+    const struct vfa_cmd_syntax syntax = {
+        "migrate", flags, ARRAY_SIZE(flags), {"DOMAIN", "DESTURI", NULL}};
+    unsigned seconds;
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
+        return status;
+    if (!vfa_guest_timeout(syntax.verb, timeout, &seconds) || !vfa_cmd_may_write(ctx))
+        return VFA_CMD_USAGE;
+    m.uri = operands[1];
+    m.flags = VIR_MIGRATE_LIVE | (p2p ? VIR_MIGRATE_PEER2PEER : 0) |
+              (persistent ? VIR_MIGRATE_PERSIST_DEST : 0) |
+              (undefine ? VIR_MIGRATE_UNDEFINE_SOURCE : 0);
+    return run(&m, ctx, operands[0], seconds);
+}

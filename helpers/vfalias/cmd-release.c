@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias release: drops a domain's claims by hand. A domain that runs keeps them, as its devices,
+ * and those that vfaliasd is just attaching, would be given to the next one: libvirt is asked
+ * first, unless --force says otherwise or the tree is a foreign one, whose domains this host's
+ * libvirt does not know.
+ *
+ * The claims are read first, libvirt is asked second (gc.h says why), and only what was read is
+ * dropped: the domain may be started in between.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "claim/release.h"
+#include "claim/unreleased.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd.h"
+#include "connect.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_of(const struct vfa_claim *claim, const char *domain)
+{
+    return strcmp(claim->domain, domain) == 0 || vfa_text_same(claim->uuid, domain);
+}
+
+static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
+                             struct vfa_error *err)
+{
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
+    int r = vfa_connect_domain(conn, claim->uuid, &domain, err);
+    int active;
+
+    if (r == -ENOENT) {
+        vfa_error_clear(err);
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    active = virDomainIsActive(domain);
+    if (active < 0)
+        return vfa_virt_fail(err, "cannot ask for domain '%s'", claim->domain);
+    if (!active)
+        return 0;
+    return vfa_fail(err, EBUSY, "domain '%s' is running: stop it first, or use --force",
+                    claim->domain);
+}
+
+/* A name can have been that of several domains in turn. */
+static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
+                       const struct vfa_claims *claims, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    const char *asked = "";
+    int r = vfa_connect_open(ctx, &conn, err);
+
+    if (r == 0)
+        r = vfa_connect_check_here(ctx, conn, err);
+    if (r < 0)
+        return vfa_wrap(err, "cannot tell whether domain '%s' runs (--force does not ask)", name);
+    for (size_t i = 0; r == 0 && i < claims->n; i++) {
+        const struct vfa_claim *claim = &claims->items[i];
+
+        if (!is_of(claim, name) || strcmp(claim->uuid, asked) == 0)
+            continue;
+        asked = claim->uuid;
+        r = refuse_if_running(conn, claim, err);
+    }
+    return r;
+}
+
+static int drop(const struct vfa_cmd_context *ctx, const char *name,
+                const struct vfa_claims *claims, size_t *ret_n, struct vfa_release_left *ret_left,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_unreleased_open_host(ctx->config, &host, err);
+
+    *ret_n = 0;
+    host.warn = vfa_cmd_warn;
+    for (size_t i = 0; r == 0 && i < claims->n; i++) {
+        bool dropped = false;
+
+        if (is_of(&claims->items[i], name))
+            r = vfa_release_unchanged(&host, &claims->items[i], VFA_WHY_BY_HAND, &dropped, err);
+        *ret_n += dropped;
+    }
+    return r == 0 ? vfa_release_finish(&host, VFA_RELEASE_WAIT, ret_left, err) : r;
+}
+
+static bool has_claims(const struct vfa_claims *claims, const char *name)
+{
+    for (size_t i = 0; i < claims->n; i++) {
+        if (is_of(&claims->items[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int read_all(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r = vfa_cmd_open_state(ctx, &state, err);
+
+    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
+}
+
+/* Nothing is left to drop; but a device that the domain had may not be free yet. */
+static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *name)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims all = {0};
+    const struct vfa_claim *claim = NULL;
+    bool cleaning;
+    char since[40];
+
+    if (read_all(ctx, &all, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    for (size_t i = 0; i < all.n && !claim; i++) {
+        if (is_of(&all.items[i], name))
+            claim = &all.items[i];
+    }
+    if (!claim)
+        return vfa_cmd_fail("domain '%s' has no claims", name);
+    vfa_cmd_time(claim->state_since, false, since, sizeof(since));
+    cleaning = claim->state == VFA_CLAIM_CLEANING;
+    return vfa_cmd_fail("domain '%s' has no claims any more: %s is being %s since %s; %s: see "
+                        "'vfalias claims'",
+                        name, claim->device, cleaning ? "cleaned" : "released", since,
+                        cleaning ? "vfaliasd runs its cleaner"
+                                 : "vfaliasd or 'vfalias gc' finishes that");
+}
+
+int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
+    bool force = false;
+    const struct vfa_cmd_flag flags[] = {{"force", &force, NULL}};
+    const struct vfa_cmd_syntax syntax = {"release", flags, ARRAY_SIZE(flags), {"DOMAIN", NULL}};
+    const char *name;
+    struct vfa_release_left left = {0};
+    size_t n;
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, &name, &status))
+        return status;
+    if (!vfa_cmd_may_write(ctx))
+        return VFA_CMD_USAGE;
+    if (vfa_cmd_load_claims(ctx, NULL, &claims, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (!has_claims(&claims, name))
+        return fail_without_claims(ctx, name);
+    if (!force && !ctx->foreign && ask_libvirt(ctx, name, &claims, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (drop(ctx, name, &claims, &n, &left, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    printf("%zu claim%s dropped\n", n, n == 1 ? "" : "s");
+    vfa_cmd_print_left(left.n);
+    return VFA_CMD_FINE;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias request add. With --port, each device gets a root port of its own that is labelled for
+ * it; the names are then written into the metadata, since a port's label must not come to mean
+ * another request. Ports are made before the metadata: vfaliasd, which hears of the change, then
+ * finds nothing missing.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/parse.h"
+#include "base/tags.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "domain/extraspec.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd.h"
+#include "connect.h"
+#include "request-element.h"
+#include "request-verbs.h"
+#include "request.h"
+
+#include <string.h>
+
+struct add {
+    /* as typed */
+    const char *domain;
+    const char *asked_text;
+    const char *name;
+    const char *count_text, *numa_text;
+    const char *tag_texts[VFA_CMD_REPEAT_MAX + 1];
+    bool optional, late, port, force, has_tags;
+    struct vfa_request_scope scope;
+    struct vfa_request_element element;
+    /* as it was meant */
+    struct vfa_extraspec asked;
+    enum vfa_numa_policy numa;
+    struct vfa_tags tags;
+};
+
+/* The <requests> of one XML, before and after. */
+struct edit {
+    unsigned affect;
+    char *requests;
+};
+
+struct names {
+    char *items[VFA_REQUEST_MAX];
+    uint32_t n; /* 0: the metadata need not say any */
+};
+
+static void add_clear(struct add *add)
+{
+    vfa_extraspec_clear(&add->asked);
+    vfa_tags_clear(&add->tags);
+}
+
+static void edit_clear(struct edit *edit)
+{
+    free(edit->requests);
+}
+
+static void names_clear(struct names *names)
+{
+    for (uint32_t i = 0; i < names->n; i++)
+        free(names->items[i]);
+}
+
+/* ---- what was typed ---- */
+
+static int refuse_alias(const struct vfa_config *config, const char *alias)
+{
+    VFA_AUTO(vfa_freep) char *known = vfa_config_alias_names(config, "");
+
+    return vfa_cmd_fail_usage("no alias '%s' on this host, only: %s (--force asks for it anyway)",
+                              alias, known && *known ? known : "none at all");
+}
+
+/* ALIAS, ALIAS:COUNT or a list. A text that is an alias' name is that alias, whatever is in it. */
+static int read_asked(const struct vfa_config *config, struct add *add)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    int r;
+
+    if (!vfa_config_alias(config, add->asked_text)) {
+        r = vfa_extraspec_parse(add->asked_text, &add->asked, &err);
+        return r < 0 ? vfa_cmd_fail_usage("request add: %s", vfa_error_text(&err)) : VFA_CMD_FINE;
+    }
+    add->asked.items = calloc(1, sizeof(*add->asked.items));
+    if (!add->asked.items)
+        return vfa_cmd_fail("out of memory");
+    add->asked.n = 1;
+    add->asked.items[0].count = 1;
+    add->asked.items[0].alias = strdup(add->asked_text);
+    return add->asked.items[0].alias ? VFA_CMD_FINE : vfa_cmd_fail("out of memory");
+}
+
+static int read_count(struct add *add)
+{
+    struct vfa_extraspec_item *first = &add->asked.items[0];
+
+    const char *single = add->name         ? "name"
+                         : add->count_text ? "count"
+                         : add->port       ? "port"
+                                           : vfa_request_element_option(&add->element);
+
+    if (add->asked.n > 1 && single)
+        return vfa_cmd_fail_usage("request add: --%s is for one alias, not for a list", single);
+    if (!add->count_text)
+        return VFA_CMD_FINE;
+    if (first->counted)
+        return vfa_cmd_fail_usage("request add: '%s' has a count already, so --count is too much",
+                                  add->asked_text);
+    if (vfa_parse_u32(add->count_text, VFA_REQUEST_MAX, &first->count) < 0 || first->count == 0)
+        return vfa_cmd_fail_usage("request add: count '%s' is not in 1 to %d", add->count_text,
+                                  VFA_REQUEST_MAX);
+    return VFA_CMD_FINE;
+}
+
+/* Only one alias can have one. */
+static int read_element(const struct vfa_config *config, struct add *add)
+{
+    const struct vfa_extraspec_item *item = &add->asked.items[0];
+
+    return vfa_request_element_option(&add->element)
+               ? vfa_request_element_read(&add->element, vfa_config_alias(config, item->alias),
+                                          item->count)
+               : VFA_CMD_FINE;
+}
+
+/* The alias is known; what its name cannot be in a request, its xml_name is. */
+static int check_aliases(const struct vfa_config *config, struct add *add)
+{
+    for (size_t i = 0; i < add->asked.n; i++) {
+        struct vfa_extraspec_item *item = &add->asked.items[i];
+        const struct vfa_alias *alias = vfa_config_alias(config, item->alias);
+
+        if (!alias && !add->force)
+            return refuse_alias(config, item->alias);
+        if (!alias || !alias->xml_name || add->name || vfa_alias_name_ok(item->alias))
+            continue;
+        free(item->alias);
+        item->alias = strdup(alias->xml_name);
+        if (!item->alias)
+            return vfa_cmd_fail("out of memory");
+    }
+    return VFA_CMD_FINE;
+}
+
+static int read_tag(const struct vfa_config *config, const char *text, struct add *add)
+{
+    const char *equal = strchr(text, '=');
+    VFA_AUTO(vfa_freep) char *key = equal ? strndup(text, (size_t)(equal - text)) : NULL;
+
+    if (!equal || equal == text)
+        return vfa_cmd_fail_usage("request add: tag '%s' is not KEY=VALUE", text);
+    if (!key)
+        return vfa_cmd_fail("out of memory");
+    if (vfa_tags_get(&add->tags, key))
+        return vfa_cmd_fail_usage("request add: tag '%s' is there twice", key);
+    if (!add->force && !vfa_config_sets_tag(config, key))
+        return vfa_cmd_fail_usage(
+            "no device_spec on this host sets a tag '%s' (--force asks for it anyway)", key);
+    return vfa_tags_set(&add->tags, key, equal + 1, NULL) < 0 ? vfa_cmd_fail("out of memory")
+                                                              : VFA_CMD_FINE;
+}
+
+static int read_options(const struct vfa_config *config, struct add *add)
+{
+    int status = VFA_CMD_FINE;
+
+    if (add->late && !add->optional)
+        return vfa_cmd_fail_usage("request add: --late is for optional requests: add --optional");
+    if (add->numa_text && vfa_numa_policy_parse(add->numa_text, &add->numa) < 0)
+        return vfa_cmd_fail_usage(
+            "request add: numa '%s' is none of required, preferred, legacy, socket",
+            add->numa_text);
+    for (size_t i = 0; status == VFA_CMD_FINE && add->tag_texts[i]; i++)
+        status = read_tag(config, add->tag_texts[i], add);
+    return status;
+}
+
+static int read_all(const struct vfa_cmd_context *ctx, struct add *add)
+{
+    int status = read_asked(ctx->config, add);
+
+    if (status == VFA_CMD_FINE)
+        status = read_count(add);
+    if (status == VFA_CMD_FINE)
+        status = read_options(ctx->config, add);
+    if (status == VFA_CMD_FINE && !vfa_request_scope_ok("request add", &add->scope))
+        status = VFA_CMD_USAGE;
+    if (status == VFA_CMD_FINE)
+        status = read_element(ctx->config, add);
+    return status == VFA_CMD_FINE ? check_aliases(ctx->config, add) : status;
+}
+
+/* ---- labelled ports ---- */
+
+/* NAME, NAME-0..., or the ALIAS-N that are free. */
+static int make_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
+                     unsigned *number, char **ret)
+{
+    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* the only one */
+    char *name = NULL;
+    int r;
+
+    if (add->name && item->count == 1)
+        r = asprintf(&name, "%s", add->name);
+    else if (add->name)
+        r = asprintf(&name, "%s-%u", add->name, (unsigned)i);
+    else
+        do {
+            free(name);
+            r = asprintf(&name, "%s-%u", item->alias, (*number)++);
+        } while (r >= 0 && vfa_domain_request(domain, name));
+    *ret = name;
+    return r;
+}
+
+static int make_names(const struct add *add, const struct vfa_domain *domain, struct names *ret,
+                      struct vfa_error *err)
+{
+    unsigned number = 0;
+
+    for (uint32_t i = 0; i < add->asked.items[0].count; i++) {
+        if (make_name(add, domain, i, &number, &ret->items[i]) < 0)
+            return vfa_fail_oom(err);
+        ret->n++;
+    }
+    return 0;
+}
+
+/* ---- metadata ---- */
+
+static int edit_once(struct edit *edit, const struct add *add, const char *alias, const char *name,
+                     uint32_t count, struct vfa_error *err)
+{
+    const struct vfa_request_options options = {
+        .name = name,
+        .count = count,
+        .optional = add->optional,
+        .late = add->late,
+        .numa_given = add->numa_text != NULL,
+        .numa = add->numa,
+        .tags = &add->tags,
+        .interface = add->element.has_interface ? &add->element.interface : NULL,
+        .settings = &add->element.settings,
+    };
+    char *changed;
+    int r = vfa_domxml_requests_add(edit->requests, alias, &options, &changed, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s' (%s)", add->domain, vfa_request_scope_name(edit->affect));
+    free(edit->requests);
+    edit->requests = changed;
+    return 0;
+}
+
+static int edit_requests(virDomainPtr domain, unsigned affect, struct add *add,
+                         const struct names *names, struct edit *ret, struct vfa_error *err)
+{
+    int r = vfa_connect_get_requests(domain, affect, &ret->requests, err);
+
+    ret->affect = affect;
+    if (r == 0 && vfa_request_element_pair(&add->element, domain, affect, err) < 0)
+        r = vfa_wrap(err, "domain '%s' (%s)", add->domain, vfa_request_scope_name(affect));
+    for (size_t i = 0; r == 0 && names->n == 0 && i < add->asked.n; i++)
+        r = edit_once(ret, add, add->asked.items[i].alias, add->name, add->asked.items[i].count,
+                      err);
+    for (uint32_t i = 0; r == 0 && i < names->n; i++)
+        r = edit_once(ret, add, add->asked.items[0].alias, names->items[i], 1, err);
+    return r;
+}
+
+/* ---- all of it ---- */
+
+/* Says what is new, and what a running domain lacks for it. */
+static int report(virDomainPtr domain, unsigned affect, const struct vfa_domain *before,
+                  struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
+    const char *scope = vfa_request_scope_name(affect);
+    unsigned missing;
+    int r = vfa_connect_parse(domain, affect, &after, err);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < after->n_requests; i++) {
+        if (!vfa_domain_request(before, after->requests[i].name))
+            printf("request '%s' added to domain '%s' (%s)\n", after->requests[i].name, after->name,
+                   scope);
+    }
+    missing = vfa_domain_missing_ports(after);
+    if (affect == VIR_DOMAIN_AFFECT_LIVE && missing > 0)
+        fprintf(
+            stderr,
+            "vfalias: warning: domain '%s' runs with %u free port%s too few: a device will not be attached before it is started anew\n",
+            after->name, missing, missing == 1 ? "" : "s");
+    return 0;
+}
+
+/* One XML: the ports (definition only), the metadata, the report. */
+static int apply(virDomainPtr domain, const struct edit *edit, const struct names *names,
+                 struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *before = NULL;
+    bool config = edit->affect == VIR_DOMAIN_AFFECT_CONFIG;
+    int r = vfa_connect_parse(domain, edit->affect, &before, err);
+
+    for (uint32_t i = 0; config && r == 0 && i < names->n; i++) {
+        if (!vfa_request_has_label(before, names->items[i]))
+            r = vfa_request_add_label(domain, names->items[i], err);
+    }
+    if (r == 0)
+        r = vfa_connect_set_requests(domain, edit->affect, edit->requests, err);
+    if (r == 0)
+        r = report(domain, edit->affect, before, err);
+    if (r == 0 && config)
+        r = vfa_request_add_ports(domain, err);
+    return r;
+}
+
+/* Both edits are made before either is applied, so that one that is wrong changes nothing. */
+static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
+                        struct vfa_error *err)
+{
+    static const unsigned both[] = {VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
+    VFA_AUTO(edit_clear) struct edit config = {0};
+    VFA_AUTO(edit_clear) struct edit live = {0};
+    struct edit *const edits[] = {&config, &live};
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *definition = NULL;
+    VFA_AUTO(names_clear) struct names names = {0};
+    int r = 0;
+
+    if (add->port) {
+        r = vfa_connect_parse(domain, VIR_DOMAIN_AFFECT_CONFIG, &definition, err);
+        if (r == 0)
+            r = make_names(add, definition, &names, err);
+    }
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(both); i++) {
+        if (affect & both[i])
+            r = edit_requests(domain, both[i], add, &names, edits[i], err);
+    }
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(both); i++) {
+        if (affect & both[i])
+            r = apply(domain, edits[i], &names, err);
+    }
+    return r;
+}
+
+int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
+    VFA_AUTO(add_clear) struct add add = {0};
+    const struct vfa_cmd_flag flags[] = {
+        {"name", NULL, &add.name},
+        {"count", NULL, &add.count_text},
+        {"optional", &add.optional, NULL},
+        {"late", &add.late, NULL},
+        {"numa", NULL, &add.numa_text},
+        {"tag", &add.has_tags, add.tag_texts},
+        VFA_REQUEST_ELEMENT_FLAGS(&add.element),
+        {"port", &add.port, NULL},
+        {"live", &add.scope.live, NULL},
+        {"config", &add.scope.config, NULL},
+        {"current", &add.scope.current, NULL},
+        {"force", &add.force, NULL},
+    };
+    const struct vfa_cmd_syntax syntax = {
+        "request add", flags, ARRAY_SIZE(flags), {"DOMAIN", "ALIAS[:COUNT]", NULL}};
+    const char *operands[2];
+    unsigned affect;
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
+        return status;
+    add.domain = operands[0];
+    add.asked_text = operands[1];
+    status = read_all(ctx, &add);
+    if (status != VFA_CMD_FINE)
+        return status;
+    if (vfa_connect_both(ctx, add.domain, &conn, &domain, &err) < 0 ||
+        vfa_request_scope_resolve(&add.scope, domain, &affect, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (add.port && !(affect & VIR_DOMAIN_AFFECT_CONFIG))
+        return vfa_cmd_fail_usage("--port changes the definition of domain '%s': add --config",
+                                  add.domain);
+    if (add_requests(domain, affect, &add, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    return VFA_CMD_FINE;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias request remove. A port that is labelled for a request asks for the device by itself once
+ * the metadata no longer does, so the label goes first; the port stays, as an empty one for
+ * anybody. The ports of a running domain cannot be changed: there, the label goes on asking until
+ * it stops.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd.h"
+#include "connect.h"
+#include "request-verbs.h"
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The requests that go: the one of that name, else those of that alias; NULL at the end. */
+struct going {
+    const struct vfa_request *items[VFA_REQUEST_MAX + 1];
+    bool metadata; /* the metadata has one of them */
+};
+
+static void select_requests(const struct vfa_domain *domain, const char *what, struct going *ret)
+{
+    const struct vfa_request *named = vfa_domain_request(domain, what);
+    size_t n = 0;
+
+    for (size_t i = 0; i < domain->n_requests && n < VFA_REQUEST_MAX; i++) {
+        const struct vfa_request *request = &domain->requests[i];
+
+        if (named ? request != named : strcmp(request->alias, what) != 0)
+            continue;
+        ret->items[n++] = request;
+        ret->metadata = ret->metadata || !request->from_port;
+    }
+    ret->items[n] = NULL;
+}
+
+static int remove_labels(virDomainPtr domain, const struct vfa_domain *definition,
+                         const struct going *going, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && going->items[i]; i++) {
+        if (vfa_request_has_label(definition, going->items[i]->name))
+            r = vfa_request_remove_label(domain, going->items[i]->name, err);
+    }
+    return r;
+}
+
+static void warn_of_labels(const struct vfa_domain *live, const struct going *going)
+{
+    for (size_t i = 0; going->items[i]; i++) {
+        if (vfa_request_has_label(live, going->items[i]->name))
+            fprintf(
+                stderr,
+                "vfalias: warning: domain '%s' has a port labelled for '%s', which asks for it until the domain stops: detach the device with virsh\n",
+                live->name, going->items[i]->name);
+    }
+}
+
+static int remove_metadata(virDomainPtr domain, unsigned affect, const char *what,
+                           struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *requests = NULL;
+    VFA_AUTO(vfa_freep) char *rest = NULL;
+    int r = vfa_connect_get_requests(domain, affect, &requests, err);
+
+    if (r == 0)
+        r = vfa_domxml_requests_remove(requests, what, &rest, err);
+    return r < 0 ? r : vfa_connect_set_requests(domain, affect, rest, err);
+}
+
+static void report(const struct vfa_domain *domain, unsigned affect, const struct going *going)
+{
+    for (size_t i = 0; going->items[i]; i++) {
+        if (affect == VIR_DOMAIN_AFFECT_CONFIG || !going->items[i]->from_port)
+            printf("request '%s' removed from domain '%s' (%s)\n", going->items[i]->name,
+                   domain->name, vfa_request_scope_name(affect));
+    }
+}
+
+/* -ENOENT: nothing there that asks. */
+static int remove_from(virDomainPtr domain, unsigned affect, const char *what,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *parsed = NULL;
+    struct going going = {0};
+    int r = vfa_connect_parse(domain, affect, &parsed, err);
+
+    if (r < 0)
+        return r;
+    select_requests(parsed, what, &going);
+    if (affect == VIR_DOMAIN_AFFECT_CONFIG)
+        r = remove_labels(domain, parsed, &going, err);
+    if (r == 0 && (going.metadata || !going.items[0]))
+        r = remove_metadata(domain, affect, what, err);
+    if (r == 0)
+        report(parsed, affect, &going);
+    if (r == 0 && affect == VIR_DOMAIN_AFFECT_LIVE)
+        warn_of_labels(parsed, &going);
+    return r;
+}
+
+/* Of two XMLs, one may well lack the request. */
+static int remove_request(virDomainPtr domain, unsigned affect, const char *what,
+                          struct vfa_error *err)
+{
+    static const unsigned both[] = {VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
+    bool removed = false;
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(both) && (r == 0 || r == -ENOENT); i++) {
+        if (!(affect & both[i]))
+            continue;
+        vfa_error_clear(err);
+        r = remove_from(domain, both[i], what, err);
+        removed = removed || r == 0;
+    }
+    if (r == -ENOENT && removed) {
+        vfa_error_clear(err);
+        r = 0;
+    }
+    return r;
+}
+
+int vfa_request_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
+    struct vfa_request_scope scope = {0};
+    const struct vfa_cmd_flag flags[] = {
+        {"live", &scope.live, NULL},
+        {"config", &scope.config, NULL},
+        {"current", &scope.current, NULL},
+    };
+    const struct vfa_cmd_syntax syntax = {
+        "request remove", flags, ARRAY_SIZE(flags), {"DOMAIN", "WHAT", NULL}};
+    const char *operands[2];
+    unsigned affect;
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
+        return status;
+    if (!vfa_request_scope_ok(syntax.verb, &scope))
+        return VFA_CMD_USAGE;
+    if (vfa_connect_both(ctx, operands[0], &conn, &domain, &err) < 0 ||
+        vfa_request_scope_resolve(&scope, domain, &affect, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    if (remove_request(domain, affect, operands[1], &err) < 0)
+        return vfa_cmd_fail("domain '%s' (%s): %s", operands[0], vfa_request_scope_name(affect),
+                            vfa_error_text(&err));
+    return VFA_CMD_FINE;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vfalias start: starts a domain with the devices of its requests in it from the very start.
+ * Devices are claimed as incoming, put into a copy of the definition, and the domain is created
+ * from that: libvirt takes it for this one start, and the definition stays as it is.
+ *
+ * The hook at `prepare` takes the claims over. A create that fails after that has them released by
+ * the hook; one that fails before, by this file; and if this program is killed in between, they
+ * expire.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "host/host.h"
+#include "claim/assignment.h"
+#include "claim/incoming.h"
+#include "claim/plug.h"
+#include "claim/release.h"
+#include "claim/transaction.h"
+#include "claim/unreleased.h"
+#include "helpers/shared/virt-error.h"
+#include "cmd.h"
+#include "connect.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct start {
+    struct vfa_cmd_context *ctx;
+    virConnectPtr conn;
+    virDomainPtr handle;
+    bool paused;
+    bool rehearsal;
+    char *xml;                 /* the definition, with its secrets */
+    struct vfa_domain *domain; /* the same, parsed */
+    struct vfa_host host;
+    struct vfa_arrivals arrivals;
+    struct vfa_claims claims; /* as they were made */
+};
+
+static void start_clear(struct start *start)
+{
+    vfa_claims_clear(&start->claims);
+    vfa_arrivals_clear(&start->arrivals);
+    vfa_host_clear(&start->host);
+    vfa_domain_free(start->domain);
+    free(start->xml);
+    vfa_virt_domain_unref(&start->handle);
+    vfa_connection_unref(&start->conn);
+}
+
+/* A saved image would be left behind by a guest that has gone on without it. */
+static int check_startable(struct start *start, struct vfa_error *err)
+{
+    const char *name = virDomainGetName(start->handle);
+    int active = virDomainIsActive(start->handle);
+    int saved = active < 0 ? -1 : virDomainHasManagedSaveImage(start->handle, 0);
+
+    if (active < 0 || saved < 0)
+        return vfa_virt_fail(err, "cannot ask for domain '%s'", name);
+    if (active)
+        return vfa_fail(err, EEXIST, "domain '%s' runs already", name);
+    if (saved)
+        return vfa_fail(err, EEXIST,
+                        "domain '%s' has a saved image: restore it with 'virsh start %s', or drop "
+                        "it with 'virsh managedsave-remove %s'",
+                        name, name, name);
+    return 0;
+}
+
+static int read_definition(struct start *start, struct vfa_error *err)
+{
+    const char *name = virDomainGetName(start->handle);
+
+    start->xml =
+        virDomainGetXMLDesc(start->handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    if (!start->xml)
+        return vfa_virt_fail(err, "cannot read the XML of domain '%s'", name);
+    if (vfa_domxml_parse(start->xml, strlen(start->xml), &start->domain, err) < 0)
+        return vfa_wrap(err, "domain '%s'", name);
+    return 0;
+}
+
+static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct start *start = data;
+    int r = vfa_allocate_arrive(host, start->domain, VFA_ARRIVE_KEEP | VFA_ARRIVE_REQUESTS,
+                                &start->arrivals, err);
+
+    return r ? r : vfa_state_claims(host->state, start->domain->uuid, &start->claims, err);
+}
+
+/* All in one transaction, which a rehearsal does not commit. */
+static int claim(struct start *start, struct vfa_error *err)
+{
+    return vfa_allocate_transact(&start->host, !start->rehearsal, claim_all, start, err);
+}
+
+/* Those that the hook has not made the start's own. Whatever goes wrong: they expire. */
+static void drop_claims(struct start *start)
+{
+    bool dropped;
+
+    for (size_t i = 0; i < start->claims.n; i++)
+        vfa_release_unchanged(&start->host, &start->claims.items[i], VFA_WHY_FAILED, &dropped,
+                              NULL);
+}
+
+static int create(struct start *start, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr created = NULL;
+    VFA_AUTO(vfa_freep) char *xml = NULL;
+    int r = vfa_allocate_plug(start->ctx->config, start->xml, strlen(start->xml), start->domain,
+                              &start->arrivals, &xml, err);
+
+    if (r < 0)
+        return r;
+    created = virDomainCreateXML(start->conn, xml, start->paused ? VIR_DOMAIN_START_PAUSED : 0);
+    if (!created)
+        return vfa_virt_fail(err, "cannot start domain '%s'", start->domain->name);
+    return 0;
+}
+
+static void print_devices(const struct start *start)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    for (size_t i = 0; i < start->arrivals.n; i++)
+        printf("%s for request '%s'\n",
+               vfa_pci_addr_format(&start->arrivals.items[i].device.addr, address),
+               start->arrivals.items[i].request);
+}
+
+static int run(struct start *start, const char *name, struct vfa_error *err)
+{
+    int r = vfa_connect_both(start->ctx, name, &start->conn, &start->handle, err);
+
+    if (r == 0)
+        r = vfa_connect_check_here(start->ctx, start->conn, err);
+    if (r == 0)
+        r = check_startable(start, err);
+    if (r == 0)
+        r = read_definition(start, err);
+    if (r == 0)
+        r = vfa_unreleased_open_host(start->ctx->config, &start->host, err);
+    if (r == 0)
+        r = claim(start, err);
+    if (r != 0 || start->rehearsal)
+        return r;
+    r = create(start, err);
+    if (r < 0)
+        drop_claims(start);
+    return r;
+}
+
+int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(start_clear) struct start start = {.ctx = ctx, .host = VFA_HOST_INIT};
+    const struct vfa_cmd_flag flags[] = {{"paused", &start.paused, NULL},
+                                         {"dry-run", &start.rehearsal, NULL}};
+    const struct vfa_cmd_syntax syntax = {"start", flags, ARRAY_SIZE(flags), {"DOMAIN", NULL}};
+    const char *name;
+    int status;
+
+    if (!vfa_cmd_begin(ctx, &syntax, argc, argv, &name, &status))
+        return status;
+    if (!vfa_cmd_may_write(ctx))
+        return VFA_CMD_USAGE;
+    if (run(&start, name, &err) != 0)
+        return vfa_cmd_fail_error(&err);
+    print_devices(&start);
+    printf("domain '%s' %s\n", start.domain->name,
+           start.rehearsal ? "would be started" : "started");
+    return VFA_CMD_FINE;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See view.h. */
+
+#include "view.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/tags.h"
+#include "device/sysfs.h"
+#include "state/state.h"
+#include "choose/choose.h"
+#include "choose/device-status.h"
+#include "choose/verdict.h"
+#include "cmd.h"
+#include "json-out.h"
+#include "table.h"
+
+#include <string.h>
+
+int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    struct vfa_sysfs sysfs;
+    int r = vfa_cmd_open_state(ctx, &state, err);
+
+    if (r == 0)
+        r = vfa_sysfs_open(ctx->config->sysfs_root, &sysfs, err);
+    if (r < 0)
+        return r;
+    r = vfa_survey_make(ctx->config, &sysfs, state, "", ret, err);
+    vfa_sysfs_close(&sysfs);
+    return r;
+}
+
+enum vfa_drop vfa_view_judge(const struct vfa_surveyed *device)
+{
+    static const struct vfa_wish anybody = {.uuid = ""};
+
+    return vfa_survey_judge(device, &anybody);
+}
+
+bool vfa_view_is_blocked(const struct vfa_surveyed *device)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    return device->holder &&
+           strcmp(device->holder->device, vfa_pci_addr_format(&device->dev->addr, address)) != 0;
+}
+
+void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    for (size_t i = 0; f && tags && i < tags->n; i++)
+        fprintf(f, "%s%s=%s", i ? " " : "", tags->items[i].key, tags->items[i].value);
+    if (f)
+        fclose(f);
+    vfa_table_cell(table, VFA_TABLE_PLAIN, text);
+}
+
+void vfa_view_cell_reason(struct vfa_table *table, enum vfa_drop verdict, const char *detail)
+{
+    if (verdict == VFA_DROP_NONE)
+        vfa_table_cell(table, VFA_TABLE_PLAIN, detail);
+    else
+        vfa_table_cellf(table, VFA_TABLE_DIM, "%s%s%s", vfa_drop_name(verdict), *detail ? ": " : "",
+                        detail);
+}
+
+void vfa_view_set_reason(bool *oom, struct json_object *object, enum vfa_drop verdict,
+                         const char *detail)
+{
+    vfa_json_set_text(oom, object, "reason",
+                      verdict == VFA_DROP_NONE ? NULL : vfa_drop_name(verdict));
+    vfa_json_set_text(oom, object, "detail", detail && *detail ? detail : NULL);
+}

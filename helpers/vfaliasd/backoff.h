@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pacing: when something that failed may be tried again. Events come when they like; without this,
+ * a few of them would use up all attempts at once. Kept in memory only: a restart may try at once,
+ * as the number of attempts is kept in the claim.
+ */
+#ifndef VFA_VFALIASD_BACKOFF_H
+#define VFA_VFALIASD_BACKOFF_H
+
+struct vfa_pace;
+
+/* NULL: no memory. */
+struct vfa_pace *vfa_pace_new(void);
+struct vfa_pace *vfa_pace_free(struct vfa_pace *pace);
+
+/* Milliseconds until `key` may be tried; 0: now. */
+unsigned vfa_pace_left(struct vfa_pace *pace, const char *key);
+
+void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms);
+
+/* The same with back-off: for `first` ms, then for twice as long as the last time, until it is
+ * forgotten, and never for longer than `max`. Returns for how long. */
+unsigned vfa_pace_back_off(struct vfa_pace *pace, const char *key, unsigned first, unsigned max);
+
+/* Every key that starts with `prefix` may be tried now. */
+void vfa_pace_forget(struct vfa_pace *pace, const char *prefix);
+
+#endif

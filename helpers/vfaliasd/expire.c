@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hold_timeout, where the holder's look at the guest cannot be made: another program has the state
+ * file locked, or a worker that waits for that has the guest's turn. What is needed is what this
+ * daemon remembers (turn.h). The row goes when the state can be written again.
+ *
+ * Never while a worker waits in libvirt for an attach: libvirt would not resume the guest, and this
+ * thread would wait as long. The worker asks for the next look when that is done.
+ */
+
+#include "expire.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "helpers/shared/log.h"
+#include "helpers/shared/virt-error.h"
+#include "daemon.h"
+#include "pass.h"
+#include "plan.h"
+#include "turn.h"
+
+#include <limits.h>
+
+void vfa_hold_log_expired(const char *name, const struct vfa_config *config)
+{
+    vfa_log(
+        LOG_WARNING,
+        "domain '%s': resumed after %u seconds (hold_timeout), not all of its devices are attached",
+        name, config->hold_timeout);
+}
+
+/* One of another start, or that does not wait any more, is left to the look. */
+static int resume(struct vfa_daemon *daemon, virDomainPtr handle, const struct vfa_config *config,
+                  const char *uuid, struct vfa_error *err)
+{
+    enum vfa_run run = VFA_RUN_ON;
+    int r;
+
+    if (virDomainGetID(handle) != vfa_turn_held(daemon->turns, uuid))
+        return 0;
+    r = vfa_look_run(handle, &run, err);
+    if (r != 0 || run != VFA_RUN_PAUSED)
+        return r < 0 ? r : 0;
+    r = vfa_look_resume(handle, err);
+    if (r < 0)
+        return r;
+    vfa_turn_hold(daemon->turns, uuid, 0, 0);
+    vfa_hold_log_expired(virDomainGetName(handle), config);
+    return 0;
+}
+
+unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
+                         const struct vfa_config *config, const char *uuid)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = NULL;
+    int64_t age = vfa_turn_held_for(daemon->turns, uuid);
+    int64_t left = (int64_t)config->hold_timeout * 1000 - age;
+
+    if (age < 0)
+        return VFA_LOOK_DONE;
+    if (left > 0)
+        return (unsigned)left;
+    if (vfa_turn_attaches(daemon->turns, uuid))
+        return VFA_LOOK_DONE;
+    handle = virDomainLookupByUUIDString(conn, uuid);
+    if (!handle) /* its end is an event */
+        return VFA_LOOK_DONE;
+    if (resume(daemon, handle, config, uuid, &err) == 0)
+        return VFA_LOOK_DONE;
+    vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
+    return VFA_LOOK_BUSY;
+}

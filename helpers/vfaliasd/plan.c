@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See plan.h. */
+
+#include "plan.h"
+
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/withdrawn.h"
+#include "choose/resolve.h"
+
+#include <string.h>
+
+/* A network's port is made before the domain has its device; the hook drops it with the port. */
+static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_claim *claim)
+{
+    return claim->state != VFA_CLAIM_ACTIVE &&
+           strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0 &&
+           vfa_claim_is_recent(claim->since, in->now, in->config->incoming_timeout);
+}
+
+static bool has_source(const struct vfa_domain *domain, const char *device)
+{
+    char text[VFA_PCI_ADDR_SIZE];
+
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->has_source && dev->kind != VFA_ATTACH_MACVTAP &&
+            strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add(struct vfa_plan *plan, enum vfa_step_kind kind, const struct vfa_request *request,
+                const struct vfa_claim *claim)
+{
+    plan->steps[plan->n++] = (struct vfa_step){kind, request, claim};
+}
+
+static enum vfa_withdrawal withdrawal_of(const struct vfa_plan_input *in,
+                                         const struct vfa_request *request)
+{
+    return request ? in->withdrawn[request - in->domain->requests] : VFA_WITHDRAWAL_NONE;
+}
+
+/* A claim whose device the domain does not have. */
+static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim *claim,
+                        const struct vfa_request *request, struct vfa_plan *plan)
+{
+    enum vfa_withdrawal withdrawal = withdrawal_of(in, request);
+    bool borrowed = withdrawal == VFA_WITHDRAWAL_BORROWED || withdrawal == VFA_WITHDRAWAL_RETURNED;
+
+    if (vfa_claim_is_awaited(claim, in->now, in->config->incoming_timeout))
+        return; /* prepare makes it a claim like others, or it expires */
+    if (!request)
+        add(plan, VFA_STEP_RELEASE, NULL, claim);
+    else if (claim->state == VFA_CLAIM_ACTIVE)
+        add(plan, borrowed ? VFA_STEP_SET_ASIDE : VFA_STEP_WITHDRAW, request, claim);
+    else if (withdrawal == VFA_WITHDRAWAL_RETURNED)
+        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+    else if (borrowed)
+        return;
+    else if (claim->attempts >= VFA_ATTACH_ATTEMPTS)
+        add(plan, VFA_STEP_GIVE_UP, request, claim);
+    else
+        add(plan, VFA_STEP_ATTACH, request, claim);
+}
+
+static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *claim,
+                       struct vfa_plan *plan)
+{
+    const struct vfa_request *request = vfa_domain_request(in->domain, claim->request);
+
+    if (vfa_claim_is_static(claim->request)) {
+        if (!has_source(in->domain, claim->device) && !is_awaited_port(in, claim))
+            add(plan, VFA_STEP_RELEASE, NULL, claim);
+    } else if (!vfa_domain_device(in->domain, claim->request)) {
+        plan_absent(in, claim, request, plan);
+    } else if (!request && claim->alias && !claim->placeholder) {
+        add(plan, VFA_STEP_DETACH, NULL, claim);
+    }
+}
+
+/* In the order of the domain's XML, so that the guest finds its devices in that order, too. */
+static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_plan *plan)
+{
+    const struct vfa_request *request = &in->domain->requests[i];
+    const struct vfa_claim *claim = vfa_claims_find(in->claims, request->name);
+
+    if (claim)
+        plan_claim(in, claim, plan);
+    else if (vfa_domain_device(in->domain, request->name))
+        return;
+    else if (in->withdrawn[i] == VFA_WITHDRAWAL_RETURNED)
+        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+    else if (in->withdrawn[i] == VFA_WITHDRAWAL_NONE)
+        add(plan, VFA_STEP_ALLOCATE, request, NULL);
+}
+
+/* ---- the guest that waits ---- */
+
+/* A first failure ends the waiting, unless the guest is of no use without the device. */
+static bool is_worth_waiting(const struct vfa_plan_input *in, const struct vfa_step *step)
+{
+    const struct vfa_alias *alias;
+
+    if (step->kind != VFA_STEP_ATTACH)
+        return false;
+    alias = vfa_allocate_alias(in->config, step->request);
+    return step->claim->attempts == 0 ||
+           (alias && alias->on_attach_failure == VFA_ATTACH_FAILURE_DESTROY);
+}
+
+static bool waits(const struct vfa_plan_input *in, const struct vfa_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (is_worth_waiting(in, &plan->steps[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A clock that was set back counts as too long: nobody stays suspended for it. */
+static bool is_too_long(const struct vfa_plan_input *in)
+{
+    int64_t age = in->now - in->hold->since;
+
+    return age < 0 || age >= (int64_t)in->config->hold_timeout;
+}
+
+/* Without an age the event of its start is still to come; or it came to a daemon that was killed,
+ * after that had written down that it holds the guest. */
+static bool is_young(const struct vfa_plan_input *in)
+{
+    const int64_t within_ms = (int64_t)in->config->hold_within * 1000;
+
+    if (in->age_ms >= 0)
+        return in->age_ms < within_ms;
+    if (!in->hold->held)
+        return true;
+    return in->now >= in->hold->since && (in->now - in->hold->since) * 1000 < within_ms;
+}
+
+static enum vfa_hold_step plan_held(const struct vfa_plan_input *in, bool wait)
+{
+    switch (in->run) {
+    case VFA_RUN_BOOTED: /* written down, and no more than that */
+        return wait && is_young(in) ? VFA_HOLD_BEGIN : VFA_HOLD_FORGET;
+    case VFA_RUN_PAUSED:
+        return !wait ? VFA_HOLD_END : is_too_long(in) ? VFA_HOLD_EXPIRE : VFA_HOLD_GO_ON;
+    case VFA_RUN_ON: /* its user resumed it */
+    case VFA_RUN_STUCK:
+        break;
+    }
+    return VFA_HOLD_FORGET;
+}
+
+static enum vfa_hold_step plan_hold(const struct vfa_plan_input *in, const struct vfa_plan *plan)
+{
+    bool wait = waits(in, plan);
+
+    if (!in->hold)
+        return VFA_HOLD_NOTHING;
+    if (in->hold->held)
+        return plan_held(in, wait);
+    return wait && in->run == VFA_RUN_BOOTED && in->hold->since >= in->connected && is_young(in)
+               ? VFA_HOLD_BEGIN
+               : VFA_HOLD_FORGET;
+}
+
+int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err)
+{
+    const struct vfa_domain *domain = in->domain;
+    struct vfa_plan plan = {0};
+
+    plan.steps = calloc(in->claims->n + domain->n_requests + 1, sizeof(*plan.steps));
+    if (!plan.steps)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < in->claims->n; i++) { /* what is to go first: it may make room */
+        if (!vfa_domain_request(domain, in->claims->items[i].request))
+            plan_claim(in, &in->claims->items[i], &plan);
+    }
+    for (size_t i = 0; i < domain->n_requests; i++)
+        plan_request(in, i, &plan);
+    plan.hold = plan_hold(in, &plan);
+    *ret = plan;
+    return 0;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The workers: they take one key from the queue, do what its reasons say, and put it back with a
+ * delay where it has to be looked at again. What concerns the host as a whole is done here, a look
+ * at all domains in sync.h; one running domain is the business of reconcile.h, one
+ * definition of definition.h.
+ *
+ * Without a connection there is nothing to do for domains: the next one begins with all of them.
+ */
+
+#include "worker.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/uuid.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/index.h"
+#include "state/meta.h"
+#include "state/state.h"
+#include "state/withdrawn.h"
+#include "host/host.h"
+#include "claim/rescan.h"
+#include "helpers/shared/gc.h"
+#include "helpers/shared/log.h"
+#include "helpers/shared/virt-error.h"
+#include "backoff.h"
+#include "clean.h"
+#include "config.h"
+#include "connection.h"
+#include "crew.h"
+#include "daemon.h"
+#include "definition.h"
+#include "pass.h"
+#include "queue.h"
+#include "reconcile.h"
+#include "release.h"
+#include "sync.h"
+#include "waiters.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#define RETRY_MS     5000 /* after an error of the state file, of memory, of libvirt */
+#define GC_YOUNG_MS  2000
+#define GC_PERIOD_MS 60000 /* incoming claims expire without any event */
+
+/* ---- the index ---- */
+
+static int refresh_index(struct vfa_daemon *daemon, const struct vfa_config *config, bool always,
+                         struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    bool fresh = false;
+    size_t n = 0;
+    int r = vfa_daemon_open_host(daemon, config, &host, err);
+
+    if (r == 0 && !always)
+        r = vfa_state_index_fresh(host.state, config, &fresh, err);
+    if (r == 0 && !fresh) {
+        r = vfa_allocate_rescan(&host, true, &n, err);
+        if (r == 0)
+            vfa_log(LOG_DEBUG, "the index has %zu devices", n);
+    }
+    return r;
+}
+
+static void work_index(struct vfa_daemon *daemon, const struct vfa_config *config, unsigned reasons)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (refresh_index(daemon, config, reasons & VFA_WORK_RESCAN, &err) == 0) {
+        vfa_log_forget(VFA_WORK_INDEX_KEY);
+        return;
+    }
+    vfa_log_change(VFA_WORK_INDEX_KEY, LOG_ERR, "%s", vfa_error_text(&err));
+    vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, reasons, RETRY_MS);
+}
+
+/* ---- who waits for a device ---- */
+
+/* Only reads, and only if somebody waits: see watch.h. A rescan counts as one device,
+ * whatever it found. */
+static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int64_t freed = 0, scans = 0;
+    int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
+
+    if (r == 0)
+        r = vfa_state_counter(state, VFA_COUNTER_FREED, &freed, err);
+    if (r == 0)
+        r = vfa_state_counter(state, VFA_COUNTER_SCANS, &scans, err);
+    if (r == 0)
+        vfa_late_freed(daemon->late, freed, atomic_exchange(&daemon->scans, scans) != scans);
+    return r;
+}
+
+static void wake_late(struct vfa_daemon *daemon)
+{
+    char uuid[VFA_UUID_SIZE];
+
+    while (vfa_late_wake(daemon->late, uuid))
+        vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
+}
+
+static void work_late(struct vfa_daemon *daemon, const struct vfa_config *config)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (vfa_late_is_empty(daemon->late))
+        return;
+    if (read_freed(daemon, config, &err) < 0) {
+        vfa_log_change(VFA_WORK_LATE_KEY, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_queue_add(daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, RETRY_MS);
+        return;
+    }
+    vfa_log_forget(VFA_WORK_LATE_KEY);
+    wake_late(daemon);
+}
+
+/* ---- claims without a domain ---- */
+
+static unsigned gc_all(struct vfa_daemon *daemon, virConnectPtr conn,
+                       const struct vfa_config *config)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    size_t n = 0;
+    int r = vfa_daemon_open_host(daemon, config, &host, &err);
+
+    if (r == 0)
+        r = vfa_gc(conn, &host, NULL, &n, &err);
+    if (r < 0)
+        vfa_log_change("gc", LOG_WARNING, "%s", vfa_error_text(&err));
+    else
+        vfa_log_forget("gc");
+    if (n > 0)
+        vfa_log(LOG_INFO, "released %zu claims that no running domain backed", n);
+    return r == VFA_GC_AGAIN ? GC_YOUNG_MS : GC_PERIOD_MS;
+}
+
+/* ---- domains of which a program has borrowed devices ---- */
+
+static void look_at_borrowed(void *opaque, const char *uuid)
+{
+    struct vfa_daemon *daemon = opaque;
+
+    vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
+}
+
+static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *config)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_daemon_open_host(daemon, config, &host, &err);
+
+    if (r == 0)
+        r = vfa_state_each_borrowed(host.state, look_at_borrowed, daemon, &err);
+    if (r == 0)
+        return;
+    vfa_log_change("borrowed", LOG_ERR, "%s", vfa_error_text(&err));
+    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, RETRY_MS);
+}
+
+static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
+                      const struct vfa_config *config, unsigned reasons)
+{
+    if (reasons & VFA_WORK_SYNC)
+        vfa_sync(daemon, conn, config);
+    else if (reasons & VFA_WORK_REBUILD)
+        vfa_sync_rebuild(daemon, conn, config);
+    if (reasons & VFA_WORK_BORROWED)
+        work_borrowed(daemon, config);
+    if (reasons & VFA_WORK_GC)
+        vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_GC, gc_all(daemon, conn, config));
+}
+
+/* ---- one domain ---- */
+
+/* What its user took out by hand, and what failed too often, is tried again. */
+static int forget_past(struct vfa_daemon *daemon, const struct vfa_config *config, const char *uuid,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
+    int r = vfa_daemon_open_host(daemon, config, &host, err);
+
+    if (r == 0)
+        r = vfa_state_forget_withdrawals(host.state, uuid, err);
+    if (r == 0)
+        r = vfa_state_claims(host.state, uuid, &claims, err);
+    for (size_t i = 0; r == 0 && i < claims.n; i++) {
+        if (claims.items[i].attempts > 0)
+            r = vfa_state_set_claim_error(host.state, uuid, claims.items[i].request, NULL, err);
+    }
+    return r;
+}
+
+static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
+                        const struct vfa_config *config, const struct vfa_work *work)
+{
+    unsigned again = VFA_LOOK_DONE;
+
+    if (work->reasons & VFA_WORK_DEFINITION)
+        vfa_definition_look(daemon, conn, config, work->key);
+    if (work->reasons & VFA_WORK_RECONCILE)
+        again = vfa_reconcile_domain(daemon, conn, config, work->key);
+    if (again != VFA_LOOK_DONE)
+        vfa_queue_add(daemon->queue, work->key, VFA_WORK_RECONCILE, again);
+    if ((work->reasons & VFA_WORK_RECONCILE) && vfa_late_end(daemon->late, work->key))
+        wake_late(daemon);
+}
+
+/* Comes before anything that needs libvirt: it must not be lost with a connection. */
+static void work_asked(struct vfa_daemon *daemon, const struct vfa_config *config,
+                       const struct vfa_work *work)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    const char *uuid = work->key;
+
+    if (work->reasons & VFA_WORK_ASKED)
+        vfa_daemon_forget(daemon, uuid);
+    else
+        vfa_pace_forget(daemon->pace, uuid);
+    if (forget_past(daemon, config, uuid, &err) < 0) {
+        vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_queue_add(daemon->queue, uuid, VFA_WORK_ASKED | VFA_WORK_RECONCILE, RETRY_MS);
+    }
+}
+
+static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
+{
+    VFA_AUTO(vfa_shared_config_unref) struct vfa_shared_config *shared = vfa_daemon_config(daemon);
+    VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
+    const struct vfa_config *config = shared->config;
+
+    if (strcmp(work->key, VFA_WORK_INDEX_KEY) == 0) {
+        work_index(daemon, config, work->reasons);
+        return;
+    }
+    if (strcmp(work->key, VFA_WORK_RELEASE_KEY) == 0) {
+        vfa_daemon_release(daemon, config);
+        return;
+    }
+    if (strcmp(work->key, VFA_WORK_LATE_KEY) == 0) {
+        work_late(daemon, config);
+        vfa_definition_news(daemon, config);
+        return;
+    }
+    if (strcmp(work->key, VFA_WORK_CLEAN_KEY) == 0) {
+        vfa_clean_look(daemon, config);
+        return;
+    }
+    if (work->reasons & (VFA_WORK_ASKED | VFA_WORK_STORM))
+        work_asked(daemon, config, work);
+    conn = vfa_daemon_connection(daemon, line);
+    if (!conn)
+        return;
+    if (strcmp(work->key, VFA_WORK_HOST) == 0)
+        work_host(daemon, conn, config, work->reasons);
+    else
+        work_domain(daemon, conn, config, work);
+}
+
+void *vfa_daemon_worker(void *opaque)
+{
+    struct vfa_daemon *daemon = opaque;
+    unsigned line = daemon->n_workers++ / VFA_DAEMON_SHARE;
+    struct vfa_work work;
+
+    vfa_crew_enter(daemon->crew);
+    while (vfa_queue_take(daemon->queue, &work)) {
+        work_one(daemon, line, &work);
+        vfa_queue_done(daemon->queue, &work);
+        vfa_crew_enter(daemon->crew);
+    }
+    vfa_crew_leave(daemon->crew);
+    return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The libvirt network hook, second half: run by network.c for ports that have a PCI device, which
+ * libvirt takes from the pool of a network with <forward mode='hostdev'>.
+ *
+ * The device is recorded as its domain's, so that vfalias gives it to nobody else. libvirt takes
+ * the first device that no port of the network has; it does not know of vfalias' claims, and when
+ * the hook refuses it does not take another. So a refusal is for a device that could not be had
+ * anyway or was promised to somebody: it turns "in use" by QEMU, or an attach that fails later,
+ * into a line that says who has it. Everything else succeeds: see handler.h.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "config/config.h"
+#include "domain/netport.h"
+#include "host/host.h"
+#include "claim/network-port.h"
+#include "claim/release.h"
+#include "handler.h"
+
+#include <syslog.h>
+
+static int read_port(struct vfa_call *call, struct vfa_netport **ret, struct vfa_error *err)
+{
+    int r = vfa_netport_parse(call->xml.data, call->xml.len, ret, err);
+
+    return r < 0 ? vfa_wrap(err, "network '%s'", call->object) : r;
+}
+
+static int port_created(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    char device[VFA_PCI_ADDR_SIZE];
+    int r = read_port(call, &port, err);
+
+    if (r < 0 || !port->has_source)
+        return r;
+    r = vfa_config_load(NULL, &config, err);
+    if (r == 0)
+        r = vfa_operation_open_host(config, &host, err);
+    if (r == 0)
+        r = vfa_allocate_port(&host, port, err);
+    if (r == 0)
+        syslog(LOG_INFO, "network '%s': gave %s to domain '%s'", call->object,
+               vfa_pci_addr_format(&port->source, device), port->owner);
+    return r > 0 ? (vfa_wrap(err, "network '%s'", call->object), r) : r;
+}
+
+static int port_deleted(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    size_t n = 0;
+    int r = read_port(call, &port, err);
+
+    if (r == 0)
+        r = vfa_config_load(NULL, &config, err);
+    if (r == 0)
+        r = vfa_operation_open_host(config, &host, err);
+    if (r == 0)
+        r = vfa_allocate_port_gone(&host, port, &n, err);
+    if (r == 0 && n > 0)
+        syslog(LOG_INFO, "network '%s': domain '%s' gave its device back", call->object,
+               port->owner);
+    return r == 0 ? vfa_release_finish_own(&host, port->owner_uuid, NULL, err) : r;
+}
+
+static const struct vfa_operation table[] = {
+    {"port-created", "begin", port_created, VFA_FAILS_REFUSED},
+    {"port-deleted", "begin", port_deleted, VFA_FAILS_NEVER},
+};
+
+int main(int argc, char **argv)
+{
+    return vfa_operation_main(argc, argv, "network", table, ARRAY_SIZE(table));
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The libvirt qemu hook, second half: run by qemu.c for domains that may concern vfalias.
+ *
+ * Only `prepare` and `migrate` fail: a failing `reconnect` would have libvirt kill the guest, a
+ * failing `restore` delete the saved image, and after the others nobody reads. See handler.h.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "state/claims.h"
+#include "host/host.h"
+#include "provision/vf-apply.h"
+#include "claim/check.h"
+#include "claim/claim.h"
+#include "claim/prepare.h"
+#include "claim/reassert.h"
+#include "claim/release.h"
+#include "claim/unreleased.h"
+#include "handler.h"
+#include "qemu-incoming.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+/* ---- prepare ---- */
+
+static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+
+    if (vfa_state_claims(host->state, domain->uuid, &claims, NULL) < 0)
+        return;
+    for (size_t i = 0; i < claims.n; i++)
+        syslog(LOG_INFO, "domain '%s': claimed %s for request '%s'", domain->name,
+               claims.items[i].device, claims.items[i].request);
+}
+
+/* The VFs that the domain starts with are set now; those that are hot-plugged, by the daemon. */
+static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
+{
+    int r = vfa_vf_apply_present(host, domain, err);
+
+    if (r != 0) {
+        vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);
+        vfa_release_finish_own(host, domain->uuid, NULL, NULL);
+    }
+    return r > 0 ? VFA_ALLOCATE_NONE : r;
+}
+
+static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
+                 struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    int r = vfa_operation_open_host(config, &host, err);
+
+    if (r == 0)
+        r = vfa_allocate_domain(&host, domain, err);
+    if (r == 0)
+        r = set_up(&host, domain, err);
+    if (r == 0)
+        log_claims(&host, domain);
+    return r;
+}
+
+static int prepare_asking(const struct vfa_config *config, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    int r;
+
+    if (domain->rehearsal)
+        return vfa_qemu_rehearse(config, domain, err);
+    r = vfa_allocate_check(config, domain, err);
+    if (r == 0)
+        r = vfa_allocate_check_daemon(config, domain, err);
+    return r ? r : claim(config, domain, err);
+}
+
+/* A domain with host devices of its own asks for nothing: only a claim of somebody else on one of
+ * them stops it, not what is wrong with vfalias. */
+static int prepare_static(const struct vfa_config *config, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = claim(config, domain, &why);
+
+    if (r == VFA_ALLOCATE_NONE)
+        vfa_error_move(err, &why);
+    if (r < 0)
+        syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
+               vfa_error_text(&why));
+    return r < 0 ? 0 : r;
+}
+
+static int prepare(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error broken = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (!vfa_domain_has_requests(domain) && domain->n_devices == 0)
+        return 0;
+    r = vfa_config_load(NULL, &config, &broken);
+    if (r == 0)
+        return vfa_domain_has_requests(domain) ? prepare_asking(config, domain, err)
+                                               : prepare_static(config, domain, err);
+    if (vfa_domain_has_requests(domain))
+        return vfa_fail(err, broken.code, "domain '%s': %s", domain->name, vfa_error_text(&broken));
+    syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
+           vfa_error_text(&broken));
+    return 0;
+}
+
+/* ---- release ---- */
+
+/* What is not done then is done by vfaliasd, or by the next program. */
+static void finish_release(struct vfa_host *host, const char *uuid)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct vfa_release_left left = {0};
+
+    if (vfa_release_finish_own(host, uuid, &left, &err) < 0)
+        syslog(LOG_WARNING, "%s", vfa_error_text(&err));
+    if (left.n > 0)
+        syslog(LOG_INFO, "devices that are not put back yet: %zu; see 'vfalias claims'", left.n);
+}
+
+/* By owner: the XML may name a device that a start lost to another domain. Of this end: if libvirtd
+ * was killed, the domain may run again by now. domain NULL: its XML cannot be read. */
+static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
+                       const struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    size_t n = 0;
+    int r = vfa_operation_open_host(config, &host, err);
+
+    if (r < 0)
+        return r;
+    if (domain && domain->uuid[0])
+        r = vfa_release_ended(&host, domain->uuid, call->began, &n, err);
+    else
+        r = vfa_release_name(&host, call->object, VFA_WHY_STOPPED, &n, err);
+    if (r == 0 && n > 0)
+        syslog(LOG_INFO, "domain '%s': released %zu device%s", call->object, n, n == 1 ? "" : "s");
+    if (r == 0)
+        finish_release(&host, domain ? domain->uuid : "");
+    return r;
+}
+
+/* Nobody runs this once more: whoever opens the state next does it. */
+static void leave_note(struct vfa_call *call, const struct vfa_config *config,
+                       const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+
+    if (domain && domain->uuid[0] &&
+        vfa_unreleased_note(config->state_path, domain->uuid, call->began, &err) < 0)
+        syslog(LOG_WARNING, "domain '%s': %s", call->object, vfa_error_text(&err));
+}
+
+/* What a rehearsal has reserved is not this end's business. */
+static int release(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_config_load(NULL, &config, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->rehearsal)
+        return 0;
+    r = drop_claims(call, config, domain, err);
+    if (r == 0)
+        return 0;
+    leave_note(call, config, domain);
+    return vfa_wrap(err, "domain '%s'", call->object);
+}
+
+/* ---- reconnect, attach: the domain runs already ---- */
+
+static int reassert(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r == 0)
+        r = vfa_config_load(NULL, &config, err);
+    if (r == 0)
+        r = vfa_operation_open_host(config, &host, err);
+    return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
+}
+
+/* ---- which call is which ---- */
+
+/* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
+ * the domain is locked until the hook has returned. `stopped`: `release` follows. */
+static const struct vfa_operation table[] = {
+    {"prepare", "begin", prepare, VFA_FAILS_ALWAYS},
+    {"migrate", "begin", vfa_qemu_migrate, VFA_FAILS_ALWAYS},
+    {"restore", "begin", vfa_qemu_restore, VFA_FAILS_NEVER},
+    {"release", "end", release, VFA_FAILS_NEVER},
+    {"reconnect", "begin", reassert, VFA_FAILS_NEVER},
+    {"attach", "begin", reassert, VFA_FAILS_NEVER},
+};
+
+int main(int argc, char **argv)
+{
+    return vfa_operation_main(argc, argv, "domain", table, ARRAY_SIZE(table));
+}

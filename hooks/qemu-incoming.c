@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Domains that come from elsewhere: from another host (`migrate`), from a saved image (`restore`).
+ * Their XML names devices of there or then; here and now they are chosen anew, and libvirt takes
+ * the changed XML. `prepare` follows and finds the claims that were made here (claim/incoming.h).
+ *
+ * `migrate` refuses what cannot be served, so that the source goes on as if nothing had been.
+ * `restore` must not, and must not change what libvirt compares with the image (MAC and guest
+ * addresses, how many devices): with nothing free the XML stays as it is, and `prepare` refuses,
+ * which costs nobody the image.
+ *
+ * A rehearsal is a domain that `vfalias migrate` has libvirt create here before it takes anything
+ * out of the guest. Its prepare always fails: so nothing is started, and the line in which it fails
+ * is the answer. A host without vfalias would start it, which is an answer too.
+ */
+
+#include "qemu-incoming.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "domain/domxml.h"
+#include "host/host.h"
+#include "claim/assignment.h"
+#include "claim/check.h"
+#include "claim/incoming.h"
+#include "claim/release.h"
+#include "claim/transaction.h"
+#include "handler.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+/* ---- the XML that libvirt gets ---- */
+
+static bool has_moved(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    for (size_t i = 0; i < arrivals->n; i++) {
+        if (arrivals->items[i].moved && vfa_domain_device(domain, arrivals->items[i].request))
+            return true;
+    }
+    return false;
+}
+
+static void log_arrivals(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    for (size_t i = 0; i < arrivals->n; i++)
+        syslog(LOG_INFO, "domain '%s': keeping %s for request '%s', as it is about to arrive",
+               domain->name, vfa_pci_addr_format(&arrivals->items[i].device.addr, device),
+               arrivals->items[i].request);
+}
+
+struct arrival {
+    struct vfa_call *call;
+    const struct vfa_domain *domain;
+    unsigned what;
+    struct vfa_arrivals devices;
+};
+
+static void arrival_clear(struct arrival *arrival)
+{
+    vfa_arrivals_clear(&arrival->devices);
+}
+
+/* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
+static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct arrival *arrival = data;
+    struct vfa_call *call = arrival->call;
+    int r = vfa_allocate_arrive(host, arrival->domain, arrival->what, &arrival->devices, err);
+
+    if (r == 0 && has_moved(arrival->domain, &arrival->devices))
+        r = vfa_arrivals_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer, err);
+    return r;
+}
+
+static int receive(struct vfa_call *call, const struct vfa_config *config,
+                   const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(arrival_clear)
+    struct arrival arrival = {.call = call, .domain = domain, .what = what};
+    int r = vfa_operation_open_host(config, &host, err);
+
+    if (r == 0) /* what a program that was killed has left is to be had, too */
+        vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
+    if (r == 0)
+        r = vfa_allocate_transact(&host, true, arrive, &arrival, err);
+    if (r == 0)
+        log_arrivals(domain, &arrival.devices);
+    return r;
+}
+
+/* ---- migrate ---- */
+
+int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", call->object);
+    if (!vfa_domain_has_requests(domain))
+        return 0;
+    r = vfa_config_load(NULL, &config, err);
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", domain->name);
+    r = vfa_allocate_check(config, domain, err);
+    if (r == 0)
+        r = vfa_allocate_check_daemon(config, domain, err);
+    /* Nothing is kept: an address of the other host names another device here, if any. */
+    return r ? r : receive(call, config, domain, VFA_ARRIVE_REQUESTS, err);
+}
+
+/* ---- restore ---- */
+
+int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+    int r = vfa_domxml_parse(call->xml.data, call->xml.len, &domain, err);
+
+    if (r < 0 || !vfa_domain_has_requests(domain))
+        return r;
+    r = vfa_config_load(NULL, &config, err);
+    return r < 0 ? r : receive(call, config, domain, VFA_ARRIVE_KEEP, err);
+}
+
+/* ---- rehearsal ---- */
+
+/* "net-0 gets 0000:01:10.0, accel-0 gets none" */
+static char *describe(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+{
+    char device[VFA_PCI_ADDR_SIZE], *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    for (size_t i = 0; f && i < domain->n_requests; i++) {
+        const struct vfa_arrival *arrival = vfa_arrivals_find(arrivals, domain->requests[i].name);
+
+        fprintf(f, "%s%s gets %s", i ? ", " : "", domain->requests[i].name,
+                arrival ? vfa_pci_addr_format(&arrival->device.addr, device) : "none");
+    }
+    if (f && fclose(f) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int answer(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
+{
+    if (!text)
+        return vfa_fail_oom(err);
+    return vfa_refuse(err, ECANCELED, "domain '%s': " VFA_REHEARSED "%s", domain->name, text);
+}
+
+static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct arrival *arrival = data;
+
+    return vfa_allocate_arrive(host, arrival->domain, VFA_ARRIVE_REQUESTS, &arrival->devices, err);
+}
+
+static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
+                  struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    size_t n = 0;
+    int r = vfa_operation_open_host(config, &host, err);
+
+    if (r == 0)
+        r = vfa_allocate_cancel(&host, domain->uuid, &n, err);
+    return r < 0 ? r : answer(domain, "cancelled", err);
+}
+
+int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(arrival_clear) struct arrival arrival = {.domain = domain};
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are undone */
+    int r;
+
+    if (domain->rehearsal == VFA_REHEARSAL_CANCEL)
+        return cancel(config, domain, err);
+    r = vfa_allocate_check(config, domain, err);
+    if (r == 0)
+        r = vfa_allocate_check_daemon(config, domain, err);
+    if (r == 0)
+        r = vfa_operation_open_host(config, &host, err);
+    if (r == 0)
+        r = vfa_allocate_transact(&host, reserve, try_arrival, &arrival, err);
+    if (r)
+        return r;
+    text = describe(domain, &arrival.devices);
+    return answer(domain, text, err);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See error.h. Invariant: code is set whenever an error was filled, msg only if memory allowed. */
+
+#include "error.h"
+
+#include "common.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static void fill(struct vfa_error *err, int code, char *msg)
+{
+    if (!err) {
+        free(msg);
+        return;
+    }
+    free(err->msg);
+    err->code = code;
+    err->msg = msg;
+}
+
+static VFA_PRINTF(1, 0) char *format(const char *fmt, va_list args)
+{
+    char *text;
+
+    if (vasprintf(&text, fmt, args) < 0)
+        return NULL;
+    for (char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?'; /* one line, whatever the input said */
+    }
+    return text;
+}
+
+int vfa_fail(struct vfa_error *err, int code, const char *fmt, ...)
+{
+    va_list args;
+    char *msg;
+
+    va_start(args, fmt);
+    msg = format(fmt, args);
+    va_end(args);
+    fill(err, code, msg);
+    return -code;
+}
+
+int vfa_refuse(struct vfa_error *err, int code, const char *fmt, ...)
+{
+    va_list args;
+    char *msg;
+
+    va_start(args, fmt);
+    msg = format(fmt, args);
+    va_end(args);
+    fill(err, code, msg);
+    return VFA_REFUSED;
+}
+
+int vfa_error_move(struct vfa_error *err, struct vfa_error *why)
+{
+    int code = why->code;
+
+    fill(err, code, vfa_steal(&why->msg));
+    why->code = 0;
+    return -code;
+}
+
+int vfa_wrap(struct vfa_error *err, const char *fmt, ...)
+{
+    VFA_AUTO(vfa_freep) char *prefix = NULL;
+    char *msg = NULL;
+    va_list args;
+
+    if (!err)
+        return -EINVAL;
+    va_start(args, fmt);
+    prefix = format(fmt, args);
+    va_end(args);
+    if (prefix && asprintf(&msg, "%s: %s", prefix, vfa_error_text(err)) >= 0)
+        fill(err, err->code, msg);
+    return -err->code;
+}
+
+int vfa_fail_oom(struct vfa_error *err)
+{
+    fill(err, ENOMEM, NULL);
+    return -ENOMEM;
+}
+
+const char *vfa_error_text(const struct vfa_error *err)
+{
+    if (err->msg)
+        return err->msg;
+    return err->code == ENOMEM ? "out of memory" : strerror(err->code);
+}
+
+void vfa_error_clear(struct vfa_error *err)
+{
+    free(err->msg);
+    err->code = 0;
+    err->msg = NULL;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See capacity.h. Both ways of counting put the same pools in the same order: by the lowest address
+ * of their devices. */
+
+#include "capacity.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/tags.h"
+#include "device/topology.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "state/state.h"
+#include "state/stats.h"
+#include "choose.h"
+#include "device-status.h"
+#include "verdict.h"
+
+#include <string.h>
+
+void vfa_capacity_clear(struct vfa_capacity *capacity)
+{
+    for (size_t i = 0; i < capacity->n_pools; i++)
+        free(capacity->pools[i].tags.items);
+    free(capacity->pools);
+    free(capacity->aliases);
+}
+
+/* ---- pools ---- */
+
+static bool tag_counts(const char *key)
+{
+    return strcmp(key, "resource_class") != 0 && strcmp(key, "traits") != 0;
+}
+
+/* The tags that count, borrowed; the caller frees ret->items. */
+static int pool_tags(const struct vfa_spec *spec, struct vfa_tags *ret, struct vfa_error *err)
+{
+    *ret = (struct vfa_tags){0};
+    if (!spec)
+        return 0;
+    ret->items = calloc(spec->tags.n + 1, sizeof(*ret->items));
+    if (!ret->items)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < spec->tags.n; i++) {
+        if (tag_counts(spec->tags.items[i].key))
+            ret->items[ret->n++] = spec->tags.items[i];
+    }
+    return 0;
+}
+
+static bool is_pool(const struct vfa_capacity_pool *pool, const struct vfa_stock *keys,
+                    const struct vfa_tags *tags)
+{
+    return pool->keys.vendor == keys->vendor && pool->keys.product == keys->product &&
+           pool->keys.numa_node == keys->numa_node && pool->keys.type == keys->type &&
+           pool->tags.n == tags->n && vfa_tags_contain(&pool->tags, tags);
+}
+
+static int add_to_pool(struct vfa_capacity *capacity, const struct vfa_stock *stock,
+                       const struct vfa_spec *spec, struct vfa_error *err)
+{
+    struct vfa_capacity_pool *more =
+        realloc(capacity->pools, (capacity->n_pools + 1) * sizeof(*more));
+    struct vfa_tags tags;
+    size_t i = 0;
+    int r;
+
+    if (!more)
+        return vfa_fail_oom(err);
+    capacity->pools = more;
+    r = pool_tags(spec, &tags, err);
+    if (r < 0)
+        return r;
+    while (i < capacity->n_pools && !is_pool(&more[i], stock, &tags))
+        i++;
+    if (i == capacity->n_pools)
+        more[capacity->n_pools++] = (struct vfa_capacity_pool){*stock, tags, 0};
+    else
+        free(tags.items);
+    more[i].count += stock->free;
+    return 0;
+}
+
+/* ---- by a scan ---- */
+
+/* Whether nothing speaks against giving it to anybody, whatever the alias. */
+static bool is_free(const struct vfa_surveyed *device)
+{
+    static const struct vfa_wish anybody = {.uuid = ""};
+
+    return vfa_survey_judge(device, &anybody) == VFA_DROP_NONE;
+}
+
+static int scan_pools(const struct vfa_survey *view, struct vfa_capacity *capacity,
+                      struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < view->n; i++) {
+        const struct vfa_surveyed *device = &view->devices[i];
+        const struct vfa_stock one = {.vendor = device->dev->vendor,
+                                      .product = device->dev->product,
+                                      .numa_node = device->dev->numa_node,
+                                      .type = device->dev->type,
+                                      .free = is_free(device)};
+
+        if (device->claimable)
+            r = add_to_pool(capacity, &one, device->spec, err);
+    }
+    return r;
+}
+
+static void scan_alias(const struct vfa_alias *alias, const struct vfa_survey *view,
+                       struct vfa_alias_stats *ret)
+{
+    static const struct vfa_numa_place nowhere;
+    struct vfa_wish wish;
+
+    vfa_wish_make(alias, NULL, NULL, &nowhere, &wish);
+    for (size_t i = 0; i < view->n; i++) {
+        const struct vfa_surveyed *device = &view->devices[i];
+
+        if (!device->claimable || !vfa_alias_means(alias, device->dev, device->spec))
+            continue;
+        ret->total++;
+        ret->free += vfa_survey_judge(device, &wish) == VFA_DROP_NONE;
+    }
+}
+
+int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_survey *view,
+                      struct vfa_capacity *ret, struct vfa_error *err)
+{
+    ret->aliases = calloc(config->n_aliases + 1, sizeof(*ret->aliases));
+    if (!ret->aliases)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < config->n_aliases; i++)
+        scan_alias(&config->aliases[i], view, &ret->aliases[i]);
+    return scan_pools(view, ret, err);
+}
+
+/* ---- by the index ---- */
+
+int vfa_capacity_look_up(const struct vfa_config *config, struct vfa_state *state,
+                         struct vfa_capacity *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_stats_clear) struct vfa_stats stats = {NULL, 0, NULL};
+    int r = vfa_state_stats(state, config, &stats, err);
+
+    for (size_t i = 0; r == 0 && i < stats.n; i++) {
+        const struct vfa_stock *stock = &stats.stock[i];
+
+        r = add_to_pool(ret, stock, stock->spec < 0 ? NULL : &config->specs[stock->spec], err);
+    }
+    if (r == 0)
+        ret->aliases = vfa_steal(&stats.aliases);
+    return r;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See choose.h. */
+
+#include "choose.h"
+
+#include "base/pci-address.h"
+#include "base/tags.h"
+#include "base/text.h"
+#include "device/inventory.h"
+#include "device/topology.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "numa-policy.h"
+#include "verdict.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+static enum vfa_attach_kind wish_attach(const struct vfa_request *request,
+                                        const struct vfa_alias *alias)
+{
+    return request ? vfa_request_attach(request, alias) : alias->attach;
+}
+
+void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                   const struct vfa_domain *domain, const struct vfa_numa_place *place,
+                   struct vfa_wish *ret)
+{
+    *ret = (struct vfa_wish){
+        .alias = alias,
+        .tags = request ? &request->tags : NULL,
+        .domain = domain ? domain->name : NULL,
+        .uuid = domain ? domain->uuid : "",
+        .kind = alias ? wish_attach(request, alias) : VFA_ATTACH_HOSTDEV,
+        .policy = request && request->numa_given ? request->numa : alias->numa,
+        .place = *place,
+    };
+}
+
+bool vfa_choose_permits(const struct vfa_wish *wish)
+{
+    if (!wish->alias || wish->alias->n_permit == 0 || !wish->domain)
+        return true;
+    for (size_t i = 0; i < wish->alias->n_permit; i++) {
+        const char *who = wish->alias->permit[i];
+
+        if (vfa_text_same(who, wish->uuid) || fnmatch(who, wish->domain, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec)
+{
+    static const struct vfa_tags none = {NULL, 0};
+
+    return !wish->tags || vfa_tags_contain(spec ? &spec->tags : &none, wish->tags);
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev)
+{
+    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&dev->addr, address);
+    vfa_pci_addr_format(&dev->parent, parent);
+    if (strcmp(holder->device, address) == 0) {
+        if (!vfa_claim_is_held(holder->state))
+            return holder->state == VFA_CLAIM_CLEANING ? VFA_DROP_CLEANING : VFA_DROP_RELEASING;
+        if (begins(holder->request, VFA_STATIC_PREFIX))
+            return VFA_DROP_STATIC;
+        return begins(holder->request, VFA_PORT_PREFIX) ? VFA_DROP_NETWORK : VFA_DROP_CLAIMED;
+    }
+    if ((holder->parent && strcmp(holder->parent, address) == 0) ||
+        (dev->type == VFA_TYPE_VF && strcmp(holder->device, parent) == 0))
+        return VFA_DROP_FAMILY;
+    return VFA_DROP_GROUP_TAKEN;
+}
+
+bool vfa_choose_near(const struct vfa_wish *wish, int node)
+{
+    for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES; pass++) {
+        if (vfa_numa_allows(wish->policy, &wish->place, node, (enum vfa_numa_pass)pass))
+            return true;
+    }
+    return false;
+}
+
+/* A device that a guest has is bound to another driver, and its netdev is not there. */
+enum vfa_drop vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    bool macvtap = wish->kind == VFA_ATTACH_MACVTAP;
+
+    if (facts->use == VFA_DROP_GONE)
+        return VFA_DROP_GONE;
+    if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
+        return VFA_DROP_DRIVER;
+    if (facts->use != VFA_DROP_NONE)
+        return facts->use;
+    if (macvtap && !facts->dev->netdev)
+        return VFA_DROP_NO_NETDEV;
+    if (wish->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_DROP_NONE)
+        return facts->pf;
+    if (!macvtap && facts->group != VFA_DROP_NONE)
+        return facts->group;
+    return facts->held;
+}
+
+/* A macvtap shares the device's IOMMU group with whoever has it: the device is not assigned. */
+static enum vfa_drop judge_holder(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    enum vfa_drop drop = vfa_choose_holder(facts->holder, facts->dev);
+
+    return drop == VFA_DROP_GROUP_TAKEN && wish->kind == VFA_ATTACH_MACVTAP ? VFA_DROP_NONE : drop;
+}
+
+enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
+{
+    enum vfa_drop drop;
+
+    if (!facts->claimable)
+        return VFA_DROP_NOT_ALLOWED;
+    if (wish->alias && !vfa_alias_means(wish->alias, facts->dev, facts->spec))
+        return VFA_DROP_ALIAS;
+    if (!vfa_choose_tags(wish, facts->spec))
+        return VFA_DROP_TAGS;
+    if (!vfa_choose_permits(wish))
+        return VFA_DROP_PERMIT;
+    drop = facts->holder ? judge_holder(wish, facts) : VFA_DROP_NONE;
+    if (drop == VFA_DROP_NONE && facts->quarantined)
+        drop = VFA_DROP_QUARANTINED;
+    if (drop == VFA_DROP_NONE)
+        drop = vfa_choose_health(wish, facts);
+    if (drop != VFA_DROP_NONE)
+        return drop;
+    return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_DROP_NONE : VFA_DROP_NUMA;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The details of a verdict, for a person. One small writer a verdict; none decides anything. */
+
+#include "base/bitset.h"
+#include "base/tags.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/tentative.h"
+#include "choose.h"
+#include "device-status.h"
+#include "verdict.h"
+
+#include <string.h>
+
+struct subject {
+    const struct vfa_config *config;
+    const struct vfa_surveyed *device;
+    const struct vfa_wish *wish;
+};
+
+/* Nothing speaks against it; others are taken first. The reason that puts it last is said. */
+static void say_candidate(FILE *f, const struct subject *s)
+{
+    const struct vfa_tentative *tentative = s->device->tentative;
+
+    if (s->device->failure)
+        fprintf(f, "could not be attached: %s", s->device->failure->reason);
+    else if (s->device->pf.detail)
+        fprintf(f, "its PF %s", s->device->pf.detail);
+    else if (tentative)
+        fprintf(f, "tentative for '%s', request '%s'", tentative->domain, tentative->request);
+}
+
+/* ---- configuration ---- */
+
+static void say_not_allowed(FILE *f, const struct subject *s)
+{
+    if (s->device->dev->addr.domain > 0xffff)
+        fputs("its PCI domain is above ffff", f);
+    else
+        fputs(s->config->device_spec_given ? "no device_spec matches"
+                                           : "without a device_spec, SR-IOV VFs only",
+              f);
+}
+
+static bool id_is(int want, uint16_t have)
+{
+    return want == VFA_ID_ANY || want == have;
+}
+
+/* The device_spec that gives it its tags: its number as in `vfalias devices`, and its place. */
+static void say_spec(FILE *f, const struct subject *s)
+{
+    const struct vfa_spec *spec = s->device->spec;
+
+    if (spec)
+        fprintf(f, "device_spec %td (%s:%u): ", spec - s->config->specs, spec->where.file,
+                spec->where.line);
+}
+
+/* The first of type, ids and class that no choice of the alias takes; if it is none of them it is
+ * the tags. */
+static void say_alias(FILE *f, const struct subject *s)
+{
+    const struct vfa_alias *alias = s->wish->alias;
+    const struct vfa_device *dev = s->device->dev;
+    bool ids = false, class = false;
+
+    if (!(alias->types & 1u << dev->type)) {
+        fprintf(f, "it is of %s", vfa_dev_type_name(dev->type));
+        return;
+    }
+    for (size_t i = 0; i < alias->n_choices; i++) {
+        const struct vfa_alias_choice *choice = &alias->choices[i];
+
+        if (!id_is(choice->vendor, dev->vendor) || !id_is(choice->product, dev->product))
+            continue;
+        ids = true;
+        if (choice->class < 0 || choice->class == (int64_t)(dev->class >> choice->class_shift))
+            class = true;
+    }
+    if (!ids)
+        fprintf(f, "its ids are %04x:%04x", dev->vendor, dev->product);
+    else if (!class)
+        fprintf(f, "its class is %06x", dev->class);
+    else {
+        say_spec(f, s);
+        fputs("other tags", f);
+    }
+}
+
+/* The first tag that is not as requested. */
+static void say_tags(FILE *f, const struct subject *s)
+{
+    const struct vfa_tags *want = s->wish->tags;
+
+    for (size_t i = 0; want && i < want->n; i++) {
+        const struct vfa_tag *tag = &want->items[i];
+        const char *has = s->device->spec ? vfa_tags_get(&s->device->spec->tags, tag->key) : NULL;
+
+        if (has && strcmp(has, tag->value) == 0)
+            continue;
+        say_spec(f, s);
+        if (has)
+            fprintf(f, "%s is '%s', not '%s'", tag->key, has, tag->value);
+        else
+            fprintf(f, "it has no %s", tag->key);
+        return;
+    }
+}
+
+static void say_permit(FILE *f, const struct subject *s)
+{
+    fprintf(f, "'%s' is not on the list of alias '%s'", s->wish->domain ? s->wish->domain : "",
+            s->wish->alias->name);
+}
+
+/* ---- claims ---- */
+
+static void say_claimed(FILE *f, const struct subject *s)
+{
+    const struct vfa_claim *holder = s->device->holder;
+
+    if (holder)
+        fprintf(f, "by '%s' for request '%s'%s", holder->domain, holder->request,
+                holder->state == VFA_CLAIM_INCOMING ? ", on its way here" : "");
+}
+
+/* Who had it, why it ended, and what keeps it from being free. */
+static void say_ending(FILE *f, const struct subject *s)
+{
+    const struct vfa_claim *holder = s->device->holder;
+
+    if (!holder)
+        return;
+    fprintf(f, "'%s' had it for request '%s'", holder->domain, holder->request);
+    if (holder->why)
+        fprintf(f, "; %s", holder->why);
+    if (holder->error)
+        fprintf(f, "; attempt %u failed: %s", holder->attempts, holder->error);
+}
+
+static void say_given(FILE *f, const struct subject *s)
+{
+    if (s->device->holder)
+        fprintf(f, "'%s' has it", s->device->holder->domain);
+}
+
+static void say_relative(FILE *f, const struct subject *s)
+{
+    if (s->device->holder)
+        fprintf(f, "'%s' has %s", s->device->holder->domain, s->device->holder->device);
+}
+
+static void say_group_taken(FILE *f, const struct subject *s)
+{
+    fprintf(f, "group %d: ", s->device->dev->iommu_group);
+    say_relative(f, s);
+}
+
+/* ---- health and place ---- */
+
+static void say_quarantined(FILE *f, const struct subject *s)
+{
+    if (s->device->quarantined)
+        fputs(s->device->quarantined->reason, f);
+}
+
+static void say_finding(FILE *f, const struct vfa_surveyed_finding *finding)
+{
+    if (finding->detail)
+        fputs(finding->detail, f);
+}
+
+static void say_use(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->use);
+}
+
+static void say_pf(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->pf);
+}
+
+static void say_group(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->group);
+}
+
+static void say_driver(FILE *f, const struct subject *s)
+{
+    const struct vfa_alias *alias = s->wish->alias;
+    const char *between = "the alias wants ";
+
+    if (s->device->dev->driver)
+        fprintf(f, "it is bound to %s, ", s->device->dev->driver);
+    else
+        fputs("it is bound to none, ", f);
+    for (size_t i = 0; i < alias->n_choices; i++) {
+        if (!alias->choices[i].driver)
+            continue;
+        fprintf(f, "%s%s", between, alias->choices[i].driver);
+        between = " or ";
+    }
+}
+
+static void say_numa(FILE *f, const struct subject *s)
+{
+    char nodes[64];
+
+    if (s->device->dev->numa_node < 0)
+        fputs("its node is unknown", f);
+    else
+        fprintf(f, "it is on node %d", s->device->dev->numa_node);
+    fprintf(f, ", the guest on %s; policy '%s'",
+            vfa_bitset_format(&s->wish->place.nodes, nodes, sizeof(nodes)),
+            vfa_numa_policy_name(s->wish->policy));
+}
+
+static void say_held(FILE *f, const struct subject *s)
+{
+    say_finding(f, &s->device->held);
+}
+
+static void (*const writers[VFA_DROP_N])(FILE *, const struct subject *) = {
+    [VFA_DROP_NONE] = say_candidate,
+    [VFA_DROP_NOT_ALLOWED] = say_not_allowed,
+    [VFA_DROP_ALIAS] = say_alias,
+    [VFA_DROP_TAGS] = say_tags,
+    [VFA_DROP_PERMIT] = say_permit,
+    [VFA_DROP_CLAIMED] = say_claimed,
+    [VFA_DROP_RELEASING] = say_ending,
+    [VFA_DROP_CLEANING] = say_ending,
+    [VFA_DROP_STATIC] = say_given,
+    [VFA_DROP_NETWORK] = say_given,
+    [VFA_DROP_FAMILY] = say_relative,
+    [VFA_DROP_GROUP_TAKEN] = say_group_taken,
+    [VFA_DROP_QUARANTINED] = say_quarantined,
+    [VFA_DROP_DRIVER] = say_driver,
+    [VFA_DROP_NETDEV] = say_use,
+    [VFA_DROP_VF] = say_use,
+    [VFA_DROP_OFFSPRING] = say_use,
+    [VFA_DROP_DISK] = say_use,
+    [VFA_DROP_PF_DOWN] = say_pf,
+    [VFA_DROP_GROUP] = say_group,
+    [VFA_DROP_HELD] = say_held,
+    [VFA_DROP_NUMA] = say_numa,
+};
+
+char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
+                          const struct vfa_wish *wish, enum vfa_drop verdict)
+{
+    const struct subject subject = {config, device, wish};
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    if (writers[verdict])
+        writers[verdict](f, &subject);
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See resolve.h. */
+
+#include "resolve.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+
+const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
+                                           const struct vfa_request *request)
+{
+    const struct vfa_alias *alias = vfa_config_alias(config, request->alias);
+
+    /* A port labelled "a-1" asks for alias "a", unless it is "a-1" that is an alias. */
+    if (!alias && request->from_port)
+        alias = vfa_config_alias(config, request->name);
+    return alias;
+}
+
+int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
+                          const struct vfa_domdev *dev, const struct vfa_alias **ret,
+                          struct vfa_error *err)
+{
+    const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
+    struct vfa_request named = {.name = dev->request, .from_port = true};
+    VFA_AUTO(vfa_freep) char *alias = asked ? NULL : vfa_domxml_alias_of_name(dev->request);
+
+    if (!asked && !alias)
+        return vfa_fail_oom(err);
+    named.alias = alias;
+    *ret = vfa_allocate_alias(config, asked ? asked : &named);
+    return 0;
+}
+
+bool vfa_allocate_holds(const struct vfa_config *config, const struct vfa_request *request)
+{
+    const struct vfa_alias *alias = vfa_allocate_alias(config, request);
+
+    if (request->hold_given)
+        return request->hold;
+    return alias && alias->said[VFA_ALIAS_HOLD].file ? alias->hold : config->hold;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See verdict-health.h. */
+
+#include "verdict-health.h"
+
+#include "device/health.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "choose.h"
+#include "verdict.h"
+
+enum vfa_drop vfa_verdict_of_health(enum vfa_health_fault fault)
+{
+    static const enum vfa_drop drops[VFA_HEALTH_N] = {
+        [VFA_HEALTH_NONE] = VFA_DROP_NONE,   [VFA_HEALTH_NETDEV] = VFA_DROP_NETDEV,
+        [VFA_HEALTH_VF] = VFA_DROP_VF,       [VFA_HEALTH_CHILDREN] = VFA_DROP_OFFSPRING,
+        [VFA_HEALTH_DISK] = VFA_DROP_DISK,   [VFA_HEALTH_PF_DOWN] = VFA_DROP_PF_DOWN,
+        [VFA_HEALTH_GROUP] = VFA_DROP_GROUP, [VFA_HEALTH_HELD] = VFA_DROP_HELD,
+    };
+
+    return drops[fault];
+}
+
+int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device *dev,
+                        const struct vfa_spec *spec, const struct vfa_alias *alias)
+{
+    const struct vfa_checked *checked = (const struct vfa_checked *)data + number;
+    const struct vfa_wish wish = {.alias = alias,
+                                  .kind = alias ? alias->attach : VFA_ATTACH_HOSTDEV};
+    const struct vfa_facts facts = {.dev = dev,
+                                    .spec = spec,
+                                    .use = checked->use,
+                                    .pf = checked->pf,
+                                    .group = checked->group,
+                                    .held = checked->held};
+
+    return checked->known ? vfa_choose_health(&wish, &facts) == VFA_DROP_NONE : -1;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which device was chosen for which request of a domain: a list, and the domain's XML with these
+ * devices in it. Decides nothing.
+ */
+#ifndef VFA_CLAIM_ASSIGNMENT_H
+#define VFA_CLAIM_ASSIGNMENT_H
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/inventory.h"
+
+/* A device that was chosen for a domain that is about to be here. */
+struct vfa_arrival {
+    char *request;            /* its name */
+    struct vfa_device device; /* as sysfs has it */
+    bool moved;               /* it is not the one that the XML names */
+};
+struct vfa_arrivals {
+    struct vfa_arrival *items;
+    size_t n;
+};
+void vfa_arrivals_clear(struct vfa_arrivals *arrivals);
+/* That of a request, or NULL. Borrowed. */
+const struct vfa_arrival *vfa_arrivals_find(const struct vfa_arrivals *arrivals,
+                                            const char *request);
+
+/* Appends; takes the device over on success. */
+int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
+                     bool moved, struct vfa_error *err);
+
+/* The domain's XML with those that moved as sources of its devices: see vfa_domxml_fill(). */
+int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
+                      struct vfa_error *err);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One attempt at serving a domain: its transaction, the devices that elements of the XML name, who
+ * holds them, and one claim: the row in the state, with what the device's spec says of the time
+ * after it (cleaning.h). Whether the domain may have the device is decided before.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/health.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/index.h"
+#include "state/meta.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "host/rescan.h"
+#include "claim.h"
+#include "cleaning.h"
+#include "private.h"
+#include "transaction.h"
+#include "unreleased.h"
+
+#include <errno.h>
+#include <string.h>
+
+int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
+                      const struct vfa_device *dev, enum vfa_claim_state claim_state,
+                      struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
+    const struct vfa_spec *spec = NULL;
+    int r;
+    struct vfa_claim claim = {
+        .device = vfa_pci_addr_format(&dev->addr, device),
+        .parent = dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL,
+        .iommu_group = dev->iommu_group,
+        .kind = kind,
+        .uuid = (char *)a->domain->uuid,
+        .domain = a->domain->name,
+        .request = (char *)request,
+        .alias = (char *)alias,
+        .state = claim_state,
+        .placeholder = alias && !vfa_domain_request(a->domain, request),
+    };
+
+    if (!a->domain->uuid[0])
+        return vfa_fail(err, EINVAL, "cannot claim device %s: the domain's XML has no UUID",
+                        device);
+    r = vfa_cleaning_spec(a->host, dev, &spec, err);
+    if (r < 0)
+        return r;
+    if (!vfa_state_is_copy(a->host->state))
+        r = vfa_unreleased_void(a->host->config->state_path, a->domain->uuid, err);
+    if (r < 0)
+        return r;
+    claim.cleaner = spec ? spec->clean : NULL;
+    r = vfa_state_claim(a->host->state, &claim, err);
+    if (r == 0 && spec && spec->one_time_use)
+        r = vfa_cleaning_burn(a->host, claim.device, claim.domain, err);
+    return r;
+}
+
+void vfa_attempt_clear(struct vfa_attempt *a)
+{
+    vfa_checkup_clear(&a->checkup);
+}
+
+/* ---- the transaction ---- */
+
+static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct vfa_attempt_job *job = data;
+    VFA_AUTO(vfa_attempt_clear)
+    struct vfa_attempt a = {
+        .host = host, .domain = job->domain, .ended = job->ended, .rescanned = host->scanned};
+    int r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &job->freed, err);
+
+    if (r == 0)
+        r = job->what(&a, err);
+    job->unmet = a.unmet;
+    return r;
+}
+
+int vfa_attempt_run(struct vfa_host *host, struct vfa_attempt_job *job, struct vfa_error *err)
+{
+    int r = vfa_allocate_transact(host, true, run_job, job, err);
+
+    if (r && r != VFA_ALLOCATE_AGAIN)
+        vfa_wrap(err, "domain '%s'", job->domain->name);
+    return r;
+}
+
+int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err)
+{
+    if (!vfa_state_is_copy(a->host->state))
+        return VFA_ALLOCATE_RESCAN;
+    a->rescanned = true;
+    return vfa_host_rescan_unless_young(a->host, err);
+}
+
+int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err)
+{
+    bool fresh;
+    int r = vfa_state_index_fresh(a->host->state, a->host->config, &fresh, err);
+
+    return r < 0 || fresh ? r : vfa_attempt_rescan(a, err);
+}
+
+/* ---- the domain ---- */
+
+bool vfa_attempt_asks(const struct vfa_attempt *a)
+{
+    for (size_t i = 0; i < a->domain->n_devices; i++) {
+        if (a->domain->devices[i].request)
+            return true;
+    }
+    return a->domain->n_requests > 0;
+}
+
+static int refuse_lost(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *awaited = NULL;
+    int r = vfa_state_awaited(a->host->state, &awaited, err);
+
+    if (r < 0)
+        return r;
+    if (awaited)
+        return vfa_refuse(
+            err, EAGAIN,
+            "the state file was lost, and vfaliasd cannot read which devices the running domain '%s' has: see 'journalctl -u vfaliasd'",
+            awaited);
+    return vfa_refuse(err, EAGAIN,
+                      "the state file was lost and vfaliasd has not rebuilt it from the running "
+                      "domains yet: try again once it has connected to libvirt");
+}
+
+int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
+{
+    bool synced;
+    int r = vfa_state_synced(a->host->state, &synced, err);
+
+    return r < 0 || synced || !vfa_attempt_asks(a) ? r : refuse_lost(a, err);
+}
+
+/* ---- a device ---- */
+
+int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                       struct vfa_pci_addr *ret, struct vfa_error *err)
+{
+    if (!dev->has_source)
+        return VFA_SYSFS_GONE;
+    if (dev->kind == VFA_ATTACH_MACVTAP)
+        return vfa_inventory_netdev(&a->host->sysfs, dev->netdev, ret, err);
+    *ret = dev->source;
+    return 0;
+}
+
+int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+                     struct vfa_error *err)
+{
+    int r = vfa_inventory_read(&a->host->sysfs, addr, ret, err);
+
+    if (r == VFA_SYSFS_GONE)
+        *ret = (struct vfa_device){.addr = *addr, .numa_node = -1, .iommu_group = -1};
+    return r < 0 ? r : 0;
+}
+
+const char *vfa_attempt_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
+                                   char *buf)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if (dev->request)
+        return dev->request;
+    snprintf(buf, VFA_ATTEMPT_NAME_SIZE, VFA_STATIC_PREFIX "%s",
+             vfa_pci_addr_format(source, address));
+    return buf;
+}
+
+int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, struct vfa_claim *ret,
+                       struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&now->addr, device);
+    vfa_pci_addr_format(&now->parent, parent);
+    return vfa_state_holder(a->host->state, device, now->type == VFA_TYPE_VF ? parent : NULL,
+                            now->iommu_group, a->domain->uuid, ret, err);
+}
+
+int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    return vfa_fail(err, EPROTO, "cannot claim device %s: it is taken, but no claim is in the way",
+                    vfa_pci_addr_format(&now->addr, device));
+}

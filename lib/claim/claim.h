@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Result codes of the functions that give devices to domains and take them back. Each of these
+ * functions returns 0, one of these codes, or a negative errno value.
+ */
+#ifndef VFA_CLAIM_CLAIM_H
+#define VFA_CLAIM_CLAIM_H
+
+#include "base/error.h"
+
+enum {
+    VFA_ALLOCATE_NONE = VFA_REFUSED, /* refused; err has the line for the user */
+    VFA_ALLOCATE_AGAIN = 2,   /* not now, and nothing changed: to be tried again soon; likewise */
+    VFA_ALLOCATE_RESCAN = 16, /* inside a transaction only: see vfa_allocate_transact() */
+};
+
+#endif

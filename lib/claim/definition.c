@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices for the placeholders in a domain's definition. Nothing is claimed: what a start would
+ * choose is tried, undone, and written down as tentative, in one transaction, so that definitions
+ * that are looked at side by side get different devices while there are some.
+ *
+ * A device that the definition names is its user's choice and stays, until it is not there, another
+ * domain has it, or it is in quarantine. After a start that was refused, everything that refuses
+ * one counts: a driver that is not bound yet, in the moment after another guest has ended, does
+ * not.
+ *
+ * What the domain has while it runs stays its own: the next start comes after its end.
+ */
+
+#include "definition.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/topology.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "state/tentative.h"
+#include "host/host.h"
+#include "choose/verdict.h"
+#include "assignment.h"
+#include "claim.h"
+#include "private.h"
+#include "transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct work {
+    struct vfa_attempt a;
+    struct vfa_tentatives before;
+    struct vfa_named *named; /* of each device of the domain that carries a name */
+    bool refused;            /* a start was */
+    struct vfa_placed placed;
+};
+
+static void work_clear(struct work *w)
+{
+    for (size_t i = 0; w->named && i < w->a.domain->n_devices; i++)
+        vfa_named_clear(&w->named[i]);
+    free(w->named);
+    vfa_tentatives_clear(&w->before);
+    vfa_attempt_clear(&w->a);
+    vfa_placed_clear(&w->placed);
+}
+
+void vfa_placed_clear(struct vfa_placed *placed)
+{
+    vfa_arrivals_clear(&placed->devices);
+    free(placed->refusal);
+    placed->refusal = NULL;
+}
+
+static bool is_to_be_replaced(const struct work *w, const struct vfa_named *named)
+{
+    switch (named->kind) {
+    case VFA_NAMED_FITS:
+    case VFA_NAMED_OWN:
+        return false;
+    case VFA_NAMED_UNFIT:
+        return w->refused || named->drop == VFA_DROP_QUARANTINED;
+    case VFA_NAMED_HELD:
+    case VFA_NAMED_ABSENT:
+        break;
+    }
+    return true;
+}
+
+/* ---- the rows ---- */
+
+static int write_row(struct work *w, const char *request, const struct vfa_device *device,
+                     struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+    const struct vfa_tentative *before = vfa_tentatives_find(&w->before, request);
+    const struct vfa_domain *domain = w->a.domain;
+    const struct vfa_tentative row = {
+        .uuid = (char *)domain->uuid,
+        .request = (char *)request,
+        .domain = domain->name,
+        .device = vfa_pci_addr_format(&device->addr, address),
+        .parent = device->type == VFA_TYPE_VF ? vfa_pci_addr_format(&device->parent, parent) : NULL,
+        .iommu_group = device->iommu_group,
+    };
+
+    if (before && strcmp(before->device, address) == 0 && strcmp(before->domain, row.domain) == 0)
+        return 0;
+    return vfa_state_set_tentative(w->a.host->state, &row, err);
+}
+
+/* Of devices that the definition has no more. */
+static int drop_rows(struct work *w, struct vfa_error *err)
+{
+    const struct vfa_domain *domain = w->a.domain;
+    int r = 0;
+
+    for (size_t i = 0; i < w->before.n && r == 0; i++) {
+        if (!vfa_domain_device(domain, w->before.items[i].request))
+            r = vfa_state_drop_tentative(w->a.host->state, domain->uuid, w->before.items[i].request,
+                                         err);
+    }
+    return r;
+}
+
+static int write_rows(struct work *w, struct vfa_error *err)
+{
+    const struct vfa_arrivals *chosen = &w->placed.devices;
+    int r = drop_rows(w, err);
+
+    for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
+        if (w->a.domain->devices[i].request && !is_to_be_replaced(w, &w->named[i]))
+            r = write_row(w, w->named[i].request.name, &w->named[i].device, err);
+    }
+    for (size_t i = 0; i < chosen->n && r == 0; i++)
+        r = write_row(w, chosen->items[i].request, &chosen->items[i].device, err);
+    return r;
+}
+
+/* ---- trying ---- */
+
+/* What the definition names already is not for others of its devices. Who has it is not asked. */
+static int hold_named(struct work *w, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < w->a.domain->n_devices && r >= 0; i++) {
+        const struct vfa_domdev *dev = &w->a.domain->devices[i];
+
+        if (dev->request && !is_to_be_replaced(w, &w->named[i]))
+            r = vfa_attempt_claim_named(&w->a, &w->named[i], VFA_CLAIM_CLAIMED, err);
+        else if (!dev->request && dev->has_source)
+            r = vfa_attempt_try_static(&w->a, dev, err);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* The device that the running domain has for the request already. VFA_STATE_ABSENT: none. */
+static int its_own(struct work *w, const struct vfa_request *request, struct vfa_device *ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    const struct vfa_claim *claim;
+    struct vfa_pci_addr addr;
+    int r = vfa_state_claims(w->a.host->state, w->a.domain->uuid, &claims, err);
+
+    if (r < 0)
+        return r;
+    claim = vfa_claims_find(&claims, request->name);
+    if (!claim || vfa_parse_pci_addr(claim->device, &addr) < 0)
+        return VFA_STATE_ABSENT;
+    r = vfa_attempt_read(&w->a, &addr, ret, err);
+    vfa_attempt_leave_group(ret, request->attach);
+    return r;
+}
+
+static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
+{
+    if (!w->placed.refusal)
+        w->placed.refusal = strdup(vfa_error_text(why));
+    return w->placed.refusal ? 0 : vfa_fail_oom(err);
+}
+
+static int choose(struct work *w, const struct vfa_named *named, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
+    int r = its_own(w, &named->request, &device, err);
+
+    if (r < 0)
+        return r;
+    if (r == VFA_STATE_ABSENT)
+        r = vfa_attempt_serve(&w->a, &named->request, &device, &why);
+    if (r == VFA_ALLOCATE_NONE)
+        return refuse(w, &why, err);
+    if (r < 0)
+        return vfa_error_move(err, &why);
+    return vfa_arrivals_add(&w->placed.devices, named->request.name, &device, true, err);
+}
+
+static int choose_all(struct work *w, struct vfa_error *err)
+{
+    int r = hold_named(w, err);
+
+    for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
+        if (w->a.domain->devices[i].request && is_to_be_replaced(w, &w->named[i]))
+            r = choose(w, &w->named[i], err);
+    }
+    return r;
+}
+
+static int rehearse(struct work *w, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    struct vfa_state *state = w->a.host->state;
+    int r = vfa_attempt_check_synced(&w->a, &why);
+
+    if (r == 0 && w->a.domain->bad_requests)
+        r = vfa_refuse(&why, EINVAL, "%s", w->a.domain->bad_requests);
+    if (r == VFA_ALLOCATE_NONE)
+        return refuse(w, &why, err);
+    if (r < 0)
+        return vfa_error_move(err, &why);
+    r = vfa_state_try(state, err);
+    if (r == 0)
+        r = choose_all(w, err);
+    return r == 0 ? vfa_state_undo(state, err) : r;
+}
+
+/* ---- the definition ---- */
+
+/* Whatever is wrong with what the domain has already for the very request: as long as it has it,
+ * the definition would only be given the same one again. */
+static void judge_own(const struct vfa_claims *claims, struct vfa_named *named)
+{
+    const struct vfa_claim *claim = vfa_claims_find(claims, named->request.name);
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if ((named->kind != VFA_NAMED_UNFIT && named->kind != VFA_NAMED_ABSENT) || !claim ||
+        strcmp(claim->device, vfa_pci_addr_format(&named->source, address)) != 0)
+        return;
+    if (named->kind == VFA_NAMED_ABSENT)
+        named->device =
+            (struct vfa_device){.addr = named->source, .numa_node = -1, .iommu_group = -1};
+    named->kind = VFA_NAMED_OWN;
+}
+
+static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
+{
+    const struct vfa_domain *domain = w->a.domain;
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
+
+    w->named = calloc(domain->n_devices + 1, sizeof(*w->named));
+    if (!w->named)
+        return vfa_fail_oom(err);
+    for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
+        if (!domain->devices[i].request)
+            continue;
+        r = vfa_attempt_named(&w->a, &domain->devices[i], &w->named[i], err);
+        if (r == 0)
+            judge_own(&claims, &w->named[i]);
+        *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->named[i]));
+    }
+    return r;
+}
+
+static int place(struct work *w, struct vfa_error *err)
+{
+    struct vfa_state *state = w->a.host->state;
+    const struct vfa_domain *domain = w->a.domain;
+    bool replace = false;
+    int r = vfa_state_end_unmet(state, domain->uuid, &w->refused, err);
+
+    if (r == 0)
+        r = vfa_state_tentative(state, domain->uuid, &w->before, err);
+    if (r == 0)
+        r = vfa_topology_locate(&w->a.host->sysfs, &domain->numa_nodes, &domain->pinned_cpus,
+                                &w->a.place, err);
+    if (r == 0 && vfa_attempt_asks(&w->a))
+        r = vfa_attempt_make_fresh(&w->a, err);
+    w->a.rescanned = true; /* whoever looks at definitions keeps the index fresh */
+    if (r == 0)
+        r = judge_all(w, &replace, err);
+    if (r == 0 && replace)
+        r = rehearse(w, err);
+    return r == 0 ? write_rows(w, err) : r;
+}
+
+static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct work *w = data;
+    const struct vfa_domain *domain = w->a.domain;
+
+    work_clear(w);
+    *w = (struct work){.a = {.host = host, .domain = domain}};
+    return place(w, err);
+}
+
+int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domain,
+                           struct vfa_placed *ret, struct vfa_error *err)
+{
+    VFA_AUTO(work_clear) struct work w = {.a = {.host = host, .domain = domain}};
+    int r = vfa_allocate_transact(host, true, work, &w, err);
+
+    if (r < 0)
+        vfa_wrap(err, "domain '%s'", domain->name);
+    if (r == 0) {
+        *ret = w.placed;
+        w.placed = (struct vfa_placed){.refusal = NULL};
+    }
+    return r;
+}
+
+int vfa_allocate_undefined(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+{
+    bool own, unmet;
+    int r = vfa_state_enter(state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_state_drop_tentative(state, uuid, NULL, err);
+    if (r == 0)
+        r = vfa_state_end_unmet(state, uuid, &unmet, err);
+    return vfa_state_leave(state, own, r, err);
+}

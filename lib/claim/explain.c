@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See explain.h. For each request in turn the walk of the hook is made; what it finds is claimed in
+ * the copy when the next request comes. The last walk goes on to the end, for the order of those
+ * that are left. The rows tell of it, and of what the earlier ones took.
+ */
+
+#include "explain.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/topology.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "state/withdrawn.h"
+#include "host/host.h"
+#include "choose/candidates.h"
+#include "choose/choose.h"
+#include "choose/device-status.h"
+#include "choose/resolve.h"
+#include "choose/verdict.h"
+#include "check.h"
+#include "claim.h"
+#include "private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NOBODY "00000000-0000-0000-0000-000000000000"
+
+/* A device that a walk came to. Those behind the one that is taken are not looked at: the survey
+ * does. */
+struct visited {
+    struct vfa_pci_addr addr;
+    enum vfa_drop verdict; /* VFA_DROP_NONE for these, too */
+};
+
+/* A device that a request would get. */
+struct taken {
+    struct vfa_device now;
+    const struct vfa_request *request;
+};
+
+struct work {
+    struct vfa_attempt a;
+    struct vfa_domain somebody; /* the domain if none is given */
+    struct vfa_request one;     /* the request if there is none */
+    const struct vfa_alias *alias;
+    const struct vfa_domain *domain; /* may be NULL */
+    struct vfa_wish wish;            /* of the last walk */
+    struct visited *visited;         /* by it, in order */
+    size_t n_visited, room;
+    struct taken taken[VFA_REQUEST_MAX];
+    size_t n_taken, n_claimed; /* of those taken, how many the copy knows of */
+    bool last;                 /* request for the alias: walk to the end */
+    bool denied;               /* the configuration forbids the request: it takes nothing */
+    bool granted;              /* no request for the alias has gone without */
+    char *refusal;
+};
+
+static void work_clear(struct work *w)
+{
+    vfa_attempt_clear(&w->a);
+    for (size_t i = 0; i < w->n_taken; i++)
+        vfa_device_clear(&w->taken[i].now);
+    free(w->visited);
+    free(w->refusal);
+}
+
+/* Keeps the first refusal: the hook stops there. */
+static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
+{
+    const char *text = vfa_error_text(why);
+
+    if (w->refusal || !w->domain)
+        return 0;
+    if (strncmp(text, "domain '", strlen("domain '")) == 0)
+        w->refusal = strdup(text);
+    else if (asprintf(&w->refusal, "domain '%s': %s", w->domain->name, text) < 0)
+        w->refusal = NULL;
+    return w->refusal ? 0 : vfa_fail_oom(err);
+}
+
+/* What the hook's code said, with `why`, which is used up: VFA_ALLOCATE_NONE becomes 0 and a
+ * refusal. */
+static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
+{
+    if (r == VFA_ALLOCATE_NONE)
+        return refuse(w, why, err);
+    return r < 0 ? vfa_error_move(err, why) : 0;
+}
+
+/* ---- one walk ---- */
+
+static int is_held(struct work *w, const struct vfa_device *now, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    int r = vfa_attempt_holder(&w->a, now, &holder, err);
+
+    *ret = r == 0;
+    return r < 0 ? r : 0;
+}
+
+static int judge(struct work *w, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                 struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+{
+    bool held = false;
+    int r;
+
+    *ret = VFA_DROP_PERMIT;
+    if (!vfa_choose_permits(&w->wish))
+        return 0;
+    r = vfa_attempt_look(&w->a, &w->wish, indexed, spec, now, ret, err);
+    if (r == 0 && *ret == VFA_DROP_NONE)
+        r = is_held(w, now, &held, err);
+    if (r == 0 && held)
+        *ret = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
+    return r;
+}
+
+static int note(struct work *w, const struct vfa_pci_addr *addr, enum vfa_drop verdict,
+                struct vfa_error *err)
+{
+    if (w->n_visited == w->room) {
+        size_t room = w->room ? w->room * 2 : 64;
+        struct visited *more = reallocarray(w->visited, room, sizeof(*more));
+
+        if (!more)
+            return vfa_fail_oom(err);
+        w->visited = more;
+        w->room = room;
+    }
+    w->visited[w->n_visited++] = (struct visited){*addr, verdict};
+    return 0;
+}
+
+/* The first one that will do is taken. */
+static int visit(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                 struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct work *w = data;
+    enum vfa_drop verdict = VFA_DROP_NONE;
+    bool looking = w->n_taken == w->n_claimed && !w->denied;
+    int r = looking ? judge(w, indexed, spec, &now, &verdict, err) : 0;
+
+    if (r == 0)
+        r = note(w, &indexed->addr, verdict, err);
+    if (r < 0 || !looking || verdict != VFA_DROP_NONE)
+        return r < 0 ? r : VFA_STATE_TAKEN;
+    w->taken[w->n_taken++].now = now;
+    now = (struct vfa_device){0};
+    return w->last ? VFA_STATE_TAKEN : 0;
+}
+
+static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
+{
+    struct work *w = data;
+
+    return vfa_attempt_is_last_resort(&w->a, &w->wish, pf);
+}
+
+static int walk(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+{
+    const struct vfa_walk walk = {.state = w->a.host->state,
+                                  .config = w->a.host->config,
+                                  .wish = &w->wish,
+                                  .uuid = w->a.domain->uuid,
+                                  .request = request->name,
+                                  .visit = visit,
+                                  .is_last_resort = is_last_resort,
+                                  .data = w};
+    int r;
+
+    vfa_wish_make(w->alias, request == &w->one ? NULL : request, w->domain, &w->a.place, &w->wish);
+    w->n_visited = 0;
+    r = vfa_walk(&walk, err);
+    return r < 0 ? r : 0;
+}
+
+/* ---- the requests ---- */
+
+/* What the request before this one took. */
+static int claim_taken(struct work *w, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (; r == 0 && w->n_claimed < w->n_taken; w->n_claimed++) {
+        const struct taken *taken = &w->taken[w->n_claimed];
+
+        r = vfa_attempt_claim(&w->a, taken->request->name, w->alias->name, &taken->now,
+                              VFA_CLAIM_CLAIMED, err);
+        if (r > 0) /* is_held() has looked */
+            r = vfa_fail(err, EUCLEAN, "cannot claim for request '%s' in a copy of the state",
+                         taken->request->name);
+    }
+    return r;
+}
+
+/* Nothing was found: vfa_attempt_serve() finds nothing either, and words it. */
+static int go_without(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r;
+
+    w->granted = false;
+    if (request->optional)
+        return 0;
+    r = vfa_attempt_serve(&w->a, request, NULL, &why);
+    return settle(w, r, &why, err);
+}
+
+static int try_request(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+{
+    int r = claim_taken(w, err);
+
+    if (r == 0)
+        r = walk(w, request, err);
+    if (r == 0 && w->n_taken == w->n_claimed && !w->a.rescanned) {
+        r = vfa_attempt_rescan(&w->a, err);
+        if (r == 0)
+            r = walk(w, request, err);
+    }
+    if (r < 0)
+        return r;
+    if (w->n_taken == w->n_claimed)
+        return go_without(w, request, err);
+    w->taken[w->n_claimed].request = request;
+    return 0;
+}
+
+/* A request that the configuration forbids gets nothing; it is walked for all the same. */
+static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = vfa_attempt_check_request(w->a.host->config, w->a.domain, request, &why);
+
+    w->denied = r == VFA_ALLOCATE_NONE;
+    r = settle(w, r, &why, err);
+    return r < 0 ? r : try_request(w, request, err);
+}
+
+/* The requests for other aliases take theirs, too. */
+static int serve_other(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = claim_taken(w, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_attempt_serve(&w->a, request, NULL, &why);
+    return r == VFA_ALLOCATE_NONE && request->optional ? 0 : settle(w, r, &why, err);
+}
+
+/* The number of the domain's requests up to the last one for the alias. */
+static size_t last_target(const struct work *w)
+{
+    const struct vfa_domain *domain = w->a.domain;
+    size_t n = domain->n_requests;
+
+    while (n > 0 && vfa_allocate_alias(w->a.host->config, &domain->requests[n - 1]) != w->alias)
+        n--;
+    return n;
+}
+
+/* A start forgets what was withdrawn. */
+static bool is_withdrawn(struct work *w, const struct vfa_request *request)
+{
+    bool withdrawn = false;
+
+    return vfa_state_is_withdrawn(w->a.host->state, w->a.domain->uuid, request->name, &withdrawn,
+                                  NULL) == 0 &&
+           withdrawn;
+}
+
+static int try_all(struct work *w, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    const struct vfa_domain *domain = w->a.domain;
+    size_t tried = 0, end = last_target(w);
+    int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
+
+    for (size_t i = 0; r == 0 && i < domain->n_requests && w->n_taken < ARRAY_SIZE(w->taken); i++) {
+        const struct vfa_request *request = &domain->requests[i];
+        bool target = vfa_allocate_alias(w->a.host->config, request) == w->alias;
+
+        if (vfa_claims_find(&claims, request->name) || is_withdrawn(w, request))
+            continue;
+        w->last = i + 1 == end;
+        r = target ? try_target(w, request, err) : serve_other(w, request, err);
+        tried += target;
+    }
+    w->last = true;
+    return r < 0 || tried > 0 ? r : try_request(w, &w->one, err);
+}
+
+/* ---- the start ---- */
+
+static int start(struct work *w, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = vfa_allocate_check(w->a.host->config, w->domain, &why);
+
+    r = settle(w, r, &why, err);
+    if (r < 0)
+        return r;
+    vfa_error_clear(&why);
+    r = vfa_attempt_begin(&w->a, &why);
+    return settle(w, r, &why, err);
+}
+
+/* A start that is refused before it comes to choosing is explained all the same. */
+static int begin(struct work *w, bool running, struct vfa_error *err)
+{
+    int r = 0;
+
+    if (w->domain)
+        r = vfa_topology_locate(&w->a.host->sysfs, &w->domain->numa_nodes, &w->domain->pinned_cpus,
+                                &w->a.place, err);
+    if (r == 0 && w->domain && !running)
+        r = start(w, err);
+    return r < 0 ? r : vfa_attempt_make_fresh(&w->a, err);
+}
+
+static void set_up(struct work *w, struct vfa_host *host, const struct vfa_alias *alias,
+                   const struct vfa_domain *domain)
+{
+    static char nobody[] = "?";
+
+    w->somebody = domain ? *domain : (struct vfa_domain){.name = nobody};
+    if (!w->somebody.uuid[0])
+        memcpy(w->somebody.uuid, NOBODY, sizeof(NOBODY));
+    w->a.host = host;
+    w->a.domain = &w->somebody;
+    w->alias = alias;
+    w->domain = domain;
+    w->one = (struct vfa_request){.name = alias->name, .alias = alias->name, .numa = alias->numa};
+    w->granted = true;
+}
+
+/* ---- the rows ---- */
+
+static struct vfa_explained *row_of(struct vfa_explanation *e, const struct vfa_pci_addr *addr)
+{
+    const struct vfa_device *dev = vfa_inventory_find(e->survey.inv, addr);
+
+    return dev ? &e->rows[dev - e->survey.inv->devices] : NULL;
+}
+
+static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)
+{
+    unsigned order = 0;
+
+    for (size_t i = 0; i < e->n; i++) {
+        e->rows[i].device = &e->survey.devices[i];
+        e->rows[i].verdict = vfa_survey_judge(&e->survey.devices[i], &e->wish);
+    }
+    for (size_t i = 0; i < w->n_taken; i++) {
+        struct vfa_explained *row = row_of(e, &w->taken[i].now.addr);
+
+        if (!row)
+            continue;
+        row->chosen = true;
+        row->verdict = VFA_DROP_NONE;
+        row->order = ++order;
+        if (w->taken[i].request == &w->one)
+            continue;
+        row->request = strdup(w->taken[i].request->name);
+        if (!row->request)
+            return vfa_fail_oom(err);
+    }
+    for (size_t i = 0; i < w->n_visited; i++) {
+        struct vfa_explained *row = row_of(e, &w->visited[i].addr);
+
+        if (!row || row->chosen)
+            continue;
+        /* of several reasons, the first in the order of the filters */
+        if (row->verdict == VFA_DROP_NONE)
+            row->verdict = w->visited[i].verdict;
+        row->order = row->verdict == VFA_DROP_NONE ? ++order : 0;
+    }
+    return 0;
+}
+
+/* What the index does not know is not tried before the next scan. */
+static int describe_rows(const struct work *w, struct vfa_explanation *e, struct vfa_error *err)
+{
+    unsigned order = 0;
+
+    for (size_t i = 0; i < e->n; i++)
+        order = e->rows[i].order > order ? e->rows[i].order : order;
+    for (size_t i = 0; i < e->n; i++) {
+        struct vfa_explained *row = &e->rows[i];
+        bool unknown = row->verdict == VFA_DROP_NONE && row->order == 0;
+
+        if (unknown)
+            row->order = ++order;
+        row->detail =
+            unknown ? strdup("not in the index yet; 'vfalias rescan' puts it there")
+                    : vfa_survey_describe(w->a.host->config, row->device, &e->wish, row->verdict);
+        if (!row->detail)
+            return vfa_fail_oom(err);
+    }
+    return 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct vfa_explained *x = a, *y = b;
+
+    if (x->order != y->order)
+        return x->order && (!y->order || x->order < y->order) ? -1 : 1;
+    return vfa_pci_addr_compare(&x->device->dev->addr, &y->device->dev->addr);
+}
+
+static int make_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)
+{
+    int r = vfa_survey_make(w->a.host->config, &w->a.host->sysfs, w->a.host->state,
+                            w->a.domain->uuid, &e->survey, err);
+
+    if (r < 0)
+        return r;
+    e->wish = w->wish;
+    e->rows = calloc(e->survey.n + 1, sizeof(*e->rows));
+    if (!e->rows)
+        return vfa_fail_oom(err);
+    e->n = e->survey.n;
+    r = fill_rows(w, e, err);
+    if (r == 0)
+        r = describe_rows(w, e, err);
+    if (r == 0)
+        qsort(e->rows, e->n, sizeof(*e->rows), compare_rows);
+    return r;
+}
+
+int vfa_explain(struct vfa_host *host, const struct vfa_alias *alias,
+                const struct vfa_domain *domain, bool running, struct vfa_explanation *ret,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
+    VFA_AUTO(work_clear) struct work w = {0};
+    int r = vfa_state_begin(host->state, err); /* one transaction: quicker */
+
+    set_up(&w, host, alias, domain);
+    if (r == 0)
+        r = begin(&w, running, err);
+    if (r == 0)
+        r = try_all(&w, err);
+    if (r == 0)
+        r = make_rows(&w, &e, err);
+    vfa_state_rollback(host->state);
+    if (r < 0)
+        return domain ? vfa_wrap(err, "domain '%s'", domain->name) : r;
+    e.granted = w.granted && w.n_taken > 0;
+    e.refusal = vfa_steal(&w.refusal);
+    *ret = e;
+    e = (struct vfa_explanation){0};
+    return 0;
+}
+
+void vfa_explanation_clear(struct vfa_explanation *explanation)
+{
+    for (size_t i = 0; i < explanation->n; i++) {
+        free(explanation->rows[i].request);
+        free(explanation->rows[i].detail);
+    }
+    free(explanation->rows);
+    free(explanation->refusal);
+    vfa_survey_clear(&explanation->survey);
+    *explanation = (struct vfa_explanation){0};
+}

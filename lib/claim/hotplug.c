@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One more device for a domain that runs: hot-plug for a request, at once or when one gets free. */
+
+#include "hotplug.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/topology.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "host/host.h"
+#include "claim.h"
+#include "private.h"
+#include "transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int read_back(struct vfa_host *host, const char *uuid, const char *request,
+                     struct vfa_claim *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, uuid, &claims, err);
+
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (strcmp(claims.items[i].request, request) != 0)
+            continue;
+        *ret = claims.items[i];
+        memset(&claims.items[i], 0, sizeof(claims.items[i]));
+        return 0;
+    }
+    return r < 0 ? r : vfa_fail(err, ENOENT, "cannot find the claim of request '%s'", request);
+}
+
+struct request_job {
+    const struct vfa_domain *domain;
+    const struct vfa_request *request;
+    bool late;
+    struct vfa_claim *ret; /* NULL: nobody wants it */
+};
+
+static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    const struct request_job *job = data;
+    VFA_AUTO(vfa_attempt_clear)
+    struct vfa_attempt a = {
+        .host = host, .domain = job->domain, .rescanned = job->late || host->scanned};
+    int r = vfa_attempt_check_synced(&a, err);
+
+    if (r == VFA_ALLOCATE_NONE)
+        r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
+    if (r == 0)
+        r = vfa_topology_locate(&host->sysfs, &job->domain->numa_nodes, &job->domain->pinned_cpus,
+                                &a.place, err);
+    if (r == 0)
+        r = vfa_attempt_make_fresh(&a, err);
+    if (r == 0)
+        r = vfa_attempt_serve(&a, job->request, NULL, err);
+    if (r == 0 && job->ret)
+        r = read_back(host, job->domain->uuid, job->request->name, job->ret, err);
+    return r;
+}
+
+static int allocate_request(struct vfa_host *host, struct request_job *job, struct vfa_error *err)
+{
+    int r = vfa_allocate_transact(host, true, do_request, job, err);
+
+    if (r && r != VFA_ALLOCATE_RESCAN)
+        vfa_wrap(err, "domain '%s'", job->domain->name);
+    return r;
+}
+
+int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
+                         const struct vfa_request *request, struct vfa_claim *ret,
+                         struct vfa_error *err)
+{
+    struct request_job job = {.domain = domain, .request = request, .ret = ret};
+
+    return allocate_request(host, &job, err);
+}
+
+int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
+                      const struct vfa_request *request, struct vfa_claim *ret,
+                      struct vfa_error *err)
+{
+    struct request_job job = {.domain = domain, .request = request, .late = true, .ret = ret};
+
+    return allocate_request(host, &job, err);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices for a domain that is about to be here: by a migration, from a saved image, or made of XML
+ * that is resolved for it. They are claimed as incoming; `prepare`, which follows, finds them in
+ * the XML or by the names of its requests, and makes them the start's own. If
+ * nothing follows they expire (incoming_timeout).
+ *
+ * A device that the XML names was chosen on another host, or in another time: it says what kind of
+ * device is wanted, and for which request, not which one.
+ */
+
+#include "incoming.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/topology.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "assignment.h"
+#include "claim.h"
+#include "private.h"
+#include "release.h"
+#include "transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- devices in the XML ---- */
+
+/* The one that the XML names, if it is to be had. */
+static int keep(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r < 0 || (named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN))
+        return r;
+    r = vfa_attempt_check_named(a, &named, err);
+    if (r)
+        return r;
+    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_INCOMING, err);
+    if (r == VFA_STATE_TAKEN)
+        return 0;
+    return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &named.device, false, err);
+}
+
+/* Before others are chosen: what the XML names is not one of these. */
+static int keep_all(struct vfa_attempt *a, struct vfa_arrivals *arrivals, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        if (a->domain->devices[i].request)
+            r = keep(a, &a->domain->devices[i], arrivals, err);
+    }
+    return r;
+}
+
+static int serve_device(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                        struct vfa_arrivals *arrivals, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r == 0)
+        r = vfa_attempt_serve(a, &named.request, &chosen, err);
+    if (r)
+        return r;
+    return vfa_arrivals_add(arrivals, dev->request, &chosen,
+                            named.kind == VFA_NAMED_ABSENT ||
+                                vfa_pci_addr_compare(&named.source, &chosen.addr) != 0,
+                            err);
+}
+
+/* ---- requests that have none ---- */
+
+static int serve_request(struct vfa_attempt *a, const struct vfa_request *request,
+                         struct vfa_arrivals *arrivals, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = vfa_attempt_serve(a, request, &chosen, &why);
+
+    if (r == VFA_ALLOCATE_NONE && request->optional)
+        return 0;
+    if (r == VFA_ALLOCATE_RESCAN)
+        return r;
+    if (r) {
+        vfa_error_move(err, &why);
+        return r;
+    }
+    return vfa_arrivals_add(arrivals, request->name, &chosen, true, err);
+}
+
+/* ---- all of it ---- */
+
+/* What was kept for an arrival that did not come about. Other claims are of a domain that runs. */
+static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        const struct vfa_claim *claim = &claims.items[i];
+
+        if (claim->state != VFA_CLAIM_INCOMING) {
+            return vfa_refuse(
+                err, EBUSY,
+                "it has device %s already, for request '%s': does it run here? If not, run "
+                "'vfalias gc'",
+                claim->device, claim->request);
+        }
+        r = vfa_release(a->host, a->domain->uuid, claim->request, VFA_WHY_LEFT, NULL, err);
+    }
+    return r;
+}
+
+static int begin(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = vfa_attempt_check_synced(a, err);
+
+    if (r == 0)
+        r = vfa_topology_locate(&a->host->sysfs, &a->domain->numa_nodes, &a->domain->pinned_cpus,
+                                &a->place, err);
+    if (r == 0)
+        r = forget_incoming(a, err);
+    return r ? r : vfa_attempt_make_fresh(a, err);
+}
+
+static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arrivals,
+                  struct vfa_error *err)
+{
+    const struct vfa_domain *domain = a->domain;
+    int r = 0;
+
+    if (domain->bad_requests) {
+        return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
+    }
+    r = begin(a, err);
+    if (r == 0 && vfa_attempt_asks(a))
+        r = vfa_attempt_claim_static(a, err);
+    if (r == 0 && (what & VFA_ARRIVE_KEEP))
+        r = keep_all(a, arrivals, err);
+    for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->request && !vfa_arrivals_find(arrivals, dev->request))
+            r = serve_device(a, dev, arrivals, err);
+    }
+    for (size_t i = 0; (what & VFA_ARRIVE_REQUESTS) && i < domain->n_requests && r == 0; i++) {
+        if (!vfa_domain_device(domain, domain->requests[i].name))
+            r = serve_request(a, &domain->requests[i], arrivals, err);
+    }
+    return r;
+}
+
+struct job {
+    const struct vfa_domain *domain;
+    unsigned what;
+    struct vfa_arrivals arrivals;
+};
+
+static void job_clear(struct job *job)
+{
+    vfa_arrivals_clear(&job->arrivals);
+}
+
+static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+{
+    struct job *job = data;
+    VFA_AUTO(vfa_attempt_clear)
+    struct vfa_attempt a = {
+        .host = host, .domain = job->domain, .arriving = true, .rescanned = host->scanned};
+
+    vfa_arrivals_clear(&job->arrivals);
+    return arrive(&a, job->what, &job->arrivals, err);
+}
+
+int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
+                        struct vfa_arrivals *ret, struct vfa_error *err)
+{
+    VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
+    int r = vfa_allocate_transact(host, true, work, &job, err);
+
+    if (r && r != VFA_ALLOCATE_RESCAN)
+        vfa_wrap(err, "domain '%s'", domain->name);
+    if (r == 0) {
+        *ret = job.arrivals;
+        job.arrivals = (struct vfa_arrivals){NULL, 0};
+    }
+    return r;
+}
+
+int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    size_t n = 0;
+    bool own;
+    int r = vfa_state_enter(host->state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_state_claims(host->state, uuid, &claims, err);
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (claims.items[i].state != VFA_CLAIM_INCOMING)
+            continue;
+        r = vfa_release(host, uuid, claims.items[i].request, VFA_WHY_FAILED, NULL, err);
+        n++;
+    }
+    r = vfa_state_leave(host->state, own, r, err);
+    if (r == 0)
+        *ret_n = n;
+    return r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices that a libvirt network gave to a domain's interface. libvirt has chosen; here it is
+ * recorded, or refused if another domain has the device.
+ *
+ * A domain that asks vfalias and has such an interface, both for the same devices, may hold the
+ * device for a request of its own: the port gets it then, since libvirt would choose the same one
+ * at every start, and vfaliasd chooses another for the request.
+ */
+
+#include "network-port.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/uuid.h"
+#include "device/inventory.h"
+#include "domain/domain.h"
+#include "domain/netport.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "private.h"
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NAME_SIZE (sizeof(VFA_PORT_PREFIX) + VFA_UUID_SIZE)
+
+static int refuse(const struct vfa_device *now, const struct vfa_claim *holder,
+                  struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    if (!vfa_claim_is_held(holder->state)) {
+        return vfa_refuse(
+            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
+            vfa_pci_addr_format(&now->addr, device), holder->device,
+            holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released", holder->domain);
+    }
+    return vfa_refuse(
+        err, EBUSY,
+        "device %s is not free: domain '%s' holds %s (request '%s'); a device_spec must not "
+        "allow the devices of a network",
+        vfa_pci_addr_format(&now->addr, device), holder->domain, holder->device, holder->request);
+}
+
+static bool is_same_device(const struct vfa_claim *holder, const struct vfa_device *now)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    return strcmp(holder->device, vfa_pci_addr_format(&now->addr, device)) == 0;
+}
+
+/* What to do about a claim that is in the way. KEEP: the domain's XML named the device already, as
+ * after a restart of libvirt's daemon, which tells of its ports once more. */
+enum way { REFUSE, KEEP, DROP };
+static enum way judge(struct vfa_attempt *a, const struct vfa_claim *holder,
+                      const struct vfa_device *now)
+{
+    if (strcmp(holder->uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder->state))
+        return REFUSE;
+    if (vfa_claim_is_static(holder->request) && is_same_device(holder, now))
+        return KEEP;
+    return holder->state == VFA_CLAIM_ACTIVE ? REFUSE : DROP;
+}
+
+/* Each round drops one claim of the domain. */
+static int claim(struct vfa_attempt *a, const char *name, const struct vfa_device *now,
+                 struct vfa_error *err)
+{
+    for (;;) {
+        VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+        enum way way = DROP;
+        size_t dropped = 0;
+        int r = vfa_attempt_claim(a, name, NULL, now, VFA_CLAIM_CLAIMED, err);
+
+        if (r != VFA_STATE_TAKEN)
+            return r;
+        r = vfa_attempt_holder(a, now, &holder, err);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            way = judge(a, &holder, now);
+        if (way == REFUSE)
+            return refuse(now, &holder, err);
+        if (way == KEEP)
+            return 0;
+        r = vfa_release(a->host, a->domain->uuid, r == 0 ? holder.request : name, VFA_WHY_REPLACED,
+                        &dropped, err);
+        if (r < 0)
+            return r;
+        if (dropped == 0)
+            return vfa_attempt_fail_stuck(now, err);
+    }
+}
+
+int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct vfa_domain domain = {.name = port->owner};
+    VFA_AUTO(vfa_attempt_clear) struct vfa_attempt a = {.host = host, .domain = &domain};
+    char name[NAME_SIZE];
+    bool own;
+    int r = vfa_state_enter(host->state, &own, err);
+
+    if (r < 0)
+        return r;
+    memcpy(domain.uuid, port->owner_uuid, sizeof(domain.uuid));
+    snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
+    r = vfa_attempt_read(&a, &port->source, &now, err);
+    if (r == 0)
+        r = claim(&a, name, &now, err);
+    return vfa_state_leave(host->state, own, r, err);
+}
+
+int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
+                           struct vfa_error *err)
+{
+    char name[NAME_SIZE];
+
+    snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
+    return vfa_release(host, port->owner_uuid, name, VFA_WHY_DETACHED, ret_n, err);
+}

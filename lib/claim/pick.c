@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Choosing one device for one request. The index proposes (choose/candidates.h); the state (quarantine) and
+ * sysfs (is it still there, is it healthy) dispose.
+ *
+ * Deterministic: the same state and hardware give the same choice. What was dropped is counted by
+ * reason, for the line that a user gets when nothing is left.
+ */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/driver.h"
+#include "device/health.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/index.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "choose/candidates.h"
+#include "choose/choose.h"
+#include "choose/resolve.h"
+#include "choose/verdict-health.h"
+#include "choose/verdict.h"
+#include "check.h"
+#include "private.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct pick {
+    struct vfa_attempt *a;
+    const struct vfa_request *request;
+    struct vfa_wish wish;
+    unsigned dropped[VFA_DROP_N];
+    struct vfa_device *taken; /* where the chosen one goes, or NULL */
+};
+
+/* ---- one device ---- */
+
+static int is_quarantined(struct vfa_state *state, const struct vfa_device *dev, bool *ret,
+                          struct vfa_error *err)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = vfa_state_quarantined(state, vfa_pci_addr_format(&dev->addr, address), &list, err);
+
+    *ret = r == 0 && list.n > 0;
+    return r;
+}
+
+static bool is_the_same(const struct vfa_device *now, const struct vfa_device *indexed)
+{
+    return now->vendor == indexed->vendor && now->product == indexed->product &&
+           (now->type == VFA_TYPE_VF) == (indexed->type == VFA_TYPE_VF) &&
+           (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
+}
+
+/* A domain that has a device of the group, this one by what is free, has the group open. */
+static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, enum vfa_drop *ret,
+                           struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    struct vfa_finding held = {.fault = VFA_HEALTH_NONE};
+    char device[VFA_PCI_ADDR_SIZE];
+    int r;
+
+    if (!vfa_driver_is_vfio(now->driver))
+        return 0;
+    r = vfa_state_holder(a->host->state, vfa_pci_addr_format(&now->addr, device), NULL,
+                         now->iommu_group, "", &claim, err);
+    if (r == VFA_STATE_ABSENT)
+        r = vfa_health_held(&a->checkup, now, &held, err);
+    *ret = vfa_verdict_of_health(held.fault);
+    return r;
+}
+
+int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
+                     const struct vfa_device *indexed, const struct vfa_spec *spec,
+                     struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+{
+    struct vfa_host *host = a->host;
+    struct vfa_health health;
+    bool quarantined;
+    int r = is_quarantined(host->state, indexed, &quarantined, err);
+
+    *ret = VFA_DROP_QUARANTINED;
+    if (r < 0 || quarantined)
+        return r;
+    r = vfa_inventory_read(&host->sysfs, &indexed->addr, now, err);
+    if (r < 0)
+        return r;
+    *ret = VFA_DROP_GONE;
+    if (r == VFA_SYSFS_GONE || !is_the_same(now, indexed))
+        return 0;
+    if (now->type != VFA_TYPE_VF)
+        now->type = indexed->type; /* PF or not is told only by a whole scan */
+    *ret = VFA_DROP_DRIVER;
+    if (!vfa_alias_matches(wish->alias, now, spec))
+        return 0;
+    a->checkup.sysfs = &host->sysfs;
+    r = vfa_health_check(&a->checkup, now, &health, err);
+    if (r < 0)
+        return r;
+    *ret = vfa_choose_health(
+        wish, &(struct vfa_facts){.dev = now,
+                                  .spec = spec,
+                                  .use = vfa_verdict_of_health(health.use.fault),
+                                  .pf = vfa_verdict_of_health(health.pf.fault),
+                                  .group = vfa_verdict_of_health(health.group.fault)});
+    if (*ret == VFA_DROP_NONE)
+        r = look_for_holder(a, now, ret, err);
+    vfa_attempt_leave_group(now, wish->kind);
+    return r;
+}
+
+/* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
+ * is a verdict. */
+bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
+                                const struct vfa_pci_addr *pf)
+{
+    return wish->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
+}
+
+static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
+{
+    const struct pick *p = data;
+
+    return vfa_attempt_is_last_resort(p->a, &p->wish, pf);
+}
+
+/* 0: claimed; VFA_STATE_TAKEN: dropped. */
+static int try_device(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct pick *p = data;
+    enum vfa_drop drop;
+    int r = vfa_attempt_look(p->a, &p->wish, indexed, spec, &now, &drop, err);
+
+    if (r < 0)
+        return r;
+    if (drop == VFA_DROP_NONE) {
+        r = vfa_attempt_claim(p->a, p->request->name, p->wish.alias->name, &now,
+                              p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+        if (r == 0 && p->taken) {
+            *p->taken = now;
+            now = (struct vfa_device){0};
+        }
+        if (r <= 0)
+            return r;
+        drop = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
+    }
+    p->dropped[drop]++;
+    return VFA_STATE_TAKEN;
+}
+
+/* ---- nothing found ---- */
+
+/* ", 3 dropped by NUMA policy 'required' (nodes 0), 1 netdev in use" into a new text. */
+static char *describe_dropped(const struct pick *p)
+{
+    char nodes[64], *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (int i = VFA_DROP_NONE + 1; i < VFA_DROP_N; i++) {
+        if (p->dropped[i] && i == VFA_DROP_NUMA)
+            fprintf(f, ", %u dropped by NUMA policy '%s' (nodes %s)", p->dropped[i],
+                    vfa_numa_policy_name(p->wish.policy),
+                    vfa_bitset_format(&p->wish.place.nodes, nodes, sizeof(nodes)));
+        else if (p->dropped[i])
+            fprintf(f, ", %u %s", p->dropped[i], vfa_drop_name((enum vfa_drop)i));
+    }
+    if (fclose(f) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* What this very domain has of the alias, for other requests. */
+static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(p->a->host->state, p->a->domain->uuid, &claims, err);
+
+    *ret = 0;
+    for (size_t i = 0; r == 0 && i < claims.n; i++)
+        *ret += claims.items[i].alias && strcmp(claims.items[i].alias, p->wish.alias->name) == 0;
+    return r;
+}
+
+/* Those that nobody has and that are not free yet are no claims to whoever reads the line. */
+static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
+{
+    struct vfa_state *state = p->a->host->state;
+    const char *alias = p->wish.alias->name;
+    int r = vfa_state_count_ending(state, alias, VFA_CLAIM_RELEASING,
+                                   &p->dropped[VFA_DROP_RELEASING], err);
+
+    if (r == 0)
+        r = vfa_state_count_ending(state, alias, VFA_CLAIM_CLEANING, &p->dropped[VFA_DROP_CLEANING],
+                                   err);
+    *ret = p->dropped[VFA_DROP_RELEASING] + p->dropped[VFA_DROP_CLEANING];
+    return r;
+}
+
+static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *dropped = NULL;
+    unsigned total, available, own = 0, ending = 0, others;
+    char for_own[64] = "";
+    int r = vfa_state_count(p->a->host->state, p->wish.alias->name, &total, &available, err);
+
+    if (r == 0)
+        r = count_own(p, &own, err);
+    if (r == 0)
+        r = vfa_walk_count_others(walk, p->dropped, err);
+    if (r == 0)
+        r = count_ending(p, &ending, err);
+    if (r < 0)
+        return r;
+    dropped = describe_dropped(p);
+    if (!dropped)
+        return vfa_fail_oom(err);
+    others = total - available;
+    others -= others > own + ending ? own + ending : others;
+    if (own)
+        snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
+    return vfa_refuse(err, EBUSY,
+                      "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
+                      p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s", others,
+                      for_own, dropped);
+}
+
+static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, bool last_chance,
+                     struct vfa_device *ret, struct vfa_error *err)
+{
+    struct pick p = {.a = a, .request = request, .taken = ret};
+    const struct vfa_walk walk = {.state = a->host->state,
+                                  .config = a->host->config,
+                                  .wish = &p.wish,
+                                  .uuid = a->domain->uuid,
+                                  .request = request->name,
+                                  .visit = try_device,
+                                  .is_last_resort = is_last_resort,
+                                  .data = &p};
+    int r;
+
+    vfa_wish_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
+                  &p.wish);
+    r = vfa_walk(&walk, err);
+    return r == VFA_STATE_END && last_chance ? refuse(&p, &walk, err) : r;
+}
+
+int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
+                      struct vfa_device *ret, struct vfa_error *err)
+{
+    int r = vfa_attempt_check_request(a->host->config, a->domain, request, err);
+
+    if (r == 0)
+        r = pick_once(a, request, a->rescanned, ret, err);
+    if (r != VFA_STATE_END)
+        return r;
+    r = vfa_attempt_rescan(a, err);
+    return r != 0 ? r : pick_once(a, request, true, ret, err);
+}

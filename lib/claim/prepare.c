@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See prepare.h. One transaction around everything that is decided; the index proposes, sysfs
+ * disposes.
+ *
+ * Whether the guest is to wait, at power-on, for the devices that are attached once it runs, is
+ * said here, since only here it is known that the domain starts, and what for; vfaliasd does it.
+ * Waited for is what has been claimed and is not in the XML: nobody waits for an optional request
+ * that found nothing.
+ */
+
+#include "prepare.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/topology.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/drop.h"
+#include "state/hold.h"
+#include "state/tentative.h"
+#include "state/withdrawn.h"
+#include "host/host.h"
+#include "choose/resolve.h"
+#include "claim.h"
+#include "private.h"
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What the domain still had from before. An incoming claim is for this start, unless the arrival
+ * was another one that did not come about. */
+static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_forget_all_withdrawals(a->host->state, a->domain->uuid, err);
+
+    if (r == 0)
+        r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (claims.items[i].state == VFA_CLAIM_INCOMING &&
+            vfa_attempt_asks_for(a->domain, &claims.items[i]))
+            r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
+                                          VFA_CLAIM_CLAIMED, err);
+        else
+            r = vfa_release(a->host, a->domain->uuid, claims.items[i].request, VFA_WHY_LEFT, NULL,
+                            err);
+    }
+    return r;
+}
+
+/* A late one is looked at again while the domain runs. */
+static int do_without(struct vfa_attempt *a, const struct vfa_request *request,
+                      struct vfa_error *err)
+{
+    return request->late ? 0
+                         : vfa_state_withdraw(a->host->state, a->domain->uuid, request->name, err);
+}
+
+static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+
+    for (size_t i = 0; i < a->domain->n_requests && r == 0; i++) {
+        const struct vfa_request *request = &a->domain->requests[i];
+        VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+        if (vfa_claims_find(&claims, request->name))
+            continue;
+        r = vfa_attempt_serve(a, request, NULL, &why);
+        if (r == VFA_ALLOCATE_NONE && request->optional)
+            r = do_without(a, request, err);
+        else if (r && r != VFA_ALLOCATE_RESCAN)
+            vfa_error_move(err, &why);
+    }
+    return r;
+}
+
+int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = vfa_attempt_check_synced(a, err);
+
+    if (r == 0)
+        r = vfa_topology_locate(&a->host->sysfs, &a->domain->numa_nodes, &a->domain->pinned_cpus,
+                                &a->place, err);
+    if (r == 0)
+        r = forget_leftovers(a, err);
+    if (r == 0 && vfa_attempt_asks(a))
+        r = vfa_attempt_make_fresh(a, err);
+    if (r == 0)
+        r = vfa_attempt_claim_present(a, err);
+    return r;
+}
+
+static int settle_hold(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    const struct vfa_domain *domain = a->domain;
+    bool wanted = false;
+    int r = vfa_state_forget_hold(a->host->state, domain->uuid, err);
+
+    if (r == 0 && domain->n_requests > 0)
+        r = vfa_state_claims(a->host->state, domain->uuid, &claims, err);
+    for (size_t i = 0; r == 0 && i < domain->n_requests && !wanted; i++) {
+        const struct vfa_request *request = &domain->requests[i];
+
+        wanted = vfa_claims_find(&claims, request->name) &&
+                 !vfa_domain_device(domain, request->name) &&
+                 vfa_allocate_holds(a->host->config, request);
+    }
+    return r == 0 && wanted ? vfa_state_want_hold(a->host->state, domain->uuid, err) : r;
+}
+
+static int allocate_domain(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = vfa_attempt_begin(a, err);
+
+    if (r == 0)
+        r = serve_all(a, err);
+    return r ? r : settle_hold(a, err);
+}
+
+int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    struct vfa_attempt_job job = {.domain = domain, .what = allocate_domain};
+    int r = vfa_release_leftovers(host, domain->uuid, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", domain->name);
+    r = vfa_attempt_run(host, &job, &why);
+    if (r == VFA_ALLOCATE_NONE && vfa_release_await_any(host, domain->uuid, job.freed)) {
+        vfa_error_clear(&why);
+        r = vfa_attempt_run(host, &job, &why);
+    }
+    if (r)
+        vfa_error_move(err, &why);
+    if (r == VFA_ALLOCATE_NONE && job.unmet)
+        vfa_state_set_unmet(host->state, domain->uuid, NULL);
+    return r;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Claims for a domain that is about to start: what it asks for, what the state has free and what
+ * sysfs says now, brought together in one transaction. All or nothing.
+ *
+ * Each device that the index offers is looked at live before it is claimed. When the index proves
+ * stale (a device gone or changed, or nothing free), all is rolled back, the hardware is scanned
+ * with no transaction open, and all is done once more.
+ */
+#ifndef VFA_CLAIM_PREPARE_H
+#define VFA_CLAIM_PREPARE_H
+
+#include "base/error.h"
+#include "domain/domain.h"
+#include "host/host.h"
+
+/* At prepare: forgets what the domain (which is not running) still had, then claims for every
+ * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
+ * changed. A request whose device is in the XML already gets just that one; a device of the XML
+ * that carries ua-vf-NAME and names none that can be had refuses the start, and if vfaliasd is
+ * there, it is told to look at the definition (vfa_state_set_unmet()). An optional request that
+ * finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to wait
+ * for what is attached later (vfa_state_want_hold()). */
+int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                        struct vfa_error *err);
+
+#endif

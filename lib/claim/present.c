@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices that a domain's XML names already: those that are attached for a request, and host
+ * devices of its own. At `prepare` they are claimed or refused.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/state.h"
+#include "private.h"
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, const char *request,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    char device[VFA_PCI_ADDR_SIZE];
+    int r = vfa_attempt_holder(a, now, &holder, err);
+
+    if (r < 0)
+        return r;
+    vfa_pci_addr_format(&now->addr, device);
+    if (r == VFA_STATE_ABSENT) /* the request's name is what is taken */
+        return vfa_refuse(err, EBUSY, "device %s: request '%s' has another device already", device,
+                          request);
+    if (!vfa_claim_is_held(holder.state))
+        return vfa_refuse(
+            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it", device,
+            holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+            holder.domain);
+    return vfa_refuse(err, EBUSY, "device %s is not free: domain '%s' holds %s (request '%s')",
+                      device, holder.domain, holder.device, holder.request);
+}
+
+/* What was claimed for the request when the domain was about to arrive: it is that device that the
+ * XML names, or the XML has another one and is right. *ret: nothing is left to do. */
+static int take_arrived(struct vfa_attempt *a, const char *name, const struct vfa_pci_addr *source,
+                        bool *ret, struct vfa_error *err)
+{
+    const struct vfa_claim *claim = vfa_claims_find(&a->arrived, name);
+    char device[VFA_PCI_ADDR_SIZE];
+
+    *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
+    if (!claim || *ret)
+        return 0;
+    return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, NULL, err);
+}
+
+int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                           struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    char buf[VFA_ATTEMPT_NAME_SIZE];
+    int r = vfa_attempt_read(a, &dev->source, &now, err);
+
+    return r < 0 ? r
+                 : vfa_attempt_claim(a, vfa_attempt_claim_name(dev, &dev->source, buf), NULL, &now,
+                                     a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+}
+
+static int claim_static(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    char buf[VFA_ATTEMPT_NAME_SIZE];
+    const char *name = vfa_attempt_claim_name(dev, &dev->source, buf);
+    bool done;
+    int r = take_arrived(a, name, &dev->source, &done, err);
+
+    if (r < 0 || done)
+        return r;
+    r = vfa_attempt_try_static(a, dev, err);
+    if (r != VFA_STATE_TAKEN)
+        return r;
+    r = vfa_attempt_read(a, &dev->source, &now, err);
+    return r < 0 ? r : refuse_taken(a, &now, name, err);
+}
+
+/* *ret_unmet: it cannot be this one. */
+static int claim_named(struct vfa_attempt *a, const struct vfa_domdev *dev, bool *ret_unmet,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    bool done = false;
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r == 0 && named.kind != VFA_NAMED_ABSENT)
+        r = take_arrived(a, dev->request, &named.source, &done, err);
+    if (r < 0 || done)
+        return r;
+    *ret_unmet = named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN;
+    if (*ret_unmet) /* what may be incoming for it is not in the XML */
+        return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
+    r = vfa_attempt_check_named(a, &named, err);
+    if (r)
+        return r;
+    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_CLAIMED, err);
+    return r == VFA_STATE_TAKEN ? refuse_taken(a, &named.device, dev->request, err) : r;
+}
+
+static int claim_all(struct vfa_attempt *a, bool *ret_unmet, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        const struct vfa_domdev *dev = &a->domain->devices[i];
+        bool unmet = false;
+
+        if (dev->request)
+            r = claim_named(a, dev, &unmet, err);
+        else if (dev->has_source)
+            r = claim_static(a, dev, err);
+        *ret_unmet = *ret_unmet || unmet;
+    }
+    return r;
+}
+
+int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
+{
+    bool unmet = false;
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
+
+    if (r == 0)
+        r = claim_all(a, &unmet, err);
+    vfa_claims_clear(&a->arrived);
+    return r == 0 && unmet ? vfa_attempt_refuse_unmet(a, err) : r;
+}
+
+bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)
+{
+    char source[VFA_PCI_ADDR_SIZE];
+
+    if (vfa_domain_request(domain, claim->request) || vfa_domain_device(domain, claim->request))
+        return true;
+    for (size_t i = 0; vfa_claim_is_static(claim->request) && i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+
+        if (dev->has_source &&
+            strcmp(vfa_pci_addr_format(&dev->source, source), claim->device) == 0)
+            return true;
+    }
+    return false;
+}
+
+int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        const struct vfa_domdev *dev = &a->domain->devices[i];
+
+        if (!dev->request && dev->has_source)
+            r = claim_static(a, dev, err);
+    }
+    return r;
+}

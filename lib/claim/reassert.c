@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See reassert.h. The devices of a domain that runs are a fact: whatever claim is in the way
+ * is dropped.
+ */
+
+#include "reassert.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/meta.h"
+#include "state/quarantine.h"
+#include "state/saved.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "choose/resolve.h"
+#include "claim.h"
+#include "private.h"
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of a domain that runs: what the name says, whatever the device is. */
+static int find_alias(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                      const struct vfa_alias **ret, struct vfa_error *err)
+{
+    *ret = NULL;
+    return dev->request ? vfa_allocate_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
+}
+
+/* A device that a network gave is in the live XML like one that was written there by hand. */
+static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain *domain,
+                         const struct vfa_device *now, const char *request)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    return vfa_claim_is_held(claim->state) && strcmp(claim->uuid, domain->uuid) == 0 &&
+           strcmp(claim->device, vfa_pci_addr_format(&now->addr, device)) == 0 &&
+           (strcmp(claim->request, request) == 0 ||
+            (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
+}
+
+/* A claim that is made anew after the state was lost: what the VF was before the guest had it is
+ * lost as well. The guest keeps it; nobody gets it from there. */
+static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
+                    const struct vfa_device *now, const struct vfa_alias *alias,
+                    struct vfa_error *err)
+{
+    struct vfa_vf_settings settings;
+    char device[VFA_PCI_ADDR_SIZE];
+    bool synced;
+    int r;
+
+    if (!dev->request || now->type != VFA_TYPE_VF || !vfa_sysfs_is_host(&a->host->sysfs))
+        return 0;
+    vfa_request_settings(vfa_domain_request(a->domain, dev->request), alias, &settings);
+    if (!settings.given)
+        return 0;
+    r = vfa_state_synced(a->host->state, &synced, err);
+    if (r < 0 || synced)
+        return r;
+    return vfa_release_quarantine(a->host, vfa_pci_addr_format(&now->addr, device),
+                                  VFA_QUARANTINE_OTHER,
+                                  "what its settings were before a guest had it is not known: the "
+                                  "state file was lost meanwhile",
+                                  err);
+}
+
+/* A claim has ended since before the XML was read. Asked once: what is dropped here counts, too. */
+static int is_stale(struct vfa_attempt *a, bool *ret, struct vfa_error *err)
+{
+    int64_t now = 0;
+    int r = a->ended ? vfa_state_counter(a->host->state, VFA_COUNTER_ENDED, &now, err) : 0;
+
+    *ret = a->ended && now != *a->ended;
+    return r;
+}
+
+/* One claim that is in the way, or (holder NULL) the one that the name has. That of the very device
+ * goes at once, and leaves what is saved to the domain that has the device. */
+static int drop(struct vfa_attempt *a, const struct vfa_claim *holder, const char *device,
+                const char *name, size_t *ret_n, struct vfa_error *err)
+{
+    struct vfa_state *state = a->host->state;
+
+    if (!holder)
+        return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, ret_n, err);
+    if (strcmp(holder->device, device) != 0)
+        return vfa_release(a->host, holder->uuid, holder->request, VFA_WHY_REPLACED, ret_n, err);
+    *ret_n = 1;
+    return vfa_state_unseat(state, device, err);
+}
+
+/* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
+ * claim, so there are as many rounds as claims. *ret_new: there was no claim that says so. */
+static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+                     const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
+{
+    char device[VFA_PCI_ADDR_SIZE];
+
+    vfa_pci_addr_format(&now->addr, device);
+    for (;;) {
+        VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+        size_t dropped = 0;
+        bool in_way;
+        int r = vfa_attempt_holder(a, now, &holder, err);
+
+        if (r < 0)
+            return r;
+        if (r == 0 && is_the_claim(&holder, a->domain, now, name))
+            return vfa_state_set_claim_state(a->host->state, holder.uuid, holder.request,
+                                             VFA_CLAIM_ACTIVE, err);
+        *ret_new = true;
+        in_way = r == 0 && (vfa_claim_is_held(holder.state) || strcmp(holder.device, device) == 0);
+        r = drop(a, in_way ? &holder : NULL, device, name, &dropped, err);
+        if (r == 0)
+            r = vfa_attempt_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
+        if (r == 0)
+            return vfa_state_hand_over(a->host->state, device, err);
+        if (r != VFA_STATE_TAKEN)
+            return r;
+        if (dropped == 0)
+            return vfa_attempt_fail_stuck(now, err);
+    }
+}
+
+/* The claims may say it already, whatever was read when. */
+static int check_said(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    int r = vfa_attempt_holder(a, now, &holder, err);
+
+    if (r < 0 ||
+        (r == 0 && holder.state == VFA_CLAIM_ACTIVE && is_the_claim(&holder, a->domain, now, name)))
+        return r;
+    return VFA_ALLOCATE_AGAIN;
+}
+
+static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, bool stale,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    struct vfa_pci_addr source;
+    char buf[VFA_ATTEMPT_NAME_SIZE];
+    const struct vfa_alias *alias = NULL;
+    bool is_new = false;
+    int r = vfa_attempt_source(a, dev, &source, err);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = vfa_attempt_read(a, &source, &now, err);
+    vfa_attempt_leave_group(&now, dev->kind);
+    if (r == 0)
+        r = find_alias(a, dev, &alias, err);
+    if (r == 0 && stale)
+        return check_said(a, &now, vfa_attempt_claim_name(dev, &source, buf), err);
+    if (r == 0)
+        r = take_over(a, &now, vfa_attempt_claim_name(dev, &source, buf), alias, &is_new, err);
+    return r == 0 && is_new ? distrust(a, dev, &now, alias, err) : r;
+}
+
+static int reassert_present(struct vfa_attempt *a, struct vfa_error *err)
+{
+    bool stale = false;
+    int r = is_stale(a, &stale, err);
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++)
+        r = reassert_one(a, &a->domain->devices[i], stale, err);
+    return r;
+}
+
+int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
+                          struct vfa_error *err)
+{
+    struct vfa_attempt_job job = {.domain = domain, .what = reassert_present};
+
+    return vfa_attempt_run(host, &job, err);
+}
+
+int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
+                               int64_t ended, struct vfa_error *err)
+{
+    struct vfa_attempt_job job = {.domain = domain, .what = reassert_present, .ended = &ended};
+
+    return vfa_attempt_run(host, &job, err);
+}

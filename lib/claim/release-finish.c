@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See release.h: the second step. For each claim in turn: lock the device, look whether the claim
+ * is still the same, tell the driver, write down what came of it, unlock.
+ *
+ * A driver is never told something inside a transaction, and never without the lock. What is saved
+ * goes in the same transaction as the claim, so that whoever is killed in between leaves both.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/patience.h"
+#include "base/pci-address.h"
+#include "device/netlink.h"
+#include "device/sysfs.h"
+#include "state/claims.h"
+#include "state/meta.h"
+#include "state/presence.h"
+#include "state/quarantine.h"
+#include "state/release.h"
+#include "state/saved.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "provision/vf-undo.h"
+#include "cleaning.h"
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_ATTEMPTS 30 /* where the clock cannot tell: it was set back */
+
+struct work {
+    struct vfa_host *host;
+    struct vfa_netlink *nl;       /* opened when it is needed first */
+    struct vfa_patience patience; /* for all of them together */
+    const char *uuid;             /* of the domain that waits for this, or NULL */
+};
+
+static void work_clear(struct work *w)
+{
+    w->nl = vfa_netlink_close(w->nl);
+}
+
+/* ---- the lock ---- */
+
+/* 0 with *ret_fd, VFA_PRESENCE_TAKEN or an error. */
+static int lock_device(const struct work *w, const char *device, struct vfa_patience patience,
+                       int *ret_fd, struct vfa_error *err)
+{
+    struct vfa_pci_addr addr;
+    int r;
+
+    if (vfa_parse_pci_addr(device, &addr) < 0)
+        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", device);
+    do
+        r = vfa_presence_lock_device(w->host->config->state_path, &addr, ret_fd, err);
+    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&patience));
+    return r;
+}
+
+/* ---- the driver ---- */
+
+static int open_netlink(struct work *w, const char *device, struct vfa_error *err)
+{
+    if (w->nl)
+        return 0;
+    if (!vfa_sysfs_is_host(&w->host->sysfs))
+        return vfa_fail(err, EPERM, "cannot set back the settings of %s: '%s' is not this host's",
+                        device, w->host->config->sysfs_root);
+    return vfa_netlink_open(&w->nl, err);
+}
+
+/* What is said while a VF resets passes; that the PF has no link is not waited for here. */
+static bool passes_soon(const struct vfa_error *why)
+{
+    return why->code == EAGAIN || why->code == EBUSY;
+}
+
+/* What vfa_vf_undo() says of all that is saved of the device; *why is its line then. */
+static int put_back(struct work *w, const char *device, struct vfa_patience patience,
+                    struct vfa_error *why, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
+    int r = vfa_state_saved(w->host->state, device, &list, err);
+
+    if (r < 0 || list.n == 0)
+        return r;
+    r = open_netlink(w, device, err);
+    if (r < 0)
+        return r;
+    for (;;) {
+        vfa_error_clear(why);
+        r = vfa_vf_undo(&w->host->sysfs, w->nl, &list.items[0], why);
+        if (r != VFA_VF_NOT_NOW || !passes_soon(why) || !vfa_patience_wait(&patience))
+            return r;
+    }
+}
+
+/* ---- quarantine ---- */
+
+static void tell(const struct vfa_host *host, const char *device, const char *reason)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+
+    if (!host->warn)
+        return;
+    if (asprintf(&text, "%s is quarantined: %s", device, reason) < 0)
+        text = NULL;
+    else
+        host->warn(text);
+}
+
+int vfa_release_quarantine(struct vfa_host *host, const char *device,
+                           enum vfa_quarantine_cause cause, const char *reason,
+                           struct vfa_error *err)
+{
+    int r = vfa_state_quarantine(host->state, device, cause, reason, err);
+
+    if (r == 0)
+        tell(host, device, reason);
+    return r;
+}
+
+static int quarantine(struct vfa_host *host, const char *device, const struct vfa_error *why,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *reason = NULL;
+
+    if (asprintf(&reason, "its settings are not what they were before a guest had it: %s",
+                 vfa_error_text(why)) < 0) {
+        reason = NULL;
+        return vfa_fail_oom(err);
+    }
+    return vfa_release_quarantine(host, device, VFA_QUARANTINE_SETTINGS, reason, err);
+}
+
+/* It is there for its settings alone, which are right now. */
+static int end_quarantine(struct vfa_host *host, const char *device, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+    int r = vfa_state_quarantined(host->state, device, &list, err);
+
+    if (r == 0 && list.n > 0 && list.items[0].cause == VFA_QUARANTINE_SETTINGS)
+        r = vfa_state_end_quarantine(host->state, device, err);
+    return r < 0 ? r : 0;
+}
+
+/* ---- what came of it ---- */
+
+static int end_well(struct vfa_host *host, const struct vfa_claim *claim, struct vfa_error *err)
+{
+    int r = vfa_state_forget_saved(host->state, claim->device, err);
+
+    if (r == 0)
+        r = end_quarantine(host, claim->device, err);
+    return r == 0 ? vfa_cleaning_released(host, claim, err) : r;
+}
+
+static int end_badly(struct vfa_host *host, const struct vfa_claim *claim,
+                     const struct vfa_error *why, struct vfa_error *err)
+{
+    int r = quarantine(host, claim->device, why, err);
+
+    return r < 0 ? r : vfa_state_end_release(host->state, claim, err);
+}
+
+/* ---- when ---- */
+
+static int64_t age_of(const struct vfa_claim *claim)
+{
+    return (int64_t)time(NULL) - claim->state_since;
+}
+
+/* In how many seconds its next attempt is due. The first ones follow each other quickly. */
+static unsigned due_in(const struct vfa_claim *claim)
+{
+    int64_t age = age_of(claim), due = 0;
+
+    if (claim->attempts > 0)
+        due = claim->attempts > 6 ? VFA_RELEASE_GIVE_UP_S : 1 << (claim->attempts - 1);
+    if (age < 0)
+        return 0; /* the clock was set back: the attempt puts that right in the row */
+    return due > age ? (unsigned)(due - age) : 0;
+}
+
+/* ---- what came of it ---- */
+
+/* `undone`: as put_back() said. VFA_STATE_ABSENT: the claim is another one by now, and all stays.
+ * What was tried before it was due does not count: domains that start and stop all the time must
+ * not use up the attempts of a minute, nor put off the next one. */
+static int write_down(struct vfa_host *host, const struct vfa_claim *claim, int undone,
+                      const struct vfa_error *why, struct vfa_error *err)
+{
+    int r = vfa_state_begin(host->state, err);
+
+    if (r < 0)
+        return r;
+    if (undone == 0)
+        r = end_well(host, claim, err);
+    else if (undone == VFA_VF_REFUSED)
+        r = end_badly(host, claim, why, err);
+    else if (due_in(claim) == 0)
+        r = vfa_state_set_release_error(host->state, claim, vfa_error_text(why), err);
+    return vfa_state_leave(host->state, true, r, err);
+}
+
+/* ---- one claim ---- */
+
+/* Under the lock: whether it is still there, and the same. */
+static int is_same(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {NULL, 0};
+    int r = vfa_state_ending(host->state, &now, err);
+
+    *ret = false;
+    for (size_t i = 0; r == 0 && i < now.n; i++) {
+        const struct vfa_claim *c = &now.items[i];
+
+        if (strcmp(c->device, claim->device) == 0)
+            *ret = c->state == claim->state && c->since == claim->since &&
+                   c->state_since == claim->state_since && strcmp(c->uuid, claim->uuid) == 0 &&
+                   strcmp(c->request, claim->request) == 0;
+    }
+    return r;
+}
+
+static bool is_hopeless(const struct vfa_claim *claim)
+{
+    return age_of(claim) >= VFA_RELEASE_GIVE_UP_S || claim->attempts >= MAX_ATTEMPTS;
+}
+
+static bool is_daemon_there(const struct vfa_host *host)
+{
+    bool present = false;
+
+    return vfa_presence_ask(host->config->state_path, &present, NULL) == 0 && present;
+}
+
+/* A driver may take as long as it likes: a domain waits for that of what it had itself, and leaves
+ * others to vfaliasd. */
+static int is_left(const struct work *w, const struct vfa_claim *claim, bool *ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
+    int r = 0;
+
+    *ret = false;
+    if (w->uuid && strcmp(claim->uuid, w->uuid) != 0)
+        r = vfa_state_saved(w->host->state, claim->device, &list, err);
+    *ret = list.n > 0 && is_daemon_there(w->host);
+    return r;
+}
+
+/* One that another program has locked is left to it. */
+static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    const struct vfa_patience patience =
+        claim->attempts == 0 ? w->patience : (struct vfa_patience){.deadline = 0};
+    VFA_AUTO(vfa_presence_endp) int lock = -1;
+    bool same = false;
+    int undone, r = lock_device(w, claim->device, patience, &lock, err);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = is_same(w->host, claim, &same, err);
+    if (r < 0 || !same)
+        return r;
+    undone = put_back(w, claim->device, patience, &why, err);
+    if (undone < 0)
+        return undone;
+    if (undone == VFA_VF_NOT_NOW && is_hopeless(claim))
+        undone = VFA_VF_REFUSED;
+    r = write_down(w->host, claim, undone, &why, err);
+    return r < 0 ? r : 0;
+}
+
+static void count_left(struct vfa_host *host, struct vfa_release_left *ret)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+
+    *ret = (struct vfa_release_left){.due_s = VFA_RELEASE_GIVE_UP_S};
+    if (vfa_state_ending(host->state, &ending, NULL) < 0)
+        return;
+    for (size_t i = 0; i < ending.n; i++) {
+        unsigned due = due_in(&ending.items[i]);
+
+        if (ending.items[i].state != VFA_CLAIM_RELEASING)
+            continue;
+        ret->n++;
+        if (due < ret->due_s)
+            ret->due_s = due > 0 ? due : 1;
+    }
+}
+
+static int finish_if_due(struct work *w, const struct vfa_claim *claim,
+                         enum vfa_release_patience patience, struct vfa_error *err)
+{
+    bool left = false;
+    int r;
+
+    if (claim->state != VFA_CLAIM_RELEASING || (patience == VFA_RELEASE_ONCE && due_in(claim) > 0))
+        return 0;
+    r = is_left(w, claim, &left, err);
+    return r == 0 && !left ? finish_claim(w, claim, err) : r;
+}
+
+static int finish_all(struct vfa_host *host, const char *uuid, enum vfa_release_patience patience,
+                      struct vfa_release_left *ret_left, struct vfa_error *err)
+{
+    VFA_AUTO(work_clear) struct work w = {.host = host, .uuid = uuid};
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+    int result = vfa_state_ending(host->state, &ending, err);
+
+    if (patience == VFA_RELEASE_WAIT && ending.n > 0)
+        w.patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS);
+    for (size_t i = 0; i < ending.n; i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+        int r = finish_if_due(&w, &ending.items[i], patience, &why);
+
+        if (r < 0 && result == 0)
+            result = vfa_error_move(err, &why);
+    }
+    if (ret_left)
+        count_left(host, ret_left);
+    return result;
+}
+
+int vfa_release_finish(struct vfa_host *host, enum vfa_release_patience patience,
+                       struct vfa_release_left *ret_left, struct vfa_error *err)
+{
+    return finish_all(host, NULL, patience, ret_left, err);
+}
+
+/* ---- in a hook ---- */
+
+static int end_leftovers(struct vfa_host *host, const char *uuid, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, uuid, &claims, err);
+
+    for (size_t i = 0; i < claims.n && r == 0; i++) {
+        if (claims.items[i].state != VFA_CLAIM_INCOMING)
+            r = vfa_release(host, uuid, claims.items[i].request, VFA_WHY_LEFT, NULL, err);
+    }
+    return r;
+}
+
+static int has_ending(struct vfa_host *host, const char *uuid, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+    int r = vfa_state_ending(host->state, &ending, err);
+
+    *ret = false;
+    for (size_t i = 0; i < ending.n; i++)
+        *ret = *ret || strcmp(ending.items[i].uuid, uuid) == 0;
+    return r;
+}
+
+int vfa_release_finish_own(struct vfa_host *host, const char *uuid,
+                           struct vfa_release_left *ret_left, struct vfa_error *err)
+{
+    bool own = false;
+    int r = has_ending(host, uuid, &own, err);
+
+    if (r < 0)
+        return r;
+    return finish_all(host, uuid, own ? VFA_RELEASE_WAIT : VFA_RELEASE_ONCE, ret_left, err);
+}
+
+int vfa_release_leftovers(struct vfa_host *host, const char *uuid, struct vfa_error *err)
+{
+    int r = end_leftovers(host, uuid, err);
+    bool own = false;
+
+    if (r == 0)
+        r = has_ending(host, uuid, &own, err);
+    return r == 0 && own ? vfa_release_finish_own(host, uuid, NULL, err) : r;
+}
+
+/* ---- a start that needs what is being released ---- */
+
+static bool has_freed(struct vfa_host *host, int64_t since)
+{
+    int64_t now = since;
+
+    return vfa_state_counter(host->state, VFA_COUNTER_FREED, &now, NULL) == 0 && now != since;
+}
+
+/* One that vfaliasd has not tried yet. */
+static bool has_untried(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+    bool found = false;
+
+    if (vfa_state_ending(host->state, &ending, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < ending.n; i++)
+        found = found ||
+                (ending.items[i].state == VFA_CLAIM_RELEASING && ending.items[i].attempts == 0);
+    return found;
+}
+
+bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t freed)
+{
+    struct vfa_patience patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS);
+
+    finish_all(host, uuid, VFA_RELEASE_WAIT, NULL, NULL);
+    while (has_untried(host) && is_daemon_there(host) && vfa_patience_wait(&patience))
+        ;
+    return has_freed(host, freed);
+}
+
+/* ---- out of quarantine ---- */
+
+/* A claim on the device, also one that is releasing, sees to what is saved when it ends. */
+static int take_out(struct vfa_host *host, const char *device, bool clean, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list saved = {NULL, 0};
+    bool claimed = false;
+    int r = vfa_state_begin(host->state, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_state_is_claimed(host->state, device, &claimed, err);
+    if (r == 0)
+        r = vfa_state_saved(host->state, device, &saved, err);
+    if (r == 0 && !claimed)
+        r = vfa_state_forget_saved(host->state, device, err);
+    if (r == 0)
+        r = vfa_cleaning_end_quarantine(host, device, clean, saved.n > 0, err);
+    return vfa_state_leave(host->state, true, r, err);
+}
+
+static int restore(struct vfa_host *host, const char *device, bool forget, bool clean,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(work_clear)
+    struct work w = {.host = host, .patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS)};
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_presence_endp) int lock = -1;
+    bool claimed = false;
+    int r = lock_device(&w, device, w.patience, &lock, err);
+
+    if (r == VFA_PRESENCE_TAKEN)
+        return vfa_fail(err, EBUSY, "another program is putting back the settings of %s: try again",
+                        device);
+    if (r == 0)
+        r = vfa_state_is_claimed(host->state, device, &claimed, err);
+    if (r == 0 && !claimed && !forget)
+        r = put_back(&w, device, w.patience, &why, err);
+    if (r > 0)
+        return vfa_fail(err, why.code, "its settings cannot be put back: %s", vfa_error_text(&why));
+    return r == 0 ? take_out(host, device, clean, err) : r;
+}
+
+int vfa_release_restore(struct vfa_host *host, const char *device, bool forget,
+                        struct vfa_error *err)
+{
+    return restore(host, device, forget, false, err);
+}
+
+int vfa_release_restore_and_clean(struct vfa_host *host, const char *device, bool forget,
+                                  struct vfa_error *err)
+{
+    return restore(host, device, forget, true, err);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices of the XML that carry ua-vf-NAME, and what becomes of the host's devices that they name.
+ *
+ * One that is there and that nobody else has is taken as it is: its user, or vfaliasd, has chosen.
+ * If it is one that the alias of the name means, the rules of the alias hold as for a request: who
+ * may ask, how many, and the device must be well. If it is not, it is a host device of the
+ * administrator's like one without a name. In place of all others (placeholders) there has to be
+ * another one, which a start cannot put into its XML: it is refused, with a line that says who can.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "state/index.h"
+#include "state/presence.h"
+#include "state/state.h"
+#include "choose/choose.h"
+#include "choose/resolve.h"
+#include "choose/verdict.h"
+#include "check.h"
+#include "claim.h"
+#include "private.h"
+
+#include <errno.h>
+#include <string.h>
+
+void vfa_named_clear(struct vfa_named *named)
+{
+    vfa_device_clear(&named->device);
+    free(named->hold);
+}
+
+/* The request that a device belongs to: its name says the alias where the metadata does not. */
+static int read_request(const struct vfa_domain *domain, const struct vfa_domdev *dev,
+                        struct vfa_named *named, struct vfa_error *err)
+{
+    const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
+    struct vfa_request *request = &named->request;
+
+    *request = asked ? *asked : (struct vfa_request){.name = dev->request, .from_port = true};
+    if (!asked) {
+        request->alias = named->hold = vfa_domxml_alias_of_name(dev->request);
+        if (!named->hold)
+            return vfa_fail_oom(err);
+    }
+    request->optional = false; /* it is in the XML: it has to be somewhere */
+    request->attach_given = true;
+    request->attach = dev->kind;
+    return 0;
+}
+
+static int is_held(struct vfa_attempt *a, const struct vfa_device *now, bool *ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    int r = vfa_attempt_holder(a, now, &holder, err);
+
+    *ret =
+        r == 0 && (strcmp(holder.uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder.state));
+    return r < 0 ? r : 0;
+}
+
+/* What is known of a free device for an alias: by the index, or now. */
+struct selected {
+    bool found;                      /* the alias selects it */
+    struct vfa_member member;        /* as indexed; to be cleared */
+    const struct vfa_device *device; /* as indexed, or as sysfs has it */
+    const struct vfa_spec *spec;     /* that allows it, or NULL */
+};
+
+static void selected_clear(struct selected *selected)
+{
+    vfa_device_clear(&selected->member.device);
+}
+
+/* A device that came after the last scan is judged as the next scan would. */
+static int select_new(struct vfa_attempt *a, const struct vfa_alias *alias,
+                      const struct vfa_device *device, struct selected *ret, struct vfa_error *err)
+{
+    const struct vfa_config *config = a->host->config;
+    VFA_AUTO(vfa_device_clear) struct vfa_device pf = {0};
+    struct vfa_device devices[2] = {*device};
+    struct vfa_inventory inv = {.devices = devices, .n = 1};
+    int r = device->type == VFA_TYPE_VF
+                ? vfa_inventory_read(&a->host->sysfs, &device->parent, &pf, err)
+                : VFA_SYSFS_GONE;
+
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        bool first = vfa_pci_addr_compare(&pf.addr, &device->addr) < 0;
+
+        devices[first ? 1 : 0] = *device;
+        devices[first ? 0 : 1] = pf;
+        inv.n = 2;
+    }
+    ret->device = device;
+    ret->spec = vfa_config_spec_for(config, &inv, device);
+    ret->found =
+        vfa_config_claimable(config, &inv, device) && vfa_alias_means(alias, device, ret->spec);
+    return 0;
+}
+
+static int select_device(struct vfa_attempt *a, const struct vfa_alias *alias,
+                         const struct vfa_named *named, struct selected *ret, struct vfa_error *err)
+{
+    int r = vfa_state_member(a->host->state, alias->name, &named->source, &ret->member, err);
+
+    if (r == VFA_STATE_ABSENT)
+        return select_new(a, alias, &named->device, ret, err);
+    ret->found = r == 0;
+    ret->device = &ret->member.device;
+    ret->spec = vfa_config_spec(a->host->config, ret->member.spec);
+    return r;
+}
+
+/* One that nobody else has: whether the alias means it, and what speaks against it then. */
+static int judge_free(struct vfa_attempt *a, struct vfa_named *named, struct vfa_error *err)
+{
+    const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &named->request);
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
+    struct vfa_wish wish;
+    int r = alias ? select_device(a, alias, named, &selected, err) : 0;
+
+    named->kind = VFA_NAMED_OWN;
+    if (r != 0 || !selected.found)
+        return r;
+    vfa_wish_make(alias, &named->request, a->domain, &a->place, &wish);
+    r = vfa_attempt_look(a, &wish, selected.device, selected.spec, &now, &named->drop, err);
+    if (named->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
+        named->drop = VFA_DROP_TAGS;
+    named->kind = named->drop == VFA_DROP_NONE ? VFA_NAMED_FITS : VFA_NAMED_UNFIT;
+    return r;
+}
+
+int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_named *ret,
+                      struct vfa_error *err)
+{
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {.kind = VFA_NAMED_ABSENT};
+    bool held = false;
+    int r = read_request(a->domain, dev, &named, err);
+
+    if (r == 0)
+        r = vfa_attempt_source(a, dev, &named.source, err);
+    if (r == 0)
+        r = vfa_inventory_read(&a->host->sysfs, &named.source, &named.device, err);
+    vfa_attempt_leave_group(&named.device, dev->kind);
+    if (r == 0)
+        r = is_held(a, &named.device, &held, err);
+    if (r == 0 && held)
+        named.kind = VFA_NAMED_HELD;
+    else if (r == 0)
+        r = judge_free(a, &named, err);
+    if (r < 0)
+        return r;
+    *ret = named;
+    named = (struct vfa_named){0};
+    return 0;
+}
+
+int vfa_attempt_check_named(struct vfa_attempt *a, const struct vfa_named *named,
+                            struct vfa_error *err)
+{
+    if (named->kind == VFA_NAMED_OWN)
+        return 0;
+    return vfa_attempt_check_request(a->host->config, a->domain, &named->request, err);
+}
+
+int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named,
+                            enum vfa_claim_state claim_state, struct vfa_error *err)
+{
+    const char *alias = NULL;
+
+    if (named->kind == VFA_NAMED_FITS)
+        alias = vfa_allocate_alias(a->host->config, &named->request)->name;
+    return vfa_attempt_claim(a, named->request.name, alias, &named->device, claim_state, err);
+}
+
+/* ---- refusing those that have to be another device ---- */
+
+/* What is wrong with the one that is named, in *ret. */
+static int say_wrong(struct vfa_attempt *a, const struct vfa_named *named, char **ret,
+                     struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
+    char device[VFA_PCI_ADDR_SIZE];
+    int r = 0;
+
+    vfa_pci_addr_format(&named->source, device);
+    if (named->kind == VFA_NAMED_HELD)
+        r = vfa_attempt_holder(a, &named->device, &holder, err);
+    if (r < 0)
+        return r;
+    if (named->kind == VFA_NAMED_ABSENT)
+        r = asprintf(ret, "device '%s%s' names no host device that is there", VFA_DEVICE_PREFIX,
+                     named->request.name);
+    else if (named->kind == VFA_NAMED_UNFIT)
+        r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
+                     named->request.name, vfa_drop_name(named->drop));
+    else if (!vfa_claim_is_held(holder.state))
+        r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,
+                     holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+                     holder.domain);
+    else
+        r = asprintf(ret, "device %s is not free: domain '%s' holds %s (request '%s')", device,
+                     holder.domain, holder.device, holder.request);
+    if (r < 0)
+        *ret = NULL;
+    return r < 0 ? vfa_fail_oom(err) : 0;
+}
+
+/* There would be another one. */
+static int advise(struct vfa_attempt *a, const char *wrong, struct vfa_error *err)
+{
+    int r = vfa_presence_ask(a->host->config->state_path, &a->unmet, err);
+
+    if (r < 0)
+        return r;
+    return vfa_refuse(
+        err, EBUSY, "%s: %s", wrong,
+        a->unmet ? "start it again, vfaliasd has chosen another one for its definition (if it "
+                   "has none, run 'vfalias resolve')"
+                 : "run 'vfalias resolve', or start vfaliasd, which chooses another one for "
+                   "its definition");
+}
+
+/* There is none: `why` says so. What is to be said of a device that is there comes first. */
+static int despair(struct vfa_attempt *a, const struct vfa_named *named, const char *wrong,
+                   const struct vfa_error *why, struct vfa_error *err)
+{
+    const char *text = vfa_error_text(why);
+
+    if (named->kind == VFA_NAMED_ABSENT)
+        return vfa_refuse(err, why->code, "%s", text);
+    if (vfa_allocate_alias(a->host->config, &named->request))
+        return vfa_refuse(err, EBUSY, "%s; %s", wrong, text);
+    return vfa_refuse(err, EBUSY, "%s", wrong);
+}
+
+/* *ret_wrong is what is wrong with the one that is named, before others are claimed. */
+static int try_another(struct vfa_attempt *a, const struct vfa_domdev *dev, char **ret_wrong,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    int r = vfa_attempt_named(a, dev, &named, err);
+
+    if (r == 0)
+        r = say_wrong(a, &named, ret_wrong, err);
+    if (r < 0)
+        return r;
+    r = vfa_attempt_serve(a, &named.request, NULL, &why);
+    if (r == VFA_ALLOCATE_NONE)
+        return despair(a, &named, *ret_wrong, &why, err);
+    if (r == VFA_ALLOCATE_RESCAN)
+        return r;
+    return r < 0 ? vfa_error_move(err, &why) : 0;
+}
+
+int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    VFA_AUTO(vfa_freep) char *first = NULL;
+    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+
+    for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
+        const struct vfa_domdev *dev = &a->domain->devices[i];
+        VFA_AUTO(vfa_freep) char *wrong = NULL;
+
+        if (!dev->request || vfa_claims_find(&claims, dev->request))
+            continue;
+        r = try_another(a, dev, &wrong, err);
+        if (!first)
+            first = vfa_steal(&wrong);
+    }
+    return r ? r : advise(a, first, err);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See transaction.h. */
+
+#include "transaction.h"
+
+#include "base/error.h"
+#include "state/state.h"
+#include "host/host.h"
+#include "host/rescan.h"
+#include "claim.h"
+
+#include <errno.h>
+
+#define TRIES 4
+
+/* One that is only tried is rolled back; r stays. */
+static int leave(struct vfa_host *host, bool commit, int r, struct vfa_error *err)
+{
+    if (r == 0 && commit)
+        r = vfa_state_commit(host->state, err);
+    vfa_state_rollback(host->state);
+    return r;
+}
+
+int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_fn *work,
+                          void *data, struct vfa_error *err)
+{
+    int r = VFA_ALLOCATE_RESCAN;
+
+    if (vfa_state_is_open(host->state))
+        return work(host, data, err);
+    host->scanned = false;
+    for (int i = 0; i < TRIES && r == VFA_ALLOCATE_RESCAN; i++) {
+        host->scanned = i > 0;
+        r = i > 0 ? vfa_host_rescan_unless_young(host, err) : 0;
+        if (r == 0)
+            r = vfa_state_begin(host->state, err);
+        if (r == 0)
+            r = leave(host, commit, work(host, data, err), err);
+    }
+    if (r == VFA_ALLOCATE_RESCAN)
+        return vfa_fail(err, EAGAIN,
+                        "programs with another configuration replace the index of '%s' all the "
+                        "time: give all of them the same one",
+                        host->config->state_path);
+    return r;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The keys of an alias that this program adds to Nova's: which devices (class, driver), who may ask
+ * (permit, max_per_domain), which of several devices (order), what is done with the device (attach,
+ * profileid, on_attach_failure, hold, settings, settings_policy), and what requests call it
+ * (xml_name).
+ *
+ * Invariant: a key that was read is valid by itself, and its place is in vfa_alias.said, unless it
+ * is one of a choice. No key comes twice: of two in one object json-c keeps the last.
+ */
+
+#include "base/array.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "base/parse.h"
+#include "spec/spec.h"
+#include "private.h"
+#include "report.h"
+#include "values.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAX_PER_DOMAIN 256 /* as many devices as a domain can ask for (VFA_REQUEST_MAX) */
+
+static int want_text(const struct vfa_alias_reader *reader, const char *key,
+                     struct json_object *value, const char **ret, struct vfa_error *err)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return vfa_config_fail(reader->where, err, "cannot use %s: it is not a string", key);
+    *ret = json_object_get_string(value);
+    return 0;
+}
+
+/* One word of several. */
+static int read_word(const struct vfa_alias_reader *reader, const char *key,
+                     struct json_object *value, const struct vfa_config_word *words, size_t n,
+                     unsigned *ret, struct vfa_error *err)
+{
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+
+    return r < 0 ? r : vfa_config_word(reader->where, key, text, words, n, ret, err);
+}
+
+/* ---- which devices ---- */
+
+static int read_driver(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                       struct vfa_error *err)
+{
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+
+    if (r < 0)
+        return r;
+    if (!*text || strchr(text, '/'))
+        return vfa_config_fail(reader->where, err,
+                               "cannot use %s '%.40s': it is not the name of a driver", key, text);
+    reader->choice->driver = strdup(text);
+    reader->has_requirement = true;
+    return reader->choice->driver ? 0 : vfa_fail_oom(err);
+}
+
+/* Two, four or six digits: base class, with subclass, with programming interface. */
+static int read_class(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                      struct vfa_error *err)
+{
+    const char *text = NULL, *digits;
+    int r = want_text(reader, key, value, &text, err);
+    uint32_t class;
+    size_t len;
+
+    if (r < 0)
+        return r;
+    digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+    len = strlen(digits);
+    if ((len != 2 && len != 4 && len != 6) || vfa_parse_hex(text, 0xffffff, &class) < 0)
+        return vfa_config_fail(
+            reader->where, err,
+            "cannot use %s '%.40s': two, four or six hexadecimal digits are wanted", key, text);
+    reader->choice->class = class;
+    reader->choice->class_shift = (unsigned)(6 - len) * 4;
+    reader->has_requirement = true;
+    return 0;
+}
+
+static int read_order(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                      struct vfa_error *err)
+{
+    static const struct vfa_config_word words[] = {{"spread", VFA_ORDER_SPREAD},
+                                                   {"pack", VFA_ORDER_PACK}};
+    unsigned order = VFA_ORDER_ADDRESS;
+    int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &order, err);
+
+    reader->alias->order = (enum vfa_order)order;
+    return r;
+}
+
+/* ---- who may ask ---- */
+
+static int add_permit(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                      struct vfa_error *err)
+{
+    struct vfa_alias *alias = reader->alias;
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+    char **slot;
+
+    if (r < 0)
+        return r;
+    if (!*text)
+        return vfa_config_fail(reader->where, err, "cannot use %s '': no domain has such a name",
+                               key);
+    slot = vfa_array_grow(&alias->permit, alias->n_permit);
+    if (!slot || !(*slot = strdup(text)))
+        return vfa_fail_oom(err);
+    alias->n_permit++;
+    return 0;
+}
+
+static int read_permit(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                       struct vfa_error *err)
+{
+    int r = 0;
+
+    if (!json_object_is_type(value, json_type_array))
+        return add_permit(reader, key, value, err);
+    if (json_object_array_length(value) == 0)
+        return vfa_config_fail(reader->where, err,
+                               "cannot use %s: an empty list would permit the alias to nobody",
+                               key);
+    for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
+        r = add_permit(reader, key, json_object_array_get_idx(value, i), err);
+    return r;
+}
+
+static int read_max(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                    struct vfa_error *err)
+{
+    uint32_t max = 0;
+    int r = vfa_config_number(reader->where, key, value, 1, MAX_PER_DOMAIN, &max, err);
+
+    reader->alias->max_per_domain = max;
+    return r;
+}
+
+static int read_xml_name(struct vfa_alias_reader *reader, const char *key,
+                         struct json_object *value, struct vfa_error *err)
+{
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+
+    if (r < 0)
+        return r;
+    if (!vfa_alias_name_ok(text))
+        return vfa_config_fail(
+            reader->where, err,
+            "cannot use %s '%.40s': one or more of the characters A-Za-z0-9_- are wanted", key,
+            text);
+    reader->alias->xml_name = strdup(text);
+    return reader->alias->xml_name ? 0 : vfa_fail_oom(err);
+}
+
+/* ---- what is done with the device ---- */
+
+static int read_attach(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                       struct vfa_error *err)
+{
+    static const struct vfa_config_word words[] = {{"hostdev", VFA_ATTACH_HOSTDEV},
+                                                   {"interface", VFA_ATTACH_INTERFACE},
+                                                   {"macvtap", VFA_ATTACH_MACVTAP}};
+    unsigned kind = VFA_ATTACH_HOSTDEV;
+    int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &kind, err);
+
+    reader->alias->attach = (enum vfa_attach_kind)kind;
+    return r;
+}
+
+static int read_profileid(struct vfa_alias_reader *reader, const char *key,
+                          struct json_object *value, struct vfa_error *err)
+{
+    const char *text = NULL;
+    int r = want_text(reader, key, value, &text, err);
+
+    if (r < 0)
+        return r;
+    if (!*text || strlen(text) > VFA_PROFILEID_MAX)
+        return vfa_config_fail(reader->where, err,
+                               "cannot use %s '%.60s': 1 to %d characters are wanted", key, text,
+                               VFA_PROFILEID_MAX);
+    reader->alias->profileid = strdup(text);
+    return reader->alias->profileid ? 0 : vfa_fail_oom(err);
+}
+
+static int read_failure(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                        struct vfa_error *err)
+{
+    static const struct vfa_config_word words[] = {{"keep", VFA_ATTACH_FAILURE_KEEP},
+                                                   {"destroy", VFA_ATTACH_FAILURE_DESTROY}};
+    unsigned what = VFA_ATTACH_FAILURE_KEEP;
+    int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &what, err);
+
+    reader->alias->on_attach_failure = (enum vfa_attach_failure)what;
+    return r;
+}
+
+static int read_hold(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                     struct vfa_error *err)
+{
+    return vfa_config_bool(reader->where, key, value, &reader->alias->hold, err);
+}
+
+static int read_settings(struct vfa_alias_reader *reader, const char *key,
+                         struct json_object *value, struct vfa_error *err)
+{
+    return vfa_config_vf_settings(reader->where, value, &reader->alias->settings, err);
+}
+
+static int read_policy(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                       struct vfa_error *err)
+{
+    static const struct vfa_config_word words[] = {{"required", VFA_SETTINGS_REQUIRED},
+                                                   {"best_effort", VFA_SETTINGS_BEST_EFFORT}};
+    unsigned policy = VFA_SETTINGS_REQUIRED;
+    int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &policy, err);
+
+    reader->alias->settings_policy = (enum vfa_settings_policy)policy;
+    return r;
+}
+
+/* ---- all of them ---- */
+
+static const struct own_key {
+    const char *name;
+    int (*read)(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
+                struct vfa_error *err);
+    enum vfa_alias_key key; /* VFA_ALIAS_KEYS: a requirement, of which each choice has its own */
+} own_keys[] = {
+    {"attach", read_attach, VFA_ALIAS_ATTACH},
+    {"class", read_class, VFA_ALIAS_KEYS},
+    {"driver", read_driver, VFA_ALIAS_KEYS},
+    {"hold", read_hold, VFA_ALIAS_HOLD},
+    {"max_per_domain", read_max, VFA_ALIAS_MAX_PER_DOMAIN},
+    {"on_attach_failure", read_failure, VFA_ALIAS_ON_ATTACH_FAILURE},
+    {"order", read_order, VFA_ALIAS_ORDER},
+    {"permit", read_permit, VFA_ALIAS_PERMIT},
+    {"profileid", read_profileid, VFA_ALIAS_PROFILEID},
+    {"settings", read_settings, VFA_ALIAS_SETTINGS},
+    {"settings_policy", read_policy, VFA_ALIAS_SETTINGS_POLICY},
+    {"xml_name", read_xml_name, VFA_ALIAS_XML_NAME},
+};
+
+int vfa_config_alias_own(struct vfa_alias_reader *reader, const char *key,
+                         struct json_object *value, struct vfa_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
+        const struct own_key *own = &own_keys[i];
+
+        if (strcmp(key, own->name) != 0)
+            continue;
+        if (own->key < VFA_ALIAS_KEYS)
+            reader->alias->said[own->key] = *reader->where;
+        return own->read(reader, key, value, err);
+    }
+    return VFA_CONFIG_OTHER;
+}

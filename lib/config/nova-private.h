@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the check of a nova.conf has in hand, and its readers of device_spec and alias.
+ */
+#ifndef VFA_CONFIG_NOVA_PRIVATE_H
+#define VFA_CONFIG_NOVA_PRIVATE_H
+
+#include "base/common.h"
+#include "base/error.h"
+#include "spec/spec.h"
+#include "config.h"
+#include "nova-report.h"
+
+struct vfa_nova {
+    struct vfa_config *config; /* what vfalias makes of the file; its warnings are not shown */
+    struct vfa_nova_report report;
+    bool report_in_placement; /* [pci] */
+    bool pci_in_placement;    /* [filter_scheduler] */
+};
+
+/* A value of device_spec resp. alias: checked as Nova does, and judged. */
+int vfa_nova_add_specs(struct vfa_nova *nova, const char *text, const struct vfa_where *where,
+                       struct vfa_error *err);
+int vfa_nova_add_alias(struct vfa_nova *nova, const char *text, const struct vfa_where *where,
+                       struct vfa_error *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See driver.h. */
+
+#include "driver.h"
+
+#include <string.h>
+
+bool vfa_driver_is_vfio(const char *driver)
+{
+    return driver && strstr(driver, "vfio");
+}
+
+static bool is_stub(const char *driver)
+{
+    return driver && strcmp(driver, "pci-stub") == 0;
+}
+
+/* uio_pci_generic, and igb_uio of DPDK */
+static bool is_uio(const char *driver)
+{
+    return driver && (strncmp(driver, "uio", 3) == 0 || strcmp(driver, "igb_uio") == 0);
+}
+
+bool vfa_driver_gives_away(const char *driver)
+{
+    return vfa_driver_is_vfio(driver) || is_uio(driver) || is_stub(driver);
+}
+
+bool vfa_driver_shares_group(const char *driver)
+{
+    return !driver || vfa_driver_is_vfio(driver) || is_stub(driver);
+}

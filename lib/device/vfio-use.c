@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See vfio-use.h. Files are told by their names: asking for more than the link of a process' file
+ * may wait for a file server that is gone. The kernel tells a name as the program has it in its
+ * mount namespace, and " (deleted)" behind one that was removed meanwhile, which is open as before.
+ *
+ * A name with more before "/dev/vfio/" is of a program with another root, or of any file below a
+ * folder of that name. Such a file alone is looked at: a device node is meant.
+ */
+
+#include "vfio-use.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/parse.h"
+#include "driver.h"
+#include "inventory.h"
+#include "sysfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROC    "../proc" /* beside the root */
+#define FOLDER  "/dev/vfio/"
+#define DELETED " (deleted)"
+
+void vfa_vfio_files_clear(struct vfa_vfio_files *files)
+{
+    free(files->items);
+    *files = (struct vfa_vfio_files){.items = NULL};
+}
+
+/* ---- the open files of all processes ---- */
+
+/* "12", "noiommu-12", "devices/vfio12". /dev/vfio/vfio is the container: it belongs to no device.
+ */
+static bool is_of_device(const char *name)
+{
+    static const char *const starts[] = {"noiommu-", "devices/vfio"};
+    size_t digits;
+
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+        if (strncmp(name, starts[i], strlen(starts[i])) == 0) {
+            name += strlen(starts[i]);
+            break;
+        }
+    }
+    digits = strspn(name, "0123456789");
+    return digits > 0 && (!name[digits] || strcmp(name + digits, DELETED) == 0);
+}
+
+/* The name below /dev/vfio, or NULL. */
+static const char *name_of(const char *target)
+{
+    const char *at = strstr(target, FOLDER);
+
+    while (at && !is_of_device(at + strlen(FOLDER)))
+        at = strstr(at + 1, FOLDER);
+    return at ? at + strlen(FOLDER) : NULL;
+}
+
+static bool is_node(int fdsfd, const char *link)
+{
+    struct stat st;
+
+    return fstatat(fdsfd, link, &st, 0) == 0 && S_ISCHR(st.st_mode);
+}
+
+static int note(struct vfa_vfio_files *files, const char *name, unsigned pid, struct vfa_error *err)
+{
+    size_t len = strcspn(name, " ");
+    struct vfa_vfio_file *more;
+
+    if (len >= sizeof(more->name))
+        return 0;
+    more = reallocarray(files->items, files->n + 1, sizeof(*more));
+    if (!more)
+        return vfa_fail_oom(err);
+    files->items = more;
+    memcpy(more[files->n].name, name, len);
+    more[files->n].name[len] = '\0';
+    more[files->n++].pid = pid;
+    return 0;
+}
+
+static int read_link(struct vfa_vfio_files *files, int fdsfd, const char *link, unsigned pid,
+                     struct vfa_error *err)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(fdsfd, link, target, sizeof(target) - 1);
+    const char *name;
+
+    if (n <= 0)
+        return 0;
+    target[n] = '\0';
+    name = name_of(target);
+    if (!name || (name != target + strlen(FOLDER) && !is_node(fdsfd, link)))
+        return 0;
+    return note(files, name, pid, err);
+}
+
+/* A process that ends meanwhile, or is none of ours to look at, has none. */
+static int read_process(struct vfa_vfio_files *files, int procfd, const char *name, unsigned pid,
+                        struct vfa_error *err)
+{
+    char path[NAME_MAX + sizeof("/fd")];
+    const struct dirent *entry;
+    int fd, r = 0;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "%s/fd", name);
+    fd = vfa_sysfs_opendir(procfd, path);
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        vfa_closep(&fd);
+        return 0;
+    }
+    while (r == 0 && (entry = readdir(dir)))
+        r = read_link(files, fd, entry->d_name, pid, err);
+    closedir(dir);
+    return r;
+}
+
+static int read_all(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
+                    struct vfa_error *err)
+{
+    const struct dirent *entry;
+    int fd = vfa_sysfs_opendir(sysfs->rootfd, PROC), r = 0;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    files->read = true;
+    if (!dir) {
+        vfa_closep(&fd);
+        return 0;
+    }
+    while (r == 0 && (entry = readdir(dir))) {
+        uint32_t pid;
+
+        if (vfa_parse_u32(entry->d_name, INT32_MAX, &pid) == 0)
+            r = read_process(files, fd, entry->d_name, (unsigned)pid, err);
+    }
+    closedir(dir);
+    return r;
+}
+
+/* ---- one device ---- */
+
+static bool is_suspended(int dirfd)
+{
+    char status[32];
+
+    return vfa_sysfs_read(dirfd, "power/runtime_status", status, sizeof(status)) == 0 &&
+           strcmp(status, "suspended") == 0;
+}
+
+static const struct vfa_vfio_file *find_name(const struct vfa_vfio_files *files, const char *name)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        if (strcmp(files->items[i].name, name) == 0)
+            return &files->items[i];
+    }
+    return NULL;
+}
+
+/* The file of the device itself, /dev/vfio/devices/vfioN. */
+static const struct vfa_vfio_file *find_own(const struct vfa_vfio_files *files, int dirfd)
+{
+    char entry[16], name[32];
+
+    if (vfa_sysfs_first_entry(dirfd, "vfio-dev", entry, sizeof(entry)) != 0)
+        return NULL;
+    snprintf(name, sizeof(name), "devices/%s", entry);
+    return find_name(files, name);
+}
+
+static const struct vfa_vfio_file *find_group(const struct vfa_vfio_files *files, int group)
+{
+    const struct vfa_vfio_file *file;
+    char name[32];
+
+    snprintf(name, sizeof(name), "%d", group);
+    file = find_name(files, name);
+    if (file)
+        return file;
+    snprintf(name, sizeof(name), "noiommu-%d", group);
+    return find_name(files, name);
+}
+
+/* ---- its group, which the kernel gives to one program as a whole ---- */
+
+struct members {
+    const struct vfa_vfio_files *files; /* NULL: not read yet */
+    bool awake;                         /* one of them is not suspended */
+    const struct vfa_vfio_file *file;   /* of one of them */
+};
+
+static void look_at(struct members *members, int dirfd)
+{
+    char driver[64];
+
+    if (vfa_sysfs_link(dirfd, "driver", driver, sizeof(driver)) != 0 || !vfa_driver_is_vfio(driver))
+        return;
+    members->awake = members->awake || !is_suspended(dirfd);
+    if (members->files && !members->file)
+        members->file = find_own(members->files, dirfd);
+}
+
+/* dirfd: of a device that is in the group. */
+static void look_at_members(struct members *members, int dirfd)
+{
+    int fd = vfa_sysfs_opendir(dirfd, "iommu_group/devices");
+    const struct dirent *entry;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!dir) {
+        vfa_closep(&fd);
+        return;
+    }
+    while ((entry = readdir(dir))) {
+        VFA_AUTO(vfa_closep)
+        int member = entry->d_name[0] == '.' ? -1 : vfa_sysfs_opendir(fd, entry->d_name);
+
+        if (member >= 0)
+            look_at(members, member);
+    }
+    closedir(dir);
+}
+
+static void describe(const struct vfa_sysfs *sysfs, const struct vfa_vfio_file *file, char *ret,
+                     size_t size)
+{
+    char path[64], name[32];
+
+    snprintf(path, sizeof(path), PROC "/%u/comm", file->pid);
+    if (vfa_sysfs_read(sysfs->rootfd, path, name, sizeof(name)) != 0)
+        strcpy(name, "?");
+    snprintf(ret, size, "process %u (%s) has /dev/vfio/%s open", file->pid, name, file->name);
+}
+
+/* What nobody has open the kernel suspends: then the files of all processes need not be read. */
+static bool is_idle(int dirfd)
+{
+    struct members members = {.awake = !is_suspended(dirfd)};
+
+    look_at_members(&members, dirfd);
+    return !members.awake;
+}
+
+static const struct vfa_vfio_file *find_file(const struct vfa_vfio_files *files, int dirfd,
+                                             const struct vfa_device *dev)
+{
+    struct members members = {.files = files};
+
+    if (dev->iommu_group >= 0)
+        members.file = find_group(files, dev->iommu_group);
+    if (!members.file)
+        members.file = find_own(files, dirfd);
+    if (!members.file)
+        look_at_members(&members, dirfd);
+    return members.file;
+}
+
+int vfa_vfio_find(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
+                  const struct vfa_device *dev, char *ret, size_t size, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_closep) int dirfd = -1;
+    const struct vfa_vfio_file *file;
+    int r = 0;
+
+    *ret = '\0';
+    if (!vfa_driver_is_vfio(dev->driver))
+        return 0;
+    dirfd = vfa_inventory_open(sysfs, &dev->addr);
+    if (dirfd < 0 || is_idle(dirfd))
+        return 0;
+    if (!files->read)
+        r = read_all(files, sysfs, err);
+    file = r == 0 ? find_file(files, dirfd, dev) : NULL;
+    if (file)
+        describe(sysfs, file, ret, size);
+    return r;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See domain.h. Pure: no XML, no sysfs, no state. */
+
+#include "domain.h"
+
+#include "base/tags.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+
+#include <string.h>
+
+void vfa_request_clear(struct vfa_request *request)
+{
+    free(request->name);
+    free(request->alias);
+    free(request->template_xml);
+    vfa_tags_clear(&request->tags);
+    memset(request, 0, sizeof(*request));
+}
+
+void vfa_domdev_clear(struct vfa_domdev *dev)
+{
+    free(dev->request);
+    free(dev->netdev);
+    free(dev->mac);
+}
+
+struct vfa_domain *vfa_domain_free(struct vfa_domain *domain)
+{
+    if (!domain)
+        return NULL;
+    for (size_t i = 0; i < domain->n_requests; i++)
+        vfa_request_clear(&domain->requests[i]);
+    for (size_t i = 0; i < domain->n_devices; i++)
+        vfa_domdev_clear(&domain->devices[i]);
+    for (size_t i = 0; i < domain->n_ports; i++)
+        free(domain->ports[i].label);
+    free(domain->requests);
+    free(domain->bad_requests);
+    free(domain->devices);
+    free(domain->ports);
+    free(domain->name);
+    free(domain);
+    return NULL;
+}
+
+const struct vfa_request *vfa_domain_request(const struct vfa_domain *domain, const char *name)
+{
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        if (strcmp(domain->requests[i].name, name) == 0)
+            return &domain->requests[i];
+    }
+    return NULL;
+}
+
+const struct vfa_domdev *vfa_domain_device(const struct vfa_domain *domain, const char *request)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].request && strcmp(domain->devices[i].request, request) == 0)
+            return &domain->devices[i];
+    }
+    return NULL;
+}
+
+static const struct vfa_port *empty_port(const struct vfa_domain *domain, const char *label)
+{
+    for (size_t i = 0; i < domain->n_ports; i++) {
+        const struct vfa_port *port = &domain->ports[i];
+
+        if (port->used || !port->label != !label)
+            continue;
+        if (!label || strcmp(port->label, label) == 0)
+            return port;
+    }
+    return NULL;
+}
+
+static bool has_labels(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_ports; i++) {
+        if (domain->ports[i].label && !domain->ports[i].used)
+            return true;
+    }
+    return false;
+}
+
+const struct vfa_port *vfa_domain_port(const struct vfa_domain *domain, const char *request)
+{
+    const struct vfa_port *port = empty_port(domain, request);
+
+    if (port || !has_labels(domain))
+        return port;
+    return empty_port(domain, NULL);
+}
+
+unsigned vfa_domain_missing_ports(const struct vfa_domain *domain)
+{
+    unsigned need = 0, have = domain->free_slots;
+
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        const char *name = domain->requests[i].name;
+
+        if (!vfa_domain_device(domain, name) && !empty_port(domain, name))
+            need++;
+    }
+    if (domain->pcie) {
+        have = 0;
+        for (size_t i = 0; i < domain->n_ports; i++)
+            have += !domain->ports[i].used && !domain->ports[i].label;
+    }
+    return need > have ? need - have : 0;
+}
+
+enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
+                                        const struct vfa_alias *alias)
+{
+    if (request->attach_given)
+        return request->attach;
+    if (!request->template_xml)
+        return alias->attach;
+    return alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
+}
+
+void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,
+                          struct vfa_vf_settings *ret)
+{
+    *ret = alias ? alias->settings : (struct vfa_vf_settings){0};
+    if (request)
+        vfa_vf_settings_merge(ret, &request->settings);
+}
+
+char *vfa_domxml_alias_of_name(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+    bool numbered =
+        dash && dash != name && dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
+
+    return numbered ? strndup(name, (size_t)(dash - name)) : strdup(name);
+}
+
+bool vfa_domain_has_tagged(const struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].request)
+            return true;
+    }
+    return false;
+}
+
+bool vfa_domain_has_requests(const struct vfa_domain *domain)
+{
+    return vfa_domain_has_tagged(domain) || domain->n_requests > 0 || domain->bad_requests;
+}

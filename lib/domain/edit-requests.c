@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Editing the <requests> element for those who do not write XML. Each edit is checked by reading
+ * the result with vfa_xml_read_requests(), so that the rules stand there alone.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/tags.h"
+#include "device/vf-settings.h"
+#include "spec/spec.h"
+#include "domain.h"
+#include "domxml.h"
+#include "private.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int parse_requests(const char *requests, xmlDocPtr *ret, struct vfa_error *err)
+{
+    const char *text = requests ? requests : "<requests/>";
+    int r = vfa_xml_parse(text, strlen(text), "requests", ret, err);
+    xmlNodePtr root;
+
+    if (r < 0)
+        return r;
+    root = xmlDocGetRootElement(*ret);
+    if (!vfa_xml_is_plain(root, "requests") && !vfa_xml_is_ours(root, "requests"))
+        return vfa_fail(err, EINVAL, "cannot read requests: the element is '%s'",
+                        (const char *)root->name);
+    return 0;
+}
+
+/* Reads an edited element once more: what it says must make sense as a whole. */
+static int check_edited(xmlDocPtr doc, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
+
+    if (!domain)
+        return vfa_fail_oom(err);
+    return vfa_xml_read_requests(xmlDocGetRootElement(doc), domain, err);
+}
+
+static bool set_attr(xmlNodePtr node, const char *name, const char *value)
+{
+    return xmlSetProp(node, BAD_CAST name, BAD_CAST value) != NULL;
+}
+
+static int set_tags(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_error *err)
+{
+    for (size_t i = 0; tags && i < tags->n; i++) {
+        const char *key = tags->items[i].key;
+
+        if (vfa_xml_is_request_attribute(key) || strcmp(key, "xmlns") == 0 ||
+            xmlValidateNCName(BAD_CAST key, 0) != 0)
+            return vfa_fail(err, EINVAL,
+                            "cannot add request: no attribute for a tag can be called '%s'", key);
+        if (!set_attr(node, key, tags->items[i].value))
+            return vfa_fail_oom(err);
+    }
+    return 0;
+}
+
+static xmlNodePtr add(xmlNodePtr parent, const char *name)
+{
+    return parent ? xmlNewChild(parent, parent->ns, BAD_CAST name, NULL) : NULL;
+}
+
+static bool add_with(xmlNodePtr parent, const char *name, const char *attr, const char *value)
+{
+    xmlNodePtr node = add(parent, name);
+
+    return node && set_attr(node, attr, value);
+}
+
+static bool add_teaming(xmlNodePtr parent, const char *persistent)
+{
+    xmlNodePtr node = add(parent, "teaming");
+
+    return node && set_attr(node, "type", "transient") && set_attr(node, "persistent", persistent);
+}
+
+static bool add_profile(xmlNodePtr parent, const char *profileid)
+{
+    xmlNodePtr node = add(parent, "virtualport");
+
+    return node && set_attr(node, "type", "802.1Qbh") &&
+           add_with(node, "parameters", "profileid", profileid);
+}
+
+/* As a person would write it. */
+static int add_interface(xmlNodePtr request, const struct vfa_request_interface *interface,
+                         struct vfa_error *err)
+{
+    xmlNodePtr node = add(request, "interface");
+    char vlan[16];
+    bool ok = node &&
+              set_attr(node, "type", interface->kind == VFA_ATTACH_MACVTAP ? "direct" : "hostdev");
+
+    snprintf(vlan, sizeof(vlan), "%u", interface->vlan);
+    if (interface->mac)
+        ok = ok && add_with(node, "mac", "address", interface->mac);
+    if (interface->vlan)
+        ok = ok && add_with(add(node, "vlan"), "tag", "id", vlan);
+    if (interface->profileid)
+        ok = ok && add_profile(node, interface->profileid);
+    if (interface->persistent)
+        ok = ok && add_teaming(node, interface->persistent);
+    return ok ? 0 : vfa_fail_oom(err);
+}
+
+static int add_settings(xmlNodePtr request, const struct vfa_vf_settings *settings,
+                        struct vfa_error *err)
+{
+    xmlNodePtr node = add(request, "settings");
+    bool ok = node != NULL;
+
+    for (unsigned i = 0; i < VFA_VF_SETTINGS && ok; i++) {
+        enum vfa_vf_setting setting = (enum vfa_vf_setting)i;
+        char text[VFA_VF_SETTING_SIZE];
+
+        if (vfa_vf_has(settings, setting))
+            ok = set_attr(node, vfa_vf_setting_name(setting),
+                          vfa_vf_setting_format(setting, settings->values[i], text));
+    }
+    return ok ? 0 : vfa_fail_oom(err);
+}
+
+static int add_elements(xmlNodePtr request, const struct vfa_request_options *options,
+                        struct vfa_error *err)
+{
+    int r = options->interface ? add_interface(request, options->interface, err) : 0;
+
+    if (r == 0 && options->settings && options->settings->given)
+        r = add_settings(request, options->settings, err);
+    return r;
+}
+
+static int set_options(xmlNodePtr node, const struct vfa_request_options *options,
+                       struct vfa_error *err)
+{
+    char count[16];
+    bool ok = true;
+
+    snprintf(count, sizeof(count), "%u", options->count);
+    if (options->name)
+        ok = set_attr(node, "name", options->name);
+    if (options->count != 1)
+        ok = ok && set_attr(node, "count", count);
+    if (options->optional)
+        ok = ok && set_attr(node, "optional", "yes");
+    if (options->late)
+        ok = ok && set_attr(node, "late", "yes");
+    if (options->numa_given)
+        ok = ok && set_attr(node, "numa", vfa_numa_policy_name(options->numa));
+    return ok ? set_tags(node, options->tags, err) : vfa_fail_oom(err);
+}
+
+int vfa_domxml_requests_add(const char *requests, const char *alias,
+                            const struct vfa_request_options *options, char **ret,
+                            struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    xmlNodePtr root, node;
+    int r = parse_requests(requests, &doc, err);
+
+    if (r < 0)
+        return r;
+    root = xmlDocGetRootElement(doc);
+    node = xmlNewChild(root, root->ns, BAD_CAST "request", NULL);
+    if (!node || !set_attr(node, "alias", alias))
+        return vfa_fail_oom(err);
+    r = set_options(node, options, err);
+    if (r == 0)
+        r = add_elements(node, options, err);
+    if (r == 0)
+        r = check_edited(doc, err);
+    return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
+}
+
+/* Replaces element number `element` by one with a name for each device it asked for. */
+static int spell_out(xmlNodePtr node, const struct vfa_domain *domain, unsigned element,
+                     struct vfa_error *err)
+{
+    for (size_t i = 0; i < domain->n_requests; i++) {
+        xmlNodePtr copy;
+
+        if (domain->requests[i].element != element)
+            continue;
+        copy = xmlCopyNode(node, 1);
+        if (!copy)
+            return vfa_fail_oom(err);
+        xmlAddPrevSibling(node, copy);
+        xmlUnsetProp(copy, BAD_CAST "count");
+        if (!set_attr(copy, "name", domain->requests[i].name))
+            return vfa_fail_oom(err);
+    }
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+    return 0;
+}
+
+/* Gives every element of an alias the names it has now, so that removing one renames no other. */
+static int pin_names(xmlDocPtr doc, const char *alias, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
+    xmlNodePtr root = xmlDocGetRootElement(doc), next;
+    unsigned element = 0;
+    int r;
+
+    if (!domain)
+        return vfa_fail_oom(err);
+    r = vfa_xml_read_requests(root, domain, err);
+    for (xmlNodePtr node = root->children; node && r == 0; node = next) {
+        next = node->next;
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        if (vfa_xml_attr_is(node, "alias", alias))
+            r = spell_out(node, domain, element, err);
+        element++;
+    }
+    return r;
+}
+
+/* Removes the elements whose attribute has that value; returns how many. */
+static size_t remove_where(xmlNodePtr root, const char *attr, const char *value)
+{
+    xmlNodePtr next;
+    size_t n = 0;
+
+    for (xmlNodePtr node = root->children; node; node = next) {
+        next = node->next;
+        if (node->type != XML_ELEMENT_NODE || !vfa_xml_attr_is(node, attr, value))
+            continue;
+        xmlUnlinkNode(node);
+        xmlFreeNode(node);
+        n++;
+    }
+    return n;
+}
+
+/* The alias of the request of that name; NULL in *ret if there is none. */
+static int alias_of(xmlDocPtr doc, const char *name, char **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
+    const struct vfa_request *request;
+    int r;
+
+    if (!domain)
+        return vfa_fail_oom(err);
+    r = vfa_xml_read_requests(xmlDocGetRootElement(doc), domain, err);
+    if (r < 0)
+        return r;
+    request = vfa_domain_request(domain, name);
+    *ret = request ? strdup(request->alias) : NULL;
+    return request && !*ret ? vfa_fail_oom(err) : 0;
+}
+
+int vfa_domxml_requests_remove(const char *requests, const char *what, char **ret,
+                               struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_freep) char *alias = NULL;
+    xmlNodePtr root;
+    size_t n;
+    int r = parse_requests(requests, &doc, err);
+
+    if (r == 0)
+        r = alias_of(doc, what, &alias, err);
+    if (r == 0 && alias)
+        r = pin_names(doc, alias, err);
+    if (r < 0)
+        return r;
+    root = xmlDocGetRootElement(doc);
+    n = remove_where(root, alias ? "name" : "alias", what);
+    if (n == 0)
+        return vfa_fail(err, ENOENT, "cannot remove request '%s': no request or alias of that name",
+                        what);
+    *ret = NULL;
+    return xmlFirstElementChild(root) ? vfa_xml_dump(doc, NULL, ret, err) : 0;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading a domain XML: its identity and its devices; requests, ports and place are read by
+ * vfa_xml_read_requests(), vfa_xml_read_ports() and vfa_xml_read_place().
+ *
+ * Invariant of what is returned: request names are unique and fit into a user alias.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "base/uuid.h"
+#include "spec/spec.h"
+#include "domain.h"
+#include "domxml.h"
+#include "private.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The source of a placeholder: an address that no host has (libvirt accepts it in definitions). */
+#define SENTINEL_DOMAIN 0xffff
+#define SENTINEL_BUS    0xff
+
+static int read_text(xmlNodePtr root, const char *name, xmlChar **ret)
+{
+    xmlNodePtr node = vfa_xml_child(root, name);
+
+    *ret = node ? xmlNodeGetContent(node) : NULL;
+    return *ret ? 0 : -ENOENT;
+}
+
+static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *name = NULL;
+    VFA_AUTO(vfa_xml_freep) xmlChar *uuid = NULL;
+
+    if (read_text(root, "name", &name) < 0 || !*name)
+        return vfa_fail(err, EINVAL, "cannot read domain XML: no <name>");
+    domain->name = strdup((const char *)name);
+    if (!domain->name)
+        return vfa_fail_oom(err);
+    if (read_text(root, "uuid", &uuid) == 0 && !vfa_uuid_parse((const char *)uuid, domain->uuid))
+        return vfa_fail(err, EINVAL, "cannot read domain XML: '%s' is no UUID", (const char *)uuid);
+    return 0;
+}
+
+static int read_source(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
+{
+    xmlNodePtr source = vfa_xml_child(node, "source");
+    VFA_AUTO(vfa_xml_freep) xmlChar *netdev = NULL;
+
+    if (dev->kind != VFA_ATTACH_MACVTAP) {
+        dev->has_source =
+            vfa_xml_pci_address(vfa_xml_child(source, "address"), &dev->source) &&
+            (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
+        return 0;
+    }
+    netdev = vfa_xml_attr(source, "dev");
+    dev->has_source = netdev && *netdev;
+    if (dev->has_source)
+        dev->netdev = strdup((const char *)netdev);
+    return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
+}
+
+static int read_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *mac = vfa_xml_attr(vfa_xml_child(node, "mac"), "address");
+
+    dev->mac = mac && dev->kind != VFA_ATTACH_HOSTDEV ? strdup((const char *)mac) : NULL;
+    return mac && dev->kind != VFA_ATTACH_HOSTDEV && !dev->mac ? vfa_fail_oom(err) : 0;
+}
+
+static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
+                      struct vfa_error *err)
+{
+    struct vfa_domdev *more = realloc(domain->devices, (domain->n_devices + 1) * sizeof(*more));
+
+    if (!more)
+        return vfa_fail_oom(err);
+    domain->devices = more;
+    domain->devices[domain->n_devices++] = *dev;
+    return 0;
+}
+
+/* A macvtap that is not ours says nothing about which device is behind it that would have to be
+ * known: the host's netdev has it as an upper device, which vfa_health_check() sees. */
+static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
+    VFA_AUTO(vfa_domdev_clear) struct vfa_domdev dev = {.has_source = false};
+    const char *request;
+    int r;
+
+    if (!vfa_xml_device_kind(node, &dev.kind))
+        return 0;
+    request = vfa_xml_request_of(node, &hold);
+    if (!request && dev.kind == VFA_ATTACH_MACVTAP)
+        return 0;
+    if (request && !(dev.request = strdup(request)))
+        return vfa_fail_oom(err);
+    dev.transient = vfa_xml_attr_is(vfa_xml_child(node, "teaming"), "type", "transient");
+    r = read_source(node, &dev, err);
+    if (r == 0)
+        r = read_mac(node, &dev, err);
+    if (r == 0)
+        r = add_device(domain, &dev, err);
+    if (r == 0)
+        dev = (struct vfa_domdev){.has_source = false}; /* the domain's now */
+    return r;
+}
+
+static bool has_source(const struct vfa_domain *domain, const struct vfa_pci_addr *source)
+{
+    for (size_t i = 0; i < domain->n_devices; i++) {
+        if (domain->devices[i].has_source &&
+            vfa_pci_addr_compare(&domain->devices[i].source, source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An NVMe drive of the host is taken from it like a <hostdev>, wherever in a disk's chain it is
+ * (<backingStore>, <mirror>). Its namespaces may be disks of their own: still it is one device. */
+static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
+{
+    int r = 0;
+
+    for (xmlNodePtr node = disk; node && r == 0; node = vfa_xml_next(node, disk)) {
+        struct vfa_domdev drive = {.kind = VFA_ATTACH_HOSTDEV, .has_source = true};
+
+        if (vfa_xml_is_plain(node, "source") && vfa_xml_attr_is(node, "type", "pci") &&
+            vfa_xml_pci_address(vfa_xml_child(node, "address"), &drive.source) &&
+            !has_source(domain, &drive.source))
+            r = add_device(domain, &drive, err);
+    }
+    return r;
+}
+
+static int read_requests(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
+{
+    xmlNodePtr metadata = vfa_xml_child(root, "metadata");
+
+    for (xmlNodePtr node = metadata ? metadata->children : NULL; node; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+            strcmp((const char *)node->ns->href, VFA_NS) == 0) {
+            if (!vfa_xml_is_ours(node, "requests"))
+                return vfa_fail(err, EINVAL, "cannot read metadata: unknown element '%s' in %s",
+                                (const char *)node->name, VFA_NS);
+            return vfa_xml_read_requests(node, domain, err);
+        }
+    }
+    return 0;
+}
+
+static void forget_requests(struct vfa_domain *domain)
+{
+    for (size_t i = 0; i < domain->n_requests; i++)
+        vfa_request_clear(&domain->requests[i]);
+    domain->n_requests = 0;
+}
+
+static int read_metadata(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = read_requests(root, domain, &why);
+
+    if (r != -EINVAL)
+        return r < 0 ? vfa_error_move(err, &why) : 0;
+    forget_requests(domain);
+    domain->bad_requests = strdup(vfa_error_text(&why));
+    return domain->bad_requests ? 0 : vfa_fail_oom(err);
+}
+
+static int read_domain(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
+{
+    xmlNodePtr devices = vfa_xml_child(root, "devices");
+    int r;
+
+    if (!vfa_xml_is_plain(root, "domain"))
+        return vfa_fail(err, EINVAL, "cannot read domain XML: its element is '%s', not 'domain'",
+                        (const char *)root->name);
+    r = read_identity(root, domain, err);
+    if (r == 0)
+        r = read_metadata(root, domain, err);
+    for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next)
+        r = vfa_xml_is_plain(node, "disk") ? read_disk(node, domain, err)
+                                           : read_device(node, domain, err);
+    if (r == 0)
+        r = vfa_xml_read_ports(devices, domain, err);
+    if (r == 0)
+        r = vfa_xml_read_place(root, domain, err);
+    return r;
+}
+
+/* libvirt's status files, for one, have the domain inside another element. */
+static xmlNodePtr domain_element(xmlDocPtr doc)
+{
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xmlNodePtr inner = vfa_xml_is_plain(root, "domstatus") ? vfa_xml_child(root, "domain") : NULL;
+
+    return inner ? inner : root;
+}
+
+int vfa_domxml_parse(const char *xml, size_t len, struct vfa_domain **ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+
+    if (r < 0)
+        return r;
+    domain = calloc(1, sizeof(*domain));
+    if (!domain)
+        return vfa_fail_oom(err);
+    r = read_domain(domain_element(doc), domain, err);
+    if (r == 0 && vfa_xml_out_of_memory())
+        r = vfa_fail_oom(err);
+    if (r == 0)
+        *ret = vfa_steal(&domain);
+    return r;
+}

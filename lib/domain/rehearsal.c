@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A domain that asks what another one asks, and nothing more: created on a host, it has the hook
+ * there say whether that other domain would be served if it came. It is not meant to run.
+ *
+ * So it has what the choice of devices depends on (identity, requests, labelled ports, place on the
+ * host), the machine and the emulator, without which libvirt does not get as far as the hook, and
+ * no disk, no interface, no firmware of its own that could be missing there.
+ */
+
+#include "base/bitset.h"
+#include "base/common.h"
+#include "base/error.h"
+#include "domain.h"
+#include "domxml.h"
+#include "private.h"
+#include "xml.h"
+
+#define LIST_SIZE 1024
+
+static bool set(xmlNodePtr node, const char *name, const char *value)
+{
+    return node && xmlSetProp(node, BAD_CAST name, BAD_CAST value);
+}
+
+static xmlNodePtr add(xmlNodePtr parent, const char *name, const char *text)
+{
+    return parent ? xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text) : NULL;
+}
+
+/* Copies a child of `from`, if it is there, to the end of `to`. */
+static bool copy(xmlNodePtr from, xmlNodePtr to)
+{
+    xmlNodePtr node = from && to ? xmlDocCopyNode(from, to->doc, 1) : NULL;
+
+    if (!node && from)
+        return false;
+    if (node && !xmlAddChild(to, node)) {
+        xmlFreeNode(node);
+        return false;
+    }
+    return true;
+}
+
+static bool add_identity(xmlNodePtr root, xmlNodePtr from, const struct vfa_domain *domain)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(from, "type");
+
+    return (!type || set(root, "type", (const char *)type)) && add(root, "name", domain->name) &&
+           (!*domain->uuid || add(root, "uuid", domain->uuid));
+}
+
+/* The requests as they stand there, with the word that makes them a rehearsal. */
+static bool add_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal kind)
+{
+    xmlNodePtr metadata = add(root, "metadata", NULL), old = vfa_xml_child(from, "metadata");
+    xmlNodePtr requests = NULL;
+
+    for (xmlNodePtr node = old ? old->children : NULL; node; node = node->next) {
+        if (vfa_xml_is_ours(node, "requests"))
+            requests = node;
+    }
+    if (requests)
+        return copy(requests, metadata) &&
+               set(metadata->children, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
+    requests = add(metadata, "requests", NULL);
+    if (!requests)
+        return false;
+    xmlSetNs(requests, xmlNewNs(requests, BAD_CAST VFA_NS, BAD_CAST VFA_NS_PREFIX));
+    return set(requests, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
+}
+
+static bool add_place(xmlNodePtr root, const struct vfa_domain *domain)
+{
+    xmlNodePtr vcpu, memory;
+    char list[LIST_SIZE];
+
+    memory = add(root, "memory", "16384");
+    vcpu = add(root, "vcpu", "1");
+    if (!set(memory, "unit", "KiB") || !vcpu)
+        return false;
+    if (!vfa_bitset_empty(&domain->pinned_cpus) &&
+        !set(vcpu, "cpuset", vfa_bitset_format(&domain->pinned_cpus, list, sizeof(list))))
+        return false;
+    if (vfa_bitset_empty(&domain->numa_nodes))
+        return true;
+    memory = add(add(root, "numatune", NULL), "memory", NULL);
+    return set(memory, "mode", "strict") &&
+           set(memory, "nodeset", vfa_bitset_format(&domain->numa_nodes, list, sizeof(list)));
+}
+
+/* Without these, libvirt gives a domain devices of its own accord. */
+static bool add_absent(xmlNodePtr devices)
+{
+    xmlNodePtr usb = add(devices, "controller", NULL);
+
+    return set(usb, "type", "usb") && set(usb, "model", "none") &&
+           set(add(devices, "memballoon", NULL), "model", "none");
+}
+
+static bool add_devices(xmlNodePtr root, xmlNodePtr from)
+{
+    xmlNodePtr devices = add(root, "devices", NULL), old = vfa_xml_child(from, "devices");
+    bool ok = copy(vfa_xml_child(old, "emulator"), devices) && add_absent(devices);
+
+    for (xmlNodePtr node = old ? old->children : NULL; node && ok; node = node->next) {
+        if (vfa_xml_is_plain(node, "controller") && vfa_xml_attr_is(node, "type", "pci"))
+            ok = copy(node, devices);
+    }
+    return ok;
+}
+
+static bool build(xmlNodePtr root, xmlNodePtr from, const struct vfa_domain *domain,
+                  enum vfa_rehearsal kind)
+{
+    return add_identity(root, from, domain) && add_requests(root, from, kind) &&
+           add_place(root, domain) &&
+           copy(vfa_xml_child(vfa_xml_child(from, "os"), "type"), add(root, "os", NULL)) &&
+           add_devices(root, from);
+}
+
+int vfa_domxml_rehearsal(const char *xml, size_t len, enum vfa_rehearsal kind, char **ret,
+                         struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr from = NULL;
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    xmlNodePtr root;
+    int r = vfa_domxml_parse(xml, len, &domain, err);
+
+    if (r == 0)
+        r = vfa_xml_parse(xml, len, "domain XML", &from, err);
+    if (r < 0)
+        return r;
+    doc = xmlNewDoc(BAD_CAST "1.0");
+    root = doc ? xmlNewDocNode(doc, NULL, BAD_CAST "domain", NULL) : NULL;
+    if (!root)
+        return vfa_fail_oom(err);
+    xmlDocSetRootElement(doc, root);
+    if (!build(root, xmlDocGetRootElement(from), domain, kind))
+        return vfa_fail_oom(err);
+    return vfa_xml_dump(doc, NULL, ret, err);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libxml2, as far as the readers and editors of domain XML need it: safe parsing, a few questions
+ * to an element, and writing. No network, no entities, no document type, VFA_DOMXML_MAX bytes.
+ * Documents and texts are the caller's; nodes are borrowed from their document.
+ */
+#ifndef VFA_DOMAIN_XML_H
+#define VFA_DOMAIN_XML_H
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "spec/spec.h"
+
+#include <libxml/tree.h>
+
+static inline void vfa_xml_doc_freep(xmlDocPtr *doc)
+{
+    xmlFreeDoc(*doc);
+}
+
+static inline void vfa_xml_freep(xmlChar **text)
+{
+    xmlFree(*text);
+}
+
+/* Parses without network, entities or DTD. `what` names the document in messages. */
+int vfa_xml_parse(const char *xml, size_t len, const char *what, xmlDocPtr *ret,
+                  struct vfa_error *err);
+
+/* True if libxml2 had no memory for something in this thread since the last vfa_xml_parse(): what
+ * it has made then may lack an attribute or a namespace, without any error. */
+bool vfa_xml_out_of_memory(void);
+
+/* True for an element of that name in our namespace or (plain) in none. */
+bool vfa_xml_is_ours(const xmlNode *node, const char *name);
+bool vfa_xml_is_plain(const xmlNode *node, const char *name);
+
+/* The first child element of that name without namespace, or NULL. */
+xmlNodePtr vfa_xml_child(xmlNodePtr node, const char *name);
+
+/* An attribute without namespace; NULL if absent. xmlFree() it. */
+xmlChar *vfa_xml_attr(const xmlNode *node, const char *name);
+
+/* True if the attribute is there and has that value. */
+bool vfa_xml_attr_is(const xmlNode *node, const char *name, const char *value);
+
+/* An attribute as unsigned number, decimal or 0x hexadecimal as libvirt writes them; false if it is
+ * absent or no such number. */
+bool vfa_xml_attr_u32(const xmlNode *node, const char *name, uint32_t max, uint32_t *ret);
+
+/* The PCI address in the attributes of an <address>; false if it names none. NULL is fine. */
+bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret);
+
+/* The node after `node` in document order, below `top`; NULL: there is none. */
+xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top);
+
+/* Serialises a node, or (node NULL) the document without its XML declaration; free() *ret. -EINVAL:
+ * libxml2 cannot write it. */
+int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);
+
+/* What a <hostdev> or <interface> of the field is: false if it is none that a PCI device of the
+ * host is behind. */
+bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret);
+
+/* Where a device carries ua-vf-NAME: the NAME, borrowed from *hold (xmlFree() that), else NULL. */
+const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One host: its configuration, its sysfs and its state, opened together. What is done to its cards
+ * and to its claims takes a struct vfa_host.
+ */
+#ifndef VFA_HOST_HOST_H
+#define VFA_HOST_HOST_H
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "state/state.h"
+
+struct vfa_host {
+    const struct vfa_config *config; /* borrowed */
+    struct vfa_sysfs sysfs;
+    struct vfa_state *state;
+    void (*warn)(const char *text); /* receives non-fatal warnings; may be NULL */
+    bool scanned; /* vfa_allocate_transact(): the hardware was, for what is done now */
+};
+
+/* A host that is not open; fits VFA_AUTO(vfa_host_clear). */
+#define VFA_HOST_INIT                                                                              \
+    {                                                                                              \
+        .sysfs = {.rootfd = -1 }                                                                   \
+    }
+
+/* Opens sysfs and the state as the configuration says. Programs that give or take devices call
+ * vfa_unreleased_open_host() instead. *ret is written only on success; clear it with
+ * vfa_host_clear(). */
+int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err);
+
+/* Closes both. The configuration stays with its owner. A host that is not open is fine. */
+void vfa_host_clear(struct vfa_host *host);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See sriov.h. A VF is in use if it is claimed, if a driver for assignment has it (somebody may
+ * have given it away without our knowing), or if its netdev serves the host. While the claims are
+ * not known, all are taken to be in use.
+ *
+ * VFs are removed outside of transactions, under the PF's lock (presence.h). A claim of nobody's on
+ * the PF, which is releasing, keeps all from it and from its VFs meanwhile. It is made in the
+ * transaction that finds no other claim. If this program is killed, the next one that finishes what
+ * is releasing drops it (claim/release.h), as it does not get the lock before.
+ */
+
+#include "sriov.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/patience.h"
+#include "base/pci-address.h"
+#include "device/driver.h"
+#include "device/health.h"
+#include "device/inventory.h"
+#include "device/sysfs.h"
+#include "config/config.h"
+#include "state/claims.h"
+#include "state/meta.h"
+#include "state/presence.h"
+#include "state/release.h"
+#include "state/state.h"
+#include "host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define TOTAL       "sriov_totalvfs"
+#define NUMBER      "sriov_numvfs"
+#define PATIENCE_MS 2000
+#define NOBODY      "-"
+
+/* Steps return 0 to go on, CONCLUDED when the report is complete, or an error. */
+enum {
+    CONCLUDED = 1,
+};
+
+struct card {
+    struct vfa_host *host;
+    const struct vfa_numvfs *want;
+    struct vfa_sriov_report *report;
+    struct vfa_device pf;
+    int dirfd;
+    int lock;    /* of the PF */
+    bool marked; /* the PF has a claim of nobody's */
+};
+
+static void card_clear(struct card *card)
+{
+    vfa_device_clear(&card->pf);
+    vfa_closep(&card->dirfd);
+    vfa_presence_endp(&card->lock);
+}
+
+static VFA_PRINTF(3, 4) int conclude(struct card *card, enum vfa_sriov_outcome outcome,
+                                     const char *fmt, ...)
+{
+    va_list args;
+
+    card->report->outcome = outcome;
+    va_start(args, fmt);
+    vsnprintf(card->report->detail, sizeof(card->report->detail), fmt, args);
+    va_end(args);
+    return CONCLUDED;
+}
+
+/* ---- which device, and how many VFs ---- */
+
+static int find_address(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *want,
+                        struct vfa_pci_addr *ret, struct vfa_error *err)
+{
+    if (!want->by_address)
+        return vfa_inventory_netdev(sysfs, want->devname, ret, err);
+    *ret = want->addr;
+    return 0;
+}
+
+static int find(struct card *card, struct vfa_error *err)
+{
+    const struct vfa_sysfs *sysfs = &card->host->sysfs;
+    struct vfa_pci_addr addr;
+    int r = find_address(sysfs, card->want, &addr, err);
+
+    if (r == VFA_SYSFS_GONE)
+        return conclude(card, VFA_SRIOV_CANNOT, "there is no such netdev of a PCI device");
+    if (r == 0)
+        r = vfa_inventory_read(sysfs, &addr, &card->pf, err);
+    if (r < 0)
+        return r;
+    card->dirfd = r == 0 ? vfa_inventory_open(sysfs, &addr) : -1;
+    if (card->dirfd < 0)
+        return conclude(card, VFA_SRIOV_CANNOT, "there is no such device");
+    card->report->addr = addr;
+    if (card->pf.type == VFA_TYPE_VF)
+        return conclude(card, VFA_SRIOV_CANNOT, "it is a virtual function itself");
+    return 0;
+}
+
+static int count(struct card *card)
+{
+    const uint32_t want = card->want->numvfs;
+    int total = 0, had = 0;
+
+    if (vfa_sysfs_read_int(card->dirfd, TOTAL, &total) != 0 || total <= 0 ||
+        vfa_sysfs_read_int(card->dirfd, NUMBER, &had) != 0 || had < 0)
+        return conclude(card, VFA_SRIOV_CANNOT,
+                        "it cannot have VFs: the device, or the host's firmware, has no SR-IOV");
+    card->report->had = (uint32_t)had;
+    if (card->report->had == want)
+        return conclude(card, VFA_SRIOV_FINE, "%s", "");
+    if (card->report->had > want)
+        return conclude(card, VFA_SRIOV_MORE, "%s", "");
+    if (want > (uint32_t)total)
+        return conclude(card, VFA_SRIOV_CANNOT, "it can have %d VFs at most", total);
+    return 0;
+}
+
+bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *want)
+{
+    struct vfa_pci_addr addr;
+    char driver[64];
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (find_address(sysfs, want, &addr, NULL) != 0)
+        return false;
+    fd = vfa_inventory_open(sysfs, &addr);
+    return fd >= 0 && vfa_sysfs_link(fd, "driver", driver, sizeof(driver)) == 0;
+}
+
+/* ---- what is in use ---- */
+
+static bool is_mark(const struct vfa_claim *claim)
+{
+    return claim->state == VFA_CLAIM_RELEASING && strcmp(claim->uuid, VFA_NO_UUID) == 0;
+}
+
+/* The claim on the PF, or on one of its VFs. */
+static int check_claims(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    struct vfa_state *state = card->host->state;
+    char address[VFA_PCI_ADDR_SIZE];
+    bool synced = true;
+    int r;
+
+    if (!state)
+        return 0;
+    r = vfa_state_synced(state, &synced, err);
+    if (r < 0)
+        return r;
+    if (!synced)
+        return conclude(card, VFA_SRIOV_IN_USE,
+                        "what running domains have is not known before vfaliasd has told");
+    r = vfa_state_holder(state, vfa_pci_addr_format(&card->pf.addr, address), NULL, -1, "", &claim,
+                         err);
+    if (r < 0 || r == VFA_STATE_ABSENT)
+        return r < 0 ? r : 0;
+    if (is_mark(&claim))
+        return conclude(card, VFA_SRIOV_IN_USE, "another program removes them");
+    return conclude(card, VFA_SRIOV_IN_USE, "domain '%.80s' holds %s", claim.domain, claim.device);
+}
+
+static int check_vfs(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &card->host->sysfs};
+    char detail[sizeof(card->report->detail)];
+    int r = vfa_health_vfs(&checkup, card->dirfd, detail, sizeof(detail), err);
+
+    if (r < 0 || !*detail)
+        return r;
+    return conclude(card, VFA_SRIOV_IN_USE, "%s", detail);
+}
+
+static int check_driver(struct card *card)
+{
+    if (vfa_driver_gives_away(card->pf.driver))
+        return conclude(card, VFA_SRIOV_IN_USE, "it is bound to %.40s itself", card->pf.driver);
+    return 0;
+}
+
+/* Where there is no VF yet none is taken away. A claim on the PF alone is then of a guest that is
+ * about to get it, at which the VFs go again, or that has just given it back to its driver. */
+static int check_use(struct card *card, struct vfa_error *err)
+{
+    int r = check_driver(card);
+
+    if (r != 0 || card->report->had == 0)
+        return r;
+    r = check_claims(card, err);
+    return r == 0 ? check_vfs(card, err) : r;
+}
+
+/* ---- kept from all ---- */
+
+static int lock(struct card *card, struct vfa_error *err)
+{
+    struct vfa_patience patience = vfa_patience_begin(PATIENCE_MS);
+    int r;
+
+    do
+        r = vfa_presence_lock_device(card->host->config->state_path, &card->pf.addr, &card->lock,
+                                     err);
+    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&patience));
+    if (r == VFA_PRESENCE_TAKEN)
+        return conclude(card, VFA_SRIOV_IN_USE, "another program is at work on it");
+    return r;
+}
+
+/* Its own, or that of a program that was killed: under the lock there is no other. */
+static int drop_mark(struct card *card, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    char address[VFA_PCI_ADDR_SIZE];
+    int r = vfa_state_holder(card->host->state, vfa_pci_addr_format(&card->pf.addr, address), NULL,
+                             -1, "", &claim, err);
+
+    if (r == 0 && is_mark(&claim))
+        r = vfa_state_end_release(card->host->state, &claim, err);
+    return r < 0 ? r : 0;
+}
+
+static int put_mark(struct card *card, struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE], kind[] = "pci", uuid[] = VFA_NO_UUID, nobody[] = NOBODY,
+                                     why[] = VFA_WHY_VFS;
+    const struct vfa_claim claim = {.device = vfa_pci_addr_format(&card->pf.addr, address),
+                                    .iommu_group = -1,
+                                    .kind = kind,
+                                    .uuid = uuid,
+                                    .domain = nobody,
+                                    .request = nobody,
+                                    .state = VFA_CLAIM_RELEASING,
+                                    .why = why};
+    int r = vfa_state_claim(card->host->state, &claim, err);
+
+    return r == VFA_STATE_TAKEN ? conclude(card, VFA_SRIOV_IN_USE, "a domain holds one") : r;
+}
+
+static int mark(struct card *card, struct vfa_error *err)
+{
+    struct vfa_state *state = card->host->state;
+    int r = vfa_state_begin(state, err);
+
+    if (r < 0)
+        return r;
+    r = drop_mark(card, err);
+    if (r == 0)
+        r = check_claims(card, err);
+    if (r == 0)
+        r = put_mark(card, err);
+    r = vfa_state_leave(state, true, r, err);
+    card->marked = r == 0;
+    return r;
+}
+
+/* `r` is what came of the rest. */
+static int unmark(struct card *card, int r, struct vfa_error *err)
+{
+    int dropped = card->marked ? drop_mark(card, r < 0 ? NULL : err) : 0;
+
+    return r < 0 ? r : dropped < 0 ? dropped : r;
+}
+
+/* ---- the change ---- */
+
+static int refused(struct card *card, uint32_t number, int error)
+{
+    if (error == VFA_SYSFS_GONE && !card->pf.driver)
+        return conclude(card, VFA_SRIOV_CANNOT, "no driver is bound to it");
+    if (error == VFA_SYSFS_GONE)
+        return conclude(card, VFA_SRIOV_CANNOT, "its driver %.40s makes no VFs", card->pf.driver);
+    return conclude(card, VFA_SRIOV_CANNOT, "%s = %u: %s", NUMBER, (unsigned)number,
+                    strerror(-error));
+}
+
+static int remove_vfs(struct card *card)
+{
+    int r = card->report->had ? vfa_sysfs_write_u32(card->dirfd, NUMBER, 0) : 0;
+
+    return r ? refused(card, 0, r) : 0;
+}
+
+/* What was there before is made again if that is all that can be had. */
+static int make_vfs(struct card *card)
+{
+    int r = vfa_sysfs_write_u32(card->dirfd, NUMBER, card->want->numvfs);
+    int has = 0;
+
+    if (r != 0) {
+        refused(card, card->want->numvfs, r);
+        if (card->report->had)
+            vfa_sysfs_write_u32(card->dirfd, NUMBER, card->report->had);
+        return CONCLUDED;
+    }
+    if (vfa_sysfs_read_int(card->dirfd, NUMBER, &has) != 0 || (uint32_t)has != card->want->numvfs)
+        return conclude(card, VFA_SRIOV_CANNOT, "it has made %d VFs", has);
+    return conclude(card, VFA_SRIOV_MADE, "%s", "");
+}
+
+static int clear_way(struct card *card, bool look_only, struct vfa_error *err)
+{
+    int r;
+
+    if (look_only || !card->host->state || card->report->had == 0)
+        return check_use(card, err);
+    r = check_driver(card);
+    if (r == 0)
+        r = lock(card, err);
+    if (r == 0)
+        r = mark(card, err);
+    if (r == 0)
+        r = check_vfs(card, err);
+    return r == 0 ? remove_vfs(card) : r;
+}
+
+int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool look_only,
+                    struct vfa_sriov_report *ret, struct vfa_error *err)
+{
+    struct vfa_sriov_report report = {.outcome = VFA_SRIOV_CANNOT};
+    VFA_AUTO(card_clear)
+    struct card card = {.host = host, .want = want, .report = &report, .dirfd = -1, .lock = -1};
+    int r = find(&card, err);
+
+    if (r == 0)
+        r = count(&card);
+    if (r == 0)
+        r = clear_way(&card, look_only, err);
+    if (r == 0 && look_only)
+        r = conclude(&card, VFA_SRIOV_MADE, "%s", "");
+    if (r == 0)
+        r = make_vfs(&card);
+    r = unmark(&card, r, err);
+    if (r < 0)
+        return r;
+    *ret = report;
+    return 0;
+}

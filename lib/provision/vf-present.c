@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See vf-apply.h: the settings of devices that are in a domain's XML already, each by its claim. A
+ * device without a claim of a request is left alone.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "domain/domain.h"
+#include "state/claims.h"
+#include "host/host.h"
+#include "vf-apply.h"
+#include "vf-undo.h"
+
+#include <errno.h>
+
+static void make_order(const struct vfa_host *host, const struct vfa_domain *domain,
+                       const struct vfa_claim *claim, const struct vfa_domdev *dev,
+                       struct vfa_vf_order *ret)
+{
+    vfa_vf_order_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
+                      vfa_domain_request(domain, claim->request), dev->kind, ret);
+}
+
+/* Calls one() for each device that has a claim. */
+static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
+                        int (*one)(struct vfa_host *, const struct vfa_claim *,
+                                   const struct vfa_vf_order *, struct vfa_error *),
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    int r = vfa_state_claims(host->state, domain->uuid, &claims, err);
+
+    for (size_t i = 0; r == 0 && i < domain->n_devices; i++) {
+        const struct vfa_domdev *dev = &domain->devices[i];
+        const struct vfa_claim *claim =
+            dev->request ? vfa_claims_find(&claims, dev->request) : NULL;
+        struct vfa_vf_order order;
+
+        if (!claim)
+            continue;
+        make_order(host, domain, claim, dev, &order);
+        r = one(host, claim, &order, err);
+    }
+    return r;
+}
+
+static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
+                       const struct vfa_vf_order *order, struct vfa_error *err)
+{
+    int r = vfa_vf_apply(host, claim, order, err);
+
+    if (r == VFA_VF_STALE) {
+        r = vfa_refuse(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
+    }
+    if (r)
+        vfa_wrap(err, "domain '%s': request '%s'", claim->domain, claim->request);
+    return r;
+}
+
+int vfa_vf_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
+                         struct vfa_error *err)
+{
+    return each_present(host, domain, apply_named, err);
+}
+
+static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
+                          const struct vfa_vf_order *order, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = claim->state == VFA_CLAIM_ACTIVE ? 0 : vfa_vf_apply_vlan(host, claim, order, &why);
+
+    if (r == 0 || r == VFA_VF_STALE)
+        return 0;
+    if (r < 0)
+        return vfa_error_move(err, &why);
+    vfa_vf_warn(host, claim, &why);
+    return 0;
+}
+
+int vfa_vf_apply_new_vlans(struct vfa_host *host, const struct vfa_domain *domain,
+                           struct vfa_error *err)
+{
+    return each_present(host, domain, apply_new_vlan, err);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a device_spec and an alias say about one device. Pure: neither configuration text nor claims
+ * are known here; vfa_address_pattern_matches() knows the address patterns.
+ *
+ * Invariant: the verdict depends on nothing but the arguments. A VF's PF is looked up in the
+ * inventory only for a devname, and by binary search, so that matching costs the same on a host of
+ * any size. Source of the rules: nova/pci/devspec.py, nova/pci/utils.py and nova/pci/stats.py of
+ * Nova.
+ */
+
+#include "spec.h"
+
+#include "base/common.h"
+#include "base/parse.h"
+#include "base/tags.h"
+#include "base/text.h"
+#include "device/inventory.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLEANER_NAME_MAX 64
+#define REMOTE_MANAGED   "remote_managed"
+
+static bool id_matches(int want, uint16_t have)
+{
+    return want == VFA_ID_ANY || want == have;
+}
+
+static bool netdev_is(const struct vfa_device *dev, const char *name)
+{
+    return dev && dev->netdev && strcmp(dev->netdev, name) == 0;
+}
+
+bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
+                      const struct vfa_device *dev)
+{
+    if (dev->addr.domain > VFA_NOVA_DOMAIN_MAX)
+        return false;
+    if (!id_matches(spec->vendor, dev->vendor) || !id_matches(spec->product, dev->product))
+        return false;
+    if (spec->address && !vfa_address_pattern_matches(spec->address, dev))
+        return false;
+    return !spec->devname || netdev_is(dev, spec->devname) ||
+           netdev_is(vfa_inventory_parent(inv, dev), spec->devname);
+}
+
+static bool is_remote_managed(const struct vfa_tags *tags)
+{
+    const char *text = tags ? vfa_tags_get(tags, REMOTE_MANAGED) : NULL;
+    bool value;
+
+    return text && vfa_parse_oslo_bool(text, &value) == 0 && value;
+}
+
+/* Nova compares tags without regard to case here, unlike in its pools. */
+static bool tags_match(const struct vfa_tags *have, const struct vfa_tags *want)
+{
+    for (size_t i = 0; i < want->n; i++) {
+        const char *value = have ? vfa_tags_get(have, want->items[i].key) : NULL;
+
+        if (!value || !vfa_text_same(value, want->items[i].value))
+            return false;
+    }
+    return true;
+}
+
+static bool driver_matches(const struct vfa_alias_choice *choice, const struct vfa_device *dev)
+{
+    return !choice->driver || (dev->driver && strcmp(choice->driver, dev->driver) == 0);
+}
+
+static bool choice_matches(const struct vfa_alias_choice *choice, const struct vfa_device *dev,
+                           const struct vfa_tags *tags)
+{
+    if (!id_matches(choice->vendor, dev->vendor) || !id_matches(choice->product, dev->product))
+        return false;
+    if (choice->class >= 0 && choice->class != (int64_t)(dev->class >> choice->class_shift))
+        return false;
+    return tags_match(tags, &choice->tags);
+}
+
+static bool wants_remote_managed(const struct vfa_alias *alias)
+{
+    for (size_t i = 0; i < alias->n_choices; i++) {
+        if (is_remote_managed(&alias->choices[i].tags))
+            return true;
+    }
+    return false;
+}
+
+static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *dev,
+                        const struct vfa_spec *spec, bool with_driver)
+{
+    const struct vfa_tags *tags = spec ? &spec->tags : NULL;
+
+    if (!(alias->types & 1u << dev->type))
+        return false;
+    if (is_remote_managed(tags) && !wants_remote_managed(alias))
+        return false;
+    for (size_t i = 0; i < alias->n_choices; i++) {
+        const struct vfa_alias_choice *choice = &alias->choices[i];
+
+        if (choice_matches(choice, dev, tags) && (!with_driver || driver_matches(choice, dev)))
+            return true;
+    }
+    return false;
+}
+
+bool vfa_alias_means(const struct vfa_alias *alias, const struct vfa_device *dev,
+                     const struct vfa_spec *spec)
+{
+    return some_choice(alias, dev, spec, false);
+}
+
+bool vfa_alias_matches(const struct vfa_alias *alias, const struct vfa_device *dev,
+                       const struct vfa_spec *spec)
+{
+    return some_choice(alias, dev, spec, true);
+}
+
+static const char *const policy_names[] = {
+    [VFA_NUMA_LEGACY] = "legacy",
+    [VFA_NUMA_REQUIRED] = "required",
+    [VFA_NUMA_PREFERRED] = "preferred",
+    [VFA_NUMA_SOCKET] = "socket",
+};
+
+const char *vfa_numa_policy_name(enum vfa_numa_policy policy)
+{
+    return policy_names[policy];
+}
+
+int vfa_numa_policy_parse(const char *text, enum vfa_numa_policy *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(policy_names); i++) {
+        if (strcmp(text, policy_names[i]) == 0) {
+            *ret = (enum vfa_numa_policy)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+bool vfa_alias_name_ok(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return *name && !name[strspn(name, allowed)];
+}
+
+bool vfa_cleaner_name_ok(const char *name)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t len = strlen(name);
+
+    return len > 0 && len <= CLEANER_NAME_MAX && strspn(name, allowed) == len && *name != '.' &&
+           *name != '-';
+}
+
+void vfa_spec_clear(struct vfa_spec *spec)
+{
+    vfa_address_pattern_free(spec->address);
+    free(spec->devname);
+    free(spec->clean);
+    vfa_tags_clear(&spec->tags);
+    spec->address = NULL;
+    spec->devname = NULL;
+    spec->clean = NULL;
+}
+
+static void choice_clear(struct vfa_alias_choice *choice)
+{
+    vfa_tags_clear(&choice->tags);
+    free(choice->driver);
+    choice->driver = NULL;
+}
+
+void vfa_alias_clear(struct vfa_alias *alias)
+{
+    for (size_t i = 0; i < alias->n_choices; i++)
+        choice_clear(&alias->choices[i]);
+    for (size_t i = 0; i < alias->n_permit; i++)
+        free(alias->permit[i]);
+    free(alias->permit);
+    free(alias->choices);
+    free(alias->name);
+    free(alias->xml_name);
+    free(alias->profileid);
+    alias->permit = NULL;
+    alias->n_permit = 0;
+    alias->xml_name = NULL;
+    alias->profileid = NULL;
+    alias->choices = NULL;
+    alias->n_choices = 0;
+    alias->name = NULL;
+}

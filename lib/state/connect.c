@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One connection to the state file: SQLite opens the file, and closes it for good. A file that
+ * SQLite found damaged is set aside then.
+ *
+ * Lock order: STATE.repair (only while a damaged file is set aside), then SQLite's own.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "private.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/file.h>
+
+static __thread unsigned patience_ms = 10000;
+
+static bool leave_damaged;
+
+void vfa_state_set_patience(unsigned ms)
+{
+    patience_ms = ms;
+}
+
+void vfa_state_leave_damaged(void)
+{
+    leave_damaged = true;
+}
+
+bool vfa_state_leaves_damaged(void)
+{
+    return leave_damaged;
+}
+
+void vfa_state_be_patient(struct vfa_state *state)
+{
+    sqlite3_busy_timeout(state->db, (int)patience_ms);
+}
+
+/* The path without symbolic links but for the last part: folders may be reached by any, such as
+ * /var/run, the file itself by none. */
+static char *real_path(const char *path)
+{
+    VFA_AUTO(vfa_freep) char *for_folder = strdup(path);
+    VFA_AUTO(vfa_freep) char *folder = NULL;
+    const char *slash = strrchr(path, '/');
+    char *real;
+
+    if (!for_folder || strcmp(path, VFA_STATE_IN_MEMORY) == 0)
+        return for_folder ? strdup(path) : NULL;
+    folder = realpath(dirname(for_folder), NULL);
+    if (!folder)
+        return errno == ENOMEM ? NULL : strdup(path); /* SQLite says what is wrong with it */
+    return asprintf(&real, "%s/%s", folder, slash ? slash + 1 : path) < 0 ? NULL : real;
+}
+
+/* A reader, too, opens the file for writing if it may: then SQLite takes back what a program that
+ * was killed has left half done, whenever it meets that. It changes nothing else (query_only). */
+int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
+{
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    VFA_AUTO(vfa_freep) char *path = real_path(state->path);
+
+    if (!path)
+        return vfa_fail_oom(err);
+    if (sqlite3_open_v2(path, &state->db, flags, NULL) != SQLITE_OK) {
+        if (!state->db)
+            return vfa_fail_oom(err);
+        return vfa_sql_fail(state, err);
+    }
+    vfa_state_be_patient(state);
+    return mode == VFA_STATE_READ ? vfa_sql_exec(state, "PRAGMA query_only = ON", err) : 0;
+}
+
+/* True unless SQLite, asked anew, finds the file whole, or somebody is at work on it for long.
+ * Nobody else can use it then until `probe` is closed; one in which SQLite finds no database cannot
+ * be locked, nor be written by anybody. */
+static bool lock_damaged(struct vfa_state *probe)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    bool broken = false;
+    int r = vfa_state_connect(probe, VFA_STATE_WRITE, &err);
+
+    if (r == 0)
+        r = vfa_sql_exec(probe, "BEGIN EXCLUSIVE", &err);
+    if (r == 0)
+        r = vfa_sql_exists(probe,
+                           vfa_sql(probe, &err,
+                                   "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
+                                   ""),
+                           &broken, &err);
+    return r == -EUCLEAN || (r == 0 && broken);
+}
+
+static void put_away(const char *path, const char *journal, const char *aside)
+{
+    unlink(journal);
+    if (rename(path, aside) < 0)
+        unlink(path);
+}
+
+/* Several processes may find the damage at once; the second must not set aside the new file. Who is
+ * in the middle of a transaction ends it first: it would be lost without a word. The journal
+ * belongs to the damaged file and would be played into the new one. */
+static void set_aside(const char *path)
+{
+    VFA_AUTO(vfa_freep) char *lock = NULL;
+    VFA_AUTO(vfa_freep) char *aside = NULL;
+    VFA_AUTO(vfa_freep) char *journal = NULL;
+    VFA_AUTO(vfa_closep) int fd = -1;
+    struct vfa_state probe = {.path = (char *)path};
+
+    if (asprintf(&lock, "%s.repair", path) < 0 || asprintf(&aside, "%s.damaged", path) < 0 ||
+        asprintf(&journal, "%s-journal", path) < 0)
+        return;
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        return;
+    if (lock_damaged(&probe))
+        put_away(path, journal, aside);
+    sqlite3_close(probe.db);
+}
+
+void vfa_state_discard(struct vfa_state *state)
+{
+    if (!state)
+        return;
+    sqlite3_close(state->db); /* rolls an open transaction back */
+    if (state->damaged && state->may_mend && !leave_damaged)
+        set_aside(state->path);
+    free(state->path);
+    free(state);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The state file's devices that could not be attached: see failed.h. The schema drops the row
+ * of one that a guest has after all; a new index that of one which it does not have.
+ */
+
+#include "failed.h"
+
+#include "base/error.h"
+#include "private.h"
+#include "quarantine.h"
+#include "state.h"
+
+#include <time.h>
+
+int vfa_state_set_failed(struct vfa_state *state, const char *device, const char *reason,
+                         struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err,
+                                  "INSERT OR REPLACE INTO failed (device, reason, since)"
+                                  " VALUES (?, ?, ?)",
+                                  "ssi", device, reason, (int64_t)time(NULL)),
+                          err);
+}
+
+int vfa_state_forget_failed(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_finish(state, vfa_sql(state, err, "DELETE FROM failed", ""), err);
+}
+
+int vfa_state_has_failed(struct vfa_state *state, const char *device, bool *ret,
+                         struct vfa_error *err)
+{
+    return vfa_sql_exists(
+        state,
+        device ? vfa_sql(state, err, "SELECT 1 FROM failed WHERE device = ?", "s", device)
+               : vfa_sql(state, err, "SELECT 1 FROM failed LIMIT 1", ""),
+        ret, err);
+}
+
+int vfa_state_failures(struct vfa_state *state, struct vfa_quarantine *ret, struct vfa_error *err)
+{
+    return vfa_sql_quarantined(state,
+                               vfa_sql(state, err,
+                                       "SELECT device, reason, since, NULL FROM failed"
+                                       " ORDER BY device",
+                                       ""),
+                               ret, err);
+}

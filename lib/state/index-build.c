@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Building the index of the state file. Its rows are made in temporary tables, with no lock held,
+ * and put in place of the old ones in one transaction, which only copies: a start that comes
+ * meanwhile must not wait for the work on 100,000 devices.
+ *
+ * The temporary tables have the columns and indexes of the real ones, by their text in the file
+ * itself: then SQLite copies whole records (https://sqlite.org/lang_insert.html, "xfer
+ * optimization" in its source). The triggers are off while that is done; what they would count is
+ * counted here for the devices of claims, and of what is tentative, alone.
+ */
+
+#include "index-build.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "meta.h"
+#include "private.h"
+#include "state.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct filler {
+    struct vfa_state *state;
+    const struct vfa_config *config;
+    sqlite3_stmt *add_device;
+    sqlite3_stmt *add_pool;
+    sqlite3_stmt *add_member;
+    const struct vfa_index_checks *checks; /* NULL: there were none */
+};
+
+static void filler_clear(struct filler *f)
+{
+    sqlite3_finalize(f->add_device);
+    sqlite3_finalize(f->add_pool);
+    sqlite3_finalize(f->add_member);
+}
+
+struct indexed {
+    const struct vfa_device *dev;
+    char address[VFA_PCI_ADDR_SIZE];
+    const struct vfa_spec *spec;
+    int number;          /* of the spec, -1: none */
+    size_t in_inventory; /* its number there */
+};
+
+/* ---- rows, made outside ---- */
+
+/* Runs a prepared INSERT with the values bound to it and makes it ready for the next. */
+static int insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
+{
+    int r = vfa_sql_step(state, stmt, err);
+
+    sqlite3_reset(stmt);
+    return r;
+}
+
+/* Nothing but claims and quarantine speaks against giving the device to a guest; NULL if that is
+ * not known. alias NULL: whatever the alias. */
+static void bind_healthy(const struct filler *f, sqlite3_stmt *stmt, int parameter,
+                         const struct vfa_alias *alias, const struct indexed *device)
+{
+    const struct vfa_index_checks *checks = f->checks;
+    int healthy = -1;
+
+    if (checks)
+        healthy =
+            checks->healthy(checks->data, device->in_inventory, device->dev, device->spec, alias);
+    if (healthy < 0)
+        sqlite3_bind_null(stmt, parameter);
+    else
+        sqlite3_bind_int(stmt, parameter, healthy);
+}
+
+static int insert_device(struct filler *f, const struct indexed *device, struct vfa_error *err)
+{
+    char parent[VFA_PCI_ADDR_SIZE];
+    const struct vfa_device *dev = device->dev;
+    const int64_t numbers[] = {dev->type,      dev->vendor,      dev->product,  dev->class,
+                               dev->numa_node, dev->iommu_group, device->number};
+    sqlite3_stmt *stmt = f->add_device;
+
+    sqlite3_bind_text(stmt, 1, device->address, -1, SQLITE_TRANSIENT);
+    if (dev->type == VFA_TYPE_VF)
+        sqlite3_bind_text(stmt, 2, vfa_pci_addr_format(&dev->parent, parent), -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(stmt, 2);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        sqlite3_bind_int64(stmt, (int)i + 3, numbers[i]);
+    bind_healthy(f, stmt, (int)ARRAY_SIZE(numbers) + 3, NULL, device);
+    return insert(f->state, stmt, err);
+}
+
+/* Binds what tells a pool from others to the first four parameters. */
+static void bind_pool(sqlite3_stmt *stmt, const struct vfa_alias *alias,
+                      const struct indexed *device)
+{
+    const struct vfa_device *dev = device->dev;
+    char parent[VFA_PCI_ADDR_SIZE] = "";
+
+    if (dev->type == VFA_TYPE_VF)
+        vfa_pci_addr_format(&dev->parent, parent);
+    sqlite3_bind_text(stmt, 1, alias->name, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(stmt, 2, device->number);
+    sqlite3_bind_int(stmt, 3, dev->numa_node);
+    sqlite3_bind_text(stmt, 4, parent, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 5, device->address, -1, SQLITE_TRANSIENT);
+}
+
+static int insert_member(struct filler *f, const struct vfa_alias *alias,
+                         const struct indexed *device, struct vfa_error *err)
+{
+    int r;
+
+    bind_pool(f->add_pool, alias, device);
+    r = insert(f->state, f->add_pool, err);
+    if (r < 0)
+        return r;
+    bind_pool(f->add_member, alias, device);
+    bind_healthy(f, f->add_member, 6, alias, device);
+    return insert(f->state, f->add_member, err);
+}
+
+static int index_device(struct filler *f, const struct vfa_inventory *inv, size_t number,
+                        struct vfa_error *err)
+{
+    const struct vfa_device *dev = &inv->devices[number];
+    struct indexed device = {
+        .dev = dev, .spec = vfa_config_spec_for(f->config, inv, dev), .in_inventory = number};
+    int r;
+
+    if (!vfa_config_claimable(f->config, inv, dev))
+        return 0;
+    vfa_pci_addr_format(&dev->addr, device.address);
+    device.number = device.spec ? (int)(device.spec - f->config->specs) : -1;
+    r = insert_device(f, &device, err);
+    for (size_t i = 0; r == 0 && i < f->config->n_aliases; i++) {
+        const struct vfa_alias *alias = &f->config->aliases[i];
+
+        if (vfa_alias_means(alias, dev, device.spec))
+            r = insert_member(f, alias, &device, err);
+    }
+    return r;
+}
+
+/* The inventory is sorted, so a pool's first device is its lowest. */
+static int fill(struct vfa_state *state, const struct vfa_config *config,
+                const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
+                struct vfa_error *err)
+{
+    VFA_AUTO(filler_clear) struct filler f = {.state = state, .config = config, .checks = checks};
+    int r = 0;
+
+    f.add_device = vfa_sql(state, err,
+                           "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
+    if (f.add_device)
+        f.add_pool =
+            vfa_sql(state, err,
+                    "INSERT OR IGNORE INTO temp.new_pool (alias, spec, numa_node, parent, first)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    "");
+    if (f.add_pool)
+        f.add_member = vfa_sql(state, err,
+                               "INSERT INTO temp.new_member (pool, device, healthy)"
+                               " SELECT id, ?5, ?6 FROM temp.new_pool WHERE"
+                               " alias = ?1 AND spec = ?2 AND numa_node = ?3 AND parent = ?4",
+                               "");
+    if (!f.add_member)
+        return vfa_sql_failed(err);
+    for (size_t i = 0; r == 0 && i < inv->n; i++)
+        r = index_device(&f, inv, i, err);
+    return r;
+}
+
+/* Empty tables new_NAME, as those of the file. */
+static int make_tables(struct vfa_state *state, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
+    int r = vfa_sql_exec(state,
+                         "DROP TABLE IF EXISTS temp.new_device; DROP TABLE IF EXISTS temp.new_pool;"
+                         "DROP TABLE IF EXISTS temp.new_member; DROP TABLE IF EXISTS temp.affected;"
+                         "DROP TABLE IF EXISTS temp.new_stock;"
+                         "CREATE TEMP TABLE affected (device TEXT PRIMARY KEY) WITHOUT ROWID",
+                         err);
+
+    state->has_temp = true;
+    if (r < 0)
+        return r;
+    stmt = vfa_sql(
+        state, err,
+        "SELECT group_concat(iif(type = 'table', 'CREATE TABLE temp.new_' || text,"
+        " 'CREATE INDEX temp.new_' || replace(text, ' ON ', ' ON new_')), ';') FROM"
+        " (SELECT type, substr(sql, length('CREATE TABLE ') + 1) AS text FROM main.sqlite_master"
+        "  WHERE tbl_name IN ('device', 'pool', 'member', 'stock') AND type IN ('table', 'index')"
+        "  AND sql IS NOT NULL ORDER BY rowid)",
+        "");
+    r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
+    return r < 0 ? r : vfa_sql_exec(state, (const char *)sqlite3_column_text(stmt, 0), err);
+}
+
+static int make_rows(struct vfa_state *state, const struct vfa_config *config,
+                     const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
+                     struct vfa_error *err)
+{
+    int r = fill(state, config, inv, checks, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_sql_exec(state,
+                     "UPDATE temp.new_pool SET (free, healthy) ="
+                     " (SELECT count(*), total(healthy) FROM temp.new_member WHERE pool = id)",
+                     err);
+    if (r < 0 || !checks)
+        return r;
+    return vfa_sql_exec(state,
+                        "INSERT INTO temp.new_stock SELECT vendor, product, numa_node, type, spec,"
+                        " min(address), total(healthy), sum(healthy IS NULL) FROM temp.new_device"
+                        " GROUP BY 1, 2, 3, 4, 5",
+                        err);
+}
+
+int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *config,
+                            const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
+                            struct vfa_error *err)
+{
+    bool own = sqlite3_get_autocommit(state->db);
+    int r = make_tables(state, err); /* reads the file: before the transaction, which would keep
+                                        the lock, and nobody could commit */
+
+    if (r == 0 && own)
+        r = vfa_sql_exec(state, "BEGIN", err); /* locks what it comes to: nothing */
+    if (r == 0)
+        r = make_rows(state, config, inv, checks, err);
+    if (own && r == 0)
+        r = vfa_sql_exec(state, "COMMIT", err);
+    if (own && r < 0)
+        vfa_state_rollback(state);
+    return r;
+}
+
+/* ---- in place of the old ones ---- */
+
+static const char *const put_in_place[] = {
+    "DELETE FROM member",
+    "DELETE FROM pool",
+    "DELETE FROM device",
+    "DELETE FROM stock",
+    "INSERT INTO device SELECT * FROM temp.new_device",
+    "INSERT INTO pool SELECT * FROM temp.new_pool",
+    "INSERT INTO member SELECT * FROM temp.new_member",
+    "INSERT INTO stock SELECT * FROM temp.new_stock",
+    "DELETE FROM failed WHERE device NOT IN (SELECT address FROM device)",
+};
+
+/* As member_new in schema.sql, for the devices that some claim or something tentative affects. */
+#define AFFECTED_BY(table)                                                                         \
+    "SELECT device FROM " table " UNION SELECT parent FROM " table " WHERE parent IS NOT NULL"     \
+    " UNION SELECT d.address FROM " table " t CROSS JOIN device d ON d.parent = t.device"
+#define COUNT_OF(table)                                                                            \
+    "(SELECT count(*) FROM " table " t WHERE t.device = m.device)"                                 \
+    " + (SELECT count(*) FROM " table " t WHERE t.parent = m.device)"                              \
+    " + (SELECT count(*) FROM device d CROSS JOIN " table " t ON t.device = d.parent"              \
+    "    WHERE d.address = m.device)"
+
+static const char *const count[] = {
+    "INSERT INTO temp.affected " AFFECTED_BY("claim") " UNION " AFFECTED_BY("tentative"),
+    "UPDATE member AS m SET busy = " COUNT_OF("claim") ", kept = " COUNT_OF(
+        "tentative") " WHERE device IN (SELECT device FROM temp.affected)",
+    "UPDATE pool SET (free, used, kept) ="
+    " (SELECT sum(busy = 0), sum(busy > 0), sum(busy = 0 AND kept > 0) FROM member WHERE pool = id)"
+    " WHERE id IN (SELECT m.pool FROM temp.affected a CROSS JOIN member m ON m.device = a.device)",
+};
+
+static int run_all(struct vfa_state *state, const char *const *statements, size_t n,
+                   struct vfa_error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = vfa_sql_finish(state, vfa_sql(state, err, statements[i], ""), err);
+    return r;
+}
+
+static int without_triggers(struct vfa_state *state, struct vfa_error *err)
+{
+    int r;
+
+    sqlite3_db_config(state->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    r = run_all(state, put_in_place, ARRAY_SIZE(put_in_place), err);
+    if (r == 0)
+        r = run_all(state, count, ARRAY_SIZE(count), err);
+    sqlite3_db_config(state->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
+    return r;
+}
+
+static int install(struct vfa_state *state, const struct vfa_config *config, int64_t scanned,
+                   struct vfa_error *err)
+{
+    int r = without_triggers(state, err);
+
+    if (r == 0)
+        r = vfa_sql_finish(
+            state,
+            vfa_sql(state, err, "INSERT OR REPLACE INTO meta VALUES ('index', ?), ('scanned', ?)",
+                    "si", config->digest, scanned),
+            err);
+    return r < 0 ? r : vfa_state_count_up(state, VFA_COUNTER_SCANS, err);
+}
+
+int vfa_state_index_install(struct vfa_state *state, const struct vfa_config *config,
+                            int64_t scanned, struct vfa_error *err)
+{
+    bool own;
+    int r = vfa_state_enter(state, &own, err);
+
+    return r < 0 ? r : vfa_state_leave(state, own, install(state, config, scanned, err), err);
+}
+
+int vfa_state_index_replace(struct vfa_state *state, const struct vfa_config *config,
+                            const struct vfa_inventory *inv, struct vfa_error *err)
+{
+    int r = vfa_state_index_prepare(state, config, inv, NULL, err);
+
+    return r < 0 ? r : vfa_state_index_install(state, config, inv->scanned, err);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * See presence.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
+ * is closed, and because flock() cannot be asked about without being taken.
+ *
+ * Whoever can open the file can take a read lock on it. So not everybody can (root and the group
+ * that may read the state), and a read lock is nobody's presence.
+ */
+
+#include "presence.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Which bytes of which file beside the state file. */
+struct place {
+    const char *suffix;
+    int64_t start, len; /* len 0: all */
+};
+
+static const struct place daemons = {".lock", 0, 0};
+
+static struct place of_borrower(int64_t number)
+{
+    return (struct place){".borrow", number, 1};
+}
+
+static struct place of_device(const char *suffix, const struct vfa_pci_addr *addr)
+{
+    int64_t number =
+        (int64_t)addr->domain << 16 | addr->bus << 8 | addr->slot << 3 | addr->function;
+
+    return (struct place){suffix, number, 1};
+}
+
+static char *lock_path(const char *state_path, const struct place *place)
+{
+    char *path;
+
+    return asprintf(&path, "%s%s", state_path, place->suffix) < 0 ? NULL : path;
+}
+
+static struct flock lock_of(const struct place *place, short type)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = place->start, .l_len = place->len};
+}
+
+static int take(const char *state_path, const struct place *place, int *ret_fd,
+                struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
+    VFA_AUTO(vfa_freep) char *copy = strdup(state_path);
+    struct flock lock = lock_of(place, F_WRLCK);
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (!path || !copy)
+        return vfa_fail_oom(err);
+    if (mkdir(dirname(copy), 0755) < 0 && errno != EEXIST)
+        return vfa_fail(err, errno, "cannot create the folder of '%s': %s", path, strerror(errno));
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0)
+        return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
+    (void)fchmod(fd, 0640); /* version 0.1 made it for all to read */
+    if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return VFA_PRESENCE_TAKEN;
+        return vfa_fail(err, errno, "cannot lock '%s': %s", path, strerror(errno));
+    }
+    *ret_fd = vfa_steal_fd(&fd);
+    return 0;
+}
+
+static int ask(const char *state_path, const struct place *place, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
+    struct flock lock = lock_of(place, F_RDLCK); /* which write locks alone stand in the way of */
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (!path)
+        return vfa_fail_oom(err);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        *ret = false;
+        return 0;
+    }
+    if (fd < 0)
+        return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+        return vfa_fail(err, errno, "cannot ask for the lock of '%s': %s", path, strerror(errno));
+    *ret = lock.l_type != F_UNLCK;
+    return 0;
+}
+
+int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err)
+{
+    return take(state_path, &daemons, ret_fd, err);
+}
+
+bool vfa_presence_adopt(const char *state_path, int fd)
+{
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemons);
+    struct flock lock = lock_of(&daemons, F_WRLCK);
+    struct stat now, handed;
+
+    return path && lstat(path, &now) == 0 && fstat(fd, &handed) == 0 &&
+           now.st_dev == handed.st_dev && now.st_ino == handed.st_ino &&
+           fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
+{
+    return ask(state_path, &daemons, ret, err);
+}
+
+int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err)
+{
+    const struct place place = of_borrower(number);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
+{
+    const struct place place = of_borrower(number);
+
+    return ask(state_path, &place, ret, err);
+}
+
+int vfa_presence_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
+                             struct vfa_error *err)
+{
+    const struct place place = of_device(".release", addr);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_clean(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
+                       struct vfa_error *err)
+{
+    const struct place place = of_device(".clean", device);
+
+    return take(state_path, &place, ret_fd, err);
+}
+
+int vfa_presence_cleans(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
+                        struct vfa_error *err)
+{
+    const struct place place = of_device(".clean", device);
+
+    return ask(state_path, &place, ret, err);
+}
+
+/* The kernel tells of a close before it drops the locks. */
+void vfa_presence_endp(int *fd)
+{
+    struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+    if (*fd < 0)
+        return;
+    (void)fcntl(*fd, F_OFD_SETLK, &none);
+    close(*fd);
+    *fd = -1;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the devices of claims were like before vfalias changed them.
+ *
+ * A row that cannot be read (an older version reads that of a newer one) is no error of the state:
+ * its claim could not be dropped then. Whoever wants to set back gets it, and the reason with it.
+ */
+
+#include "saved.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
+#include "private.h"
+#include "state.h"
+
+#include <string.h>
+
+void vfa_saved_clear(struct vfa_saved *saved)
+{
+    free(saved->unreadable);
+    saved->unreadable = NULL;
+}
+
+static int read_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+    if (vfa_vf_settings_read(text, &saved->settings, &why) == 0)
+        return 0;
+    saved->unreadable = strdup(vfa_error_text(&why));
+    return saved->unreadable ? 0 : vfa_fail_oom(err);
+}
+
+static int read_row(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *device = NULL;
+    VFA_AUTO(vfa_freep) char *text = NULL;
+    struct vfa_saved saved = {.up = VFA_SAVED_NONE};
+    int r = vfa_sql_text(stmt, 0, &device, err);
+
+    if (r == 0)
+        r = vfa_sql_text(stmt, 1, &text, err);
+    if (r == 0)
+        r = read_settings(text, &saved, err);
+    if (r < 0)
+        return r;
+    snprintf(saved.device, sizeof(saved.device), "%s", device);
+    if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
+        saved.up = sqlite3_column_int(stmt, 2) ? VFA_SAVED_YES : VFA_SAVED_NO;
+    *ret = saved;
+    return 0;
+}
+
+/* What is there already is older, and therefore right. */
+static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        vfa_sql(state, err, "SELECT * FROM saved WHERE device = ?", "s", saved->device);
+    VFA_AUTO(vfa_saved_clear) struct vfa_saved older = {.up = VFA_SAVED_NONE};
+    int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
+
+    if (r > 0)
+        r = read_row(stmt, &older, err) < 0 ? vfa_sql_failed(err) : 1;
+    if (r <= 0)
+        return r;
+    if (older.unreadable)
+        return vfa_fail(err, EINVAL,
+                        "cannot save the settings of %s: what was saved before cannot be read: %s",
+                        saved->device, older.unreadable);
+    vfa_vf_settings_merge(&saved->settings, &older.settings);
+    if (older.up != VFA_SAVED_NONE)
+        saved->up = older.up;
+    return 0;
+}
+
+int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err)
+{
+    struct vfa_saved all = *saved;
+    char text[VFA_VF_SETTINGS_SIZE];
+    int r = add_older(state, &all, err);
+
+    if (r < 0)
+        return r;
+    vfa_vf_settings_format(&all.settings, text);
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err, "INSERT OR REPLACE INTO saved VALUES (?1, ?2, iif(?3 < 0, NULL, ?3))",
+                "ssi", all.device, text, (int64_t)all.up),
+        err);
+}
+
+int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_saved_list *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql(state, err,
+                                 device ? "SELECT * FROM saved WHERE device = ?"
+                                        : "SELECT * FROM saved ORDER BY device",
+                                 device ? "s" : "", device);
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0) {
+        struct vfa_saved *more = realloc(list.items, (list.n + 1) * sizeof(*more));
+
+        if (!more)
+            return vfa_fail_oom(err);
+        list.items = more;
+        r = read_row(stmt, &more[list.n], err);
+        if (r < 0)
+            return r;
+        list.n++;
+    }
+    if (r < 0)
+        return r;
+    *ret = list;
+    list = (struct vfa_saved_list){NULL, 0};
+    return 0;
+}
+
+int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
+}
+
+#define ASIDE "'aside ' || " /* no device is called so */
+
+int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err)
+{
+    int r = vfa_sql_finish(state,
+                           vfa_sql(state, err,
+                                   "UPDATE saved SET device = " ASIDE "device WHERE device = ?",
+                                   "s", device),
+                           err);
+
+    if (r < 0)
+        return r;
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "DELETE FROM claim WHERE device = ?", "s", device), err);
+}
+
+int vfa_state_hand_over(struct vfa_state *state, const char *device, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err, "UPDATE saved SET device = ?1 WHERE device = " ASIDE "?1", "s", device),
+        err);
+}
+
+void vfa_saved_list_clear(struct vfa_saved_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        vfa_saved_clear(&list->items[i]);
+    free(list->items);
+    list->items = NULL;
+    list->n = 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The schema of a state file, and how a file of an older version gets the present one while domains
+ * run: the tables are made anew from schema.sql and get the rows of the old ones, so that
+ * afterwards the file is in no way different from one that was made new. That is all a change needs
+ * that adds tables, columns with a default, indexes or triggers. One that means something else by
+ * what is there needs a statement of its own in adapt().
+ *
+ * Invariants: all of it is in the caller's transaction, so a process that is killed leaves the file
+ * of the older version. The index is not trusted across versions: it is rebuilt at its next use.
+ */
+
+#include "base/common.h"
+#include "base/error.h"
+#include "private.h"
+#include "state.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define OLD "old_" /* before the name of a table that is about to go; no table begins so */
+
+static const char schema[] =
+#include "state/schema.inc"
+    ;
+
+int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql(state, err, "PRAGMA user_version", "");
+    int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
+    int64_t version;
+
+    if (r < 0)
+        return r;
+    version = sqlite3_column_int64(stmt, 0);
+    if (r == 0 || version < 0)
+        return vfa_fail(err, EUCLEAN, "cannot use state file '%s': no schema version", state->path);
+    if (version > VFA_SCHEMA_VERSION)
+        return vfa_fail(
+            err, EPROTO,
+            "cannot use state file '%s': its version %u is newer than this program's %d",
+            state->path, (unsigned)version, VFA_SCHEMA_VERSION);
+    *ret = (uint32_t)version;
+    return 0;
+}
+
+/* ---- statements made of names that the schema itself has ---- */
+
+static VFA_PRINTF(3, 4) int exec_format(struct vfa_state *state, struct vfa_error *err,
+                                        const char *fmt, ...)
+{
+    VFA_AUTO(vfa_freep) char *sql = NULL;
+    va_list args;
+    int r;
+
+    va_start(args, fmt);
+    r = vasprintf(&sql, fmt, args);
+    va_end(args);
+    if (r < 0) {
+        sql = NULL;
+        return vfa_fail_oom(err);
+    }
+    return vfa_sql_exec(state, sql, err);
+}
+
+/* One text that a query makes of many, the statements that it spells among them; never NULL. */
+static int collect(struct vfa_state *state, const char *sql, const char *value, char **ret,
+                   struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql(state, err, sql, value ? "s" : "", value);
+    int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
+
+    if (r < 0)
+        return r;
+    return vfa_sql_text(stmt, 0, ret, err);
+}
+
+static int collect_and_exec(struct vfa_state *state, const char *sql, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *statements = NULL;
+    int r = collect(state, sql, NULL, &statements, err);
+
+    return r == 0 ? vfa_sql_exec(state, statements, err) : r;
+}
+
+/* ---- the steps ---- */
+
+static int drop_triggers(struct vfa_state *state, struct vfa_error *err)
+{
+    return collect_and_exec(state,
+                            "SELECT coalesce(group_concat('DROP TRIGGER ' || name, ';'), '')"
+                            " FROM sqlite_master WHERE type = 'trigger'",
+                            err);
+}
+
+/* Puts the tables out of the way; indexes are known by their own names, so they go at once. */
+static int move_tables(struct vfa_state *state, struct vfa_error *err)
+{
+    int r = collect_and_exec(state,
+                             "SELECT coalesce(group_concat('DROP INDEX ' || name, ';'), '')"
+                             " FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+                             err);
+
+    if (r < 0)
+        return r;
+    return collect_and_exec(
+        state,
+        "SELECT coalesce(group_concat('ALTER TABLE ' || name || ' RENAME TO " OLD "' || name,"
+        " ';'), '') FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+        err);
+}
+
+/* The rows of one table, in the columns that both versions have. */
+static int copy_table(struct vfa_state *state, const char *name, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *columns = NULL;
+    int r = collect(state,
+                    "SELECT coalesce(group_concat(name), '') FROM pragma_table_info(?1)"
+                    " WHERE name IN (SELECT name FROM pragma_table_info('" OLD "' || ?1))",
+                    name, &columns, err);
+
+    if (r < 0 || !*columns) /* a table that is new */
+        return r;
+    return exec_format(state, err, "INSERT OR REPLACE INTO %s (%s) SELECT %s FROM " OLD "%s", name,
+                       columns, columns, name);
+}
+
+static int copy_tables(struct vfa_state *state, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *names = NULL;
+    char *rest, *name;
+    int r =
+        collect(state,
+                "SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"
+                " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '" OLD "%'",
+                NULL, &names, err);
+
+    for (rest = names; r == 0 && (name = strsep(&rest, ","));)
+        r = copy_table(state, name, err);
+    return r;
+}
+
+static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
+{
+    return collect_and_exec(state,
+                            "SELECT coalesce(group_concat('DROP TABLE ' || name, ';'), '')"
+                            " FROM sqlite_master WHERE type = 'table' AND name LIKE '" OLD "%'",
+                            err);
+}
+
+/* Rows that are not right as they were copied: a claim of version 1 or 2 knows no state_since. */
+static int adapt(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
+}
+
+/* The triggers are put aside while rows are copied: what they do was done to these rows long ago.
+ */
+static int upgrade(struct vfa_state *state, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_freep) char *triggers = NULL;
+    int r = drop_triggers(state, err);
+
+    if (r == 0)
+        r = move_tables(state, err);
+    if (r == 0)
+        r = vfa_sql_exec(state, schema, err);
+    if (r == 0)
+        r = collect(state,
+                    "SELECT coalesce(group_concat(sql, ';'), '') FROM sqlite_master"
+                    " WHERE type = 'trigger'",
+                    NULL, &triggers, err);
+    if (r == 0)
+        r = drop_triggers(state, err);
+    if (r == 0)
+        r = copy_tables(state, err);
+    if (r == 0)
+        r = adapt(state, err);
+    if (r == 0)
+        r = drop_old_tables(state, err);
+    if (r == 0)
+        r = vfa_sql_exec(state, triggers, err);
+    return r == 0 ? vfa_sql_exec(state, "DELETE FROM meta WHERE key = 'index'", err) : r;
+}
+
+int vfa_state_make_schema(struct vfa_state *state, struct vfa_error *err)
+{
+    uint32_t version;
+    int r = vfa_state_schema_version(state, &version, err);
+
+    if (r < 0 || version == VFA_SCHEMA_VERSION)
+        return r;
+    r = version == 0 ? vfa_sql_exec(state, schema, err) : upgrade(state, err);
+    if (r < 0)
+        return r;
+    return exec_format(state, err, "PRAGMA user_version = %d", VFA_SCHEMA_VERSION);
+}

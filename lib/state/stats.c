@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How many devices there are, and how many are free, by the index: see stats.h. The index has
+ * counts of the healthy devices, made at the scan. What is read of single devices is only those
+ * that claims and the quarantine exclude now, so it is quick whatever the host has.
+ */
+
+#include "stats.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "config/config.h"
+#include "index.h"
+#include "private.h"
+#include "state.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The devices that are not free now. own: for whatever purpose; else only another device of the
+ * IOMMU group is claimed, which is not in the way of a macvtap. */
+#define WITH_LOST                                                                                  \
+    "WITH excluded (device) AS (SELECT device FROM quarantine UNION SELECT device FROM claim"      \
+    " UNION SELECT parent FROM claim WHERE parent IS NOT NULL"                                     \
+    " UNION SELECT d.address FROM claim c CROSS JOIN device d ON d.parent = c.device),"            \
+    " lost (device, own) AS (SELECT device, 1 FROM excluded"                                       \
+    " UNION ALL SELECT address, 0 FROM device WHERE iommu_group IN"                                \
+    " (SELECT iommu_group FROM claim WHERE iommu_group >= 0)"                                      \
+    " AND address NOT IN (SELECT device FROM excluded))"
+
+void vfa_stats_clear(struct vfa_stats *stats)
+{
+    free(stats->stock);
+    free(stats->aliases);
+    *stats = (struct vfa_stats){NULL, 0, NULL};
+}
+
+/* ---- devices that look alike ---- */
+
+static int append(sqlite3_stmt *stmt, const struct vfa_config *config, struct vfa_stats *stats,
+                  struct vfa_error *err)
+{
+    int type = sqlite3_column_int(stmt, 3), spec = sqlite3_column_int(stmt, 4);
+    struct vfa_stock *more;
+
+    if (type < VFA_TYPE_PCI || type > VFA_TYPE_VF || spec < -1 || spec >= (int)config->n_specs)
+        return vfa_fail(err, EUCLEAN, "cannot use the index: bad device type or device_spec");
+    more = realloc(stats->stock, (stats->n + 1) * sizeof(*more));
+    if (!more)
+        return vfa_fail_oom(err);
+    stats->stock = more;
+    more[stats->n++] = (struct vfa_stock){.vendor = (uint16_t)sqlite3_column_int(stmt, 0),
+                                          .product = (uint16_t)sqlite3_column_int(stmt, 1),
+                                          .numa_node = sqlite3_column_int(stmt, 2),
+                                          .type = (enum vfa_dev_type)type,
+                                          .spec = spec,
+                                          .free = (unsigned)sqlite3_column_int(stmt, 5)};
+    return 0;
+}
+
+/* VFA_STATE_ABSENT: it is not known whether one of them is free. */
+static int read_stock(struct vfa_state *state, const struct vfa_config *config,
+                      struct vfa_stats *stats, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        vfa_sql(state, err,
+                WITH_LOST ", sum (vendor, product, numa_node, type, spec, healthy, unknown) AS"
+                          " (SELECT d.vendor, d.product, d.numa_node, d.type, d.spec,"
+                          "  total(d.healthy), sum(d.healthy IS NULL AND l.own)"
+                          "  FROM lost l CROSS JOIN device d ON d.address = l.device"
+                          "  GROUP BY 1, 2, 3, 4, 5)"
+                          " SELECT vendor, product, numa_node, type, spec,"
+                          " s.healthy - coalesce(sum.healthy, 0),"
+                          " s.unknown - coalesce(sum.unknown, 0) FROM stock s"
+                          " LEFT JOIN sum USING (vendor, product, numa_node, type, spec)"
+                          " ORDER BY s.first",
+                "");
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0) {
+        if (sqlite3_column_int(stmt, 6) > 0)
+            return VFA_STATE_ABSENT;
+        r = append(stmt, config, stats, err);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+/* ---- those of each alias ---- */
+
+static void note_alias(sqlite3_stmt *stmt, const struct vfa_config *config, struct vfa_stats *stats)
+{
+    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+    for (size_t i = 0; name && i < config->n_aliases; i++) {
+        bool macvtap = config->aliases[i].attach == VFA_ATTACH_MACVTAP;
+
+        if (strcmp(config->aliases[i].name, name) == 0)
+            stats->aliases[i] = (struct vfa_alias_stats){
+                .total = (unsigned)sqlite3_column_int(stmt, 1),
+                .free = (unsigned)sqlite3_column_int(stmt, macvtap ? 2 : 3)};
+    }
+}
+
+static int read_aliases(struct vfa_state *state, const struct vfa_config *config,
+                        struct vfa_stats *stats, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql(
+        state, err,
+        WITH_LOST ", gone (pool, own, n) AS (SELECT m.pool, sum(l.own), count(*)"
+                  "  FROM lost l CROSS JOIN member m ON m.device = l.device"
+                  "  WHERE m.healthy = 1 GROUP BY 1)"
+                  " SELECT p.alias, sum(p.free + p.used), total(p.healthy) - total(gone.own),"
+                  " total(p.healthy) - total(gone.n)"
+                  " FROM pool p LEFT JOIN gone ON gone.pool = p.id GROUP BY 1",
+        "");
+    int r;
+
+    stats->aliases = calloc(config->n_aliases + 1, sizeof(*stats->aliases));
+    if (!stats->aliases)
+        return vfa_fail_oom(err);
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0)
+        note_alias(stmt, config, stats);
+    return r;
+}
+
+/* ---- all ---- */
+
+/* An index that was made without checks has devices, and no stock. */
+static int check_index(struct vfa_state *state, const struct vfa_config *config,
+                       struct vfa_error *err)
+{
+    int64_t scanned = 0;
+    bool fresh, unchecked;
+    int r = vfa_state_index_fresh(state, config, &fresh, err);
+
+    if (r == 0)
+        r = vfa_state_index_scanned(state, &scanned, err);
+    if (r == 0)
+        r = vfa_sql_exists(state,
+                           vfa_sql(state, err,
+                                   "SELECT 1 FROM device WHERE NOT EXISTS (SELECT 1 FROM stock)"
+                                   " LIMIT 1",
+                                   ""),
+                           &unchecked, err);
+    if (r < 0)
+        return r;
+    return fresh && !unchecked && scanned > 0 && scanned <= vfa_inventory_clock()
+               ? 0
+               : VFA_STATE_ABSENT;
+}
+
+static int read_all(struct vfa_state *state, const struct vfa_config *config,
+                    struct vfa_stats *stats, struct vfa_error *err)
+{
+    int r = check_index(state, config, err);
+
+    if (r == 0)
+        r = read_stock(state, config, stats, err);
+    return r == 0 ? read_aliases(state, config, stats, err) : r;
+}
+
+int vfa_state_stats(struct vfa_state *state, const struct vfa_config *config, struct vfa_stats *ret,
+                    struct vfa_error *err)
+{
+    VFA_AUTO(vfa_stats_clear) struct vfa_stats stats = {NULL, 0, NULL};
+    bool own = sqlite3_get_autocommit(state->db); /* all is of one moment */
+    int r = own ? vfa_sql_exec(state, "BEGIN", err) : 0;
+
+    if (r == 0)
+        r = read_all(state, config, &stats, err);
+    if (own)
+        vfa_state_rollback(state);
+    if (r != 0)
+        return r;
+    *ret = stats;
+    stats = (struct vfa_stats){NULL, 0, NULL};
+    return 0;
+}

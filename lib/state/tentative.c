@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is tentative: the devices of placeholders in definitions of domains, as rows beside the
+ * claims. They keep nobody from a device; the index prefers what has none (schema.sql). And which
+ * definitions are to be looked at, since a claim has overtaken one of their devices or a start was
+ * refused for one.
+ */
+
+#include "tentative.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "private.h"
+#include "state.h"
+
+#include <string.h>
+
+void vfa_tentatives_clear(struct vfa_tentatives *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free(list->items[i].uuid);
+        free(list->items[i].request);
+        free(list->items[i].domain);
+        free(list->items[i].device);
+        free(list->items[i].parent);
+    }
+    free(list->items);
+    *list = (struct vfa_tentatives){NULL, 0};
+}
+
+const struct vfa_tentative *vfa_tentatives_find(const struct vfa_tentatives *list,
+                                                const char *request)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->items[i].request, request) == 0)
+            return &list->items[i];
+    }
+    return NULL;
+}
+
+static int read_row(sqlite3_stmt *stmt, struct vfa_tentatives *list, struct vfa_error *err)
+{
+    struct vfa_tentative *more = realloc(list->items, (list->n + 1) * sizeof(*more));
+    int r = 0;
+
+    if (!more)
+        return vfa_fail_oom(err);
+    list->items = more;
+    more += list->n++;
+    *more = (struct vfa_tentative){.iommu_group = sqlite3_column_int(stmt, 5)};
+    char **texts[] = {&more->uuid, &more->request, &more->domain, &more->device, &more->parent};
+    for (size_t i = 0; i < ARRAY_SIZE(texts) && r == 0; i++)
+        r = vfa_sql_text(stmt, (int)i, texts[i], err);
+    return r;
+}
+
+#define COLUMNS "uuid, request, domain, device, parent, iommu_group"
+
+int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_tentatives *ret,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_tentatives_clear) struct vfa_tentatives list = {NULL, 0};
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        uuid ? vfa_sql(state, err,
+                       "SELECT " COLUMNS " FROM tentative WHERE uuid = ? ORDER BY request", "s",
+                       uuid)
+             : vfa_sql(state, err, "SELECT " COLUMNS " FROM tentative ORDER BY device, domain", "");
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    while ((r = vfa_sql_step(state, stmt, err)) > 0) {
+        r = read_row(stmt, &list, err);
+        if (r < 0)
+            return r;
+    }
+    if (r < 0)
+        return r;
+    *ret = list;
+    list = (struct vfa_tentatives){NULL, 0};
+    return 0;
+}
+
+int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative *row,
+                            struct vfa_error *err)
+{
+    bool own;
+    int r = vfa_state_enter(state, &own, err);
+
+    if (r < 0)
+        return r;
+    r = vfa_state_drop_tentative(state, row->uuid, row->request, err);
+    if (r == 0)
+        r = vfa_sql_finish(state,
+                           vfa_sql(state, err,
+                                   "INSERT INTO tentative (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
+                                   "sssssi", row->uuid, row->request, row->domain, row->device,
+                                   row->parent, (int64_t)row->iommu_group),
+                           err);
+    return vfa_state_leave(state, own, r, err);
+}
+
+int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const char *request,
+                             struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err,
+                                  "DELETE FROM tentative WHERE uuid = ?1"
+                                  " AND (?2 IS NULL OR request = ?2)",
+                                  "ss", uuid, request),
+                          err);
+}
+
+/* ---- starts that were refused ---- */
+
+int vfa_state_set_unmet(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "INSERT OR REPLACE INTO unmet VALUES (?)", "s", uuid), err);
+}
+
+int vfa_state_end_unmet(struct vfa_state *state, const char *uuid, bool *ret, struct vfa_error *err)
+{
+    int r = vfa_sql_finish(state,
+                           vfa_sql(state, err, "DELETE FROM unmet WHERE uuid = ?", "s", uuid), err);
+
+    if (r == 0)
+        *ret = sqlite3_changes(state->db) > 0;
+    return r;
+}
+
+/* ---- definitions to look at ---- */
+
+static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit, void *data,
+                struct vfa_error *err)
+{
+    return vfa_sql_each(state, vfa_sql(state, err, sql, ""), visit, data, err);
+}
+
+int vfa_state_each_unsettled(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                             struct vfa_error *err)
+{
+    return each(state,
+                "SELECT DISTINCT t.uuid FROM tentative t WHERE EXISTS"
+                " (SELECT 1 FROM claim c WHERE c.uuid <> t.uuid"
+                "  AND (c.device = t.device OR c.parent = t.device OR c.device = t.parent"
+                "       OR (c.iommu_group = t.iommu_group AND c.iommu_group >= 0)))"
+                " OR EXISTS (SELECT 1 FROM quarantine q WHERE q.device = t.device)"
+                " UNION SELECT uuid FROM unmet",
+                visit, data, err);
+}
+
+int vfa_state_each_defined(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                           struct vfa_error *err)
+{
+    return each(state, "SELECT uuid FROM tentative UNION SELECT uuid FROM unmet", visit, data, err);
+}

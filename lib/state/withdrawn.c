@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Requests that are left alone: withdrawn by their user, or borrowed by a program that took the
+ * device out of the guest for a while. Who borrows is told by a lock (presence.h), so that a
+ * borrower that is killed borrows nothing any more, and no clock is asked.
+ *
+ * The number of a borrower is one that no row has, so that an ended borrower's rows are never taken
+ * for those of another.
+ */
+
+#include "withdrawn.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "presence.h"
+#include "private.h"
+#include "state.h"
+
+#define BORROWERS_MAX 1000 /* that are at work at a time and have no rows yet */
+
+/* *ret_borrower: 0 where nobody borrows it. VFA_STATE_ABSENT: it is not withdrawn. */
+static int read_borrower(struct vfa_state *state, const char *uuid, const char *request,
+                         int64_t *ret_borrower, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt =
+        vfa_sql(state, err, "SELECT borrower FROM withdrawn WHERE uuid = ? AND request = ?", "ss",
+                uuid, request);
+    int r;
+
+    if (!stmt)
+        return vfa_sql_failed(err);
+    r = vfa_sql_step(state, stmt, err);
+    if (r <= 0)
+        return r < 0 ? r : VFA_STATE_ABSENT;
+    *ret_borrower = sqlite3_column_int64(stmt, 0);
+    return 0;
+}
+
+int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *request,
+                         enum vfa_withdrawal *ret, struct vfa_error *err)
+{
+    int64_t borrower = 0;
+    bool alive;
+    int r = read_borrower(state, uuid, request, &borrower, err);
+
+    if (r < 0)
+        return r;
+    *ret = r == VFA_STATE_ABSENT ? VFA_WITHDRAWAL_NONE : VFA_WITHDRAWAL_USER;
+    if (r == VFA_STATE_ABSENT || borrower == 0)
+        return 0;
+    r = vfa_presence_borrows(state->path, borrower, &alive, err);
+    if (r == 0)
+        *ret = alive ? VFA_WITHDRAWAL_BORROWED : VFA_WITHDRAWAL_RETURNED;
+    return r;
+}
+
+int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char *request,
+                           bool *ret, struct vfa_error *err)
+{
+    enum vfa_withdrawal withdrawal = VFA_WITHDRAWAL_NONE;
+    int r = vfa_state_withdrawal(state, uuid, request, &withdrawal, err);
+
+    *ret = withdrawal == VFA_WITHDRAWAL_USER || withdrawal == VFA_WITHDRAWAL_BORROWED;
+    return r;
+}
+
+int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ? AND borrower IS NULL", "s", uuid),
+        err);
+}
+
+int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
+                                     struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state, vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
+}
+
+/* ---- borrowers ---- */
+
+int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
+                              struct vfa_error *err)
+{
+    int64_t number = 0;
+    int r = vfa_sql_number(state, vfa_sql(state, err, "SELECT max(borrower) FROM withdrawn", ""),
+                           &number, err);
+
+    if (r == 0)
+        r = VFA_PRESENCE_TAKEN;
+    for (int i = 0; r == VFA_PRESENCE_TAKEN && i < BORROWERS_MAX; i++)
+        r = vfa_presence_borrow(state->path, ++number, ret_fd, err);
+    if (r == VFA_PRESENCE_TAKEN)
+        return vfa_fail(err, EBUSY, "cannot borrow requests: too many programs do");
+    if (r == 0)
+        *ret_number = number;
+    return r;
+}
+
+int vfa_state_borrow(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
+                     struct vfa_error *err)
+{
+    return vfa_sql_finish(state,
+                          vfa_sql(state, err, "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, ?)",
+                                  "ssi", uuid, request, number),
+                          err);
+}
+
+int vfa_state_end_borrowing(struct vfa_state *state, const char *uuid, const char *request,
+                            struct vfa_error *err)
+{
+    return vfa_sql_finish(
+        state,
+        vfa_sql(state, err,
+                "DELETE FROM withdrawn WHERE uuid = ? AND request = ? AND borrower IS NOT NULL",
+                "ss", uuid, request),
+        err);
+}
+
+int vfa_state_each_borrowed(struct vfa_state *state, void (*visit)(void *data, const char *uuid),
+                            void *data, struct vfa_error *err)
+{
+    return vfa_sql_each(
+        state,
+        vfa_sql(state, err, "SELECT DISTINCT uuid FROM withdrawn WHERE borrower IS NOT NULL", ""),
+        visit, data, err);
+}
