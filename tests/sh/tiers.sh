@@ -16,16 +16,42 @@ static_checks() {
     check "clang-format" clang-format --dry-run --Werror "${c_files[@]}"
     check "shellcheck" shellcheck -x "${shell_files[@]}"
     check "cppcheck" cppcheck -q -j"$(nproc)" --enable=warning,portability,performance --inline-suppr \
-        --error-exitcode=1 -Ilib -I"$workshop/gcc/lib" -I"$workshop/gcc" lib hooks helpers
-    check "layers: lib/ and hooks/ know no libvirt API, lib/ prints nothing" layers_hold
+        --error-exitcode=1 -Ilib -I. -I"$workshop/gcc/lib" -I"$workshop/gcc" lib hooks helpers
+    check "rooms and floors" floors_hold
+    check "no files that call each other in a ring" /usr/bin/python3 -B tests/sh/rings.py "$workshop/gcc"
+    check "layers: each library has its room, lib/ prints nothing" layers_hold
     check "man pages" man_pages_parse
 }
 
+floors_hold() {
+    local -a files
+    mapfile -t files < <(find lib hooks helpers -name '*.[ch]')
+    awk -f tests/sh/floors.awk "${files[@]}" || return 1
+    # it sees what it is for: an include that goes up
+    ! printf '#include "claim/release.h"\n' | awk -f tests/sh/floors.awk - "${files[@]}" >/dev/null
+}
+
+# only_in HEADER FOLDER...: nobody else includes it
+only_in() {
+    local header=$1 elsewhere
+    shift
+    elsewhere=$(grep -rlE "#include <$header" --include='*.[ch]' lib hooks helpers | grep -vE "^($(IFS='|' && echo "$*"))")
+    [ -z "$elsewhere" ] || {
+        echo "$header: $elsewhere"
+        return 1
+    }
+}
+
 layers_hold() {
-    ! grep -nE '#include <libvirt/' lib/*.[ch] hooks/*.[ch] || return 1
-    ! grep -nE '\b(printf|puts|putchar|perror|syslog) *\(|std(out|err)\b' lib/*.c || return 1
+    only_in libvirt/ helpers/ || return 1
+    only_in json-c/ lib/config/ helpers/vfalias/ || return 1
+    only_in libxml/ lib/domain/ helpers/vfalias/connect.c || return 1
+    only_in sqlite3 lib/state/ || return 1
+    only_in netlink/ lib/device/ || return 1
+    only_in pcre2 lib/spec/ || return 1
+    ! grep -rnE '\b(printf|puts|putchar|perror|syslog) *\(|std(out|err)\b' --include='*.c' lib || return 1
     # each program reads a configuration alike, whatever its locale: vfa_text_same()
-    ! grep -nE '\b(tolower|toupper|strn?casecmp|is(alpha|alnum|upper|lower|space|digit|punct)) *\(' lib/*.c hooks/*.c helpers/*.c || return 1
+    ! grep -rnE '\b(tolower|toupper|strn?casecmp|is(alpha|alnum|upper|lower|space|digit|punct)) *\(' --include='*.c' lib hooks helpers || return 1
     local driver
     for driver in qemu network; do
         ! ldd "$workshop/gcc/inst/libexec/vfalias/$driver-asked" | grep libvirt || return 1
