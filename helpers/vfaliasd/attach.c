@@ -51,29 +51,29 @@
 
 #define FIRST_RETRY_MS 1000 /* doubled with each failure */
 
-static int mark_active(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int mark_active(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool same = false;
-    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+    int r = vfa_pass_begin(pass, step->claim, &host, &same, err);
 
     if (r < 0 || !same)
         return r;
-    r = vfa_state_set_claim_state(host.state, look->uuid, step->request->name, VFA_CLAIM_ACTIVE,
+    r = vfa_state_set_claim_state(host.state, pass->uuid, step->request->name, VFA_CLAIM_ACTIVE,
                                   err);
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
 /* ---- a claimed device that is no more ---- */
 
-static int choose_another(struct vfa_look *look, const struct vfa_step *step, struct vfa_host *host,
+static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_host *host,
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    int r = vfa_release(host, look->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
+    int r = vfa_release(host, pass->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
 
     if (r == 0)
-        r = vfa_allocate_request(host, look->domain, step->request, &claim, err);
+        r = vfa_allocate_request(host, pass->domain, step->request, &claim, err);
     if (r == VFA_ALLOCATE_RESCAN)
         return r;
     if (r > 0)
@@ -83,7 +83,7 @@ static int choose_another(struct vfa_look *look, const struct vfa_step *step, st
         r = vfa_state_commit(host->state, err);
     if (r == 0)
         vfa_log(LOG_INFO, "domain '%s': %s of request '%s' is gone, claimed %s instead",
-                look->domain->name, step->claim->device, step->request->name, claim.device);
+                pass->domain->name, step->claim->device, step->request->name, claim.device);
     return r;
 }
 
@@ -93,13 +93,13 @@ enum check {
 };
 
 /* scanned: another device is chosen from an index that is of now. */
-static int check_claim_once(struct vfa_look *look, const struct vfa_step *step, bool scanned,
+static int check_claim_once(struct vfa_pass *pass, const struct vfa_step *step, bool scanned,
                             struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct vfa_pci_addr addr;
     bool same = false;
-    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+    int r = vfa_pass_begin(pass, step->claim, &host, &same, err);
 
     if (r < 0)
         return r;
@@ -111,33 +111,33 @@ static int check_claim_once(struct vfa_look *look, const struct vfa_step *step, 
         return vfa_fail(err, EINVAL, "cannot attach '%s': not a PCI address", step->claim->device);
     r = vfa_inventory_read(&host.sysfs, &addr, ret_device, err);
     if (r == VFA_SYSFS_GONE)
-        return choose_another(look, step, &host, err);
+        return choose_another(pass, step, &host, err);
     vfa_state_rollback(host.state);
     if (r == 0)
         *ret = CHECK_FINE;
     return r;
 }
 
-static int rescan(struct vfa_look *look, struct vfa_error *err)
+static int rescan(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     return r < 0 ? r : vfa_allocate_rescan(&host, false, NULL, err);
 }
 
 /* Is the claim still the one that was seen, and its device still there? *ret_device is to be
  * cleared in any case. Leaves no transaction behind. */
-static int check_claim(struct vfa_look *look, const struct vfa_step *step,
+static int check_claim(struct vfa_pass *pass, const struct vfa_step *step,
                        struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
-    int r = check_claim_once(look, step, false, ret_device, ret, err);
+    int r = check_claim_once(pass, step, false, ret_device, ret, err);
 
     if (r != VFA_ALLOCATE_RESCAN)
         return r;
-    r = rescan(look, err);
+    r = rescan(pass, err);
     if (r == 0)
-        r = check_claim_once(look, step, true, ret_device, ret, err);
+        r = check_claim_once(pass, step, true, ret_device, ret, err);
     return r == VFA_ALLOCATE_RESCAN
                ? vfa_fail(err, EAGAIN,
                           "the index was replaced meanwhile by another configuration's")
@@ -147,230 +147,231 @@ static int check_claim(struct vfa_look *look, const struct vfa_step *step,
 /* ---- attaching ---- */
 
 /* Opens the state for what lib/ does with the claim of the step, with what is wanted of its VF. */
-static int with_order(struct vfa_look *look, const struct vfa_step *step,
+static int with_order(struct vfa_pass *pass, const struct vfa_step *step,
                       int (*what)(struct vfa_host *, const struct vfa_claim *,
                                   const struct vfa_vf_order *, struct vfa_error *),
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
+    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, request);
     struct vfa_vf_order order;
     int r;
 
     if (!alias) /* attach() says so */
         return 0;
     vfa_vf_order_make(alias, request, vfa_request_attach(request, alias), &order);
-    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r < 0 ? r : what(&host, step->claim, &order, err);
 }
 
 /* A guest whose time has run out meanwhile is resumed now: what this thread does next may have to
  * wait for the state file. */
-static int call_libvirt(struct vfa_look *look, const char *xml, struct vfa_error *err)
+static int call_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_error *err)
 {
-    struct vfa_turns *turns = look->daemon->turns;
+    struct vfa_turns *turns = pass->daemon->turns;
     int r = 0;
 
-    if (look->held)
-        vfa_turn_attach(turns, look->uuid);
-    if (virDomainAttachDeviceFlags(look->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+    if (pass->held)
+        vfa_turn_attach(turns, pass->uuid);
+    if (virDomainAttachDeviceFlags(pass->handle, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
         r = vfa_virt_fail(err, "libvirt");
-    if (look->held && vfa_turn_attached(turns, look->uuid))
-        vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_HOLD, 0);
+    if (pass->held && vfa_turn_attached(turns, pass->uuid))
+        vfa_queue_add(pass->daemon->holds, pass->uuid, VFA_WORK_HOLD, 0);
     return r;
 }
 
-static int attach(struct vfa_look *look, const struct vfa_step *step,
+static int attach(struct vfa_pass *pass, const struct vfa_step *step,
                   const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_allocate_alias(look->config, request);
+    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, request);
     VFA_AUTO(vfa_freep) char *xml = NULL;
     int r;
 
     if (!alias)
         return vfa_fail(err, EINVAL, "the configuration has no alias '%s' any more",
                         request->alias);
-    r = vfa_domxml_device(look->domain, request, alias, device,
-                          vfa_domain_port(look->domain, request->name), &xml, err);
+    r = vfa_domxml_device(pass->domain, request, alias, device,
+                          vfa_domain_port(pass->domain, request->name), &xml, err);
     if (r < 0)
         return r;
-    vfa_log(LOG_DEBUG, "domain '%s': attaching %s", look->domain->name, xml);
-    vfa_crew_leave(look->daemon->crew);
-    return call_libvirt(look, xml, err);
+    vfa_log(LOG_DEBUG, "domain '%s': attaching %s", pass->domain->name, xml);
+    vfa_crew_leave(pass->daemon->crew);
+    return call_libvirt(pass, xml, err);
 }
 
 /* The guest has its device; what libvirt would not set is said, once. */
-static void set_vlan(struct vfa_look *look, const struct vfa_step *step)
+static void set_vlan(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    int r = with_order(look, step, vfa_vf_apply_vlan, &err);
+    int r = with_order(pass, step, vfa_vf_apply_vlan, &err);
 
     if (r < 0 || r == VFA_VF_REFUSED)
-        vfa_log(LOG_ERR, "domain '%s': request '%s': %s", look->domain->name, step->request->name,
+        vfa_log(LOG_ERR, "domain '%s': request '%s': %s", pass->domain->name, step->request->name,
                 vfa_error_text(&err));
 }
 
-static bool has_device(struct vfa_look *look, const char *request)
+static bool has_device(struct vfa_pass *pass, const char *request)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
 
-    return vfa_look_read(look->handle, &domain, NULL) == 0 && vfa_domain_device(domain, request);
+    return vfa_pass_read(pass->handle, &domain, NULL) == 0 && vfa_domain_device(domain, request);
 }
 
-static void attached(struct vfa_look *look, const struct vfa_step *step)
+static void attached(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
 
-    vfa_log(LOG_INFO, "domain '%s': attached %s for request '%s'", look->domain->name,
+    vfa_log(LOG_INFO, "domain '%s': attached %s for request '%s'", pass->domain->name,
             step->claim->device, step->request->name);
-    vfa_log_forget(vfa_look_key(look, step->request->name, key));
-    if (mark_active(look, step, &err) < 0) { /* the next look says so */
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_look_again(look, VFA_LOOK_ERROR);
+    vfa_log_forget(vfa_pass_key(pass, step->request->name, key));
+    if (mark_active(pass, step, &err) < 0) { /* the next look says so */
+        vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     }
 }
 
 /* *ret_same: the claim is the one that was seen. Another one's attempts are its own. */
-static int count_failure(struct vfa_look *look, const struct vfa_step *step, const char *why,
+static int count_failure(struct vfa_pass *pass, const struct vfa_step *step, const char *why,
                          bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_look_begin(look, step->claim, &host, ret_same, err);
+    int r = vfa_pass_begin(pass, step->claim, &host, ret_same, err);
 
     if (r < 0 || !*ret_same)
         return r;
-    r = vfa_state_set_claim_error(host.state, look->uuid, step->request->name, why, err);
+    r = vfa_state_set_claim_error(host.state, pass->uuid, step->request->name, why, err);
     if (r == 0 && step->claim->attempts + 1 >= VFA_ATTACH_ATTEMPTS)
         r = vfa_state_set_failed(host.state, step->claim->device, why, err);
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
-static void give_up(struct vfa_look *look, const struct vfa_step *step, unsigned attempts,
+static void give_up(struct vfa_pass *pass, const struct vfa_step *step, unsigned attempts,
                     const char *why)
 {
     vfa_log(LOG_ERR,
             "domain '%s': cannot attach %s for request '%s', given up after %u attempts: %s",
-            look->domain->name, step->claim->device, step->request->name, attempts, why);
-    vfa_look_give_up(look, step);
+            pass->domain->name, step->claim->device, step->request->name, attempts, why);
+    vfa_pass_give_up(pass, step);
 }
 
-static void failed(struct vfa_look *look, const struct vfa_step *step, const char *why)
+static void failed(struct vfa_pass *pass, const struct vfa_step *step, const char *why)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     unsigned attempts = step->claim->attempts + 1;
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
     bool same = false;
 
-    if (count_failure(look, step, why, &same, &err) < 0) {
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_look_again(look, VFA_LOOK_ERROR);
+    if (count_failure(pass, step, why, &same, &err) < 0) {
+        vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
         return;
     }
     if (!same) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return;
     }
     if (attempts >= VFA_ATTACH_ATTEMPTS) {
-        give_up(look, step, attempts, why);
+        give_up(pass, step, attempts, why);
         return;
     }
     vfa_log(LOG_INFO, "domain '%s': cannot attach %s for request '%s', attempt %u: %s",
-            look->domain->name, step->claim->device, step->request->name, attempts, why);
-    vfa_look_key(look, step->request->name, key);
-    vfa_pace_hold(look->daemon->pace, key, FIRST_RETRY_MS << (attempts - 1));
-    vfa_look_again(look, look->held ? VFA_LOOK_NOW : FIRST_RETRY_MS << (attempts - 1));
+            pass->domain->name, step->claim->device, step->request->name, attempts, why);
+    vfa_pass_key(pass, step->request->name, key);
+    vfa_pace_hold(pass->daemon->pace, key, FIRST_RETRY_MS << (attempts - 1));
+    vfa_pass_requeue_after(pass, pass->held ? VFA_REQUEUE_NOW : FIRST_RETRY_MS << (attempts - 1));
 }
 
 /* True: the device is there after all. */
-static bool attach_failed(struct vfa_look *look, const struct vfa_step *step, int r,
+static bool attach_failed(struct vfa_pass *pass, const struct vfa_step *step, int r,
                           const char *why)
 {
     int active;
 
     if (r == -ENOTCONN) {
-        vfa_look_again(look, VFA_LOOK_ERROR);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     } else if (r == -ETIMEDOUT) {
-        vfa_look_hangs(look);
-    } else if ((active = virDomainIsActive(look->handle)) != 1) {
-        vfa_look_again(look, active == 0 ? VFA_LOOK_NOW : VFA_LOOK_BUSY); /* -1: not known */
-    } else if (has_device(look, step->request->name)) {
-        attached(look, step);
+        vfa_pass_hangs(pass);
+    } else if ((active = virDomainIsActive(pass->handle)) != 1) {
+        vfa_pass_requeue_after(pass, active == 0 ? VFA_REQUEUE_NOW
+                                                 : VFA_REQUEUE_BUSY); /* -1: not known */
+    } else if (has_device(pass, step->request->name)) {
+        attached(pass, step);
         return true;
     } else {
-        failed(look, step, why);
+        failed(pass, step, why);
     }
     return false;
 }
 
 /* Trouble of the state file, or of another program that is at work on the device: not the device's,
  * and no attempt. */
-static bool look_later(struct vfa_look *look, const struct vfa_error *err)
+static bool look_later(struct vfa_pass *pass, const struct vfa_error *err)
 {
-    vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
-    vfa_look_again(look, VFA_LOOK_ERROR);
+    vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     return false;
 }
 
-bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step)
+bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
     enum check check;
-    unsigned left = vfa_pace_left(look->daemon->pace, vfa_look_key(look, step->request->name, key));
+    unsigned left = vfa_pace_left(pass->daemon->pace, vfa_pass_key(pass, step->request->name, key));
     int r;
 
     if (left > 0) {
-        vfa_look_again(look, left);
+        vfa_pass_requeue_after(pass, left);
         return false;
     }
-    if (!vfa_look_is_free(look))
+    if (!vfa_pass_is_free(pass))
         return false;
-    r = check_claim(look, step, &device, &check, &err);
+    r = check_claim(pass, step, &device, &check, &err);
     if (r < 0 && r != -ENODEV)
-        return look_later(look, &err);
+        return look_later(pass, &err);
     if (r == 0 && check == CHECK_CHANGED) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return false;
     }
     if (r == 0) {
-        r = with_order(look, step, vfa_vf_apply, &err);
+        r = with_order(pass, step, vfa_vf_apply, &err);
         if (r < 0 && r != -ENODEV)
-            return look_later(look, &err);
+            return look_later(pass, &err);
     }
     if (r == VFA_VF_STALE) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return false;
     }
     if (r == VFA_VF_REFUSED) {
-        failed(look, step, vfa_error_text(&err));
+        failed(pass, step, vfa_error_text(&err));
         return false;
     }
     if (r == 0)
-        r = attach(look, step, &device, &err);
+        r = attach(pass, step, &device, &err);
     if (r < 0)
-        return attach_failed(look, step, r, vfa_error_text(&err));
-    set_vlan(look, step);
-    attached(look, step);
+        return attach_failed(pass, step, r, vfa_error_text(&err));
+    set_vlan(pass, step);
+    attached(pass, step);
     return true;
 }
 
 /* ---- giving up ---- */
 
 /* The claim is of this start, and nobody has asked for another attempt since. */
-static int is_given_up(struct vfa_look *look, const struct vfa_step *step, bool *ret,
+static int is_given_up(struct vfa_pass *pass, const struct vfa_step *step, bool *ret,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
     const struct vfa_claim *found;
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_claims(host.state, look->uuid, &now, err);
+        r = vfa_state_claims(host.state, pass->uuid, &now, err);
     if (r < 0)
         return r;
     found = vfa_claims_find(&now, step->claim->request);
@@ -381,44 +382,44 @@ static int is_given_up(struct vfa_look *look, const struct vfa_step *step, bool 
 
 /* The guest that was looked at, as each start of a domain has an id of its own. libvirt destroys by
  * UUID, so that this is asked last. */
-static bool is_same_guest(struct vfa_look *look)
+static bool is_same_guest(struct vfa_pass *pass)
 {
     VFA_AUTO(vfa_virt_domain_unref)
-    virDomainPtr now = virDomainLookupByUUIDString(virDomainGetConnect(look->handle), look->uuid);
+    virDomainPtr now = virDomainLookupByUUIDString(virDomainGetConnect(pass->handle), pass->uuid);
 
-    return now && virDomainGetID(now) == virDomainGetID(look->handle);
+    return now && virDomainGetID(now) == virDomainGetID(pass->handle);
 }
 
-static int destroy(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int destroy(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     bool given_up = false;
-    int r = is_given_up(look, step, &given_up, err);
+    int r = is_given_up(pass, step, &given_up, err);
 
     if (r < 0)
         return r;
-    if (!given_up || !is_same_guest(look)) {
-        vfa_look_again(look, VFA_LOOK_NOW);
+    if (!given_up || !is_same_guest(pass)) {
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return 0;
     }
     vfa_log(LOG_ERR, "domain '%s': destroyed, since request '%s' could not be attached",
-            look->domain->name, step->request->name);
-    vfa_crew_leave(look->daemon->crew);
-    if (virDomainDestroy(look->handle) < 0)
-        return vfa_virt_fail(err, "cannot destroy domain '%s'", look->domain->name);
+            pass->domain->name, step->request->name);
+    vfa_crew_leave(pass->daemon->crew);
+    if (virDomainDestroy(pass->handle) < 0)
+        return vfa_virt_fail(err, "cannot destroy domain '%s'", pass->domain->name);
     return 0;
 }
 
 /* "keep": the guest runs on, `vfalias claims` shows the claim and why. */
-void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step)
+void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(look->config, step->request);
+    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, step->request);
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     if (!alias || alias->on_attach_failure != VFA_ATTACH_FAILURE_DESTROY)
         return;
-    if (destroy(look, step, &err) < 0) {
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_look_again(look, VFA_LOOK_ERROR);
+    if (destroy(pass, step, &err) < 0) {
+        vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     }
 }
 
@@ -426,35 +427,35 @@ void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step)
 
 /* The guest has to agree: success means asked. DEVICE_REMOVED brings the next look, which releases.
  */
-void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step)
+void vfa_pass_detach(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *alias = NULL;
     const char *request = step->claim->request;
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
     int r;
 
-    if (!vfa_look_is_free(look))
+    if (!vfa_pass_is_free(pass))
         return;
     if (asprintf(&alias, "%s%s", VFA_DEVICE_PREFIX, request) < 0) {
         alias = NULL;
-        vfa_look_again(look, VFA_LOOK_ERROR);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
         return;
     }
-    vfa_look_key(look, request, key);
-    vfa_look_again(look, VFA_LOOK_DETACH);
-    vfa_crew_leave(look->daemon->crew);
-    if (virDomainDetachDeviceAlias(look->handle, alias, VIR_DOMAIN_AFFECT_LIVE) == 0) {
+    vfa_pass_key(pass, request, key);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_DETACH);
+    vfa_crew_leave(pass->daemon->crew);
+    if (virDomainDetachDeviceAlias(pass->handle, alias, VIR_DOMAIN_AFFECT_LIVE) == 0) {
         vfa_log_change(key, LOG_INFO, "domain '%s': request '%s' is gone, detaching %s",
-                       look->domain->name, request, step->claim->device);
+                       pass->domain->name, request, step->claim->device);
         return;
     }
-    r = vfa_virt_fail(&err, "domain '%s': cannot detach %s of '%s'", look->domain->name,
+    r = vfa_virt_fail(&err, "domain '%s': cannot detach %s of '%s'", pass->domain->name,
                       step->claim->device, request);
     if (r == -ETIMEDOUT)
-        vfa_look_hangs(look);
+        vfa_pass_hangs(pass);
     else if (r == -ENOENT)
-        vfa_look_again(look, VFA_LOOK_BUSY);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     else
         vfa_log_change(key, LOG_WARNING, "%s", vfa_error_text(&err));
 }

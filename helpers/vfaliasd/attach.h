@@ -8,8 +8,8 @@
 #include "plan.h"
 
 /* True if the domain's devices have changed, so that what was seen is no longer so. */
-bool vfa_look_attach(struct vfa_look *look, const struct vfa_step *step);
-void vfa_look_give_up(struct vfa_look *look, const struct vfa_step *step);
-void vfa_look_detach(struct vfa_look *look, const struct vfa_step *step);
+bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step);
+void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step);
+void vfa_pass_detach(struct vfa_pass *pass, const struct vfa_step *step);
 
 #endif

@@ -217,7 +217,7 @@ static int start(struct vfa_daemon *daemon, const struct vfa_config *config, con
 /* ---- which ---- */
 
 /* Returns in how many milliseconds to look at it again, UINT_MAX: not by itself. */
-static unsigned look(struct vfa_daemon *daemon, const struct vfa_config *config,
+static unsigned pass(struct vfa_daemon *daemon, const struct vfa_config *config,
                      const struct vfa_claim *claim, struct vfa_error *err)
 {
     char key[sizeof(LOG_KEY) + VFA_PCI_ADDR_SIZE];
@@ -256,7 +256,7 @@ void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config)
 
     for (size_t i = 0; i < ending.n; i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-        unsigned next = look(daemon, config, &ending.items[i], &why);
+        unsigned next = pass(daemon, config, &ending.items[i], &why);
 
         again = next < again ? next : again;
         if (why.code && !err.code)

@@ -177,7 +177,7 @@ static void log_changes(const struct definition *d)
                 devices->items[i].request);
 }
 
-static int look(struct definition *d, virConnectPtr conn, struct vfa_error *err)
+static int pass(struct definition *d, virConnectPtr conn, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *changed = NULL;
     int r = read_all(d, conn, err);
@@ -205,7 +205,7 @@ void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
     VFA_AUTO(definition_clear)
     struct definition d = {.daemon = daemon, .config = config, .uuid = uuid};
     char key[KEY_SIZE];
-    int r = look(&d, conn, &err);
+    int r = pass(&d, conn, &err);
 
     if (r == -ENOENT) {
         vfa_error_clear(&err);

@@ -39,10 +39,10 @@ static int resume(struct vfa_daemon *daemon, virDomainPtr handle, const struct v
 
     if (virDomainGetID(handle) != vfa_turn_held(daemon->turns, uuid))
         return 0;
-    r = vfa_look_run(handle, &run, err);
+    r = vfa_pass_run(handle, &run, err);
     if (r != 0 || run != VFA_RUN_PAUSED)
         return r < 0 ? r : 0;
-    r = vfa_look_resume(handle, err);
+    r = vfa_pass_resume(handle, err);
     if (r < 0)
         return r;
     vfa_turn_hold(daemon->turns, uuid, 0, 0);
@@ -59,16 +59,16 @@ unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
     int64_t left = (int64_t)config->hold_timeout * 1000 - age;
 
     if (age < 0)
-        return VFA_LOOK_DONE;
+        return VFA_REQUEUE_NEVER;
     if (left > 0)
         return (unsigned)left;
     if (vfa_turn_attaches(daemon->turns, uuid))
-        return VFA_LOOK_DONE;
+        return VFA_REQUEUE_NEVER;
     handle = virDomainLookupByUUIDString(conn, uuid);
     if (!handle) /* its end is an event */
-        return VFA_LOOK_DONE;
+        return VFA_REQUEUE_NEVER;
     if (resume(daemon, handle, config, uuid, &err) == 0)
-        return VFA_LOOK_DONE;
+        return VFA_REQUEUE_NEVER;
     vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
-    return VFA_LOOK_BUSY;
+    return VFA_REQUEUE_BUSY;
 }

@@ -57,132 +57,132 @@ enum {
 /* ---- the row ---- */
 
 /* Writes down that the guest is held, if it is still the start that was seen. */
-static int note_held(struct vfa_look *look, bool *ret_same, struct vfa_error *err)
+static int note_held(struct vfa_pass *pass, bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_begin_hold(host.state, &look->hold, err);
+        r = vfa_state_begin_hold(host.state, &pass->hold, err);
     *ret_same = r == 0;
     return r < 0 ? r : 0;
 }
 
-static int is_noted(struct vfa_look *look, bool *ret, struct vfa_error *err)
+static int is_noted(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_holds(host.state, look->uuid, &holds, err);
-    *ret = r < 0 || (holds.n > 0 && holds.items[0].id == look->hold.id);
+        r = vfa_state_holds(host.state, pass->uuid, &holds, err);
+    *ret = r < 0 || (holds.n > 0 && holds.items[0].id == pass->hold.id);
     return r;
 }
 
-static int forget(struct vfa_look *look, struct vfa_error *err)
+static int forget(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
 
-    vfa_turn_hold(look->daemon->turns, look->uuid, 0, 0);
-    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
-    return r == 0 ? vfa_state_end_hold(host.state, &look->hold, err) : r;
+    vfa_turn_hold(pass->daemon->turns, pass->uuid, 0, 0);
+    r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
+    return r == 0 ? vfa_state_end_hold(host.state, &pass->hold, err) : r;
 }
 
 /* ---- suspending ---- */
 
 /* Reads once more what the domain does, as the row that was read may be of a start that came after
  * the first answer. */
-static int still_booted(struct vfa_look *look, bool *ret, struct vfa_error *err)
+static int still_booted(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
-    int known = vfa_look_run(look->handle, &run, err);
+    int known = vfa_pass_run(pass->handle, &run, err);
 
     *ret = known == 0 && run == VFA_RUN_BOOTED;
     return known < 0 ? known : 0;
 }
 
-static unsigned left_ms(const struct vfa_look *look)
+static unsigned left_ms(const struct vfa_pass *pass)
 {
-    int64_t left = look->hold.since + look->config->hold_timeout - (int64_t)time(NULL);
+    int64_t left = pass->hold.since + pass->config->hold_timeout - (int64_t)time(NULL);
 
     return left <= 0 ? 0 : (unsigned)(left * 1000);
 }
 
-static bool is_late(struct vfa_look *look)
+static bool is_late(struct vfa_pass *pass)
 {
-    return vfa_turn_age(look->daemon->turns, look->uuid) >= look->config->hold_within * 1000;
+    return vfa_turn_age(pass->daemon->turns, pass->uuid) >= pass->config->hold_within * 1000;
 }
 
 /* A failure is no reason to be without devices: the guest gets them while it runs. Where nobody
  * knows whether it was suspended, the row stays for who finds out. */
-static int suspend_failed(struct vfa_look *look, struct vfa_error *err)
+static int suspend_failed(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = vfa_virt_fail(&why, "domain '%s': cannot suspend it until its devices are attached",
-                          look->domain->name);
+                          pass->domain->name);
 
     if (r == -ENOTCONN)
         return vfa_error_move(err, &why);
     vfa_log(LOG_WARNING, "%s", vfa_error_text(&why));
-    return forget(look, err);
+    return forget(pass, err);
 }
 
 /* The domain was started anew since it was looked at, and that start is not to be held, or is not
  * known to be. */
-static int undo(struct vfa_look *look)
+static int undo(struct vfa_pass *pass)
 {
-    if (virDomainResume(look->handle) == 0) {
-        vfa_turn_hold(look->daemon->turns, look->uuid, 0, 0);
-        vfa_log(LOG_INFO, "domain '%s': resumed, it was started anew", look->domain->name);
+    if (virDomainResume(pass->handle) == 0) {
+        vfa_turn_hold(pass->daemon->turns, pass->uuid, 0, 0);
+        vfa_log(LOG_INFO, "domain '%s': resumed, it was started anew", pass->domain->name);
     }
     return STEP_VOID;
 }
 
-static int undo_late(struct vfa_look *look, struct vfa_error *err)
+static int undo_late(struct vfa_pass *pass, struct vfa_error *err)
 {
-    int r = vfa_look_resume(look->handle, err);
+    int r = vfa_pass_resume(pass->handle, err);
 
     if (r < 0)
         return r;
     vfa_log(LOG_INFO, "domain '%s': resumed, libvirt took too long to suspend it",
-            look->domain->name);
-    return forget(look, err);
+            pass->domain->name);
+    return forget(pass, err);
 }
 
-static int suspend(struct vfa_look *look, struct vfa_error *err)
+static int suspend(struct vfa_pass *pass, struct vfa_error *err)
 {
     bool same = false;
     int r;
 
-    vfa_turn_hold(look->daemon->turns, look->uuid, virDomainGetID(look->handle), 0);
-    if (virDomainSuspend(look->handle) < 0)
-        return suspend_failed(look, err);
-    if (is_late(look))
-        return undo_late(look, err);
-    r = is_noted(look, &same, err);
+    vfa_turn_hold(pass->daemon->turns, pass->uuid, virDomainGetID(pass->handle), 0);
+    if (virDomainSuspend(pass->handle) < 0)
+        return suspend_failed(pass, err);
+    if (is_late(pass))
+        return undo_late(pass, err);
+    r = is_noted(pass, &same, err);
     if (!same)
-        return undo(look);
-    vfa_look_again(look, left_ms(look));
+        return undo(pass);
+    vfa_pass_requeue_after(pass, left_ms(pass));
     if (r == 0)
         vfa_log(LOG_INFO, "domain '%s': suspended until its devices are attached",
-                look->domain->name);
+                pass->domain->name);
     return r;
 }
 
-static int begin_in_place(struct vfa_look *look, struct vfa_error *err)
+static int begin_in_place(struct vfa_pass *pass, struct vfa_error *err)
 {
     bool same = false;
-    int r = still_booted(look, &same, err);
+    int r = still_booted(pass, &same, err);
 
     if (r == 0 && same)
-        r = note_held(look, &same, err);
+        r = note_held(pass, &same, err);
     if (r < 0)
         return r;
     if (!same)
         return STEP_VOID;
-    return is_late(look) ? forget(look, err) : suspend(look, err);
+    return is_late(pass) ? forget(pass, err) : suspend(pass, err);
 }
 
 /* Whether one can be suspended now, of which the row says that it waits for that. Those that wait
@@ -200,74 +200,74 @@ static bool has_room(struct vfa_daemon *daemon, const struct vfa_config *config,
 
 /* Some of the holders are left for guests that are to be resumed; while most of them wait for
  * guests that hang, nobody else's is suspended. */
-static int begin(struct vfa_look *look, struct vfa_error *err)
+static int begin(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = STEP_LATER;
 
-    if (look->daemon->suspends++ < VFA_DAEMON_SUSPENDS &&
-        look->daemon->resumes < VFA_DAEMON_HOLDERS - VFA_DAEMON_SUSPENDS)
-        r = begin_in_place(look, err);
-    look->daemon->suspends--;
+    if (pass->daemon->suspends++ < VFA_DAEMON_SUSPENDS &&
+        pass->daemon->resumes < VFA_DAEMON_HOLDERS - VFA_DAEMON_SUSPENDS)
+        r = begin_in_place(pass, err);
+    pass->daemon->suspends--;
     return r;
 }
 
 /* ---- resuming ---- */
 
-static void log_resumed(const struct vfa_look *look, bool expired)
+static void log_resumed(const struct vfa_pass *pass, bool expired)
 {
     if (expired)
-        vfa_hold_log_expired(look->domain->name, look->config);
+        vfa_hold_log_expired(pass->domain->name, pass->config);
     else
-        vfa_log(LOG_INFO, "domain '%s': resumed", look->domain->name);
+        vfa_log(LOG_INFO, "domain '%s': resumed", pass->domain->name);
 }
 
 /* It stays written down when it fails: the next look finds out how things are. */
-static int end(struct vfa_look *look, bool expired, struct vfa_error *err)
+static int end(struct vfa_pass *pass, bool expired, struct vfa_error *err)
 {
     int r;
 
-    look->daemon->resumes++;
-    r = vfa_look_resume(look->handle, err);
-    look->daemon->resumes--;
+    pass->daemon->resumes++;
+    r = vfa_pass_resume(pass->handle, err);
+    pass->daemon->resumes--;
     if (r < 0)
         return r;
-    log_resumed(look, expired);
-    return forget(look, err);
+    log_resumed(pass, expired);
+    return forget(pass, err);
 }
 
 /* Somebody has resumed it, maybe vfa_hold_expire(). */
-static int drop(struct vfa_look *look, struct vfa_error *err)
+static int drop(struct vfa_pass *pass, struct vfa_error *err)
 {
-    if (look->hold.held)
-        vfa_log(LOG_INFO, "domain '%s': not held any longer", look->domain->name);
-    return forget(look, err);
+    if (pass->hold.held)
+        vfa_log(LOG_INFO, "domain '%s': not held any longer", pass->domain->name);
+    return forget(pass, err);
 }
 
 /* Another daemon may have suspended it. */
-static void go_on(struct vfa_look *look)
+static void go_on(struct vfa_pass *pass)
 {
-    int64_t age = (int64_t)time(NULL) - look->hold.since;
+    int64_t age = (int64_t)time(NULL) - pass->hold.since;
 
-    if (!vfa_turn_held(look->daemon->turns, look->uuid))
-        vfa_turn_hold(look->daemon->turns, look->uuid, virDomainGetID(look->handle), age * 1000);
-    vfa_look_again(look, left_ms(look));
+    if (!vfa_turn_held(pass->daemon->turns, pass->uuid))
+        vfa_turn_hold(pass->daemon->turns, pass->uuid, virDomainGetID(pass->handle), age * 1000);
+    vfa_pass_requeue_after(pass, left_ms(pass));
 }
 
-static int do_step(struct vfa_look *look, enum vfa_hold_step step, struct vfa_error *err)
+static int do_step(struct vfa_pass *pass, enum vfa_hold_step step, struct vfa_error *err)
 {
     switch (step) {
     case VFA_HOLD_NOTHING:
         break;
     case VFA_HOLD_BEGIN:
-        return begin(look, err);
+        return begin(pass, err);
     case VFA_HOLD_GO_ON:
-        go_on(look);
+        go_on(pass);
         break;
     case VFA_HOLD_END:
     case VFA_HOLD_EXPIRE:
-        return end(look, step == VFA_HOLD_EXPIRE, err);
+        return end(pass, step == VFA_HOLD_EXPIRE, err);
     case VFA_HOLD_FORGET:
-        return drop(look, err);
+        return drop(pass, err);
     }
     return 0;
 }
@@ -275,49 +275,49 @@ static int do_step(struct vfa_look *look, enum vfa_hold_step step, struct vfa_er
 /* ---- one look ---- */
 
 /* Resumes the guest if its requests cannot be read. */
-static enum vfa_hold_step let_go(const struct vfa_look *look, enum vfa_run run)
+static enum vfa_hold_step let_go(const struct vfa_pass *pass, enum vfa_run run)
 {
-    return look->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET;
+    return pass->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET;
 }
 
-static int look_at(struct vfa_look *look, struct vfa_error *err)
+static int look_at(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
     struct vfa_plan plan = {0};
     enum vfa_run run = VFA_RUN_ON;
-    int known = vfa_look_run(look->handle, &run, err);
-    int r = known < 0 ? known : vfa_look_claims(look, err);
+    int known = vfa_pass_run(pass->handle, &run, err);
+    int r = known < 0 ? known : vfa_pass_claims(pass, err);
 
-    if (r < 0 || !look->hold.id)
+    if (r < 0 || !pass->hold.id)
         return r;
-    r = vfa_look_read(look->handle, &look->domain, err);
+    r = vfa_pass_read(pass->handle, &pass->domain, err);
     if (r != 0)
         return r;
-    if (known == VFA_LOOK_IN_BETWEEN) {
-        vfa_look_again(look, VFA_LOOK_WAITING);
+    if (known == VFA_PASS_IN_BETWEEN) {
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_WAITING);
         return 0;
     }
-    if (look->domain->bad_requests)
-        return do_step(look, let_go(look, run), err);
-    r = vfa_look_plan(look, run, &plan, err);
+    if (pass->domain->bad_requests)
+        return do_step(pass, let_go(pass, run), err);
+    r = vfa_pass_plan(pass, run, &plan, err);
     steps = plan.steps;
-    return r < 0 ? r : do_step(look, plan.hold, err);
+    return r < 0 ? r : do_step(pass, plan.hold, err);
 }
 
 /* A domain that does not run is a worker's, too. */
-static unsigned look_failed(const struct vfa_look *look, int r, const struct vfa_error *err)
+static unsigned look_failed(const struct vfa_pass *pass, int r, const struct vfa_error *err)
 {
     if (r == STEP_VOID)
-        return VFA_LOOK_NOW;
+        return VFA_REQUEUE_NOW;
     if (r == STEP_LATER)
         return LATER_MS;
     if (r == -ENOENT)
-        return VFA_LOOK_DONE;
+        return VFA_REQUEUE_NEVER;
     if (r == -EBUSY) /* the state is locked: the workers say so */
         return LATER_MS;
     if (r != -ENOTCONN)
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return VFA_LOOK_BUSY;
+        vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    return VFA_REQUEUE_BUSY;
 }
 
 /* *ret_tell: a worker can go on. *ret_kept: the state is locked. */
@@ -326,12 +326,12 @@ static unsigned look_in_turn(struct vfa_daemon *daemon, virConnectPtr conn,
                              bool *ret_kept)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_look look;
-    int r = vfa_look_at(daemon, conn, config, uuid, look_at, &look, &err);
+    struct vfa_pass pass;
+    int r = vfa_pass_at(daemon, conn, config, uuid, look_at, &pass, &err);
 
     *ret_tell = r == 0 || r == -ENOENT || r == VFA_RECONCILE_NOT_RUNNING;
     *ret_kept = r == -EBUSY;
-    return r == 0 ? look.again : look_failed(&look, r, &err);
+    return r == 0 ? pass.again : look_failed(&pass, r, &err);
 }
 
 /* ---- a guest whose row was lost ---- */
@@ -345,9 +345,9 @@ static int resume_lost(struct vfa_daemon *daemon, virDomainPtr handle, const cha
 
     if (virDomainGetID(handle) != vfa_turn_held(daemon->turns, uuid))
         return 0;
-    r = vfa_look_run(handle, &run, err);
+    r = vfa_pass_run(handle, &run, err);
     if (r == 0 && run == VFA_RUN_PAUSED) {
-        r = vfa_look_resume(handle, err);
+        r = vfa_pass_resume(handle, err);
         if (r == 0)
             vfa_log(LOG_WARNING, "domain '%s': resumed, the state file was lost while it waited",
                     virDomainGetName(handle));
@@ -362,15 +362,15 @@ static unsigned look_at_lost(struct vfa_daemon *daemon, virConnectPtr conn, cons
     int r = handle ? resume_lost(daemon, handle, uuid, &err)
                    : vfa_virt_fail(&err, "cannot find domain '%s'", uuid);
 
-    if (r == VFA_LOOK_IN_BETWEEN)
-        return VFA_LOOK_WAITING;
+    if (r == VFA_PASS_IN_BETWEEN)
+        return VFA_REQUEUE_WAITING;
     if (r < 0 && r != -ENOENT) {
         if (r != -ENOTCONN)
             vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        return VFA_LOOK_BUSY;
+        return VFA_REQUEUE_BUSY;
     }
     vfa_turn_forget(daemon->turns, uuid);
-    return VFA_LOOK_DONE;
+    return VFA_REQUEUE_NEVER;
 }
 
 /* ---- the threads ---- */
@@ -392,7 +392,7 @@ static int read_holds(const struct vfa_config *config, const char *uuid, struct 
  * The worker is told once the guest is resumed: until then it would only ask for that again. */
 static bool hold_none(struct vfa_daemon *daemon, virConnectPtr conn, const char *uuid, bool asked)
 {
-    unsigned again = VFA_LOOK_DONE;
+    unsigned again = VFA_REQUEUE_NEVER;
 
     if (!vfa_turn_held(daemon->turns, uuid)) {
         vfa_turn_forget(daemon->turns, uuid);
@@ -402,7 +402,7 @@ static bool hold_none(struct vfa_daemon *daemon, virConnectPtr conn, const char 
         again = look_at_lost(daemon, conn, uuid);
         vfa_turn_end(daemon->turns, uuid);
     }
-    if (again != VFA_LOOK_DONE)
+    if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->holds, uuid, asked ? VFA_WORK_TELL : VFA_WORK_HOLD, again);
     else if (asked)
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
@@ -422,7 +422,7 @@ static bool hold_one(struct vfa_daemon *daemon, virConnectPtr conn, const struct
         return false;
     again = look_in_turn(daemon, conn, config, uuid, &tell, &kept);
     vfa_turn_end(daemon->turns, uuid);
-    if (again != VFA_LOOK_DONE)
+    if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->holds, uuid, VFA_WORK_HOLD, again);
     if (tell)
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
@@ -468,7 +468,7 @@ static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_
     VFA_AUTO(vfa_connection_unref)
     virConnectPtr conn = vfa_daemon_connection(daemon, line);
     bool all = strcmp(work->key, VFA_WORK_HOST) == 0, looked = all;
-    unsigned again = VFA_LOOK_DONE;
+    unsigned again = VFA_REQUEUE_NEVER;
     int r;
 
     if (!conn) /* the next one begins with all */
@@ -477,13 +477,14 @@ static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_
             : hold(daemon, conn, shared->config, work, &looked, &err);
     if (!looked)
         again = vfa_hold_expire(daemon, conn, shared->config, work->key);
-    if (again != VFA_LOOK_DONE)
+    if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->holds, work->key, VFA_WORK_HOLD, again);
     if (r == 0)
         return;
     if (r != -EBUSY)
         vfa_log_change("hold", LOG_ERR, "%s", vfa_error_text(&err));
-    vfa_queue_add(daemon->holds, work->key, work->reasons, r == -EBUSY ? LATER_MS : VFA_LOOK_BUSY);
+    vfa_queue_add(daemon->holds, work->key, work->reasons,
+                  r == -EBUSY ? LATER_MS : VFA_REQUEUE_BUSY);
 }
 
 void *vfa_daemon_holder(void *opaque)

@@ -24,22 +24,23 @@
 #include <string.h>
 
 #define HANGS_MS   1000  /* a job of QEMU's monitor that takes longer */
-#define BACKOFF_MS 60000 /* at most, from VFA_LOOK_BUSY on */
+#define BACKOFF_MS 60000 /* at most, from VFA_REQUEUE_BUSY on */
 
 /* No request has that name. */
-static const char *key_of(const struct vfa_look *look, char *buf)
+static const char *key_of(const struct vfa_pass *pass, char *buf)
 {
-    return vfa_look_key(look, " job", buf);
+    return vfa_pass_key(pass, " job", buf);
 }
 
-void vfa_look_hangs(struct vfa_look *look)
+void vfa_pass_hangs(struct vfa_pass *pass)
 {
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
 
-    vfa_log_change(key_of(look, key), LOG_WARNING,
+    vfa_log_change(key_of(pass, key), LOG_WARNING,
                    "domain '%s': its QEMU does not answer libvirt, its devices wait for that",
-                   look->domain->name);
-    vfa_look_again(look, vfa_pace_back_off(look->daemon->pace, key, VFA_LOOK_BUSY, BACKOFF_MS));
+                   pass->domain->name);
+    vfa_pass_requeue_after(
+        pass, vfa_pace_back_off(pass->daemon->pace, key, VFA_REQUEUE_BUSY, BACKOFF_MS));
 }
 
 /* libvirt says for how long one job has waited for QEMU, unless the job is one of many of another
@@ -66,53 +67,53 @@ static bool is_in_the_way(int type, virTypedParameterPtr params, int n)
 }
 
 /* A driver that knows no jobs has none. */
-static enum vfa_job ask(struct vfa_look *look)
+static enum vfa_job ask(struct vfa_pass *pass)
 {
     virTypedParameterPtr params = NULL;
     int type = VIR_DOMAIN_JOB_NONE, n = 0;
     bool busy;
 
-    if (hangs(look->handle)) {
-        vfa_look_hangs(look);
+    if (hangs(pass->handle)) {
+        vfa_pass_hangs(pass);
         return VFA_JOB_BUSY;
     }
-    vfa_crew_leave(look->daemon->crew);
-    if (virDomainGetJobStats(look->handle, &type, &params, &n, 0) < 0) {
+    vfa_crew_leave(pass->daemon->crew);
+    if (virDomainGetJobStats(pass->handle, &type, &params, &n, 0) < 0) {
         if (vfa_virt_fail(NULL, "job") != -ETIMEDOUT)
             return VFA_JOB_NONE;
-        vfa_look_hangs(look);
+        vfa_pass_hangs(pass);
         return VFA_JOB_BUSY;
     }
     busy = is_in_the_way(type, params, n);
     virTypedParamsFree(params, n);
     if (busy)
-        vfa_look_again(look, VFA_LOOK_BUSY);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     return busy ? VFA_JOB_BUSY : VFA_JOB_NONE;
 }
 
-static enum vfa_job ask_if_due(struct vfa_look *look)
+static enum vfa_job ask_if_due(struct vfa_pass *pass)
 {
-    char key[VFA_LOOK_KEY_SIZE];
-    unsigned left = vfa_pace_left(look->daemon->pace, key_of(look, key));
+    char key[VFA_PASS_KEY_SIZE];
+    unsigned left = vfa_pace_left(pass->daemon->pace, key_of(pass, key));
     enum vfa_job job;
 
     if (left > 0) {
-        vfa_look_again(look, left);
+        vfa_pass_requeue_after(pass, left);
         return VFA_JOB_BUSY;
     }
-    job = ask(look);
+    job = ask(pass);
     if (job == VFA_JOB_NONE) {
-        vfa_pace_forget(look->daemon->pace, key);
+        vfa_pace_forget(pass->daemon->pace, key);
         vfa_log_forget(key);
     }
     return job;
 }
 
-bool vfa_look_is_free(struct vfa_look *look)
+bool vfa_pass_is_free(struct vfa_pass *pass)
 {
-    if (look->held) /* it has just booted: none of these has begun */
+    if (pass->held) /* it has just booted: none of these has begun */
         return true;
-    if (look->job == VFA_JOB_UNKNOWN)
-        look->job = ask_if_due(look);
-    return look->job == VFA_JOB_NONE;
+    if (pass->job == VFA_JOB_UNKNOWN)
+        pass->job = ask_if_due(pass);
+    return pass->job == VFA_JOB_NONE;
 }

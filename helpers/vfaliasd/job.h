@@ -8,9 +8,9 @@
 
 /* Whether libvirt would let the domain be changed now; asked once a look. False asks for the next
  * look. */
-bool vfa_look_is_free(struct vfa_look *look);
+bool vfa_pass_is_free(struct vfa_pass *pass);
 
 /* libvirt has waited in vain for the guest's QEMU: asks for the next look, later each time. */
-void vfa_look_hangs(struct vfa_look *look);
+void vfa_pass_hangs(struct vfa_pass *pass);
 
 #endif

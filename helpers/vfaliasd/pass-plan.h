@@ -12,15 +12,15 @@
 #include <libvirt/libvirt.h>
 
 /* The claims and the hold: to be read once the domain is known to run, and before its XML. */
-int vfa_look_claims(struct vfa_look *look, struct vfa_error *err);
+int vfa_pass_claims(struct vfa_pass *pass, struct vfa_error *err);
 
 /* Looks at the domain as `at` does. *ret says then what is wanted next; what was read is gone. */
-int vfa_look_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
-                const char *uuid, int (*at)(struct vfa_look *look, struct vfa_error *err),
-                struct vfa_look *ret, struct vfa_error *err);
+int vfa_pass_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
+                const char *uuid, int (*at)(struct vfa_pass *pass, struct vfa_error *err),
+                struct vfa_pass *ret, struct vfa_error *err);
 
 /* What there is to do. free() ret->steps, which borrow from *look. */
-int vfa_look_plan(struct vfa_look *look, enum vfa_run run, struct vfa_plan *ret,
+int vfa_pass_plan(struct vfa_pass *pass, enum vfa_run run, struct vfa_plan *ret,
                   struct vfa_error *err);
 
 #endif

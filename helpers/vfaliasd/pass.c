@@ -19,15 +19,15 @@
 
 #include <string.h>
 
-void vfa_look_again(struct vfa_look *look, unsigned ms)
+void vfa_pass_requeue_after(struct vfa_pass *pass, unsigned ms)
 {
-    if (ms < look->again)
-        look->again = ms;
+    if (ms < pass->again)
+        pass->again = ms;
 }
 
-const char *vfa_look_key(const struct vfa_look *look, const char *request, char *buf)
+const char *vfa_pass_key(const struct vfa_pass *pass, const char *request, char *buf)
 {
-    snprintf(buf, VFA_LOOK_KEY_SIZE, "%s/%s", look->uuid, request);
+    snprintf(buf, VFA_PASS_KEY_SIZE, "%s/%s", pass->uuid, request);
     return buf;
 }
 
@@ -42,7 +42,7 @@ static bool is_live(const char *xml)
     return id && end && id < end;
 }
 
-int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err)
+int vfa_pass_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *xml = virDomainGetXMLDesc(handle, 0);
 
@@ -55,17 +55,17 @@ int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error
     return 0;
 }
 
-int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct vfa_host *host,
+int vfa_pass_begin(struct vfa_pass *pass, const struct vfa_claim *claim, struct vfa_host *host,
                    bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
     const struct vfa_claim *found;
-    int r = vfa_daemon_open_host(look->daemon, look->config, host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, host, err);
 
     if (r == 0)
         r = vfa_state_begin(host->state, err);
     if (r == 0)
-        r = vfa_state_claims(host->state, look->uuid, &now, err);
+        r = vfa_state_claims(host->state, pass->uuid, &now, err);
     if (r < 0)
         return r;
     found = vfa_claims_find(&now, claim->request);
@@ -87,7 +87,7 @@ static int run_of_paused(int reason, enum vfa_run *ret)
     case VIR_DOMAIN_PAUSED_STARTING_UP:
     case VIR_DOMAIN_PAUSED_POSTCOPY:
     case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
-        return VFA_LOOK_IN_BETWEEN;
+        return VFA_PASS_IN_BETWEEN;
     case VIR_DOMAIN_PAUSED_USER:
     case VIR_DOMAIN_PAUSED_UNKNOWN: /* libvirt's daemon was not there when it was paused */
         *ret = VFA_RUN_PAUSED;
@@ -98,7 +98,7 @@ static int run_of_paused(int reason, enum vfa_run *ret)
     }
 }
 
-int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
+int vfa_pass_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
 {
     int state, reason;
 
@@ -108,7 +108,7 @@ int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
     switch (state) {
     case VIR_DOMAIN_SHUTDOWN:
     case VIR_DOMAIN_SHUTOFF: /* with live XML: it is being started */
-        return VFA_LOOK_IN_BETWEEN;
+        return VFA_PASS_IN_BETWEEN;
     case VIR_DOMAIN_PAUSED:
         return run_of_paused(reason, ret);
     case VIR_DOMAIN_RUNNING:
@@ -120,7 +120,7 @@ int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
     }
 }
 
-int vfa_look_resume(virDomainPtr handle, struct vfa_error *err)
+int vfa_pass_resume(virDomainPtr handle, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_PAUSED;
     int r;
@@ -128,7 +128,7 @@ int vfa_look_resume(virDomainPtr handle, struct vfa_error *err)
     if (virDomainResume(handle) == 0)
         return 0;
     r = vfa_virt_fail(err, "cannot resume domain '%s'", virDomainGetName(handle));
-    if (vfa_look_run(handle, &run, NULL) != 0 || run == VFA_RUN_PAUSED)
+    if (vfa_pass_run(handle, &run, NULL) != 0 || run == VFA_RUN_PAUSED)
         return r;
     vfa_error_clear(err);
     return 0;

@@ -25,13 +25,13 @@
 
 #include <limits.h>
 
-#define VFA_LOOK_DONE      UINT_MAX /* there is no need to look again */
-#define VFA_LOOK_NOW       0
-#define VFA_LOOK_BUSY      2000  /* another job has the domain; nothing is wrong */
-#define VFA_LOOK_ERROR     5000  /* state file, memory */
-#define VFA_LOOK_ERROR_MAX 60000 /* with back-off */
-#define VFA_LOOK_WAITING   10000 /* an event is due; this is for when it got lost */
-#define VFA_LOOK_DETACH    30000 /* the guest did not let go: ask it again */
+#define VFA_REQUEUE_NEVER     UINT_MAX /* there is no need to look again */
+#define VFA_REQUEUE_NOW       0
+#define VFA_REQUEUE_BUSY      2000  /* another job has the domain; nothing is wrong */
+#define VFA_REQUEUE_ERROR     5000  /* state file, memory */
+#define VFA_REQUEUE_ERROR_MAX 60000 /* with back-off */
+#define VFA_REQUEUE_WAITING   10000 /* an event is due; this is for when it got lost */
+#define VFA_REQUEUE_DETACH    30000 /* the guest did not let go: ask it again */
 
 /* What keeps libvirt from changing the domain. */
 enum vfa_job {
@@ -40,7 +40,7 @@ enum vfa_job {
     VFA_JOB_BUSY, /* something does; the next look is asked for */
 };
 
-struct vfa_look {
+struct vfa_pass {
     struct vfa_daemon *daemon;
     const struct vfa_config *config;
     virDomainPtr handle;
@@ -55,32 +55,32 @@ struct vfa_look {
 };
 
 /* Wants another look in ms, or earlier if somebody else wants that. */
-void vfa_look_again(struct vfa_look *look, unsigned ms);
+void vfa_pass_requeue_after(struct vfa_pass *pass, unsigned ms);
 
 /* The key of vfa_log_change() for one request of the domain. */
-#define VFA_LOOK_KEY_SIZE (VFA_UUID_SIZE + 128)
-const char *vfa_look_key(const struct vfa_look *look, const char *request, char *buf);
+#define VFA_PASS_KEY_SIZE (VFA_UUID_SIZE + 128)
+const char *vfa_pass_key(const struct vfa_pass *pass, const char *request, char *buf);
 
 /* The live XML as it is now. 0, VFA_RECONCILE_NOT_RUNNING or an error. */
 enum {
     VFA_RECONCILE_NOT_RUNNING = 1,
 };
-int vfa_look_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err);
+int vfa_pass_read(virDomainPtr handle, struct vfa_domain **ret, struct vfa_error *err);
 
 /* Opens the state, begins a transaction and checks that the claim is as it was seen. *ret_same:
  * false ends it again. Commit with vfa_state_commit(); host is cleared by the caller in any case.
  */
-int vfa_look_begin(struct vfa_look *look, const struct vfa_claim *claim, struct vfa_host *host,
+int vfa_pass_begin(struct vfa_pass *pass, const struct vfa_claim *claim, struct vfa_host *host,
                    bool *ret_same, struct vfa_error *err);
 
-/* What the domain does now. VFA_LOOK_IN_BETWEEN: somebody else is at work on it, and an event will
+/* What the domain does now. VFA_PASS_IN_BETWEEN: somebody else is at work on it, and an event will
  * tell when that is over. */
 enum {
-    VFA_LOOK_IN_BETWEEN = 1,
+    VFA_PASS_IN_BETWEEN = 1,
 };
-int vfa_look_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err);
+int vfa_pass_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err);
 
 /* Resumes the guest. That somebody else was first is no error. */
-int vfa_look_resume(virDomainPtr handle, struct vfa_error *err);
+int vfa_pass_resume(virDomainPtr handle, struct vfa_error *err);
 
 #endif

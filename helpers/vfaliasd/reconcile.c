@@ -55,73 +55,73 @@
 
 /* ---- steps that change the state only ---- */
 
-static int release(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int release(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool released = false;
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
         r = vfa_release_unchanged(&host, step->claim, VFA_WHY_ENDED, &released, err);
     if (r == 0 && released)
-        vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", look->domain->name,
+        vfa_log(LOG_INFO, "domain '%s': released %s of '%s'", pass->domain->name,
                 step->claim->device, step->claim->request);
     return r;
 }
 
-static int withdraw(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int withdraw(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_claim *claim = step->claim;
     bool same = false;
-    int r = vfa_look_begin(look, claim, &host, &same, err);
+    int r = vfa_pass_begin(pass, claim, &host, &same, err);
 
     if (r < 0 || !same)
         return r;
-    r = vfa_release_withdraw(&host, look->uuid, claim->request, err);
+    r = vfa_release_withdraw(&host, pass->uuid, claim->request, err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
     if (r == 0)
         vfa_log(LOG_INFO, "domain '%s': %s of request '%s' was detached by hand, released",
-                look->domain->name, claim->device, claim->request);
+                pass->domain->name, claim->device, claim->request);
     return r;
 }
 
 /* What its borrower took out is kept for it, as a claim whose device is to be attached again. */
-static int set_aside(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int set_aside(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool same = false;
-    int r = vfa_look_begin(look, step->claim, &host, &same, err);
+    int r = vfa_pass_begin(pass, step->claim, &host, &same, err);
 
     if (r < 0 || !same)
         return r;
-    r = vfa_state_set_claim_state(host.state, look->uuid, step->request->name, VFA_CLAIM_CLAIMED,
+    r = vfa_state_set_claim_state(host.state, pass->uuid, step->request->name, VFA_CLAIM_CLAIMED,
                                   err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
     if (r == 0)
         vfa_log(LOG_INFO, "domain '%s': %s of request '%s' was taken out for a while, kept for it",
-                look->domain->name, step->claim->device, step->request->name);
-    vfa_look_again(look, VFA_LOOK_NOW);
+                pass->domain->name, step->claim->device, step->request->name);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;
 }
 
 /* Asked for anew, as it were: what failed before is not held against it. */
-static int end_borrowing(struct vfa_look *look, const struct vfa_step *step, struct vfa_error *err)
+static int end_borrowing(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_end_borrowing(host.state, look->uuid, step->request->name, err);
-    vfa_daemon_forget(look->daemon, look->uuid);
-    vfa_look_again(look, VFA_LOOK_NOW);
+        r = vfa_state_end_borrowing(host.state, pass->uuid, step->request->name, err);
+    vfa_daemon_forget(pass->daemon, pass->uuid);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;
 }
 
 struct allocation {
-    struct vfa_look *look;
+    struct vfa_pass *pass;
     const struct vfa_request *request;
     struct vfa_claim *ret;
 };
@@ -131,30 +131,30 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
 {
     const struct allocation *allocation = data;
     const struct vfa_request *request = allocation->request;
-    struct vfa_look *look = allocation->look;
+    struct vfa_pass *pass = allocation->pass;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims now = {0};
-    int r = vfa_state_claims(host->state, look->uuid, &now, err);
+    int r = vfa_state_claims(host->state, pass->uuid, &now, err);
 
     if (r < 0 || vfa_claims_find(&now, request->name))
         return r;
     if (request->late)
-        return vfa_allocate_late(host, look->domain, request, allocation->ret, err);
-    return vfa_allocate_request(host, look->domain, request, allocation->ret, err);
+        return vfa_allocate_late(host, pass->domain, request, allocation->ret, err);
+    return vfa_allocate_request(host, pass->domain, request, allocation->ret, err);
 }
 
-static int allocate(struct vfa_look *look, const struct vfa_request *request, struct vfa_claim *ret,
+static int allocate(struct vfa_pass *pass, const struct vfa_request *request, struct vfa_claim *ret,
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    struct allocation allocation = {look, request, ret};
-    int r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
+    struct allocation allocation = {pass, request, ret};
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     return r < 0 ? r
                  : vfa_allocate_transact(&host, true, allocate_unless_claimed, &allocation, err);
 }
 
 /* An optional request that is not late is left alone from now on. */
-static int do_without(struct vfa_look *look, const struct vfa_request *request,
+static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -162,112 +162,112 @@ static int do_without(struct vfa_look *look, const struct vfa_request *request,
 
     if (!request->optional || request->late)
         return 0;
-    r = vfa_daemon_open_host(look->daemon, look->config, &host, err);
-    return r == 0 ? vfa_state_withdraw(host.state, look->uuid, request->name, err) : r;
+    r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
+    return r == 0 ? vfa_state_withdraw(host.state, pass->uuid, request->name, err) : r;
 }
 
 /* Nothing free is said once. A late request is looked at again when something gets free, one that
  * is not optional with the next event of this domain. */
-static int refused(struct vfa_look *look, const struct vfa_request *request, int why,
+static int refused(struct vfa_pass *pass, const struct vfa_request *request, int why,
                    struct vfa_error *err)
 {
     bool quiet = request->optional || why == VFA_ALLOCATE_AGAIN;
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
 
-    vfa_log_change(vfa_look_key(look, request->name, key), quiet ? LOG_DEBUG : LOG_WARNING, "%s",
+    vfa_log_change(vfa_pass_key(pass, request->name, key), quiet ? LOG_DEBUG : LOG_WARNING, "%s",
                    vfa_error_text(err));
     vfa_error_clear(err);
     if (why == VFA_ALLOCATE_NONE)
-        return do_without(look, request, err);
-    vfa_look_again(look, VFA_LOOK_BUSY);
+        return do_without(pass, request, err);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     return 0;
 }
 
-static int hotplug(struct vfa_look *look, const struct vfa_request *request, struct vfa_error *err)
+static int hotplug(struct vfa_pass *pass, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    char key[VFA_LOOK_KEY_SIZE];
+    char key[VFA_PASS_KEY_SIZE];
     int r;
 
-    if (request->late && !vfa_late_add(look->daemon->late, look->uuid))
+    if (request->late && !vfa_late_add(pass->daemon->late, pass->uuid))
         return vfa_fail_oom(err);
-    r = allocate(look, request, &claim, err);
+    r = allocate(pass, request, &claim, err);
     if (r != 0)
-        return r < 0 ? r : refused(look, request, r, err);
-    vfa_log_forget(vfa_look_key(look, request->name, key));
+        return r < 0 ? r : refused(pass, request, r, err);
+    vfa_log_forget(vfa_pass_key(pass, request->name, key));
     if (request->late)
-        vfa_late_serve(look->daemon->late, look->uuid);
+        vfa_late_serve(pass->daemon->late, pass->uuid);
     if (claim.device)
-        vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", look->domain->name,
+        vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", pass->domain->name,
                 claim.device, request->name);
-    vfa_look_again(look, VFA_LOOK_NOW);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return 0;
 }
 
 /* ---- the plan ---- */
 
 /* True: the domain's devices have changed, the rest of the plan is void. */
-static bool do_step(struct vfa_look *look, const struct vfa_step *step)
+static bool do_step(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     int r = 0;
 
     switch (step->kind) {
     case VFA_STEP_ALLOCATE:
-        r = hotplug(look, step->request, &err);
+        r = hotplug(pass, step->request, &err);
         break;
     case VFA_STEP_ATTACH:
-        return vfa_look_attach(look, step);
+        return vfa_pass_attach(pass, step);
     case VFA_STEP_GIVE_UP:
-        vfa_look_give_up(look, step);
+        vfa_pass_give_up(pass, step);
         break;
     case VFA_STEP_DETACH:
-        vfa_look_detach(look, step);
+        vfa_pass_detach(pass, step);
         break;
     case VFA_STEP_RELEASE:
-        r = release(look, step, &err);
+        r = release(pass, step, &err);
         break;
     case VFA_STEP_WITHDRAW:
-        r = withdraw(look, step, &err);
+        r = withdraw(pass, step, &err);
         break;
     case VFA_STEP_SET_ASIDE:
-        r = set_aside(look, step, &err);
+        r = set_aside(pass, step, &err);
         break;
     case VFA_STEP_END_BORROWING:
-        r = end_borrowing(look, step, &err);
+        r = end_borrowing(pass, step, &err);
         break;
     }
     if (r < 0) {
-        vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_look_again(look, VFA_LOOK_ERROR);
+        vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     }
     return false;
 }
 
 /* A holder is to suspend or resume the guest, and then tells the workers. */
-static void leave_to_holder(struct vfa_look *look)
+static void leave_to_holder(struct vfa_pass *pass)
 {
-    vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_TELL, 0);
-    vfa_look_again(look, VFA_LOOK_WAITING);
+    vfa_queue_add(pass->daemon->holds, pass->uuid, VFA_WORK_TELL, 0);
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_WAITING);
 }
 
-static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
+static int do_plan(struct vfa_pass *pass, enum vfa_run run, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
     struct vfa_plan plan = {0};
-    int r = vfa_look_plan(look, run, &plan, err);
+    int r = vfa_pass_plan(pass, run, &plan, err);
 
     if (r < 0)
         return r;
     steps = plan.steps;
     if (plan.hold != VFA_HOLD_NOTHING && plan.hold != VFA_HOLD_GO_ON) {
-        leave_to_holder(look);
+        leave_to_holder(pass);
         return 0;
     }
-    look->held = plan.hold == VFA_HOLD_GO_ON;
+    pass->held = plan.hold == VFA_HOLD_GO_ON;
     for (size_t i = 0; i < plan.n; i++) {
-        if (do_step(look, &steps[i])) {
-            vfa_look_again(look, VFA_LOOK_NOW);
+        if (do_step(pass, &steps[i])) {
+            vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
             break;
         }
     }
@@ -276,23 +276,23 @@ static int do_plan(struct vfa_look *look, enum vfa_run run, struct vfa_error *er
 
 /* The holder does not wait for libvirt while a device is attached, nor is one attached while the
  * holder is at work: who comes second is told. */
-static int do_plan_in_turn(struct vfa_look *look, enum vfa_run run, struct vfa_error *err)
+static int do_plan_in_turn(struct vfa_pass *pass, enum vfa_run run, struct vfa_error *err)
 {
     int r;
 
-    if (!look->hold.id && vfa_turn_held(look->daemon->turns, look->uuid)) {
-        leave_to_holder(look); /* its row was lost with the state file */
+    if (!pass->hold.id && vfa_turn_held(pass->daemon->turns, pass->uuid)) {
+        leave_to_holder(pass); /* its row was lost with the state file */
         return 0;
     }
-    if (!look->hold.id)
-        return do_plan(look, run, err);
-    if (!vfa_turn_take(look->daemon->turns, look->uuid)) {
-        vfa_look_again(look, VFA_LOOK_WAITING);
+    if (!pass->hold.id)
+        return do_plan(pass, run, err);
+    if (!vfa_turn_take(pass->daemon->turns, pass->uuid)) {
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_WAITING);
         return 0;
     }
-    r = do_plan(look, run, err);
-    if (vfa_turn_end(look->daemon->turns, look->uuid))
-        vfa_queue_add(look->daemon->holds, look->uuid, VFA_WORK_TELL, 0);
+    r = do_plan(pass, run, err);
+    if (vfa_turn_end(pass->daemon->turns, pass->uuid))
+        vfa_queue_add(pass->daemon->holds, pass->uuid, VFA_WORK_TELL, 0);
     return r;
 }
 
@@ -312,37 +312,37 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
 }
 
 /* VFA_ALLOCATE_AGAIN: what was seen may be no more. */
-static int reassert_seen(struct vfa_look *look, struct vfa_error *err)
+static int reassert_seen(struct vfa_pass *pass, struct vfa_error *err)
 {
-    int r = reassert(look->config, look->domain, look->ended, err);
+    int r = reassert(pass->config, pass->domain, pass->ended, err);
 
     if (r == VFA_ALLOCATE_AGAIN)
-        vfa_look_again(look, VFA_LOOK_NOW);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;
 }
 
-static int look_at_running(struct vfa_look *look, struct vfa_error *err)
+static int look_at_running(struct vfa_pass *pass, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
-    int known = vfa_look_run(look->handle, &run, err);
-    int r = known < 0 ? known : vfa_look_claims(look, err);
+    int known = vfa_pass_run(pass->handle, &run, err);
+    int r = known < 0 ? known : vfa_pass_claims(pass, err);
 
     if (r == 0)
-        r = vfa_look_read(look->handle, &look->domain, err);
+        r = vfa_pass_read(pass->handle, &pass->domain, err);
     if (r == 0)
-        r = reassert_seen(look, err);
-    if (r == 0 && look->domain->bad_requests && look->hold.id)
-        leave_to_holder(look);
-    if (r == 0 && look->domain->bad_requests) /* what it asks for is not known: nothing is undone */
-        r = vfa_fail(err, EINVAL, "domain '%s': %s", look->domain->name,
-                     look->domain->bad_requests);
+        r = reassert_seen(pass, err);
+    if (r == 0 && pass->domain->bad_requests && pass->hold.id)
+        leave_to_holder(pass);
+    if (r == 0 && pass->domain->bad_requests) /* what it asks for is not known: nothing is undone */
+        r = vfa_fail(err, EINVAL, "domain '%s': %s", pass->domain->name,
+                     pass->domain->bad_requests);
     if (r != 0)
         return r;
     if (known != 0) {
-        vfa_look_again(look, VFA_LOOK_WAITING);
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_WAITING);
         return 0;
     }
-    return do_plan_in_turn(look, run, err);
+    return do_plan_in_turn(pass, run, err);
 }
 
 static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
@@ -363,8 +363,8 @@ static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
         vfa_daemon_forget(daemon, uuid);
     vfa_sync_can_read(daemon, uuid); /* there is nothing to read */
     if (r < 0)
-        return VFA_LOOK_ERROR;
-    return r == VFA_GC_AGAIN ? VFA_LOOK_BUSY : VFA_LOOK_DONE;
+        return VFA_REQUEUE_ERROR;
+    return r == VFA_GC_AGAIN ? VFA_REQUEUE_BUSY : VFA_REQUEUE_NEVER;
 }
 
 /* No request has that name. */
@@ -382,7 +382,8 @@ unsigned vfa_reconcile_failed(struct vfa_daemon *daemon, const char *uuid,
     char key[READ_KEY_SIZE];
 
     vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return vfa_pace_back_off(daemon->pace, read_key(uuid, key), VFA_LOOK_ERROR, VFA_LOOK_ERROR_MAX);
+    return vfa_pace_back_off(daemon->pace, read_key(uuid, key), VFA_REQUEUE_ERROR,
+                             VFA_REQUEUE_ERROR_MAX);
 }
 
 static void succeeded(struct vfa_daemon *daemon, const char *uuid)
@@ -394,42 +395,42 @@ static void succeeded(struct vfa_daemon *daemon, const char *uuid)
 }
 
 /* Wrong XML is looked at again when it changes, everything else with back-off. */
-static unsigned look_failed(struct vfa_look *look, int r, struct vfa_error *err)
+static unsigned look_failed(struct vfa_pass *pass, int r, struct vfa_error *err)
 {
     if (r == -ENOTCONN)
-        return VFA_LOOK_ERROR;
+        return VFA_REQUEUE_ERROR;
     if (r != -EINVAL)
-        return vfa_reconcile_failed(look->daemon, look->uuid, err);
-    vfa_log_change(look->uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return VFA_LOOK_DONE;
+        return vfa_reconcile_failed(pass->daemon, pass->uuid, err);
+    vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    return VFA_REQUEUE_NEVER;
 }
 
 static unsigned look_once(struct vfa_daemon *daemon, virConnectPtr conn,
                           const struct vfa_config *config, const char *uuid, bool *ret_held)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    struct vfa_look look;
-    int r = vfa_look_at(daemon, conn, config, uuid, look_at_running, &look, &err);
+    struct vfa_pass pass;
+    int r = vfa_pass_at(daemon, conn, config, uuid, look_at_running, &pass, &err);
 
-    *ret_held = look.held;
+    *ret_held = pass.held;
     if (r == -ENOENT)
         vfa_daemon_gone(daemon, uuid);
     if (r == VFA_RECONCILE_NOT_RUNNING || r == -ENOENT)
         return collect_stopped(daemon, conn, config, uuid);
     if (r < 0)
-        return look_failed(&look, r, &err);
+        return look_failed(&pass, r, &err);
     succeeded(daemon, uuid);
-    return look.again;
+    return pass.again;
 }
 
 /* While a guest is suspended, nobody else's domain comes in between. */
 unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                               const struct vfa_config *config, const char *uuid)
 {
-    unsigned again = VFA_LOOK_NOW;
+    unsigned again = VFA_REQUEUE_NOW;
     bool held = true;
 
-    for (int n = 0; n < IN_ONE_GO && held && again == VFA_LOOK_NOW; n++) {
+    for (int n = 0; n < IN_ONE_GO && held && again == VFA_REQUEUE_NOW; n++) {
         if (n > 0 && vfa_daemon_stopping(daemon))
             break;
         again = look_once(daemon, conn, config, uuid, &held);

@@ -9,7 +9,7 @@
 
 #include <libvirt/libvirt.h>
 
-/* One look at one domain. Returns in how many milliseconds to look again, or VFA_LOOK_DONE. */
+/* One look at one domain. Returns in how many milliseconds to look again, or VFA_REQUEUE_NEVER. */
 unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                               const struct vfa_config *config, const char *uuid);
 

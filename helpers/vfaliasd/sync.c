@@ -148,7 +148,7 @@ static int read_one(struct sync *sync, virDomainPtr handle, struct vfa_domain **
         if (r < 0)
             return r;
         *ret = vfa_domain_free(*ret);
-        *ret_read = vfa_look_read(handle, ret, why);
+        *ret_read = vfa_pass_read(handle, ret, why);
         if (*ret_read != 0)
             return 0;
         r = reassert(sync, *ret, ended, err);
@@ -179,7 +179,7 @@ static int sync_running(struct sync *sync, virDomainPtr handle, const char *uuid
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
-    bool look = false;
+    bool pass = false;
     int read = 0;
     int r = read_one(sync, handle, &domain, &read, &why, err);
 
@@ -188,12 +188,12 @@ static int sync_running(struct sync *sync, virDomainPtr handle, const char *uuid
     if (read == -ENOTCONN)
         return vfa_error_move(err, &why);
     if (read == -EINVAL)
-        look = true;
+        pass = true;
     else if (read < 0)
         return await(sync, handle, uuid, &why, err);
     else
-        r = needs_look(sync, domain, &look, err);
-    if (r == 0 && look)
+        r = needs_look(sync, domain, &pass, err);
+    if (r == 0 && pass)
         vfa_queue_add(sync->daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
     return r;
 }

@@ -90,7 +90,7 @@ static int forget(const struct unhold *all, const struct vfa_hold *hold, struct 
 static int resume(const struct unhold *all, virDomainPtr domain, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
-    int known = vfa_look_run(domain, &run, err);
+    int known = vfa_pass_run(domain, &run, err);
 
     if (known < 0)
         return known;
@@ -98,7 +98,7 @@ static int resume(const struct unhold *all, virDomainPtr domain, struct vfa_erro
         return vfa_fail(err, ETIMEDOUT, "domain '%s' is being suspended", virDomainGetName(domain));
     if (known != 0 || run != VFA_RUN_PAUSED)
         return 0;
-    known = vfa_look_resume(domain, err);
+    known = vfa_pass_resume(domain, err);
     if (known < 0)
         return known;
     vfa_log(LOG_INFO, "domain '%s': resumed, its devices will be attached by the next vfaliasd",

@@ -202,13 +202,13 @@ static int forget_past(struct vfa_daemon *daemon, const struct vfa_config *confi
 static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                         const struct vfa_config *config, const struct vfa_work *work)
 {
-    unsigned again = VFA_LOOK_DONE;
+    unsigned again = VFA_REQUEUE_NEVER;
 
     if (work->reasons & VFA_WORK_DEFINITION)
         vfa_definition_look(daemon, conn, config, work->key);
     if (work->reasons & VFA_WORK_RECONCILE)
         again = vfa_reconcile_domain(daemon, conn, config, work->key);
-    if (again != VFA_LOOK_DONE)
+    if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->queue, work->key, VFA_WORK_RECONCILE, again);
     if ((work->reasons & VFA_WORK_RECONCILE) && vfa_late_end(daemon->late, work->key))
         wake_late(daemon);

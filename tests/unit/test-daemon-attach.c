@@ -64,14 +64,14 @@ static const struct {
     {"the fourth failure", true, 3, NOTHING, false, false, 4, 8000},
     {"the last failure", true, 4, NOTHING, false, true, 5, UINT_MAX},
     {"the last failure, kept", true, 4, NOTHING, true, false, 5, UINT_MAX},
-    {"started anew", true, 4, STARTED_ANEW, false, false, 0, VFA_LOOK_NOW},
-    {"started anew in a wink", true, 4, STARTED_IN_A_WINK, false, false, 5, VFA_LOOK_NOW},
+    {"started anew", true, 4, STARTED_ANEW, false, false, 0, VFA_REQUEUE_NOW},
+    {"started anew in a wink", true, 4, STARTED_IN_A_WINK, false, false, 5, VFA_REQUEUE_NOW},
     {"given up", false, 5, NOTHING, false, true, 5, UINT_MAX},
     {"given up, kept", false, 5, NOTHING, true, false, 5, UINT_MAX},
-    {"given up, and started anew", false, 5, STARTED_ANEW, false, false, 0, VFA_LOOK_NOW},
+    {"given up, and started anew", false, 5, STARTED_ANEW, false, false, 0, VFA_REQUEUE_NOW},
     {"given up, and started anew in a wink", false, 5, STARTED_IN_A_WINK, false, false, 5,
-     VFA_LOOK_NOW},
-    {"given up, and asked anew", false, 5, ASKED_ANEW, false, false, 0, VFA_LOOK_NOW},
+     VFA_REQUEUE_NOW},
+    {"given up, and asked anew", false, 5, ASKED_ANEW, false, false, 0, VFA_REQUEUE_NOW},
 };
 
 static void claim(struct vfa_host *host, int64_t since, unsigned attempts)
@@ -141,37 +141,37 @@ static bool has_failed(void)
 
 static void test_case(struct vfa_daemon *daemon)
 {
-    struct vfa_look look = {.daemon = daemon,
+    struct vfa_pass pass = {.daemon = daemon,
                             .config = config,
                             .handle = virDomainLookupByUUIDString(conn, uuid),
                             .uuid = uuid,
                             .domain = (struct vfa_domain *)parse(WANTS),
                             .again = UINT_MAX};
     struct vfa_host host = open_host(true);
-    struct vfa_step step = {.request = &look.domain->requests[0]};
+    struct vfa_step step = {.request = &pass.domain->requests[0]};
 
     config->aliases[0].on_attach_failure =
         cases[now].keep ? VFA_ATTACH_FAILURE_KEEP : VFA_ATTACH_FAILURE_DESTROY;
     claim(&host, 1, cases[now].attempts);
-    CHECK(vfa_state_claims(host.state, uuid, &look.claims, NULL) == 0, "claims");
+    CHECK(vfa_state_claims(host.state, uuid, &pass.claims, NULL) == 0, "claims");
     vfa_host_clear(&host);
-    step.claim = &look.claims.items[0];
+    step.claim = &pass.claims.items[0];
     if (cases[now].attach) {
-        CHECK(!vfa_look_attach(&look, &step), "%s", cases[now].label);
+        CHECK(!vfa_pass_attach(&pass, &step), "%s", cases[now].label);
     } else {
         happen(now);
-        vfa_look_give_up(&look, &step);
+        vfa_pass_give_up(&pass, &step);
     }
     CHECK((virDomainIsActive(guest) == 0) == cases[now].destroyed, "%s", cases[now].label);
     CHECK(attempts() == cases[now].after, "%s: %u", cases[now].label, attempts());
     if (cases[now].meanwhile == NOTHING && cases[now].attach)
         CHECK(has_failed() == (cases[now].after == VFA_ATTACH_ATTEMPTS), "%s", cases[now].label);
-    CHECK(look.again == cases[now].again, "%s: %u", cases[now].label, look.again);
+    CHECK(pass.again == cases[now].again, "%s: %u", cases[now].label, pass.again);
     if (cases[now].destroyed)
         CHECK(virDomainCreate(guest) == 0, "start");
     vfa_pace_forget(daemon->pace, uuid);
-    vfa_claims_clear(&look.claims);
-    virDomainFree(look.handle);
+    vfa_claims_clear(&pass.claims);
+    virDomainFree(pass.handle);
 }
 
 int main(void)

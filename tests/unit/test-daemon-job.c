@@ -49,22 +49,22 @@ static const struct job_case {
     {"none", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_NONE, -1, true, false, UINT_MAX,
      true},
     {"migrates", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
-     VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT, false, false, VFA_LOOK_BUSY, true},
+     VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT, false, false, VFA_REQUEUE_BUSY, true},
     {"saved, says an old libvirt", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_BOUNDED, -1,
-     false, false, VFA_LOOK_BUSY, true},
+     false, false, VFA_REQUEUE_BUSY, true},
     {"backup", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
      VIR_DOMAIN_JOB_OPERATION_BACKUP, true, false, UINT_MAX, true},
     {"one that has ended", VIR_DOMAIN_CONTROL_OK, 0, ANSWERS, VIR_DOMAIN_JOB_COMPLETED,
      VIR_DOMAIN_JOB_OPERATION_SAVE, true, false, UINT_MAX, true},
     {"a driver that knows none", VIR_DOMAIN_CONTROL_OK, 0, FAILS, 0, -1, true, false, UINT_MAX,
      true},
-    {"hangs", VIR_DOMAIN_CONTROL_OK, 0, HANGS, 0, -1, false, false, VFA_LOOK_BUSY, true},
+    {"hangs", VIR_DOMAIN_CONTROL_OK, 0, HANGS, 0, -1, false, false, VFA_REQUEUE_BUSY, true},
     {"is asked by somebody", VIR_DOMAIN_CONTROL_OCCUPIED, 900, ANSWERS, VIR_DOMAIN_JOB_NONE, -1,
      true, false, UINT_MAX, true},
     {"does not answer somebody", VIR_DOMAIN_CONTROL_OCCUPIED, 1100, ANSWERS, VIR_DOMAIN_JOB_NONE,
-     -1, false, false, VFA_LOOK_BUSY, false},
+     -1, false, false, VFA_REQUEUE_BUSY, false},
     {"has no monitor any more", VIR_DOMAIN_CONTROL_ERROR, 0, ANSWERS, VIR_DOMAIN_JOB_NONE, -1,
-     false, false, VFA_LOOK_BUSY, false},
+     false, false, VFA_REQUEUE_BUSY, false},
     {"is asked within a backup", VIR_DOMAIN_CONTROL_JOB, 99999, ANSWERS, VIR_DOMAIN_JOB_UNBOUNDED,
      VIR_DOMAIN_JOB_OPERATION_BACKUP, true, false, UINT_MAX, true},
     {"has just booted", VIR_DOMAIN_CONTROL_OCCUPIED, 1100, HANGS, 0, -1, true, true, UINT_MAX,
@@ -119,19 +119,19 @@ virErrorPtr __wrap_virSaveLastError(void)
 
 /* ---- the looks ---- */
 
-static bool look(struct vfa_daemon *daemon, virDomainPtr handle, unsigned *ret_again)
+static bool pass(struct vfa_daemon *daemon, virDomainPtr handle, unsigned *ret_again)
 {
     struct vfa_domain domain = {.name = (char *)"test"};
-    struct vfa_look look = {.daemon = daemon,
+    struct vfa_pass pass = {.daemon = daemon,
                             .handle = handle,
                             .uuid = UUID,
                             .domain = &domain,
                             .held = now->held,
-                            .again = VFA_LOOK_DONE};
-    bool is_free = vfa_look_is_free(&look);
+                            .again = VFA_REQUEUE_NEVER};
+    bool is_free = vfa_pass_is_free(&pass);
 
-    CHECK(vfa_look_is_free(&look) == is_free, "%s: once a look", now->label);
-    *ret_again = look.again;
+    CHECK(vfa_pass_is_free(&pass) == is_free, "%s: once a look", now->label);
+    *ret_again = pass.again;
     return is_free;
 }
 
@@ -140,7 +140,7 @@ static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
     unsigned again;
 
     asked = 0;
-    CHECK(look(daemon, handle, &again) == now->free, "%s", now->label);
+    CHECK(pass(daemon, handle, &again) == now->free, "%s", now->label);
     CHECK(again == now->again, "%s: again in %u ms", now->label, again);
     CHECK(asked == now->asked, "%s: asked %u times", now->label, asked);
     vfa_pace_forget(daemon->pace, UUID);
@@ -150,17 +150,17 @@ static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
 static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
 {
     struct vfa_domain domain = {.name = (char *)"test"};
-    struct vfa_look seen = {.daemon = daemon, .uuid = UUID, .domain = &domain};
+    struct vfa_pass seen = {.daemon = daemon, .uuid = UUID, .domain = &domain};
     unsigned again, last = 0;
 
     now = &cases[6];
     asked = 0;
-    CHECK(!look(daemon, handle, &again) && again == VFA_LOOK_BUSY, "%u", again);
-    CHECK(!look(daemon, handle, &again) && again > 0 && again <= VFA_LOOK_BUSY, "%u", again);
+    CHECK(!pass(daemon, handle, &again) && again == VFA_REQUEUE_BUSY, "%u", again);
+    CHECK(!pass(daemon, handle, &again) && again > 0 && again <= VFA_REQUEUE_BUSY, "%u", again);
     CHECK(asked == 1, "%u", asked);
     for (int i = 0; i < 8; i++) {
-        seen.again = VFA_LOOK_DONE;
-        vfa_look_hangs(&seen);
+        seen.again = VFA_REQUEUE_NEVER;
+        vfa_pass_hangs(&seen);
         CHECK(seen.again > last || seen.again == 60000, "%u after %u", seen.again, last);
         last = seen.again;
     }
