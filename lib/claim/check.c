@@ -117,8 +117,8 @@ static int check_settings(const struct vfa_request *request, const struct vfa_al
                       vfa_error_text(&why));
 }
 
-int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
-                              const struct vfa_request *request, struct vfa_error *err)
+int vfa_alloc_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
+                            const struct vfa_request *request, struct vfa_error *err)
 {
     const struct vfa_alias *alias = vfa_allocate_alias(config, request);
     int r;
@@ -154,7 +154,7 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
         return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     for (size_t i = 0; i < domain->n_requests; i++) {
-        int r = vfa_attempt_check_request(config, domain, &domain->requests[i], err);
+        int r = vfa_alloc_check_request(config, domain, &domain->requests[i], err);
 
         if (r)
             return r;

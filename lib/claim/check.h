@@ -16,8 +16,8 @@ int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain 
                        struct vfa_error *err);
 
 /* The same for one of its requests: whether its alias exists and this domain may ask for it. */
-int vfa_attempt_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
-                              const struct vfa_request *request, struct vfa_error *err);
+int vfa_alloc_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
+                            const struct vfa_request *request, struct vfa_error *err);
 
 /* Checks that vfaliasd is there, if it is to attach something to the domain. An error with the
  * reason if not. */

@@ -34,7 +34,7 @@
 #include <string.h>
 
 struct work {
-    struct vfa_attempt a;
+    struct vfa_alloc a;
     struct vfa_tentatives before;
     struct vfa_named *named; /* of each device of the domain that carries a name */
     bool refused;            /* a start was */
@@ -47,7 +47,7 @@ static void work_clear(struct work *w)
         vfa_named_clear(&w->named[i]);
     free(w->named);
     vfa_tentatives_clear(&w->before);
-    vfa_attempt_clear(&w->a);
+    vfa_alloc_clear(&w->a);
     vfa_placed_clear(&w->placed);
 }
 
@@ -134,9 +134,9 @@ static int hold_named(struct work *w, struct vfa_error *err)
         const struct vfa_domdev *dev = &w->a.domain->devices[i];
 
         if (dev->request && !is_to_be_replaced(w, &w->named[i]))
-            r = vfa_attempt_claim_named(&w->a, &w->named[i], VFA_CLAIM_CLAIMED, err);
+            r = vfa_alloc_claim_named(&w->a, &w->named[i], VFA_CLAIM_CLAIMED, err);
         else if (!dev->request && dev->has_source)
-            r = vfa_attempt_try_static(&w->a, dev, err);
+            r = vfa_alloc_try_static(&w->a, dev, err);
     }
     return r < 0 ? r : 0;
 }
@@ -155,8 +155,8 @@ static int its_own(struct work *w, const struct vfa_request *request, struct vfa
     claim = vfa_claims_find(&claims, request->name);
     if (!claim || vfa_parse_pci_addr(claim->device, &addr) < 0)
         return VFA_STATE_ABSENT;
-    r = vfa_attempt_read(&w->a, &addr, ret, err);
-    vfa_attempt_leave_group(ret, request->attach);
+    r = vfa_alloc_read(&w->a, &addr, ret, err);
+    vfa_alloc_leave_group(ret, request->attach);
     return r;
 }
 
@@ -176,7 +176,7 @@ static int choose(struct work *w, const struct vfa_named *named, struct vfa_erro
     if (r < 0)
         return r;
     if (r == VFA_STATE_ABSENT)
-        r = vfa_attempt_serve(&w->a, &named->request, &device, &why);
+        r = vfa_alloc_pick(&w->a, &named->request, &device, &why);
     if (r == VFA_ALLOCATE_NONE)
         return refuse(w, &why, err);
     if (r < 0)
@@ -199,7 +199,7 @@ static int rehearse(struct work *w, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_state *state = w->a.host->state;
-    int r = vfa_attempt_check_synced(&w->a, &why);
+    int r = vfa_alloc_check_synced(&w->a, &why);
 
     if (r == 0 && w->a.domain->bad_requests)
         r = vfa_refuse(&why, EINVAL, "%s", w->a.domain->bad_requests);
@@ -243,7 +243,7 @@ static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         if (!domain->devices[i].request)
             continue;
-        r = vfa_attempt_named(&w->a, &domain->devices[i], &w->named[i], err);
+        r = vfa_alloc_named(&w->a, &domain->devices[i], &w->named[i], err);
         if (r == 0)
             judge_own(&claims, &w->named[i]);
         *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->named[i]));
@@ -263,8 +263,8 @@ static int place(struct work *w, struct vfa_error *err)
     if (r == 0)
         r = vfa_topology_locate(&w->a.host->sysfs, &domain->numa_nodes, &domain->pinned_cpus,
                                 &w->a.place, err);
-    if (r == 0 && vfa_attempt_asks(&w->a))
-        r = vfa_attempt_make_fresh(&w->a, err);
+    if (r == 0 && vfa_alloc_asks(&w->a))
+        r = vfa_alloc_make_fresh(&w->a, err);
     w->a.rescanned = true; /* whoever looks at definitions keeps the index fresh */
     if (r == 0)
         r = judge_all(w, &replace, err);

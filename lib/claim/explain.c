@@ -46,7 +46,7 @@ struct taken {
 };
 
 struct work {
-    struct vfa_attempt a;
+    struct vfa_alloc a;
     struct vfa_domain somebody; /* the domain if none is given */
     struct vfa_request one;     /* the request if there is none */
     const struct vfa_alias *alias;
@@ -64,7 +64,7 @@ struct work {
 
 static void work_clear(struct work *w)
 {
-    vfa_attempt_clear(&w->a);
+    vfa_alloc_clear(&w->a);
     for (size_t i = 0; i < w->n_taken; i++)
         vfa_device_clear(&w->taken[i].now);
     free(w->visited);
@@ -99,7 +99,7 @@ static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error
 static int is_held(struct work *w, const struct vfa_device *now, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_attempt_holder(&w->a, now, &holder, err);
+    int r = vfa_alloc_holder(&w->a, now, &holder, err);
 
     *ret = r == 0;
     return r < 0 ? r : 0;
@@ -114,7 +114,7 @@ static int judge(struct work *w, const struct vfa_device *indexed, const struct 
     *ret = VFA_DROP_PERMIT;
     if (!vfa_choose_permits(&w->wish))
         return 0;
-    r = vfa_attempt_look(&w->a, &w->wish, indexed, spec, now, ret, err);
+    r = vfa_alloc_probe(&w->a, &w->wish, indexed, spec, now, ret, err);
     if (r == 0 && *ret == VFA_DROP_NONE)
         r = is_held(w, now, &held, err);
     if (r == 0 && held)
@@ -161,7 +161,7 @@ static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
 {
     struct work *w = data;
 
-    return vfa_attempt_is_last_resort(&w->a, &w->wish, pf);
+    return vfa_alloc_is_last_resort(&w->a, &w->wish, pf);
 }
 
 static int walk(struct work *w, const struct vfa_request *request, struct vfa_error *err)
@@ -192,8 +192,8 @@ static int claim_taken(struct work *w, struct vfa_error *err)
     for (; r == 0 && w->n_claimed < w->n_taken; w->n_claimed++) {
         const struct taken *taken = &w->taken[w->n_claimed];
 
-        r = vfa_attempt_claim(&w->a, taken->request->name, w->alias->name, &taken->now,
-                              VFA_CLAIM_CLAIMED, err);
+        r = vfa_alloc_claim(&w->a, taken->request->name, w->alias->name, &taken->now,
+                            VFA_CLAIM_CLAIMED, err);
         if (r > 0) /* is_held() has looked */
             r = vfa_fail(err, EUCLEAN, "cannot claim for request '%s' in a copy of the state",
                          taken->request->name);
@@ -201,7 +201,7 @@ static int claim_taken(struct work *w, struct vfa_error *err)
     return r;
 }
 
-/* Nothing was found: vfa_attempt_serve() finds nothing either, and words it. */
+/* Nothing was found: vfa_alloc_pick() finds nothing either, and words it. */
 static int go_without(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -210,7 +210,7 @@ static int go_without(struct work *w, const struct vfa_request *request, struct 
     w->granted = false;
     if (request->optional)
         return 0;
-    r = vfa_attempt_serve(&w->a, request, NULL, &why);
+    r = vfa_alloc_pick(&w->a, request, NULL, &why);
     return settle(w, r, &why, err);
 }
 
@@ -221,7 +221,7 @@ static int try_request(struct work *w, const struct vfa_request *request, struct
     if (r == 0)
         r = walk(w, request, err);
     if (r == 0 && w->n_taken == w->n_claimed && !w->a.rescanned) {
-        r = vfa_attempt_rescan(&w->a, err);
+        r = vfa_alloc_rescan(&w->a, err);
         if (r == 0)
             r = walk(w, request, err);
     }
@@ -237,7 +237,7 @@ static int try_request(struct work *w, const struct vfa_request *request, struct
 static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_attempt_check_request(w->a.host->config, w->a.domain, request, &why);
+    int r = vfa_alloc_check_request(w->a.host->config, w->a.domain, request, &why);
 
     w->denied = r == VFA_ALLOCATE_NONE;
     r = settle(w, r, &why, err);
@@ -252,7 +252,7 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
 
     if (r < 0)
         return r;
-    r = vfa_attempt_serve(&w->a, request, NULL, &why);
+    r = vfa_alloc_pick(&w->a, request, NULL, &why);
     return r == VFA_ALLOCATE_NONE && request->optional ? 0 : settle(w, r, &why, err);
 }
 
@@ -309,7 +309,7 @@ static int start(struct work *w, struct vfa_error *err)
     if (r < 0)
         return r;
     vfa_error_clear(&why);
-    r = vfa_attempt_begin(&w->a, &why);
+    r = vfa_alloc_begin(&w->a, &why);
     return settle(w, r, &why, err);
 }
 
@@ -323,7 +323,7 @@ static int begin(struct work *w, bool running, struct vfa_error *err)
                                 &w->a.place, err);
     if (r == 0 && w->domain && !running)
         r = start(w, err);
-    return r < 0 ? r : vfa_attempt_make_fresh(&w->a, err);
+    return r < 0 ? r : vfa_alloc_make_fresh(&w->a, err);
 }
 
 static void set_up(struct work *w, struct vfa_host *host, const struct vfa_alias *alias,

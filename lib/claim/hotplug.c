@@ -42,10 +42,10 @@ struct request_job {
 static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     const struct request_job *job = data;
-    VFA_AUTO(vfa_attempt_clear)
-    struct vfa_attempt a = {
+    VFA_AUTO(vfa_alloc_clear)
+    struct vfa_alloc a = {
         .host = host, .domain = job->domain, .rescanned = job->late || host->scanned};
-    int r = vfa_attempt_check_synced(&a, err);
+    int r = vfa_alloc_check_synced(&a, err);
 
     if (r == VFA_ALLOCATE_NONE)
         r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
@@ -53,9 +53,9 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
         r = vfa_topology_locate(&host->sysfs, &job->domain->numa_nodes, &job->domain->pinned_cpus,
                                 &a.place, err);
     if (r == 0)
-        r = vfa_attempt_make_fresh(&a, err);
+        r = vfa_alloc_make_fresh(&a, err);
     if (r == 0)
-        r = vfa_attempt_serve(&a, job->request, NULL, err);
+        r = vfa_alloc_pick(&a, job->request, NULL, err);
     if (r == 0 && job->ret)
         r = read_back(host, job->domain->uuid, job->request->name, job->ret, err);
     return r;

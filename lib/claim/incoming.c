@@ -32,25 +32,25 @@
 /* ---- devices in the XML ---- */
 
 /* The one that the XML names, if it is to be had. */
-static int keep(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
+static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
                 struct vfa_error *err)
 {
     VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_attempt_named(a, dev, &named, err);
+    int r = vfa_alloc_named(a, dev, &named, err);
 
     if (r < 0 || (named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN))
         return r;
-    r = vfa_attempt_check_named(a, &named, err);
+    r = vfa_alloc_check_named(a, &named, err);
     if (r)
         return r;
-    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_INCOMING, err);
+    r = vfa_alloc_claim_named(a, &named, VFA_CLAIM_INCOMING, err);
     if (r == VFA_STATE_TAKEN)
         return 0;
     return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &named.device, false, err);
 }
 
 /* Before others are chosen: what the XML names is not one of these. */
-static int keep_all(struct vfa_attempt *a, struct vfa_arrivals *arrivals, struct vfa_error *err)
+static int keep_all(struct vfa_alloc *a, struct vfa_arrivals *arrivals, struct vfa_error *err)
 {
     int r = 0;
 
@@ -61,15 +61,15 @@ static int keep_all(struct vfa_attempt *a, struct vfa_arrivals *arrivals, struct
     return r;
 }
 
-static int serve_device(struct vfa_attempt *a, const struct vfa_domdev *dev,
+static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
                         struct vfa_arrivals *arrivals, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
     VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_attempt_named(a, dev, &named, err);
+    int r = vfa_alloc_named(a, dev, &named, err);
 
     if (r == 0)
-        r = vfa_attempt_serve(a, &named.request, &chosen, err);
+        r = vfa_alloc_pick(a, &named.request, &chosen, err);
     if (r)
         return r;
     return vfa_arrivals_add(arrivals, dev->request, &chosen,
@@ -80,12 +80,12 @@ static int serve_device(struct vfa_attempt *a, const struct vfa_domdev *dev,
 
 /* ---- requests that have none ---- */
 
-static int serve_request(struct vfa_attempt *a, const struct vfa_request *request,
+static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
                          struct vfa_arrivals *arrivals, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_attempt_serve(a, request, &chosen, &why);
+    int r = vfa_alloc_pick(a, request, &chosen, &why);
 
     if (r == VFA_ALLOCATE_NONE && request->optional)
         return 0;
@@ -101,7 +101,7 @@ static int serve_request(struct vfa_attempt *a, const struct vfa_request *reques
 /* ---- all of it ---- */
 
 /* What was kept for an arrival that did not come about. Other claims are of a domain that runs. */
-static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
+static int forget_incoming(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
@@ -121,19 +121,19 @@ static int forget_incoming(struct vfa_attempt *a, struct vfa_error *err)
     return r;
 }
 
-static int begin(struct vfa_attempt *a, struct vfa_error *err)
+static int begin(struct vfa_alloc *a, struct vfa_error *err)
 {
-    int r = vfa_attempt_check_synced(a, err);
+    int r = vfa_alloc_check_synced(a, err);
 
     if (r == 0)
         r = vfa_topology_locate(&a->host->sysfs, &a->domain->numa_nodes, &a->domain->pinned_cpus,
                                 &a->place, err);
     if (r == 0)
         r = forget_incoming(a, err);
-    return r ? r : vfa_attempt_make_fresh(a, err);
+    return r ? r : vfa_alloc_make_fresh(a, err);
 }
 
-static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arrivals,
+static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arrivals,
                   struct vfa_error *err)
 {
     const struct vfa_domain *domain = a->domain;
@@ -143,8 +143,8 @@ static int arrive(struct vfa_attempt *a, unsigned what, struct vfa_arrivals *arr
         return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     r = begin(a, err);
-    if (r == 0 && vfa_attempt_asks(a))
-        r = vfa_attempt_claim_static(a, err);
+    if (r == 0 && vfa_alloc_asks(a))
+        r = vfa_alloc_claim_static(a, err);
     if (r == 0 && (what & VFA_ARRIVE_KEEP))
         r = keep_all(a, arrivals, err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
@@ -174,8 +174,8 @@ static void job_clear(struct job *job)
 static int work(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct job *job = data;
-    VFA_AUTO(vfa_attempt_clear)
-    struct vfa_attempt a = {
+    VFA_AUTO(vfa_alloc_clear)
+    struct vfa_alloc a = {
         .host = host, .domain = job->domain, .arriving = true, .rescanned = host->scanned};
 
     vfa_arrivals_clear(&job->arrivals);

@@ -56,7 +56,7 @@ static bool is_same_device(const struct vfa_claim *holder, const struct vfa_devi
 /* What to do about a claim that is in the way. KEEP: the domain's XML named the device already, as
  * after a restart of libvirt's daemon, which tells of its ports once more. */
 enum way { REFUSE, KEEP, DROP };
-static enum way judge(struct vfa_attempt *a, const struct vfa_claim *holder,
+static enum way judge(struct vfa_alloc *a, const struct vfa_claim *holder,
                       const struct vfa_device *now)
 {
     if (strcmp(holder->uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder->state))
@@ -67,18 +67,18 @@ static enum way judge(struct vfa_attempt *a, const struct vfa_claim *holder,
 }
 
 /* Each round drops one claim of the domain. */
-static int claim(struct vfa_attempt *a, const char *name, const struct vfa_device *now,
+static int claim(struct vfa_alloc *a, const char *name, const struct vfa_device *now,
                  struct vfa_error *err)
 {
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
         enum way way = DROP;
         size_t dropped = 0;
-        int r = vfa_attempt_claim(a, name, NULL, now, VFA_CLAIM_CLAIMED, err);
+        int r = vfa_alloc_claim(a, name, NULL, now, VFA_CLAIM_CLAIMED, err);
 
         if (r != VFA_STATE_TAKEN)
             return r;
-        r = vfa_attempt_holder(a, now, &holder, err);
+        r = vfa_alloc_holder(a, now, &holder, err);
         if (r < 0)
             return r;
         if (r == 0)
@@ -92,7 +92,7 @@ static int claim(struct vfa_attempt *a, const char *name, const struct vfa_devic
         if (r < 0)
             return r;
         if (dropped == 0)
-            return vfa_attempt_fail_stuck(now, err);
+            return vfa_alloc_fail_stuck(now, err);
     }
 }
 
@@ -100,7 +100,7 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_domain domain = {.name = port->owner};
-    VFA_AUTO(vfa_attempt_clear) struct vfa_attempt a = {.host = host, .domain = &domain};
+    VFA_AUTO(vfa_alloc_clear) struct vfa_alloc a = {.host = host, .domain = &domain};
     char name[NAME_SIZE];
     bool own;
     int r = vfa_state_enter(host->state, &own, err);
@@ -109,7 +109,7 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
         return r;
     memcpy(domain.uuid, port->owner_uuid, sizeof(domain.uuid));
     snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
-    r = vfa_attempt_read(&a, &port->source, &now, err);
+    r = vfa_alloc_read(&a, &port->source, &now, err);
     if (r == 0)
         r = claim(&a, name, &now, err);
     return vfa_state_leave(host->state, own, r, err);

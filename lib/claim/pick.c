@@ -35,7 +35,7 @@
 #include <string.h>
 
 struct pick {
-    struct vfa_attempt *a;
+    struct vfa_alloc *a;
     const struct vfa_request *request;
     struct vfa_wish wish;
     unsigned dropped[VFA_DROP_N];
@@ -63,7 +63,7 @@ static bool is_the_same(const struct vfa_device *now, const struct vfa_device *i
 }
 
 /* A domain that has a device of the group, this one by what is free, has the group open. */
-static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, enum vfa_drop *ret,
+static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, enum vfa_drop *ret,
                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -81,9 +81,9 @@ static int look_for_holder(struct vfa_attempt *a, const struct vfa_device *now, 
     return r;
 }
 
-int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
-                     const struct vfa_device *indexed, const struct vfa_spec *spec,
-                     struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
+                    const struct vfa_device *indexed, const struct vfa_spec *spec,
+                    struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
 {
     struct vfa_host *host = a->host;
     struct vfa_health health;
@@ -116,14 +116,14 @@ int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
                                   .group = vfa_verdict_of_health(health.group.fault)});
     if (*ret == VFA_DROP_NONE)
         r = look_for_holder(a, now, ret, err);
-    vfa_attempt_leave_group(now, wish->kind);
+    vfa_alloc_leave_group(now, wish->kind);
     return r;
 }
 
 /* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
  * is a verdict. */
-bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
-                                const struct vfa_pci_addr *pf)
+bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_wish *wish,
+                              const struct vfa_pci_addr *pf)
 {
     return wish->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
 }
@@ -132,7 +132,7 @@ static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
 
-    return vfa_attempt_is_last_resort(p->a, &p->wish, pf);
+    return vfa_alloc_is_last_resort(p->a, &p->wish, pf);
 }
 
 /* 0: claimed; VFA_STATE_TAKEN: dropped. */
@@ -142,13 +142,13 @@ static int try_device(void *data, const struct vfa_device *indexed, const struct
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct pick *p = data;
     enum vfa_drop drop;
-    int r = vfa_attempt_look(p->a, &p->wish, indexed, spec, &now, &drop, err);
+    int r = vfa_alloc_probe(p->a, &p->wish, indexed, spec, &now, &drop, err);
 
     if (r < 0)
         return r;
     if (drop == VFA_DROP_NONE) {
-        r = vfa_attempt_claim(p->a, p->request->name, p->wish.alias->name, &now,
-                              p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+        r = vfa_alloc_claim(p->a, p->request->name, p->wish.alias->name, &now,
+                            p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
         if (r == 0 && p->taken) {
             *p->taken = now;
             now = (struct vfa_device){0};
@@ -242,7 +242,7 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
                       for_own, dropped);
 }
 
-static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, bool last_chance,
+static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, bool last_chance,
                      struct vfa_device *ret, struct vfa_error *err)
 {
     struct pick p = {.a = a, .request = request, .taken = ret};
@@ -262,15 +262,15 @@ static int pick_once(struct vfa_attempt *a, const struct vfa_request *request, b
     return r == VFA_STATE_END && last_chance ? refuse(&p, &walk, err) : r;
 }
 
-int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
-                      struct vfa_device *ret, struct vfa_error *err)
+int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
+                   struct vfa_error *err)
 {
-    int r = vfa_attempt_check_request(a->host->config, a->domain, request, err);
+    int r = vfa_alloc_check_request(a->host->config, a->domain, request, err);
 
     if (r == 0)
         r = pick_once(a, request, a->rescanned, ret, err);
     if (r != VFA_STATE_END)
         return r;
-    r = vfa_attempt_rescan(a, err);
+    r = vfa_alloc_rescan(a, err);
     return r != 0 ? r : pick_once(a, request, true, ret, err);
 }

@@ -31,7 +31,7 @@
 
 /* What the domain still had from before. An incoming claim is for this start, unless the arrival
  * was another one that did not come about. */
-static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
+static int forget_leftovers(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r = vfa_state_forget_all_withdrawals(a->host->state, a->domain->uuid, err);
@@ -40,7 +40,7 @@ static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
         r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
     for (size_t i = 0; i < claims.n && r == 0; i++) {
         if (claims.items[i].state == VFA_CLAIM_INCOMING &&
-            vfa_attempt_asks_for(a->domain, &claims.items[i]))
+            vfa_alloc_asks_for(a->domain, &claims.items[i]))
             r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
                                           VFA_CLAIM_CLAIMED, err);
         else
@@ -51,14 +51,13 @@ static int forget_leftovers(struct vfa_attempt *a, struct vfa_error *err)
 }
 
 /* A late one is looked at again while the domain runs. */
-static int do_without(struct vfa_attempt *a, const struct vfa_request *request,
-                      struct vfa_error *err)
+static int do_without(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_error *err)
 {
     return request->late ? 0
                          : vfa_state_withdraw(a->host->state, a->domain->uuid, request->name, err);
 }
 
-static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
+static int serve_all(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
@@ -69,7 +68,7 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
 
         if (vfa_claims_find(&claims, request->name))
             continue;
-        r = vfa_attempt_serve(a, request, NULL, &why);
+        r = vfa_alloc_pick(a, request, NULL, &why);
         if (r == VFA_ALLOCATE_NONE && request->optional)
             r = do_without(a, request, err);
         else if (r && r != VFA_ALLOCATE_RESCAN)
@@ -78,23 +77,23 @@ static int serve_all(struct vfa_attempt *a, struct vfa_error *err)
     return r;
 }
 
-int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err)
 {
-    int r = vfa_attempt_check_synced(a, err);
+    int r = vfa_alloc_check_synced(a, err);
 
     if (r == 0)
         r = vfa_topology_locate(&a->host->sysfs, &a->domain->numa_nodes, &a->domain->pinned_cpus,
                                 &a->place, err);
     if (r == 0)
         r = forget_leftovers(a, err);
-    if (r == 0 && vfa_attempt_asks(a))
-        r = vfa_attempt_make_fresh(a, err);
+    if (r == 0 && vfa_alloc_asks(a))
+        r = vfa_alloc_make_fresh(a, err);
     if (r == 0)
-        r = vfa_attempt_claim_present(a, err);
+        r = vfa_alloc_claim_present(a, err);
     return r;
 }
 
-static int settle_hold(struct vfa_attempt *a, struct vfa_error *err)
+static int settle_hold(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     const struct vfa_domain *domain = a->domain;
@@ -113,9 +112,9 @@ static int settle_hold(struct vfa_attempt *a, struct vfa_error *err)
     return r == 0 && wanted ? vfa_state_want_hold(a->host->state, domain->uuid, err) : r;
 }
 
-static int allocate_domain(struct vfa_attempt *a, struct vfa_error *err)
+static int allocate_domain(struct vfa_alloc *a, struct vfa_error *err)
 {
-    int r = vfa_attempt_begin(a, err);
+    int r = vfa_alloc_begin(a, err);
 
     if (r == 0)
         r = serve_all(a, err);
@@ -126,15 +125,15 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    struct vfa_attempt_job job = {.domain = domain, .what = allocate_domain};
+    struct vfa_alloc_job job = {.domain = domain, .what = allocate_domain};
     int r = vfa_release_leftovers(host, domain->uuid, err);
 
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", domain->name);
-    r = vfa_attempt_run(host, &job, &why);
+    r = vfa_alloc_run(host, &job, &why);
     if (r == VFA_ALLOCATE_NONE && vfa_release_await_any(host, domain->uuid, job.freed)) {
         vfa_error_clear(&why);
-        r = vfa_attempt_run(host, &job, &why);
+        r = vfa_alloc_run(host, &job, &why);
     }
     if (r)
         vfa_error_move(err, &why);

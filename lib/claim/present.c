@@ -17,12 +17,12 @@
 #include <errno.h>
 #include <string.h>
 
-static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, const char *request,
+static int refuse_taken(struct vfa_alloc *a, const struct vfa_device *now, const char *request,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
     char device[VFA_PCI_ADDR_SIZE];
-    int r = vfa_attempt_holder(a, now, &holder, err);
+    int r = vfa_alloc_holder(a, now, &holder, err);
 
     if (r < 0)
         return r;
@@ -41,7 +41,7 @@ static int refuse_taken(struct vfa_attempt *a, const struct vfa_device *now, con
 
 /* What was claimed for the request when the domain was about to arrive: it is that device that the
  * XML names, or the XML has another one and is right. *ret: nothing is left to do. */
-static int take_arrived(struct vfa_attempt *a, const char *name, const struct vfa_pci_addr *source,
+static int take_arrived(struct vfa_alloc *a, const char *name, const struct vfa_pci_addr *source,
                         bool *ret, struct vfa_error *err)
 {
     const struct vfa_claim *claim = vfa_claims_find(&a->arrived, name);
@@ -53,42 +53,41 @@ static int take_arrived(struct vfa_attempt *a, const char *name, const struct vf
     return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, NULL, err);
 }
 
-int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                           struct vfa_error *err)
+int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[VFA_ATTEMPT_NAME_SIZE];
-    int r = vfa_attempt_read(a, &dev->source, &now, err);
+    int r = vfa_alloc_read(a, &dev->source, &now, err);
 
     return r < 0 ? r
-                 : vfa_attempt_claim(a, vfa_attempt_claim_name(dev, &dev->source, buf), NULL, &now,
-                                     a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+                 : vfa_alloc_claim(a, vfa_alloc_claim_name(dev, &dev->source, buf), NULL, &now,
+                                   a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
 }
 
-static int claim_static(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_error *err)
+static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[VFA_ATTEMPT_NAME_SIZE];
-    const char *name = vfa_attempt_claim_name(dev, &dev->source, buf);
+    const char *name = vfa_alloc_claim_name(dev, &dev->source, buf);
     bool done;
     int r = take_arrived(a, name, &dev->source, &done, err);
 
     if (r < 0 || done)
         return r;
-    r = vfa_attempt_try_static(a, dev, err);
+    r = vfa_alloc_try_static(a, dev, err);
     if (r != VFA_STATE_TAKEN)
         return r;
-    r = vfa_attempt_read(a, &dev->source, &now, err);
+    r = vfa_alloc_read(a, &dev->source, &now, err);
     return r < 0 ? r : refuse_taken(a, &now, name, err);
 }
 
 /* *ret_unmet: it cannot be this one. */
-static int claim_named(struct vfa_attempt *a, const struct vfa_domdev *dev, bool *ret_unmet,
+static int claim_named(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_unmet,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
     bool done = false;
-    int r = vfa_attempt_named(a, dev, &named, err);
+    int r = vfa_alloc_named(a, dev, &named, err);
 
     if (r == 0 && named.kind != VFA_NAMED_ABSENT)
         r = take_arrived(a, dev->request, &named.source, &done, err);
@@ -97,14 +96,14 @@ static int claim_named(struct vfa_attempt *a, const struct vfa_domdev *dev, bool
     *ret_unmet = named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN;
     if (*ret_unmet) /* what may be incoming for it is not in the XML */
         return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
-    r = vfa_attempt_check_named(a, &named, err);
+    r = vfa_alloc_check_named(a, &named, err);
     if (r)
         return r;
-    r = vfa_attempt_claim_named(a, &named, VFA_CLAIM_CLAIMED, err);
+    r = vfa_alloc_claim_named(a, &named, VFA_CLAIM_CLAIMED, err);
     return r == VFA_STATE_TAKEN ? refuse_taken(a, &named.device, dev->request, err) : r;
 }
 
-static int claim_all(struct vfa_attempt *a, bool *ret_unmet, struct vfa_error *err)
+static int claim_all(struct vfa_alloc *a, bool *ret_unmet, struct vfa_error *err)
 {
     int r = 0;
 
@@ -121,7 +120,7 @@ static int claim_all(struct vfa_attempt *a, bool *ret_unmet, struct vfa_error *e
     return r;
 }
 
-int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err)
 {
     bool unmet = false;
     int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
@@ -129,10 +128,10 @@ int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err)
     if (r == 0)
         r = claim_all(a, &unmet, err);
     vfa_claims_clear(&a->arrived);
-    return r == 0 && unmet ? vfa_attempt_refuse_unmet(a, err) : r;
+    return r == 0 && unmet ? vfa_alloc_refuse_unmet(a, err) : r;
 }
 
-bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)
+bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)
 {
     char source[VFA_PCI_ADDR_SIZE];
 
@@ -148,7 +147,7 @@ bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_clai
     return false;
 }
 
-int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_claim_static(struct vfa_alloc *a, struct vfa_error *err)
 {
     int r = 0;
 

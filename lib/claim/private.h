@@ -16,7 +16,7 @@
 #include "choose/choose.h"
 #include "choose/verdict.h"
 
-struct vfa_attempt {
+struct vfa_alloc {
     struct vfa_host *host;
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
@@ -28,31 +28,31 @@ struct vfa_attempt {
     const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
-void vfa_attempt_clear(struct vfa_attempt *a);
+void vfa_alloc_clear(struct vfa_alloc *a);
 
 /* What is done for a domain in one transaction. */
-struct vfa_attempt_job {
+struct vfa_alloc_job {
     const struct vfa_domain *domain;
-    int (*what)(struct vfa_attempt *a, struct vfa_error *err);
-    const int64_t *ended; /* as in struct vfa_attempt */
+    int (*what)(struct vfa_alloc *a, struct vfa_error *err);
+    const int64_t *ended; /* as in struct vfa_alloc */
     bool unmet;           /* likewise, of the last attempt */
     int64_t freed;        /* VFA_COUNTER_FREED when that began */
 };
 /* Does it; names the domain if it is refused. */
-int vfa_attempt_run(struct vfa_host *host, struct vfa_attempt_job *job, struct vfa_error *err);
+int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_error *err);
 
 /* VFA_ALLOCATE_RESCAN, which ends the transaction; a copy of the state is scanned for at once. The
  * same, or 0, if the index was made from another configuration. */
-int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err);
-int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err);
+int vfa_alloc_rescan(struct vfa_alloc *a, struct vfa_error *err);
+int vfa_alloc_make_fresh(struct vfa_alloc *a, struct vfa_error *err);
 
 /* What a start does before its requests are served: where the guest is, no leftovers, an index to
  * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an
  * error. */
-int vfa_attempt_begin(struct vfa_attempt *a, struct vfa_error *err);
+int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err);
 
 /* A macvtap is made of a device that stays with the host: its IOMMU group is nobody's by that. */
-static inline void vfa_attempt_leave_group(struct vfa_device *dev, enum vfa_attach_kind kind)
+static inline void vfa_alloc_leave_group(struct vfa_device *dev, enum vfa_attach_kind kind)
 {
     if (kind == VFA_ATTACH_MACVTAP)
         dev->iommu_group = -1;
@@ -60,61 +60,60 @@ static inline void vfa_attempt_leave_group(struct vfa_device *dev, enum vfa_atta
 
 /* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
  * *ret is VFA_DROP_NONE or what speaks against it. */
-int vfa_attempt_look(struct vfa_attempt *a, const struct vfa_wish *wish,
-                     const struct vfa_device *indexed, const struct vfa_spec *spec,
-                     struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
+int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
+                    const struct vfa_device *indexed, const struct vfa_spec *spec,
+                    struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
 
 /* True if the VFs of a PF are for when there is nothing else for the wish. */
-bool vfa_attempt_is_last_resort(struct vfa_attempt *a, const struct vfa_wish *wish,
-                                const struct vfa_pci_addr *pf);
+bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_wish *wish,
+                              const struct vfa_pci_addr *pf);
 
 /* Claims a device for a request. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an error. *ret, if
  * not NULL, gets the device as sysfs has it; vfa_device_clear() it. */
-int vfa_attempt_serve(struct vfa_attempt *a, const struct vfa_request *request,
-                      struct vfa_device *ret, struct vfa_error *err);
+int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
+                   struct vfa_error *err);
 
 /* Whether a domain asks for what a device was kept for. */
-bool vfa_attempt_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
+bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
 
 /* Inserts a claim of the domain; VFA_STATE_TAKEN if a rule forbids it. `dev` is as sysfs has it
  * now. */
-int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
-                      const struct vfa_device *dev, enum vfa_claim_state claim_state,
-                      struct vfa_error *err);
+int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
+                    const struct vfa_device *dev, enum vfa_claim_state claim_state,
+                    struct vfa_error *err);
 
 /* True if the domain asks for devices: by requests, or by devices of the XML that carry a name. */
-bool vfa_attempt_asks(const struct vfa_attempt *a);
+bool vfa_alloc_asks(const struct vfa_alloc *a);
 
 /* VFA_ALLOCATE_NONE if the domain asks for something and which devices are taken is not known. */
-int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err);
+int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 
 /* The name under which an element's device is claimed: its request, or else static:ADDRESS, which
  * is written to buf. */
 #define VFA_ATTEMPT_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
-const char *vfa_attempt_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
-                                   char *buf);
+const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
+                                 char *buf);
 
 /* The host's device that an element of the XML names. VFA_SYSFS_GONE: it names none, or one that
  * cannot be there. */
-int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                       struct vfa_pci_addr *ret, struct vfa_error *err);
-
-/* The device as sysfs has it; one that is not there is just an address. */
-int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_pci_addr *ret,
                      struct vfa_error *err);
 
+/* The device as sysfs has it; one that is not there is just an address. */
+int vfa_alloc_read(struct vfa_alloc *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+                   struct vfa_error *err);
+
 /* As vfa_state_holder(). */
-int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, struct vfa_claim *ret,
-                       struct vfa_error *err);
+int vfa_alloc_holder(struct vfa_alloc *a, const struct vfa_device *now, struct vfa_claim *ret,
+                     struct vfa_error *err);
 
 /* Claims the devices of the domain's own, that is those of no request. */
-int vfa_attempt_claim_static(struct vfa_attempt *a, struct vfa_error *err);
-/* One of them; VFA_STATE_TAKEN as for vfa_attempt_claim(). */
-int vfa_attempt_try_static(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                           struct vfa_error *err);
+int vfa_alloc_claim_static(struct vfa_alloc *a, struct vfa_error *err);
+/* One of them; VFA_STATE_TAKEN as for vfa_alloc_claim(). */
+int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err);
 
 /* A device is taken, and there is no claim to drop: the state contradicts itself. */
-int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err);
+int vfa_alloc_fail_stuck(const struct vfa_device *now, struct vfa_error *err);
 
 /* ---- devices of the XML that carry ua-vf-NAME ---- */
 enum vfa_named_kind {
@@ -133,24 +132,24 @@ struct vfa_named {
     char *hold;
 };
 void vfa_named_clear(struct vfa_named *named);
-int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_named *ret,
-                      struct vfa_error *err);
+int vfa_alloc_named(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_named *ret,
+                    struct vfa_error *err);
 
 /* Whether the domain may have one that fits; its user's own is no matter of ours. 0,
  * VFA_ALLOCATE_NONE or an error. */
-int vfa_attempt_check_named(struct vfa_attempt *a, const struct vfa_named *named,
-                            struct vfa_error *err);
+int vfa_alloc_check_named(struct vfa_alloc *a, const struct vfa_named *named,
+                          struct vfa_error *err);
 
 /* Claims one that fits or is its user's own. 0, VFA_STATE_TAKEN (this domain has it for something
  * else, or another one for this) or an error. */
-int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named,
-                            enum vfa_claim_state claim_state, struct vfa_error *err);
+int vfa_alloc_claim_named(struct vfa_alloc *a, const struct vfa_named *named,
+                          enum vfa_claim_state claim_state, struct vfa_error *err);
 
 /* A start: some of the others are there. Says what to do about it; sets a->unmet if vfaliasd is to
  * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */
-int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err);
+int vfa_alloc_refuse_unmet(struct vfa_alloc *a, struct vfa_error *err);
 
 /* Claims the devices that the XML names. */
-int vfa_attempt_claim_present(struct vfa_attempt *a, struct vfa_error *err);
+int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err);
 
 #endif

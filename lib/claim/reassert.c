@@ -29,7 +29,7 @@
 #include <string.h>
 
 /* Of a domain that runs: what the name says, whatever the device is. */
-static int find_alias(struct vfa_attempt *a, const struct vfa_domdev *dev,
+static int find_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
                       const struct vfa_alias **ret, struct vfa_error *err)
 {
     *ret = NULL;
@@ -50,9 +50,8 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
 
 /* A claim that is made anew after the state was lost: what the VF was before the guest had it is
  * lost as well. The guest keeps it; nobody gets it from there. */
-static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                    const struct vfa_device *now, const struct vfa_alias *alias,
-                    struct vfa_error *err)
+static int distrust(struct vfa_alloc *a, const struct vfa_domdev *dev, const struct vfa_device *now,
+                    const struct vfa_alias *alias, struct vfa_error *err)
 {
     struct vfa_vf_settings settings;
     char device[VFA_PCI_ADDR_SIZE];
@@ -75,7 +74,7 @@ static int distrust(struct vfa_attempt *a, const struct vfa_domdev *dev,
 }
 
 /* A claim has ended since before the XML was read. Asked once: what is dropped here counts, too. */
-static int is_stale(struct vfa_attempt *a, bool *ret, struct vfa_error *err)
+static int is_stale(struct vfa_alloc *a, bool *ret, struct vfa_error *err)
 {
     int64_t now = 0;
     int r = a->ended ? vfa_state_counter(a->host->state, VFA_COUNTER_ENDED, &now, err) : 0;
@@ -86,7 +85,7 @@ static int is_stale(struct vfa_attempt *a, bool *ret, struct vfa_error *err)
 
 /* One claim that is in the way, or (holder NULL) the one that the name has. That of the very device
  * goes at once, and leaves what is saved to the domain that has the device. */
-static int drop(struct vfa_attempt *a, const struct vfa_claim *holder, const char *device,
+static int drop(struct vfa_alloc *a, const struct vfa_claim *holder, const char *device,
                 const char *name, size_t *ret_n, struct vfa_error *err)
 {
     struct vfa_state *state = a->host->state;
@@ -101,7 +100,7 @@ static int drop(struct vfa_attempt *a, const struct vfa_claim *holder, const cha
 
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
  * claim, so there are as many rounds as claims. *ret_new: there was no claim that says so. */
-static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+static int take_over(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
                      const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE];
@@ -111,7 +110,7 @@ static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const 
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
         size_t dropped = 0;
         bool in_way;
-        int r = vfa_attempt_holder(a, now, &holder, err);
+        int r = vfa_alloc_holder(a, now, &holder, err);
 
         if (r < 0)
             return r;
@@ -122,22 +121,22 @@ static int take_over(struct vfa_attempt *a, const struct vfa_device *now, const 
         in_way = r == 0 && (vfa_claim_is_held(holder.state) || strcmp(holder.device, device) == 0);
         r = drop(a, in_way ? &holder : NULL, device, name, &dropped, err);
         if (r == 0)
-            r = vfa_attempt_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
+            r = vfa_alloc_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
         if (r == 0)
             return vfa_state_hand_over(a->host->state, device, err);
         if (r != VFA_STATE_TAKEN)
             return r;
         if (dropped == 0)
-            return vfa_attempt_fail_stuck(now, err);
+            return vfa_alloc_fail_stuck(now, err);
     }
 }
 
 /* The claims may say it already, whatever was read when. */
-static int check_said(struct vfa_attempt *a, const struct vfa_device *now, const char *name,
+static int check_said(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_attempt_holder(a, now, &holder, err);
+    int r = vfa_alloc_holder(a, now, &holder, err);
 
     if (r < 0 ||
         (r == 0 && holder.state == VFA_CLAIM_ACTIVE && is_the_claim(&holder, a->domain, now, name)))
@@ -145,7 +144,7 @@ static int check_said(struct vfa_attempt *a, const struct vfa_device *now, const
     return VFA_ALLOCATE_AGAIN;
 }
 
-static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, bool stale,
+static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool stale,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
@@ -153,22 +152,22 @@ static int reassert_one(struct vfa_attempt *a, const struct vfa_domdev *dev, boo
     char buf[VFA_ATTEMPT_NAME_SIZE];
     const struct vfa_alias *alias = NULL;
     bool is_new = false;
-    int r = vfa_attempt_source(a, dev, &source, err);
+    int r = vfa_alloc_source(a, dev, &source, err);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = vfa_attempt_read(a, &source, &now, err);
-    vfa_attempt_leave_group(&now, dev->kind);
+    r = vfa_alloc_read(a, &source, &now, err);
+    vfa_alloc_leave_group(&now, dev->kind);
     if (r == 0)
         r = find_alias(a, dev, &alias, err);
     if (r == 0 && stale)
-        return check_said(a, &now, vfa_attempt_claim_name(dev, &source, buf), err);
+        return check_said(a, &now, vfa_alloc_claim_name(dev, &source, buf), err);
     if (r == 0)
-        r = take_over(a, &now, vfa_attempt_claim_name(dev, &source, buf), alias, &is_new, err);
+        r = take_over(a, &now, vfa_alloc_claim_name(dev, &source, buf), alias, &is_new, err);
     return r == 0 && is_new ? distrust(a, dev, &now, alias, err) : r;
 }
 
-static int reassert_present(struct vfa_attempt *a, struct vfa_error *err)
+static int reassert_present(struct vfa_alloc *a, struct vfa_error *err)
 {
     bool stale = false;
     int r = is_stale(a, &stale, err);
@@ -181,15 +180,15 @@ static int reassert_present(struct vfa_attempt *a, struct vfa_error *err)
 int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
                           struct vfa_error *err)
 {
-    struct vfa_attempt_job job = {.domain = domain, .what = reassert_present};
+    struct vfa_alloc_job job = {.domain = domain, .what = reassert_present};
 
-    return vfa_attempt_run(host, &job, err);
+    return vfa_alloc_run(host, &job, err);
 }
 
 int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
                                int64_t ended, struct vfa_error *err)
 {
-    struct vfa_attempt_job job = {.domain = domain, .what = reassert_present, .ended = &ended};
+    struct vfa_alloc_job job = {.domain = domain, .what = reassert_present, .ended = &ended};
 
-    return vfa_attempt_run(host, &job, err);
+    return vfa_alloc_run(host, &job, err);
 }

@@ -56,11 +56,11 @@ static int read_request(const struct vfa_domain *domain, const struct vfa_domdev
     return 0;
 }
 
-static int is_held(struct vfa_attempt *a, const struct vfa_device *now, bool *ret,
+static int is_held(struct vfa_alloc *a, const struct vfa_device *now, bool *ret,
                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_attempt_holder(a, now, &holder, err);
+    int r = vfa_alloc_holder(a, now, &holder, err);
 
     *ret =
         r == 0 && (strcmp(holder.uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder.state));
@@ -81,7 +81,7 @@ static void selected_clear(struct selected *selected)
 }
 
 /* A device that came after the last scan is judged as the next scan would. */
-static int select_new(struct vfa_attempt *a, const struct vfa_alias *alias,
+static int select_new(struct vfa_alloc *a, const struct vfa_alias *alias,
                       const struct vfa_device *device, struct selected *ret, struct vfa_error *err)
 {
     const struct vfa_config *config = a->host->config;
@@ -108,7 +108,7 @@ static int select_new(struct vfa_attempt *a, const struct vfa_alias *alias,
     return 0;
 }
 
-static int select_device(struct vfa_attempt *a, const struct vfa_alias *alias,
+static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
                          const struct vfa_named *named, struct selected *ret, struct vfa_error *err)
 {
     int r = vfa_state_member(a->host->state, alias->name, &named->source, &ret->member, err);
@@ -122,7 +122,7 @@ static int select_device(struct vfa_attempt *a, const struct vfa_alias *alias,
 }
 
 /* One that nobody else has: whether the alias means it, and what speaks against it then. */
-static int judge_free(struct vfa_attempt *a, struct vfa_named *named, struct vfa_error *err)
+static int judge_free(struct vfa_alloc *a, struct vfa_named *named, struct vfa_error *err)
 {
     const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &named->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
@@ -134,25 +134,25 @@ static int judge_free(struct vfa_attempt *a, struct vfa_named *named, struct vfa
     if (r != 0 || !selected.found)
         return r;
     vfa_wish_make(alias, &named->request, a->domain, &a->place, &wish);
-    r = vfa_attempt_look(a, &wish, selected.device, selected.spec, &now, &named->drop, err);
+    r = vfa_alloc_probe(a, &wish, selected.device, selected.spec, &now, &named->drop, err);
     if (named->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
         named->drop = VFA_DROP_TAGS;
     named->kind = named->drop == VFA_DROP_NONE ? VFA_NAMED_FITS : VFA_NAMED_UNFIT;
     return r;
 }
 
-int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struct vfa_named *ret,
-                      struct vfa_error *err)
+int vfa_alloc_named(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_named *ret,
+                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_named_clear) struct vfa_named named = {.kind = VFA_NAMED_ABSENT};
     bool held = false;
     int r = read_request(a->domain, dev, &named, err);
 
     if (r == 0)
-        r = vfa_attempt_source(a, dev, &named.source, err);
+        r = vfa_alloc_source(a, dev, &named.source, err);
     if (r == 0)
         r = vfa_inventory_read(&a->host->sysfs, &named.source, &named.device, err);
-    vfa_attempt_leave_group(&named.device, dev->kind);
+    vfa_alloc_leave_group(&named.device, dev->kind);
     if (r == 0)
         r = is_held(a, &named.device, &held, err);
     if (r == 0 && held)
@@ -166,28 +166,27 @@ int vfa_attempt_named(struct vfa_attempt *a, const struct vfa_domdev *dev, struc
     return 0;
 }
 
-int vfa_attempt_check_named(struct vfa_attempt *a, const struct vfa_named *named,
-                            struct vfa_error *err)
+int vfa_alloc_check_named(struct vfa_alloc *a, const struct vfa_named *named, struct vfa_error *err)
 {
     if (named->kind == VFA_NAMED_OWN)
         return 0;
-    return vfa_attempt_check_request(a->host->config, a->domain, &named->request, err);
+    return vfa_alloc_check_request(a->host->config, a->domain, &named->request, err);
 }
 
-int vfa_attempt_claim_named(struct vfa_attempt *a, const struct vfa_named *named,
-                            enum vfa_claim_state claim_state, struct vfa_error *err)
+int vfa_alloc_claim_named(struct vfa_alloc *a, const struct vfa_named *named,
+                          enum vfa_claim_state claim_state, struct vfa_error *err)
 {
     const char *alias = NULL;
 
     if (named->kind == VFA_NAMED_FITS)
         alias = vfa_allocate_alias(a->host->config, &named->request)->name;
-    return vfa_attempt_claim(a, named->request.name, alias, &named->device, claim_state, err);
+    return vfa_alloc_claim(a, named->request.name, alias, &named->device, claim_state, err);
 }
 
 /* ---- refusing those that have to be another device ---- */
 
 /* What is wrong with the one that is named, in *ret. */
-static int say_wrong(struct vfa_attempt *a, const struct vfa_named *named, char **ret,
+static int say_wrong(struct vfa_alloc *a, const struct vfa_named *named, char **ret,
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
@@ -196,7 +195,7 @@ static int say_wrong(struct vfa_attempt *a, const struct vfa_named *named, char 
 
     vfa_pci_addr_format(&named->source, device);
     if (named->kind == VFA_NAMED_HELD)
-        r = vfa_attempt_holder(a, &named->device, &holder, err);
+        r = vfa_alloc_holder(a, &named->device, &holder, err);
     if (r < 0)
         return r;
     if (named->kind == VFA_NAMED_ABSENT)
@@ -218,7 +217,7 @@ static int say_wrong(struct vfa_attempt *a, const struct vfa_named *named, char 
 }
 
 /* There would be another one. */
-static int advise(struct vfa_attempt *a, const char *wrong, struct vfa_error *err)
+static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 {
     int r = vfa_presence_ask(a->host->config->state_path, &a->unmet, err);
 
@@ -233,7 +232,7 @@ static int advise(struct vfa_attempt *a, const char *wrong, struct vfa_error *er
 }
 
 /* There is none: `why` says so. What is to be said of a device that is there comes first. */
-static int despair(struct vfa_attempt *a, const struct vfa_named *named, const char *wrong,
+static int despair(struct vfa_alloc *a, const struct vfa_named *named, const char *wrong,
                    const struct vfa_error *why, struct vfa_error *err)
 {
     const char *text = vfa_error_text(why);
@@ -246,18 +245,18 @@ static int despair(struct vfa_attempt *a, const struct vfa_named *named, const c
 }
 
 /* *ret_wrong is what is wrong with the one that is named, before others are claimed. */
-static int try_another(struct vfa_attempt *a, const struct vfa_domdev *dev, char **ret_wrong,
+static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char **ret_wrong,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_attempt_named(a, dev, &named, err);
+    int r = vfa_alloc_named(a, dev, &named, err);
 
     if (r == 0)
         r = say_wrong(a, &named, ret_wrong, err);
     if (r < 0)
         return r;
-    r = vfa_attempt_serve(a, &named.request, NULL, &why);
+    r = vfa_alloc_pick(a, &named.request, NULL, &why);
     if (r == VFA_ALLOCATE_NONE)
         return despair(a, &named, *ret_wrong, &why, err);
     if (r == VFA_ALLOCATE_RESCAN)
@@ -265,7 +264,7 @@ static int try_another(struct vfa_attempt *a, const struct vfa_domdev *dev, char
     return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
-int vfa_attempt_refuse_unmet(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_refuse_unmet(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     VFA_AUTO(vfa_freep) char *first = NULL;

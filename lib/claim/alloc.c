@@ -28,9 +28,9 @@
 #include <errno.h>
 #include <string.h>
 
-int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *alias,
-                      const struct vfa_device *dev, enum vfa_claim_state claim_state,
-                      struct vfa_error *err)
+int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
+                    const struct vfa_device *dev, enum vfa_claim_state claim_state,
+                    struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
     const struct vfa_spec *spec = NULL;
@@ -65,7 +65,7 @@ int vfa_attempt_claim(struct vfa_attempt *a, const char *request, const char *al
     return r;
 }
 
-void vfa_attempt_clear(struct vfa_attempt *a)
+void vfa_alloc_clear(struct vfa_alloc *a)
 {
     vfa_checkup_clear(&a->checkup);
 }
@@ -74,9 +74,9 @@ void vfa_attempt_clear(struct vfa_attempt *a)
 
 static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    struct vfa_attempt_job *job = data;
-    VFA_AUTO(vfa_attempt_clear)
-    struct vfa_attempt a = {
+    struct vfa_alloc_job *job = data;
+    VFA_AUTO(vfa_alloc_clear)
+    struct vfa_alloc a = {
         .host = host, .domain = job->domain, .ended = job->ended, .rescanned = host->scanned};
     int r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &job->freed, err);
 
@@ -86,7 +86,7 @@ static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
     return r;
 }
 
-int vfa_attempt_run(struct vfa_host *host, struct vfa_attempt_job *job, struct vfa_error *err)
+int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_error *err)
 {
     int r = vfa_allocate_transact(host, true, run_job, job, err);
 
@@ -95,7 +95,7 @@ int vfa_attempt_run(struct vfa_host *host, struct vfa_attempt_job *job, struct v
     return r;
 }
 
-int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_rescan(struct vfa_alloc *a, struct vfa_error *err)
 {
     if (!vfa_state_is_copy(a->host->state))
         return VFA_ALLOCATE_RESCAN;
@@ -103,17 +103,17 @@ int vfa_attempt_rescan(struct vfa_attempt *a, struct vfa_error *err)
     return vfa_host_rescan_unless_young(a->host, err);
 }
 
-int vfa_attempt_make_fresh(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_make_fresh(struct vfa_alloc *a, struct vfa_error *err)
 {
     bool fresh;
     int r = vfa_state_index_fresh(a->host->state, a->host->config, &fresh, err);
 
-    return r < 0 || fresh ? r : vfa_attempt_rescan(a, err);
+    return r < 0 || fresh ? r : vfa_alloc_rescan(a, err);
 }
 
 /* ---- the domain ---- */
 
-bool vfa_attempt_asks(const struct vfa_attempt *a)
+bool vfa_alloc_asks(const struct vfa_alloc *a)
 {
     for (size_t i = 0; i < a->domain->n_devices; i++) {
         if (a->domain->devices[i].request)
@@ -122,7 +122,7 @@ bool vfa_attempt_asks(const struct vfa_attempt *a)
     return a->domain->n_requests > 0;
 }
 
-static int refuse_lost(struct vfa_attempt *a, struct vfa_error *err)
+static int refuse_lost(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *awaited = NULL;
     int r = vfa_state_awaited(a->host->state, &awaited, err);
@@ -139,18 +139,18 @@ static int refuse_lost(struct vfa_attempt *a, struct vfa_error *err)
                       "domains yet: try again once it has connected to libvirt");
 }
 
-int vfa_attempt_check_synced(struct vfa_attempt *a, struct vfa_error *err)
+int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err)
 {
     bool synced;
     int r = vfa_state_synced(a->host->state, &synced, err);
 
-    return r < 0 || synced || !vfa_attempt_asks(a) ? r : refuse_lost(a, err);
+    return r < 0 || synced || !vfa_alloc_asks(a) ? r : refuse_lost(a, err);
 }
 
 /* ---- a device ---- */
 
-int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
-                       struct vfa_pci_addr *ret, struct vfa_error *err)
+int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_pci_addr *ret,
+                     struct vfa_error *err)
 {
     if (!dev->has_source)
         return VFA_SYSFS_GONE;
@@ -160,8 +160,8 @@ int vfa_attempt_source(struct vfa_attempt *a, const struct vfa_domdev *dev,
     return 0;
 }
 
-int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
-                     struct vfa_error *err)
+int vfa_alloc_read(struct vfa_alloc *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+                   struct vfa_error *err)
 {
     int r = vfa_inventory_read(&a->host->sysfs, addr, ret, err);
 
@@ -170,8 +170,8 @@ int vfa_attempt_read(struct vfa_attempt *a, const struct vfa_pci_addr *addr, str
     return r < 0 ? r : 0;
 }
 
-const char *vfa_attempt_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
-                                   char *buf)
+const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
+                                 char *buf)
 {
     char address[VFA_PCI_ADDR_SIZE];
 
@@ -182,8 +182,8 @@ const char *vfa_attempt_claim_name(const struct vfa_domdev *dev, const struct vf
     return buf;
 }
 
-int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, struct vfa_claim *ret,
-                       struct vfa_error *err)
+int vfa_alloc_holder(struct vfa_alloc *a, const struct vfa_device *now, struct vfa_claim *ret,
+                     struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
 
@@ -193,7 +193,7 @@ int vfa_attempt_holder(struct vfa_attempt *a, const struct vfa_device *now, stru
                             now->iommu_group, a->domain->uuid, ret, err);
 }
 
-int vfa_attempt_fail_stuck(const struct vfa_device *now, struct vfa_error *err)
+int vfa_alloc_fail_stuck(const struct vfa_device *now, struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE];
 
