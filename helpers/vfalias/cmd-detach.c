@@ -24,7 +24,7 @@ struct what {
 /* The requests that are meant and have a device, or have none. -ENOENT: there is no such request.
  */
 static int select_requests(const struct vfa_guest *guest, const struct what *what, bool with,
-                           struct vfa_names *ret, struct vfa_error *err)
+                           struct vfa_request_names *ret, struct vfa_error *err)
 {
     const struct vfa_domain *live = guest->live;
 
@@ -43,7 +43,8 @@ static int select_requests(const struct vfa_guest *guest, const struct what *wha
     return 0;
 }
 
-static void report(const struct vfa_guest *guest, const struct vfa_names *names, const char *done)
+static void report(const struct vfa_guest *guest, const struct vfa_request_names *names,
+                   const char *done)
 {
     for (size_t i = 0; i < names->n; i++)
         printf("domain '%s': the device of request '%s' is %s\n", guest->live->name,
@@ -54,7 +55,7 @@ static void report(const struct vfa_guest *guest, const struct vfa_names *names,
 
 static int detach(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
 {
-    struct vfa_names names;
+    struct vfa_request_names names;
     int r = select_requests(guest, what, true, &names, err);
 
     if (r == 0 && names.n > 0)
@@ -68,7 +69,7 @@ static int detach(struct vfa_guest *guest, const struct what *what, struct vfa_e
 
 static int attach(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
 {
-    struct vfa_names names;
+    struct vfa_request_names names;
     int r = select_requests(guest, what, false, &names, err);
 
     if (r == 0 && names.n > 0)

@@ -35,9 +35,9 @@ struct migration {
     bool dry_run;
     struct vfa_guest guest;
     virConnectPtr destination;
-    char *xml;             /* of the running domain */
-    struct vfa_names stay; /* requests whose devices do not migrate */
-    char *answer;          /* of the rehearsal; NULL: it asks for nothing */
+    char *xml;                     /* of the running domain */
+    struct vfa_request_names stay; /* requests whose devices do not migrate */
+    char *answer;                  /* of the rehearsal; NULL: it asks for nothing */
 };
 
 static void migration_clear(struct migration *m)
@@ -241,7 +241,7 @@ static int undo(struct migration *m, struct vfa_error *err)
 }
 
 /* Those for which a device was promised; the ones that came along are there. */
-static void select_promised(const struct migration *m, struct vfa_names *ret)
+static void select_promised(const struct migration *m, struct vfa_request_names *ret)
 {
     const struct vfa_domain *live = m->guest.live;
 
@@ -259,7 +259,7 @@ static int wait_there(struct migration *m, struct vfa_error *err)
 {
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr there = NULL;
     VFA_AUTO(vfa_watch_freep) struct vfa_watch *watch = NULL;
-    struct vfa_names names;
+    struct vfa_request_names names;
     int r;
 
     select_promised(m, &names);

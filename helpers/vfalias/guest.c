@@ -89,7 +89,7 @@ void vfa_guest_clear(struct vfa_guest *guest)
     vfa_connection_unref(&guest->conn);
 }
 
-bool vfa_names_have(const struct vfa_names *names, const char *name)
+bool vfa_names_have(const struct vfa_request_names *names, const char *name)
 {
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->items[i], name) == 0)
@@ -99,8 +99,8 @@ bool vfa_names_have(const struct vfa_names *names, const char *name)
 }
 
 /* Those of the names that the domain has a device of, or has none of. */
-static int select_names(virDomainPtr domain, const struct vfa_names *names, bool with,
-                        struct vfa_names *ret, struct vfa_error *err)
+static int select_names(virDomainPtr domain, const struct vfa_request_names *names, bool with,
+                        struct vfa_request_names *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *live = NULL;
     int r = vfa_connect_parse(domain, VIR_DOMAIN_AFFECT_LIVE, &live, err);
@@ -114,7 +114,7 @@ static int select_names(virDomainPtr domain, const struct vfa_names *names, bool
 }
 
 /* "'net-0', 'net-1'" */
-static const char *list(const struct vfa_names *names, char *buf, size_t size)
+static const char *list(const struct vfa_request_names *names, char *buf, size_t size)
 {
     size_t len = 0;
 
@@ -142,8 +142,8 @@ static int open_and_begin(struct vfa_guest *guest, struct vfa_host *ret, struct 
 }
 
 /* In an open transaction: all of them, or none. */
-static int borrow(struct vfa_guest *guest, struct vfa_state *state, const struct vfa_names *names,
-                  struct vfa_error *err)
+static int borrow(struct vfa_guest *guest, struct vfa_state *state,
+                  const struct vfa_request_names *names, struct vfa_error *err)
 {
     int64_t number = 0;
     int r = vfa_state_become_borrower(state, &number, &guest->borrow, err);
@@ -169,7 +169,7 @@ static int ask(struct vfa_guest *guest, const char *name, bool first, struct vfa
                          guest->live->name, name);
 }
 
-static int ask_all(struct vfa_guest *guest, const struct vfa_names *names, bool first,
+static int ask_all(struct vfa_guest *guest, const struct vfa_request_names *names, bool first,
                    struct vfa_error *err)
 {
     int r = 0;
@@ -179,12 +179,12 @@ static int ask_all(struct vfa_guest *guest, const struct vfa_names *names, bool 
     return r;
 }
 
-static int wait_until_out(struct vfa_guest *guest, const struct vfa_names *names,
+static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_names *names,
                           struct vfa_error *err)
 {
     int64_t now = vfa_clock_ms(), end = now + (int64_t)guest->timeout * 1000;
     int64_t again = now + ASK_AGAIN_MS;
-    struct vfa_names left;
+    struct vfa_request_names left;
     char text[256];
     int r = select_names(guest->handle, names, true, &left, err);
 
@@ -204,7 +204,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_names *names
     return r;
 }
 
-int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -220,7 +220,7 @@ int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
     return r == 0 ? wait_until_out(guest, names, err) : r;
 }
 
-int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -249,14 +249,14 @@ static int claim_one(struct vfa_guest *guest, struct vfa_host *host,
 
 struct claiming {
     struct vfa_guest *guest;
-    const struct vfa_names *names;
+    const struct vfa_request_names *names;
 };
 
 static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     const struct claiming *claiming = data;
     struct vfa_guest *guest = claiming->guest;
-    const struct vfa_names *names = claiming->names;
+    const struct vfa_request_names *names = claiming->names;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r = vfa_state_claims(host->state, guest->live->uuid, &claims, err);
 
@@ -265,7 +265,8 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
     return r == 0 ? borrow(guest, host->state, names, err) : r;
 }
 
-int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, struct vfa_error *err)
+int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *names,
+                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct claiming claiming = {guest, names};
@@ -275,7 +276,7 @@ int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, stru
 }
 
 /* What vfaliasd has given up, and why. */
-static int check_attempts(struct vfa_guest *guest, const struct vfa_names *names,
+static int check_attempts(struct vfa_guest *guest, const struct vfa_request_names *names,
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -292,7 +293,7 @@ static int check_attempts(struct vfa_guest *guest, const struct vfa_names *names
     return r;
 }
 
-static int fail_late(virDomainPtr domain, const struct vfa_names *left, unsigned timeout,
+static int fail_late(virDomainPtr domain, const struct vfa_request_names *left, unsigned timeout,
                      struct vfa_error *err)
 {
     char text[256];
@@ -303,10 +304,11 @@ static int fail_late(virDomainPtr domain, const struct vfa_names *left, unsigned
 
 /* guest: whose claims tell what became of it; NULL: they are on another host. */
 static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vfa_guest *guest,
-                         const struct vfa_names *names, unsigned timeout, struct vfa_error *err)
+                         const struct vfa_request_names *names, unsigned timeout,
+                         struct vfa_error *err)
 {
     int64_t end = vfa_clock_ms() + (int64_t)timeout * 1000;
-    struct vfa_names left;
+    struct vfa_request_names left;
     int r = select_names(domain, names, false, &left, err);
 
     while (r == 0 && left.n > 0 && vfa_clock_ms() < end) {
@@ -318,15 +320,16 @@ static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vf
     return r == 0 && left.n > 0 ? fail_late(domain, &left, timeout, err) : r;
 }
 
-int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_request_names *names,
                         struct vfa_error *err)
 {
     vfa_presence_endp(&guest->borrow);
     return wait_until_in(guest->handle, guest->watch, guest, names, guest->timeout, err);
 }
 
-int vfa_guest_wait_for(virDomainPtr domain, struct vfa_watch *watch, const struct vfa_names *names,
-                       unsigned timeout, struct vfa_error *err)
+int vfa_guest_wait_for(virDomainPtr domain, struct vfa_watch *watch,
+                       const struct vfa_request_names *names, unsigned timeout,
+                       struct vfa_error *err)
 {
     return wait_until_in(domain, watch, NULL, names, timeout, err);
 }

@@ -44,33 +44,35 @@ int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned
 void vfa_guest_clear(struct vfa_guest *guest);
 
 /* Requests of guest->live, by name; room for all of them. */
-struct vfa_names {
+struct vfa_request_names {
     const char *items[VFA_REQUEST_MAX];
     size_t n;
 };
-bool vfa_names_have(const struct vfa_names *names, const char *name);
+bool vfa_names_have(const struct vfa_request_names *names, const char *name);
 
 /* Borrows the requests, asks the guest for their devices and waits until it has let go of all of
  * them. -ETIMEDOUT: it did not; the line names those that are left. */
-int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err);
 
 /* For good: what was taken out counts as withdrawn by its user and becomes free. */
-int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err);
 
 /* Has a device claimed for each request that has no claim, whatever happened to it before.
  * VFA_ALLOCATE_NONE, VFA_ALLOCATE_AGAIN: not for one of them; none of them has been touched then.
  */
-int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_names *names, struct vfa_error *err);
+int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *names,
+                    struct vfa_error *err);
 
 /* Lets go of the requests that are borrowed, and waits until vfaliasd has attached their devices.
  * -EIO: given up, and why; -ETIMEDOUT: not yet. */
-int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_names *names,
+int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_request_names *names,
                         struct vfa_error *err);
 
 /* Waits until a domain, of this host or another, has the devices of requests. */
-int vfa_guest_wait_for(virDomainPtr domain, struct vfa_watch *watch, const struct vfa_names *names,
-                       unsigned timeout, struct vfa_error *err);
+int vfa_guest_wait_for(virDomainPtr domain, struct vfa_watch *watch,
+                       const struct vfa_request_names *names, unsigned timeout,
+                       struct vfa_error *err);
 
 #endif

@@ -36,16 +36,16 @@
 struct work {
     struct vfa_alloc a;
     struct vfa_tentatives before;
-    struct vfa_named *named; /* of each device of the domain that carries a name */
-    bool refused;            /* a start was */
+    struct vfa_tagged *tagged; /* of each device of the domain that carries a name */
+    bool refused;              /* a start was */
     struct vfa_placed placed;
 };
 
 static void work_clear(struct work *w)
 {
-    for (size_t i = 0; w->named && i < w->a.domain->n_devices; i++)
-        vfa_named_clear(&w->named[i]);
-    free(w->named);
+    for (size_t i = 0; w->tagged && i < w->a.domain->n_devices; i++)
+        vfa_tagged_clear(&w->tagged[i]);
+    free(w->tagged);
     vfa_tentatives_clear(&w->before);
     vfa_alloc_clear(&w->a);
     vfa_placed_clear(&w->placed);
@@ -58,16 +58,16 @@ void vfa_placed_clear(struct vfa_placed *placed)
     placed->refusal = NULL;
 }
 
-static bool is_to_be_replaced(const struct work *w, const struct vfa_named *named)
+static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tagged)
 {
-    switch (named->kind) {
-    case VFA_NAMED_FITS:
-    case VFA_NAMED_OWN:
+    switch (tagged->kind) {
+    case VFA_TAGGED_OK:
+    case VFA_TAGGED_UNMANAGED:
         return false;
-    case VFA_NAMED_UNFIT:
-        return w->refused || named->drop == VFA_DROP_QUARANTINED;
-    case VFA_NAMED_HELD:
-    case VFA_NAMED_ABSENT:
+    case VFA_TAGGED_UNUSABLE:
+        return w->refused || tagged->drop == VFA_DROP_QUARANTINED;
+    case VFA_TAGGED_TAKEN:
+    case VFA_TAGGED_MISSING:
         break;
     }
     return true;
@@ -115,8 +115,8 @@ static int write_rows(struct work *w, struct vfa_error *err)
     int r = drop_rows(w, err);
 
     for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
-        if (w->a.domain->devices[i].request && !is_to_be_replaced(w, &w->named[i]))
-            r = write_row(w, w->named[i].request.name, &w->named[i].device, err);
+        if (w->a.domain->devices[i].request && !is_to_be_replaced(w, &w->tagged[i]))
+            r = write_row(w, w->tagged[i].request.name, &w->tagged[i].device, err);
     }
     for (size_t i = 0; i < chosen->n && r == 0; i++)
         r = write_row(w, chosen->items[i].request, &chosen->items[i].device, err);
@@ -126,15 +126,15 @@ static int write_rows(struct work *w, struct vfa_error *err)
 /* ---- trying ---- */
 
 /* What the definition names already is not for others of its devices. Who has it is not asked. */
-static int hold_named(struct work *w, struct vfa_error *err)
+static int reserve_tagged(struct work *w, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < w->a.domain->n_devices && r >= 0; i++) {
         const struct vfa_domdev *dev = &w->a.domain->devices[i];
 
-        if (dev->request && !is_to_be_replaced(w, &w->named[i]))
-            r = vfa_alloc_claim_named(&w->a, &w->named[i], VFA_CLAIM_CLAIMED, err);
+        if (dev->request && !is_to_be_replaced(w, &w->tagged[i]))
+            r = vfa_alloc_claim_tagged(&w->a, &w->tagged[i], VFA_CLAIM_CLAIMED, err);
         else if (!dev->request && dev->has_source)
             r = vfa_alloc_try_static(&w->a, dev, err);
     }
@@ -167,30 +167,30 @@ static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error 
     return w->placed.refusal ? 0 : vfa_fail_oom(err);
 }
 
-static int choose(struct work *w, const struct vfa_named *named, struct vfa_error *err)
+static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
-    int r = its_own(w, &named->request, &device, err);
+    int r = its_own(w, &tagged->request, &device, err);
 
     if (r < 0)
         return r;
     if (r == VFA_STATE_ABSENT)
-        r = vfa_alloc_pick(&w->a, &named->request, &device, &why);
+        r = vfa_alloc_pick(&w->a, &tagged->request, &device, &why);
     if (r == VFA_ALLOCATE_NONE)
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
-    return vfa_arrivals_add(&w->placed.devices, named->request.name, &device, true, err);
+    return vfa_arrivals_add(&w->placed.devices, tagged->request.name, &device, true, err);
 }
 
 static int choose_all(struct work *w, struct vfa_error *err)
 {
-    int r = hold_named(w, err);
+    int r = reserve_tagged(w, err);
 
     for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
-        if (w->a.domain->devices[i].request && is_to_be_replaced(w, &w->named[i]))
-            r = choose(w, &w->named[i], err);
+        if (w->a.domain->devices[i].request && is_to_be_replaced(w, &w->tagged[i]))
+            r = choose(w, &w->tagged[i], err);
     }
     return r;
 }
@@ -217,18 +217,18 @@ static int rehearse(struct work *w, struct vfa_error *err)
 
 /* Whatever is wrong with what the domain has already for the very request: as long as it has it,
  * the definition would only be given the same one again. */
-static void judge_own(const struct vfa_claims *claims, struct vfa_named *named)
+static void judge_own(const struct vfa_claims *claims, struct vfa_tagged *tagged)
 {
-    const struct vfa_claim *claim = vfa_claims_find(claims, named->request.name);
+    const struct vfa_claim *claim = vfa_claims_find(claims, tagged->request.name);
     char address[VFA_PCI_ADDR_SIZE];
 
-    if ((named->kind != VFA_NAMED_UNFIT && named->kind != VFA_NAMED_ABSENT) || !claim ||
-        strcmp(claim->device, vfa_pci_addr_format(&named->source, address)) != 0)
+    if ((tagged->kind != VFA_TAGGED_UNUSABLE && tagged->kind != VFA_TAGGED_MISSING) || !claim ||
+        strcmp(claim->device, vfa_pci_addr_format(&tagged->source, address)) != 0)
         return;
-    if (named->kind == VFA_NAMED_ABSENT)
-        named->device =
-            (struct vfa_device){.addr = named->source, .numa_node = -1, .iommu_group = -1};
-    named->kind = VFA_NAMED_OWN;
+    if (tagged->kind == VFA_TAGGED_MISSING)
+        tagged->device =
+            (struct vfa_device){.addr = tagged->source, .numa_node = -1, .iommu_group = -1};
+    tagged->kind = VFA_TAGGED_UNMANAGED;
 }
 
 static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
@@ -237,16 +237,16 @@ static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
 
-    w->named = calloc(domain->n_devices + 1, sizeof(*w->named));
-    if (!w->named)
+    w->tagged = calloc(domain->n_devices + 1, sizeof(*w->tagged));
+    if (!w->tagged)
         return vfa_fail_oom(err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         if (!domain->devices[i].request)
             continue;
-        r = vfa_alloc_named(&w->a, &domain->devices[i], &w->named[i], err);
+        r = vfa_alloc_read_tagged(&w->a, &domain->devices[i], &w->tagged[i], err);
         if (r == 0)
-            judge_own(&claims, &w->named[i]);
-        *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->named[i]));
+            judge_own(&claims, &w->tagged[i]);
+        *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->tagged[i]));
     }
     return r;
 }

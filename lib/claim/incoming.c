@@ -35,18 +35,18 @@
 static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
                 struct vfa_error *err)
 {
-    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_alloc_named(a, dev, &named, err);
+    VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
+    int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
-    if (r < 0 || (named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN))
+    if (r < 0 || (tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED))
         return r;
-    r = vfa_alloc_check_named(a, &named, err);
+    r = vfa_alloc_check_tagged(a, &tagged, err);
     if (r)
         return r;
-    r = vfa_alloc_claim_named(a, &named, VFA_CLAIM_INCOMING, err);
+    r = vfa_alloc_claim_tagged(a, &tagged, VFA_CLAIM_INCOMING, err);
     if (r == VFA_STATE_TAKEN)
         return 0;
-    return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &named.device, false, err);
+    return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &tagged.device, false, err);
 }
 
 /* Before others are chosen: what the XML names is not one of these. */
@@ -65,16 +65,16 @@ static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
                         struct vfa_arrivals *arrivals, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
-    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_alloc_named(a, dev, &named, err);
+    VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
+    int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
     if (r == 0)
-        r = vfa_alloc_pick(a, &named.request, &chosen, err);
+        r = vfa_alloc_pick(a, &tagged.request, &chosen, err);
     if (r)
         return r;
     return vfa_arrivals_add(arrivals, dev->request, &chosen,
-                            named.kind == VFA_NAMED_ABSENT ||
-                                vfa_pci_addr_compare(&named.source, &chosen.addr) != 0,
+                            tagged.kind == VFA_TAGGED_MISSING ||
+                                vfa_pci_addr_compare(&tagged.source, &chosen.addr) != 0,
                             err);
 }
 

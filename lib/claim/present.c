@@ -82,25 +82,25 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
 }
 
 /* *ret_unmet: it cannot be this one. */
-static int claim_named(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_unmet,
-                       struct vfa_error *err)
+static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_unmet,
+                        struct vfa_error *err)
 {
-    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
+    VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
     bool done = false;
-    int r = vfa_alloc_named(a, dev, &named, err);
+    int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
-    if (r == 0 && named.kind != VFA_NAMED_ABSENT)
-        r = take_arrived(a, dev->request, &named.source, &done, err);
+    if (r == 0 && tagged.kind != VFA_TAGGED_MISSING)
+        r = take_arrived(a, dev->request, &tagged.source, &done, err);
     if (r < 0 || done)
         return r;
-    *ret_unmet = named.kind != VFA_NAMED_FITS && named.kind != VFA_NAMED_OWN;
+    *ret_unmet = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
     if (*ret_unmet) /* what may be incoming for it is not in the XML */
         return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
-    r = vfa_alloc_check_named(a, &named, err);
+    r = vfa_alloc_check_tagged(a, &tagged, err);
     if (r)
         return r;
-    r = vfa_alloc_claim_named(a, &named, VFA_CLAIM_CLAIMED, err);
-    return r == VFA_STATE_TAKEN ? refuse_taken(a, &named.device, dev->request, err) : r;
+    r = vfa_alloc_claim_tagged(a, &tagged, VFA_CLAIM_CLAIMED, err);
+    return r == VFA_STATE_TAKEN ? refuse_taken(a, &tagged.device, dev->request, err) : r;
 }
 
 static int claim_all(struct vfa_alloc *a, bool *ret_unmet, struct vfa_error *err)
@@ -112,7 +112,7 @@ static int claim_all(struct vfa_alloc *a, bool *ret_unmet, struct vfa_error *err
         bool unmet = false;
 
         if (dev->request)
-            r = claim_named(a, dev, &unmet, err);
+            r = claim_tagged(a, dev, &unmet, err);
         else if (dev->has_source)
             r = claim_static(a, dev, err);
         *ret_unmet = *ret_unmet || unmet;

@@ -116,34 +116,34 @@ int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, stru
 int vfa_alloc_fail_stuck(const struct vfa_device *now, struct vfa_error *err);
 
 /* ---- devices of the XML that carry ua-vf-NAME ---- */
-enum vfa_named_kind {
-    VFA_NAMED_FITS,   /* names one that the alias means, free and well */
-    VFA_NAMED_OWN,    /* names a free one that the alias does not mean: its user's own choice */
-    VFA_NAMED_UNFIT,  /* names a free one that the alias means, and something speaks against it */
-    VFA_NAMED_HELD,   /* another domain has the one it names, its family or its IOMMU group */
-    VFA_NAMED_ABSENT, /* names none that is there */
+enum vfa_tagged_kind {
+    VFA_TAGGED_OK,        /* names one that the alias means, free and well */
+    VFA_TAGGED_UNMANAGED, /* names a free one that the alias does not mean: its user's own choice */
+    VFA_TAGGED_UNUSABLE, /* names a free one that the alias means, and something speaks against it */
+    VFA_TAGGED_TAKEN,    /* another domain has the one it names, its family or its IOMMU group */
+    VFA_TAGGED_MISSING,  /* names none that is there */
 };
-struct vfa_named {
-    enum vfa_named_kind kind;
-    enum vfa_drop drop;         /* of VFA_NAMED_UNFIT */
-    struct vfa_pci_addr source; /* not of VFA_NAMED_ABSENT */
+struct vfa_tagged {
+    enum vfa_tagged_kind kind;
+    enum vfa_drop drop;         /* of VFA_TAGGED_UNUSABLE */
+    struct vfa_pci_addr source; /* not of VFA_TAGGED_MISSING */
     struct vfa_device device;   /* likewise, as sysfs has it */
     struct vfa_request request; /* that it belongs to; borrows from the domain and from hold */
     char *hold;
 };
-void vfa_named_clear(struct vfa_named *named);
-int vfa_alloc_named(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_named *ret,
-                    struct vfa_error *err);
+void vfa_tagged_clear(struct vfa_tagged *tagged);
+int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_tagged *ret,
+                          struct vfa_error *err);
 
 /* Whether the domain may have one that fits; its user's own is no matter of ours. 0,
  * VFA_ALLOCATE_NONE or an error. */
-int vfa_alloc_check_named(struct vfa_alloc *a, const struct vfa_named *named,
-                          struct vfa_error *err);
+int vfa_alloc_check_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
+                           struct vfa_error *err);
 
 /* Claims one that fits or is its user's own. 0, VFA_STATE_TAKEN (this domain has it for something
  * else, or another one for this) or an error. */
-int vfa_alloc_claim_named(struct vfa_alloc *a, const struct vfa_named *named,
-                          enum vfa_claim_state claim_state, struct vfa_error *err);
+int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
+                           enum vfa_claim_state claim_state, struct vfa_error *err);
 
 /* A start: some of the others are there. Says what to do about it; sets a->unmet if vfaliasd is to
  * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */

@@ -31,23 +31,23 @@
 #include <errno.h>
 #include <string.h>
 
-void vfa_named_clear(struct vfa_named *named)
+void vfa_tagged_clear(struct vfa_tagged *tagged)
 {
-    vfa_device_clear(&named->device);
-    free(named->hold);
+    vfa_device_clear(&tagged->device);
+    free(tagged->hold);
 }
 
 /* The request that a device belongs to: its name says the alias where the metadata does not. */
 static int read_request(const struct vfa_domain *domain, const struct vfa_domdev *dev,
-                        struct vfa_named *named, struct vfa_error *err)
+                        struct vfa_tagged *tagged, struct vfa_error *err)
 {
     const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
-    struct vfa_request *request = &named->request;
+    struct vfa_request *request = &tagged->request;
 
     *request = asked ? *asked : (struct vfa_request){.name = dev->request, .from_port = true};
     if (!asked) {
-        request->alias = named->hold = vfa_domxml_alias_of_name(dev->request);
-        if (!named->hold)
+        request->alias = tagged->hold = vfa_domxml_alias_of_name(dev->request);
+        if (!tagged->hold)
             return vfa_fail_oom(err);
     }
     request->optional = false; /* it is in the XML: it has to be somewhere */
@@ -109,12 +109,13 @@ static int select_new(struct vfa_alloc *a, const struct vfa_alias *alias,
 }
 
 static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
-                         const struct vfa_named *named, struct selected *ret, struct vfa_error *err)
+                         const struct vfa_tagged *tagged, struct selected *ret,
+                         struct vfa_error *err)
 {
-    int r = vfa_state_member(a->host->state, alias->name, &named->source, &ret->member, err);
+    int r = vfa_state_member(a->host->state, alias->name, &tagged->source, &ret->member, err);
 
     if (r == VFA_STATE_ABSENT)
-        return select_new(a, alias, &named->device, ret, err);
+        return select_new(a, alias, &tagged->device, ret, err);
     ret->found = r == 0;
     ret->device = &ret->member.device;
     ret->spec = vfa_config_spec(a->host->config, ret->member.spec);
@@ -122,88 +123,89 @@ static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
 }
 
 /* One that nobody else has: whether the alias means it, and what speaks against it then. */
-static int judge_free(struct vfa_alloc *a, struct vfa_named *named, struct vfa_error *err)
+static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &named->request);
+    const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &tagged->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
     struct vfa_wish wish;
-    int r = alias ? select_device(a, alias, named, &selected, err) : 0;
+    int r = alias ? select_device(a, alias, tagged, &selected, err) : 0;
 
-    named->kind = VFA_NAMED_OWN;
+    tagged->kind = VFA_TAGGED_UNMANAGED;
     if (r != 0 || !selected.found)
         return r;
-    vfa_wish_make(alias, &named->request, a->domain, &a->place, &wish);
-    r = vfa_alloc_probe(a, &wish, selected.device, selected.spec, &now, &named->drop, err);
-    if (named->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
-        named->drop = VFA_DROP_TAGS;
-    named->kind = named->drop == VFA_DROP_NONE ? VFA_NAMED_FITS : VFA_NAMED_UNFIT;
+    vfa_wish_make(alias, &tagged->request, a->domain, &a->place, &wish);
+    r = vfa_alloc_probe(a, &wish, selected.device, selected.spec, &now, &tagged->drop, err);
+    if (tagged->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
+        tagged->drop = VFA_DROP_TAGS;
+    tagged->kind = tagged->drop == VFA_DROP_NONE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
     return r;
 }
 
-int vfa_alloc_named(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_named *ret,
-                    struct vfa_error *err)
+int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_tagged *ret,
+                          struct vfa_error *err)
 {
-    VFA_AUTO(vfa_named_clear) struct vfa_named named = {.kind = VFA_NAMED_ABSENT};
+    VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {.kind = VFA_TAGGED_MISSING};
     bool held = false;
-    int r = read_request(a->domain, dev, &named, err);
+    int r = read_request(a->domain, dev, &tagged, err);
 
     if (r == 0)
-        r = vfa_alloc_source(a, dev, &named.source, err);
+        r = vfa_alloc_source(a, dev, &tagged.source, err);
     if (r == 0)
-        r = vfa_inventory_read(&a->host->sysfs, &named.source, &named.device, err);
-    vfa_alloc_leave_group(&named.device, dev->kind);
+        r = vfa_inventory_read(&a->host->sysfs, &tagged.source, &tagged.device, err);
+    vfa_alloc_leave_group(&tagged.device, dev->kind);
     if (r == 0)
-        r = is_held(a, &named.device, &held, err);
+        r = is_held(a, &tagged.device, &held, err);
     if (r == 0 && held)
-        named.kind = VFA_NAMED_HELD;
+        tagged.kind = VFA_TAGGED_TAKEN;
     else if (r == 0)
-        r = judge_free(a, &named, err);
+        r = judge_free(a, &tagged, err);
     if (r < 0)
         return r;
-    *ret = named;
-    named = (struct vfa_named){0};
+    *ret = tagged;
+    tagged = (struct vfa_tagged){0};
     return 0;
 }
 
-int vfa_alloc_check_named(struct vfa_alloc *a, const struct vfa_named *named, struct vfa_error *err)
+int vfa_alloc_check_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
+                           struct vfa_error *err)
 {
-    if (named->kind == VFA_NAMED_OWN)
+    if (tagged->kind == VFA_TAGGED_UNMANAGED)
         return 0;
-    return vfa_alloc_check_request(a->host->config, a->domain, &named->request, err);
+    return vfa_alloc_check_request(a->host->config, a->domain, &tagged->request, err);
 }
 
-int vfa_alloc_claim_named(struct vfa_alloc *a, const struct vfa_named *named,
-                          enum vfa_claim_state claim_state, struct vfa_error *err)
+int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
+                           enum vfa_claim_state claim_state, struct vfa_error *err)
 {
     const char *alias = NULL;
 
-    if (named->kind == VFA_NAMED_FITS)
-        alias = vfa_allocate_alias(a->host->config, &named->request)->name;
-    return vfa_alloc_claim(a, named->request.name, alias, &named->device, claim_state, err);
+    if (tagged->kind == VFA_TAGGED_OK)
+        alias = vfa_allocate_alias(a->host->config, &tagged->request)->name;
+    return vfa_alloc_claim(a, tagged->request.name, alias, &tagged->device, claim_state, err);
 }
 
 /* ---- refusing those that have to be another device ---- */
 
 /* What is wrong with the one that is named, in *ret. */
-static int say_wrong(struct vfa_alloc *a, const struct vfa_named *named, char **ret,
+static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char **ret,
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
     char device[VFA_PCI_ADDR_SIZE];
     int r = 0;
 
-    vfa_pci_addr_format(&named->source, device);
-    if (named->kind == VFA_NAMED_HELD)
-        r = vfa_alloc_holder(a, &named->device, &holder, err);
+    vfa_pci_addr_format(&tagged->source, device);
+    if (tagged->kind == VFA_TAGGED_TAKEN)
+        r = vfa_alloc_holder(a, &tagged->device, &holder, err);
     if (r < 0)
         return r;
-    if (named->kind == VFA_NAMED_ABSENT)
+    if (tagged->kind == VFA_TAGGED_MISSING)
         r = asprintf(ret, "device '%s%s' names no host device that is there", VFA_DEVICE_PREFIX,
-                     named->request.name);
-    else if (named->kind == VFA_NAMED_UNFIT)
+                     tagged->request.name);
+    else if (tagged->kind == VFA_TAGGED_UNUSABLE)
         r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
-                     named->request.name, vfa_drop_name(named->drop));
+                     tagged->request.name, vfa_drop_name(tagged->drop));
     else if (!vfa_claim_is_held(holder.state))
         r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,
                      holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
@@ -232,14 +234,14 @@ static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 }
 
 /* There is none: `why` says so. What is to be said of a device that is there comes first. */
-static int despair(struct vfa_alloc *a, const struct vfa_named *named, const char *wrong,
+static int despair(struct vfa_alloc *a, const struct vfa_tagged *tagged, const char *wrong,
                    const struct vfa_error *why, struct vfa_error *err)
 {
     const char *text = vfa_error_text(why);
 
-    if (named->kind == VFA_NAMED_ABSENT)
+    if (tagged->kind == VFA_TAGGED_MISSING)
         return vfa_refuse(err, why->code, "%s", text);
-    if (vfa_allocate_alias(a->host->config, &named->request))
+    if (vfa_allocate_alias(a->host->config, &tagged->request))
         return vfa_refuse(err, EBUSY, "%s; %s", wrong, text);
     return vfa_refuse(err, EBUSY, "%s", wrong);
 }
@@ -249,16 +251,16 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_named_clear) struct vfa_named named = {0};
-    int r = vfa_alloc_named(a, dev, &named, err);
+    VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
+    int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
     if (r == 0)
-        r = say_wrong(a, &named, ret_wrong, err);
+        r = say_wrong(a, &tagged, ret_wrong, err);
     if (r < 0)
         return r;
-    r = vfa_alloc_pick(a, &named.request, NULL, &why);
+    r = vfa_alloc_pick(a, &tagged.request, NULL, &why);
     if (r == VFA_ALLOCATE_NONE)
-        return despair(a, &named, *ret_wrong, &why, err);
+        return despair(a, &tagged, *ret_wrong, &why, err);
     if (r == VFA_ALLOCATE_RESCAN)
         return r;
     return r < 0 ? vfa_error_move(err, &why) : 0;
