@@ -82,7 +82,7 @@ static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
 
     if (r == 0)
         r = job->what(&a, err);
-    job->unmet = a.unmet;
+    job->start_refused = a.start_refused;
     return r;
 }
 

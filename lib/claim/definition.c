@@ -256,7 +256,7 @@ static int place(struct work *w, struct vfa_error *err)
     struct vfa_state *state = w->a.host->state;
     const struct vfa_domain *domain = w->a.domain;
     bool replace = false;
-    int r = vfa_state_end_unmet(state, domain->uuid, &w->refused, err);
+    int r = vfa_state_end_start_refused(state, domain->uuid, &w->refused, err);
 
     if (r == 0)
         r = vfa_state_tentative(state, domain->uuid, &w->before, err);
@@ -300,13 +300,13 @@ int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domai
 
 int vfa_allocate_undefined(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
-    bool own, unmet;
+    bool own, start_refused;
     int r = vfa_state_enter(state, &own, err);
 
     if (r < 0)
         return r;
     r = vfa_state_drop_tentative(state, uuid, NULL, err);
     if (r == 0)
-        r = vfa_state_end_unmet(state, uuid, &unmet, err);
+        r = vfa_state_end_start_refused(state, uuid, &start_refused, err);
     return vfa_state_leave(state, own, r, err);
 }

@@ -20,7 +20,7 @@ struct vfa_placed {
 void vfa_placed_clear(struct vfa_placed *placed);
 
 /* Chooses tentative devices for a definition's devices that carry ua-vf-NAME and name none that can
- * be had, and notes those of the others. Claims nothing; ends what vfa_state_set_unmet() began.
+ * be had, and notes those of the others. Claims nothing; ends what vfa_state_set_start_refused() began.
  * *ret is to be cleared with vfa_placed_clear(). Idempotent. */
 int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domain,
                            struct vfa_placed *ret, struct vfa_error *err);

@@ -137,7 +137,7 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
     }
     if (r)
         vfa_error_move(err, &why);
-    if (r == VFA_ALLOCATE_NONE && job.unmet)
-        vfa_state_set_unmet(host->state, domain->uuid, NULL);
+    if (r == VFA_ALLOCATE_NONE && job.start_refused)
+        vfa_state_set_start_refused(host->state, domain->uuid, NULL);
     return r;
 }

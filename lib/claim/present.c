@@ -81,8 +81,8 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
     return r < 0 ? r : refuse_taken(a, &now, name, err);
 }
 
-/* *ret_unmet: it cannot be this one. */
-static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_unmet,
+/* *ret_refused: it cannot be this one. */
+static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_refused,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
@@ -93,8 +93,8 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
         r = take_arrived(a, dev->request, &tagged.source, &done, err);
     if (r < 0 || done)
         return r;
-    *ret_unmet = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
-    if (*ret_unmet) /* what may be incoming for it is not in the XML */
+    *ret_refused = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
+    if (*ret_refused) /* what may be incoming for it is not in the XML */
         return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
     r = vfa_alloc_check_tagged(a, &tagged, err);
     if (r)
@@ -103,32 +103,32 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     return r == VFA_STATE_TAKEN ? refuse_taken(a, &tagged.device, dev->request, err) : r;
 }
 
-static int claim_all(struct vfa_alloc *a, bool *ret_unmet, struct vfa_error *err)
+static int claim_all(struct vfa_alloc *a, bool *ret_refused, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &a->domain->devices[i];
-        bool unmet = false;
+        bool start_refused = false;
 
         if (dev->request)
-            r = claim_tagged(a, dev, &unmet, err);
+            r = claim_tagged(a, dev, &start_refused, err);
         else if (dev->has_source)
             r = claim_static(a, dev, err);
-        *ret_unmet = *ret_unmet || unmet;
+        *ret_refused = *ret_refused || start_refused;
     }
     return r;
 }
 
 int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err)
 {
-    bool unmet = false;
+    bool start_refused = false;
     int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
 
     if (r == 0)
-        r = claim_all(a, &unmet, err);
+        r = claim_all(a, &start_refused, err);
     vfa_claims_clear(&a->arrived);
-    return r == 0 && unmet ? vfa_alloc_refuse_unmet(a, err) : r;
+    return r == 0 && start_refused ? vfa_alloc_refuse_start(a, err) : r;
 }
 
 bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)

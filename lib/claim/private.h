@@ -24,7 +24,7 @@ struct vfa_alloc {
     bool rescanned;             /* the hardware was scanned, or is not to be */
     bool arriving;              /* what is claimed for requests is incoming */
     struct vfa_claims arrived;  /* what was incoming for it, while its XML is gone through */
-    bool unmet;                 /* refused, and vfaliasd is to look at the definition */
+    bool start_refused;         /* refused, and vfaliasd is to look at the definition */
     const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
@@ -35,7 +35,7 @@ struct vfa_alloc_job {
     const struct vfa_domain *domain;
     int (*what)(struct vfa_alloc *a, struct vfa_error *err);
     const int64_t *ended; /* as in struct vfa_alloc */
-    bool unmet;           /* likewise, of the last attempt */
+    bool start_refused;   /* likewise, of the last attempt */
     int64_t freed;        /* VFA_COUNTER_FREED when that began */
 };
 /* Does it; names the domain if it is refused. */
@@ -147,7 +147,7 @@ int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
 
 /* A start: some of the others are there. Says what to do about it; sets a->unmet if vfaliasd is to
  * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */
-int vfa_alloc_refuse_unmet(struct vfa_alloc *a, struct vfa_error *err);
+int vfa_alloc_refuse_start(struct vfa_alloc *a, struct vfa_error *err);
 
 /* Claims the devices that the XML names. */
 int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err);

@@ -221,16 +221,17 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
 /* There would be another one. */
 static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 {
-    int r = vfa_presence_ask(a->host->config->state_path, &a->unmet, err);
+    int r = vfa_presence_ask(a->host->config->state_path, &a->start_refused, err);
 
     if (r < 0)
         return r;
     return vfa_refuse(
         err, EBUSY, "%s: %s", wrong,
-        a->unmet ? "start it again, vfaliasd has chosen another one for its definition (if it "
-                   "has none, run 'vfalias resolve')"
-                 : "run 'vfalias resolve', or start vfaliasd, which chooses another one for "
-                   "its definition");
+        a->start_refused
+            ? "start it again, vfaliasd has chosen another one for its definition (if it "
+              "has none, run 'vfalias resolve')"
+            : "run 'vfalias resolve', or start vfaliasd, which chooses another one for "
+              "its definition");
 }
 
 /* There is none: `why` says so. What is to be said of a device that is there comes first. */
@@ -266,7 +267,7 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
     return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
-int vfa_alloc_refuse_unmet(struct vfa_alloc *a, struct vfa_error *err)
+int vfa_alloc_refuse_start(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     VFA_AUTO(vfa_freep) char *first = NULL;

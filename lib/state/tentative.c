@@ -114,13 +114,14 @@ int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const ch
 
 /* ---- starts that were refused ---- */
 
-int vfa_state_set_unmet(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+int vfa_state_set_start_refused(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
     return vfa_sql_finish(
         state, vfa_sql(state, err, "INSERT OR REPLACE INTO unmet VALUES (?)", "s", uuid), err);
 }
 
-int vfa_state_end_unmet(struct vfa_state *state, const char *uuid, bool *ret, struct vfa_error *err)
+int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool *ret,
+                                struct vfa_error *err)
 {
     int r = vfa_sql_finish(state,
                            vfa_sql(state, err, "DELETE FROM unmet WHERE uuid = ?", "s", uuid), err);

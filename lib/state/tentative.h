@@ -39,9 +39,9 @@ int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const ch
 
 /* A start of the domain was refused for a placeholder: whoever looks at its definition ends that.
  * *ret: it was so. */
-int vfa_state_set_unmet(struct vfa_state *state, const char *uuid, struct vfa_error *err);
-int vfa_state_end_unmet(struct vfa_state *state, const char *uuid, bool *ret,
-                        struct vfa_error *err);
+int vfa_state_set_start_refused(struct vfa_state *state, const char *uuid, struct vfa_error *err);
+int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool *ret,
+                                struct vfa_error *err);
 
 /* Each domain of which a claim of another, or a quarantine, has overtaken something tentative, or
  * that is unmet, once.

@@ -158,11 +158,12 @@ static void test_unmet_and_quarantine(void)
     struct vfa_host host = open_indexed();
     bool was = true;
 
-    CHECK(vfa_state_end_unmet(host.state, OTHER, &was, NULL) == 0 && !was, "never was");
-    CHECK(vfa_state_set_unmet(host.state, OTHER, NULL) == 0, "set");
-    CHECK(vfa_state_set_unmet(host.state, OTHER, NULL) == 0 && counter(&host) == 2, "each time");
+    CHECK(vfa_state_end_start_refused(host.state, OTHER, &was, NULL) == 0 && !was, "never was");
+    CHECK(vfa_state_set_start_refused(host.state, OTHER, NULL) == 0, "set");
+    CHECK(vfa_state_set_start_refused(host.state, OTHER, NULL) == 0 && counter(&host) == 2,
+          "each time");
     CHECK(strcmp(unsettled(&host), "9") == 0, "%s", unsettled(&host));
-    CHECK(vfa_state_end_unmet(host.state, OTHER, &was, NULL) == 0 && was, "was");
+    CHECK(vfa_state_end_start_refused(host.state, OTHER, &was, NULL) == 0 && was, "was");
     set(&host, UUID, "net-0", vf(0));
     CHECK(vfa_state_quarantine(host.state, vf(0), VFA_QUARANTINE_OTHER, "it hangs", NULL) == 0,
           "quarantine");
@@ -288,7 +289,7 @@ static void claim_digits(struct vfa_host *host, size_t i)
                   0,
               "quarantine");
     if (cases[i].unmet)
-        CHECK(vfa_state_set_unmet(host->state, UUID, NULL) == 0, "unmet");
+        CHECK(vfa_state_set_start_refused(host->state, UUID, NULL) == 0, "unmet");
 }
 
 static const char *describe_placed(const struct vfa_placed *placed)
@@ -352,7 +353,7 @@ static void test_definitions(void)
                   (!placed.refusal || strstr(placed.refusal, cases[i].refusal)),
               "%s: %s", cases[i].label, placed.refusal ? placed.refusal : "");
         CHECK(count_all_claims(&host) == claims, "%s: it claims nothing", cases[i].label);
-        CHECK(vfa_state_end_unmet(host.state, UUID, &unmet, NULL) == 0 && !unmet, "%s",
+        CHECK(vfa_state_end_start_refused(host.state, UUID, &unmet, NULL) == 0 && !unmet, "%s",
               cases[i].label);
         vfa_host_clear(&host);
     }
@@ -370,7 +371,7 @@ static void test_refused_start(void)
     made_link("bus/pci/devices/0000:01:10.4/net/pf0v2/master", "../br0");
     CHECK(vfa_allocate_tentative(&host, parse(xml), &before, NULL) == 0 && before.devices.n == 0,
           "%s", describe_placed(&before));
-    CHECK(vfa_state_set_unmet(host.state, UUID, NULL) == 0, "unmet");
+    CHECK(vfa_state_set_start_refused(host.state, UUID, NULL) == 0, "unmet");
     CHECK(vfa_allocate_tentative(&host, parse(xml), &after, NULL) == 0, "after");
     CHECK(strcmp(describe_placed(&after), "net-0=0 ") == 0, "%s", describe_placed(&after));
     made_without("bus/pci/devices/0000:01:10.4/net/pf0v2/master");
