@@ -242,11 +242,11 @@ static int read_state(struct vfa_daemon *daemon, const struct vfa_config *config
     if (r == 0)
         r = vfa_state_counter(state, VFA_COUNTER_FREED, &freed, err);
     if (r == 0)
-        r = vfa_state_counter(state, VFA_COUNTER_UNSETTLED, &unsettled, err);
+        r = vfa_state_counter(state, VFA_COUNTER_STALE_DEFINITIONS, &unsettled, err);
     if (r != 0)
         return r < 0 ? r : 0;
     if (atomic_exchange(&daemon->unsettled, unsettled) != unsettled)
-        r = vfa_state_each_unsettled(state, look_at, daemon, err);
+        r = vfa_state_each_stale_definition(state, look_at, daemon, err);
     if (vfa_late_is_news(daemon->unfilled, freed)) {
         while (vfa_late_take(daemon->unfilled, uuid))
             look_at(daemon, uuid);

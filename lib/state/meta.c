@@ -62,7 +62,7 @@ static const char *const counter_keys[] = {
     [VFA_COUNTER_SCANS] = "scans",
     [VFA_COUNTER_FREED] = "freed",
     [VFA_COUNTER_ENDED] = "ended",
-    [VFA_COUNTER_UNSETTLED] = "unsettled",
+    [VFA_COUNTER_STALE_DEFINITIONS] = "unsettled",
 };
 
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,

@@ -10,10 +10,10 @@
 
 /* ---- counters that only grow, by which a process sees what others did ---- */
 enum vfa_counter {
-    VFA_COUNTER_SCANS,     /* the index was replaced */
-    VFA_COUNTER_FREED,     /* a claim or a quarantine ended, or vfa_state_count_up() said so */
-    VFA_COUNTER_ENDED,     /* a domain has lost a claim; its device may not be free yet */
-    VFA_COUNTER_UNSETTLED, /* see vfa_state_each_unsettled() */
+    VFA_COUNTER_SCANS, /* the index was replaced */
+    VFA_COUNTER_FREED, /* a claim or a quarantine ended, or vfa_state_count_up() said so */
+    VFA_COUNTER_ENDED, /* a domain has lost a claim; its device may not be free yet */
+    VFA_COUNTER_STALE_DEFINITIONS, /* see vfa_state_each_stale_definition() */
 };
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
                       struct vfa_error *err);

@@ -139,8 +139,8 @@ static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *vi
     return vfa_sql_each(state, vfa_sql(state, err, sql, ""), visit, data, err);
 }
 
-int vfa_state_each_unsettled(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
-                             struct vfa_error *err)
+int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                                    struct vfa_error *err)
 {
     return each(state,
                 "SELECT DISTINCT t.uuid FROM tentative t WHERE EXISTS"

@@ -45,9 +45,9 @@ int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool 
 
 /* Each domain of which a claim of another, or a quarantine, has overtaken something tentative, or
  * that is unmet, once.
- * Worth asking when VFA_COUNTER_UNSETTLED has grown. */
-int vfa_state_each_unsettled(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
-                             struct vfa_error *err);
+ * Worth asking when VFA_COUNTER_STALE_DEFINITIONS has grown. */
+int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                                    struct vfa_error *err);
 /* Each domain that something of the above is kept for, once. */
 int vfa_state_each_defined(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
                            struct vfa_error *err);

@@ -65,7 +65,7 @@ static const char *unsettled(struct vfa_host *host)
     static char buf[16];
 
     buf[0] = '\0';
-    CHECK(vfa_state_each_unsettled(host->state, note_uuid, buf, NULL) == 0, "each");
+    CHECK(vfa_state_each_stale_definition(host->state, note_uuid, buf, NULL) == 0, "each");
     return buf;
 }
 
@@ -73,7 +73,7 @@ static int64_t counter(struct vfa_host *host)
 {
     int64_t n = -1;
 
-    CHECK(vfa_state_counter(host->state, VFA_COUNTER_UNSETTLED, &n, NULL) == 0, "counter");
+    CHECK(vfa_state_counter(host->state, VFA_COUNTER_STALE_DEFINITIONS, &n, NULL) == 0, "counter");
     return n;
 }
 
