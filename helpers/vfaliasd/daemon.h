@@ -34,24 +34,23 @@
 #include <stdatomic.h>
 
 struct vfa_crew;
-struct vfa_late;
+struct vfa_waiters;
 struct vfa_pace;
 struct vfa_queue;
 struct vfa_rate;
 struct vfa_shared_config;
 struct vfa_turns;
 
-#define VFA_DAEMON_AT_WORK          4
-#define VFA_DAEMON_WORKERS          12 /* with 8 holders: max_workers of libvirtd */
-#define VFA_DAEMON_HOLDERS 8
-#define VFA_DAEMON_SUSPENDS         2 /* of them at a time: QEMU may hang at it, and others are resumed */
-#define VFA_DAEMON_SHARE            4 /* threads of one connection */
+#define VFA_DAEMON_AT_WORK  4
+#define VFA_DAEMON_WORKERS  12 /* with 8 holders: max_workers of libvirtd */
+#define VFA_DAEMON_HOLDERS  8
+#define VFA_DAEMON_SUSPENDS 2 /* of them at a time: QEMU may hang at it, and others are resumed */
+#define VFA_DAEMON_SHARE    4 /* threads of one connection */
 
 /* Connections are numbered: those of the workers, the first of which gets the events, then, from
  * VFA_DAEMON_HOLD_LINE on, those of the holders. */
 #define VFA_DAEMON_HOLD_LINE (VFA_DAEMON_WORKERS / VFA_DAEMON_SHARE)
-#define VFA_DAEMON_LINES                                                                           \
-    (VFA_DAEMON_HOLD_LINE + VFA_DAEMON_HOLDERS / VFA_DAEMON_SHARE)
+#define VFA_DAEMON_LINES     (VFA_DAEMON_HOLD_LINE + VFA_DAEMON_HOLDERS / VFA_DAEMON_SHARE)
 
 /* Reasons in the queue. Those of the first group go with a domain's UUID as key. */
 enum {
@@ -91,9 +90,9 @@ struct vfa_daemon {
     atomic_uint n_holders;   /* likewise */
     atomic_uint suspends;    /* that libvirt is at */
     atomic_uint resumes;     /* likewise */
-    struct vfa_late *late;
-    struct vfa_late *unfilled;      /* who waits with a placeholder, not with a request */
-    atomic_int_least64_t scans;     /* likewise, of the index: late ones are woken by it */
+    struct vfa_waiters *waiters;
+    struct vfa_waiters *definition_waiters; /* who waits with a placeholder, not with a request */
+    atomic_int_least64_t scans;             /* likewise, of the index: late ones are woken by it */
     atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
     struct vfa_rate *asked;         /* how often VFA_WORK_ASKED is for a domain, by its UUID */
     struct vfa_pace *pace;          /* keys as for vfa_log_change() */

@@ -108,7 +108,7 @@ static int wait_for_more(struct definition *d, struct vfa_host *host, int64_t fr
     int64_t now;
     int r;
 
-    if (!vfa_late_add(d->daemon->unfilled, d->uuid))
+    if (!vfa_waiters_add(d->daemon->definition_waiters, d->uuid))
         return vfa_fail_oom(err);
     r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &now, err);
     if (r == 0 && now != freed)
@@ -247,8 +247,8 @@ static int read_state(struct vfa_daemon *daemon, const struct vfa_config *config
         return r < 0 ? r : 0;
     if (atomic_exchange(&daemon->unsettled, unsettled) != unsettled)
         r = vfa_state_each_stale_definition(state, look_at, daemon, err);
-    if (vfa_late_is_news(daemon->unfilled, freed)) {
-        while (vfa_late_take(daemon->unfilled, uuid))
+    if (vfa_waiters_counter_changed(daemon->definition_waiters, freed)) {
+        while (vfa_waiters_take(daemon->definition_waiters, uuid))
             look_at(daemon, uuid);
     }
     return r;

@@ -179,15 +179,15 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
     r = vfa_daemon_set_config(daemon, config, err);
     if (r < 0)
         return r;
-    daemon->late = vfa_late_new();
-    daemon->unfilled = vfa_late_new();
+    daemon->waiters = vfa_waiters_new();
+    daemon->definition_waiters = vfa_waiters_new();
     daemon->unsettled = -1;
     daemon->asked = vfa_rate_new();
     daemon->pace = vfa_pace_new();
     daemon->crew = vfa_crew_new(VFA_DAEMON_AT_WORK);
     daemon->turns = vfa_turns_new();
-    if (!daemon->uri || !daemon->late || !daemon->unfilled || !daemon->asked || !daemon->pace ||
-        !daemon->crew || !daemon->turns)
+    if (!daemon->uri || !daemon->waiters || !daemon->definition_waiters || !daemon->asked ||
+        !daemon->pace || !daemon->crew || !daemon->turns)
         return vfa_fail_oom(err);
     r = vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
     return r < 0 ? r : vfa_queue_new(VFA_WORK_HOLD, &daemon->holds, err);
@@ -199,8 +199,8 @@ static void clear(struct vfa_daemon *daemon)
     daemon->holds = vfa_queue_free(daemon->holds);
     daemon->crew = vfa_crew_free(daemon->crew);
     daemon->turns = vfa_turns_free(daemon->turns);
-    daemon->late = vfa_late_free(daemon->late);
-    daemon->unfilled = vfa_late_free(daemon->unfilled);
+    daemon->waiters = vfa_waiters_free(daemon->waiters);
+    daemon->definition_waiters = vfa_waiters_free(daemon->definition_waiters);
     daemon->asked = vfa_rate_free(daemon->asked);
     daemon->pace = vfa_pace_free(daemon->pace);
     vfa_shared_config_unref(&daemon->config);

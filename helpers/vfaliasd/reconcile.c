@@ -137,7 +137,7 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
 
     if (r < 0 || vfa_claims_find(&now, request->name))
         return r;
-    if (request->late)
+    if (request->waiters)
         return vfa_allocate_late(host, pass->domain, request, allocation->ret, err);
     return vfa_allocate_request(host, pass->domain, request, allocation->ret, err);
 }
@@ -160,7 +160,7 @@ static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
 
-    if (!request->optional || request->late)
+    if (!request->optional || request->waiters)
         return 0;
     r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r == 0 ? vfa_state_withdraw(host.state, pass->uuid, request->name, err) : r;
@@ -189,14 +189,14 @@ static int hotplug(struct vfa_pass *pass, const struct vfa_request *request, str
     char key[VFA_PASS_KEY_SIZE];
     int r;
 
-    if (request->late && !vfa_late_add(pass->daemon->late, pass->uuid))
+    if (request->waiters && !vfa_waiters_add(pass->daemon->waiters, pass->uuid))
         return vfa_fail_oom(err);
     r = allocate(pass, request, &claim, err);
     if (r != 0)
         return r < 0 ? r : refused(pass, request, r, err);
     vfa_log_forget(vfa_pass_key(pass, request->name, key));
-    if (request->late)
-        vfa_late_serve(pass->daemon->late, pass->uuid);
+    if (request->waiters)
+        vfa_waiters_serve(pass->daemon->waiters, pass->uuid);
     if (claim.device)
         vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", pass->domain->name,
                 claim.device, request->name);

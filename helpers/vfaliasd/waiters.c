@@ -20,7 +20,7 @@ struct waiting {
     bool served;    /* likewise */
 };
 
-struct vfa_late {
+struct vfa_waiters {
     pthread_mutex_t lock;
     struct waiting *waiting;
     int64_t freed;  /* -1: never asked */
@@ -28,47 +28,47 @@ struct vfa_late {
     size_t free;    /* looks to be given out in this round */
 };
 
-struct vfa_late *vfa_late_new(void)
+struct vfa_waiters *vfa_waiters_new(void)
 {
-    struct vfa_late *late = calloc(1, sizeof(*late));
+    struct vfa_waiters *waiters = calloc(1, sizeof(*waiters));
 
-    if (late) {
-        pthread_mutex_init(&late->lock, NULL);
-        late->freed = -1;
+    if (waiters) {
+        pthread_mutex_init(&waiters->lock, NULL);
+        waiters->freed = -1;
     }
-    return late;
+    return waiters;
 }
 
-struct vfa_late *vfa_late_free(struct vfa_late *late)
+struct vfa_waiters *vfa_waiters_free(struct vfa_waiters *waiters)
 {
     char uuid[VFA_UUID_SIZE];
 
-    if (!late)
+    if (!waiters)
         return NULL;
-    while (vfa_late_take(late, uuid))
+    while (vfa_waiters_take(waiters, uuid))
         ;
-    pthread_mutex_destroy(&late->lock);
-    free(late);
+    pthread_mutex_destroy(&waiters->lock);
+    free(waiters);
     return NULL;
 }
 
 /* The link to the entry, or to NULL. */
-static struct waiting **find(struct vfa_late *late, const char *uuid)
+static struct waiting **find(struct vfa_waiters *waiters, const char *uuid)
 {
-    struct waiting **link = &late->waiting;
+    struct waiting **link = &waiters->waiting;
 
     while (*link && strcmp((*link)->uuid, uuid) != 0)
         link = &(*link)->next;
     return link;
 }
 
-bool vfa_late_add(struct vfa_late *late, const char *uuid)
+bool vfa_waiters_add(struct vfa_waiters *waiters, const char *uuid)
 {
     struct waiting **link;
     bool there;
 
-    pthread_mutex_lock(&late->lock);
-    link = find(late, uuid);
+    pthread_mutex_lock(&waiters->lock);
+    link = find(waiters, uuid);
     if (!*link) {
         *link = calloc(1, sizeof(**link));
         if (*link)
@@ -77,40 +77,40 @@ bool vfa_late_add(struct vfa_late *late, const char *uuid)
     there = *link != NULL;
     if (there)
         (*link)->waits = true;
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&waiters->lock);
     return there;
 }
 
-bool vfa_late_is_empty(struct vfa_late *late)
+bool vfa_waiters_is_empty(struct vfa_waiters *waiters)
 {
     bool empty;
 
-    pthread_mutex_lock(&late->lock);
-    empty = !late->waiting;
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_lock(&waiters->lock);
+    empty = !waiters->waiting;
+    pthread_mutex_unlock(&waiters->lock);
     return empty;
 }
 
-bool vfa_late_is_news(struct vfa_late *late, int64_t freed)
+bool vfa_waiters_counter_changed(struct vfa_waiters *waiters, int64_t freed)
 {
     bool news;
 
-    pthread_mutex_lock(&late->lock);
-    news = late->freed != freed;
-    late->freed = freed;
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_lock(&waiters->lock);
+    news = waiters->freed != freed;
+    waiters->freed = freed;
+    pthread_mutex_unlock(&waiters->lock);
     return news;
 }
 
-bool vfa_late_take(struct vfa_late *late, char uuid[VFA_UUID_SIZE])
+bool vfa_waiters_take(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE])
 {
     struct waiting *first;
 
-    pthread_mutex_lock(&late->lock);
-    first = late->waiting;
+    pthread_mutex_lock(&waiters->lock);
+    first = waiters->waiting;
     if (first)
-        late->waiting = first->next;
-    pthread_mutex_unlock(&late->lock);
+        waiters->waiting = first->next;
+    pthread_mutex_unlock(&waiters->lock);
     if (!first)
         return false;
     memcpy(uuid, first->uuid, sizeof(first->uuid));
@@ -118,72 +118,72 @@ bool vfa_late_take(struct vfa_late *late, char uuid[VFA_UUID_SIZE])
     return true;
 }
 
-bool vfa_late_freed(struct vfa_late *late, int64_t freed, bool all)
+bool vfa_waiters_freed(struct vfa_waiters *waiters, int64_t freed, bool all)
 {
     bool news;
 
-    pthread_mutex_lock(&late->lock);
-    news = late->freed != freed;
+    pthread_mutex_lock(&waiters->lock);
+    news = waiters->freed != freed;
     if (news) {
-        all = all || late->freed < 0 || freed < late->freed; /* nobody knows how many */
-        late->free = all ? SIZE_MAX : (size_t)(freed - late->freed);
-        late->freed = freed;
-        late->round++;
+        all = all || waiters->freed < 0 || freed < waiters->freed; /* nobody knows how many */
+        waiters->free = all ? SIZE_MAX : (size_t)(freed - waiters->freed);
+        waiters->freed = freed;
+        waiters->round++;
     }
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&waiters->lock);
     return news;
 }
 
-bool vfa_late_wake(struct vfa_late *late, char uuid[VFA_UUID_SIZE])
+bool vfa_waiters_wake(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE])
 {
     struct waiting *next;
 
-    pthread_mutex_lock(&late->lock);
-    next = late->free > 0 ? late->waiting : NULL;
-    while (next && next->round == late->round)
+    pthread_mutex_lock(&waiters->lock);
+    next = waiters->free > 0 ? waiters->waiting : NULL;
+    while (next && next->round == waiters->round)
         next = next->next;
     if (next) {
         memcpy(uuid, next->uuid, sizeof(next->uuid));
-        next->round = late->round;
+        next->round = waiters->round;
         next->woken = true;
         next->waits = false;
         next->served = false;
-        late->free -= late->free != SIZE_MAX;
+        waiters->free -= waiters->free != SIZE_MAX;
     }
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&waiters->lock);
     return next != NULL;
 }
 
-void vfa_late_serve(struct vfa_late *late, const char *uuid)
+void vfa_waiters_serve(struct vfa_waiters *waiters, const char *uuid)
 {
     struct waiting *its;
 
-    pthread_mutex_lock(&late->lock);
-    its = *find(late, uuid);
+    pthread_mutex_lock(&waiters->lock);
+    its = *find(waiters, uuid);
     if (its) {
         its->served = true;
         its->waits = false;
     }
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&waiters->lock);
 }
 
-bool vfa_late_end(struct vfa_late *late, const char *uuid)
+bool vfa_waiters_end(struct vfa_waiters *waiters, const char *uuid)
 {
     struct waiting **link, *its;
     bool again = false;
 
-    pthread_mutex_lock(&late->lock);
-    link = find(late, uuid);
+    pthread_mutex_lock(&waiters->lock);
+    link = find(waiters, uuid);
     its = *link;
     if (its && its->woken) {
         again = !its->served;
-        late->free += again && late->free != SIZE_MAX;
+        waiters->free += again && waiters->free != SIZE_MAX;
         its->woken = false;
         if (!its->waits) {
             *link = its->next;
             free(its);
         }
     }
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&waiters->lock);
     return again;
 }

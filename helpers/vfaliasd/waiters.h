@@ -13,23 +13,23 @@
 #include "base/common.h"
 #include "base/uuid.h"
 
-struct vfa_late;
+struct vfa_waiters;
 
 /* NULL: no memory. */
-struct vfa_late *vfa_late_new(void);
-struct vfa_late *vfa_late_free(struct vfa_late *late);
+struct vfa_waiters *vfa_waiters_new(void);
+struct vfa_waiters *vfa_waiters_free(struct vfa_waiters *waiters);
 
 /* Each domain is there once. False: no memory. */
-bool vfa_late_add(struct vfa_late *late, const char *uuid);
+bool vfa_waiters_add(struct vfa_waiters *waiters, const char *uuid);
 
-bool vfa_late_is_empty(struct vfa_late *late);
+bool vfa_waiters_is_empty(struct vfa_waiters *waiters);
 
 /* The counter of what got free (state.h): false if it is the one of last time. */
-bool vfa_late_is_news(struct vfa_late *late, int64_t freed);
+bool vfa_waiters_counter_changed(struct vfa_waiters *waiters, int64_t freed);
 
 /* Takes out the domain that waits longest; false: nobody waits. For those of whom all are to look.
  */
-bool vfa_late_take(struct vfa_late *late, char uuid[VFA_UUID_SIZE]);
+bool vfa_waiters_take(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE]);
 
 /* ---- one look for each device ----
  *
@@ -37,17 +37,17 @@ bool vfa_late_take(struct vfa_late *late, char uuid[VFA_UUID_SIZE]);
  * woken in its place, until all were once: what got free may not be what the first one waits for.
  */
 
-/* As vfa_late_is_news(), for the next looks: as many as the counter has grown by. all: as many as
+/* As vfa_waiters_counter_changed(), for the next looks: as many as the counter has grown by. all: as many as
  * wait, since more may have got free than was counted. */
-bool vfa_late_freed(struct vfa_late *late, int64_t freed, bool all);
+bool vfa_waiters_freed(struct vfa_waiters *waiters, int64_t freed, bool all);
 
 /* The next domain that is to look; false: there is none. */
-bool vfa_late_wake(struct vfa_late *late, char uuid[VFA_UUID_SIZE]);
+bool vfa_waiters_wake(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE]);
 
 /* It got a device that it waited for. */
-void vfa_late_serve(struct vfa_late *late, const char *uuid);
+void vfa_waiters_serve(struct vfa_waiters *waiters, const char *uuid);
 
 /* A look at it has ended. True: it was woken and got nothing, so that another is to be woken. */
-bool vfa_late_end(struct vfa_late *late, const char *uuid);
+bool vfa_waiters_end(struct vfa_waiters *waiters, const char *uuid);
 
 #endif

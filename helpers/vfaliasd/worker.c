@@ -94,7 +94,7 @@ static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config
     if (r == 0)
         r = vfa_state_counter(state, VFA_COUNTER_SCANS, &scans, err);
     if (r == 0)
-        vfa_late_freed(daemon->late, freed, atomic_exchange(&daemon->scans, scans) != scans);
+        vfa_waiters_freed(daemon->waiters, freed, atomic_exchange(&daemon->scans, scans) != scans);
     return r;
 }
 
@@ -102,7 +102,7 @@ static void wake_late(struct vfa_daemon *daemon)
 {
     char uuid[VFA_UUID_SIZE];
 
-    while (vfa_late_wake(daemon->late, uuid))
+    while (vfa_waiters_wake(daemon->waiters, uuid))
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
 }
 
@@ -110,7 +110,7 @@ static void work_late(struct vfa_daemon *daemon, const struct vfa_config *config
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
-    if (vfa_late_is_empty(daemon->late))
+    if (vfa_waiters_is_empty(daemon->waiters))
         return;
     if (read_freed(daemon, config, &err) < 0) {
         vfa_log_change(VFA_WORK_LATE_KEY, LOG_ERR, "%s", vfa_error_text(&err));
@@ -210,7 +210,7 @@ static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
         again = vfa_reconcile_domain(daemon, conn, config, work->key);
     if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->queue, work->key, VFA_WORK_RECONCILE, again);
-    if ((work->reasons & VFA_WORK_RECONCILE) && vfa_late_end(daemon->late, work->key))
+    if ((work->reasons & VFA_WORK_RECONCILE) && vfa_waiters_end(daemon->waiters, work->key))
         wake_late(daemon);
 }
 

@@ -249,86 +249,90 @@ static void test_age(void)
 
 static void test_late(void)
 {
-    struct vfa_late *late = vfa_late_new();
+    struct vfa_waiters *waiters = vfa_waiters_new();
     char uuid[VFA_UUID_SIZE];
 
-    CHECK(vfa_late_is_empty(late));
-    CHECK(!vfa_late_take(late, uuid));
-    CHECK(vfa_late_add(late, A) && vfa_late_add(late, B) && vfa_late_add(late, A));
-    CHECK(!vfa_late_is_empty(late));
-    CHECK(vfa_late_is_news(late, 0));
-    CHECK(!vfa_late_is_news(late, 0));
-    CHECK(vfa_late_is_news(late, 7));
-    CHECK(vfa_late_take(late, uuid) && strcmp(uuid, A) == 0);
-    CHECK(vfa_late_add(late, A)); /* found nothing: at the end again */
-    CHECK(vfa_late_take(late, uuid) && strcmp(uuid, B) == 0);
-    vfa_late_free(late);
+    CHECK(vfa_waiters_is_empty(waiters));
+    CHECK(!vfa_waiters_take(waiters, uuid));
+    CHECK(vfa_waiters_add(waiters, A) && vfa_waiters_add(waiters, B) &&
+          vfa_waiters_add(waiters, A));
+    CHECK(!vfa_waiters_is_empty(waiters));
+    CHECK(vfa_waiters_counter_changed(waiters, 0));
+    CHECK(!vfa_waiters_counter_changed(waiters, 0));
+    CHECK(vfa_waiters_counter_changed(waiters, 7));
+    CHECK(vfa_waiters_take(waiters, uuid) && strcmp(uuid, A) == 0);
+    CHECK(vfa_waiters_add(waiters, A)); /* found nothing: at the end again */
+    CHECK(vfa_waiters_take(waiters, uuid) && strcmp(uuid, B) == 0);
+    vfa_waiters_free(waiters);
 }
 
 /* Who is woken next, as a letter; '-': nobody. */
-static char wake(struct vfa_late *late)
+static char wake(struct vfa_waiters *waiters)
 {
     char uuid[VFA_UUID_SIZE];
 
-    return vfa_late_wake(late, uuid) ? uuid[0] : '-';
+    return vfa_waiters_wake(waiters, uuid) ? uuid[0] : '-';
 }
 
-static struct vfa_late *three_wait(void)
+static struct vfa_waiters *three_wait(void)
 {
-    struct vfa_late *late = vfa_late_new();
+    struct vfa_waiters *waiters = vfa_waiters_new();
 
-    CHECK(vfa_late_freed(late, 10, false));
-    CHECK(wake(late) == '-');
-    CHECK(vfa_late_add(late, A) && vfa_late_add(late, B) && vfa_late_add(late, C));
-    CHECK(!vfa_late_freed(late, 10, false));
-    return late;
+    CHECK(vfa_waiters_freed(waiters, 10, false));
+    CHECK(wake(waiters) == '-');
+    CHECK(vfa_waiters_add(waiters, A) && vfa_waiters_add(waiters, B) &&
+          vfa_waiters_add(waiters, C));
+    CHECK(!vfa_waiters_freed(waiters, 10, false));
+    return waiters;
 }
 
 static void test_one_look_a_device(void)
 {
-    struct vfa_late *late = three_wait();
+    struct vfa_waiters *waiters = three_wait();
 
-    CHECK(vfa_late_freed(late, 11, false));
-    CHECK(wake(late) == 'a' && wake(late) == '-');
-    CHECK(vfa_late_add(late, A));
-    vfa_late_serve(late, A);
-    CHECK(!vfa_late_end(late, A));
-    CHECK(wake(late) == '-');
-    CHECK(vfa_late_freed(late, 13, false)); /* two; and A waits no longer */
-    CHECK(wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
-    vfa_late_free(late);
+    CHECK(vfa_waiters_freed(waiters, 11, false));
+    CHECK(wake(waiters) == 'a' && wake(waiters) == '-');
+    CHECK(vfa_waiters_add(waiters, A));
+    vfa_waiters_serve(waiters, A);
+    CHECK(!vfa_waiters_end(waiters, A));
+    CHECK(wake(waiters) == '-');
+    CHECK(vfa_waiters_freed(waiters, 13, false)); /* two; and A waits no longer */
+    CHECK(wake(waiters) == 'b' && wake(waiters) == 'c' && wake(waiters) == '-');
+    vfa_waiters_free(waiters);
 }
 
 static void test_next_one_in_its_place(void)
 {
-    struct vfa_late *late = three_wait();
+    struct vfa_waiters *waiters = three_wait();
 
-    CHECK(vfa_late_freed(late, 11, false));
-    CHECK(wake(late) == 'a');
-    CHECK(vfa_late_add(late, A));
-    CHECK(vfa_late_end(late, A)); /* it is not what A waits for */
-    CHECK(wake(late) == 'b' && wake(late) == '-');
-    CHECK(vfa_late_end(late, B)); /* does not wait any more */
-    CHECK(!vfa_late_end(late, B));
-    CHECK(wake(late) == 'c');
-    CHECK(vfa_late_add(late, C) && vfa_late_end(late, C));
-    CHECK(wake(late) == '-'); /* all were */
-    CHECK(vfa_late_freed(late, 12, false));
-    CHECK(wake(late) == 'a'); /* still the first */
-    vfa_late_free(late);
+    CHECK(vfa_waiters_freed(waiters, 11, false));
+    CHECK(wake(waiters) == 'a');
+    CHECK(vfa_waiters_add(waiters, A));
+    CHECK(vfa_waiters_end(waiters, A)); /* it is not what A waits for */
+    CHECK(wake(waiters) == 'b' && wake(waiters) == '-');
+    CHECK(vfa_waiters_end(waiters, B)); /* does not wait any more */
+    CHECK(!vfa_waiters_end(waiters, B));
+    CHECK(wake(waiters) == 'c');
+    CHECK(vfa_waiters_add(waiters, C) && vfa_waiters_end(waiters, C));
+    CHECK(wake(waiters) == '-'); /* all were */
+    CHECK(vfa_waiters_freed(waiters, 12, false));
+    CHECK(wake(waiters) == 'a'); /* still the first */
+    vfa_waiters_free(waiters);
 }
 
 static void test_nobody_knows_how_many(void)
 {
-    struct vfa_late *late = three_wait();
+    struct vfa_waiters *waiters = three_wait();
 
-    CHECK(vfa_late_freed(late, 11, true));
-    CHECK(wake(late) == 'a' && wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
-    CHECK(vfa_late_add(late, B) && vfa_late_end(late, B));
-    CHECK(wake(late) == '-');
-    CHECK(vfa_late_freed(late, 0, false)); /* another state file */
-    CHECK(wake(late) == 'a' && wake(late) == 'b' && wake(late) == 'c' && wake(late) == '-');
-    vfa_late_free(late);
+    CHECK(vfa_waiters_freed(waiters, 11, true));
+    CHECK(wake(waiters) == 'a' && wake(waiters) == 'b' && wake(waiters) == 'c' &&
+          wake(waiters) == '-');
+    CHECK(vfa_waiters_add(waiters, B) && vfa_waiters_end(waiters, B));
+    CHECK(wake(waiters) == '-');
+    CHECK(vfa_waiters_freed(waiters, 0, false)); /* another state file */
+    CHECK(wake(waiters) == 'a' && wake(waiters) == 'b' && wake(waiters) == 'c' &&
+          wake(waiters) == '-');
+    vfa_waiters_free(waiters);
 }
 
 int main(void)
