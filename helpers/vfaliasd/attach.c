@@ -280,7 +280,7 @@ static void failed(struct vfa_pass *pass, const struct vfa_step *step, const cha
     vfa_log(LOG_INFO, "domain '%s': cannot attach %s for request '%s', attempt %u: %s",
             pass->domain->name, step->claim->device, step->request->name, attempts, why);
     vfa_pass_key(pass, step->request->name, key);
-    vfa_pace_hold(pass->daemon->pace, key, FIRST_RETRY_MS << (attempts - 1));
+    vfa_backoff_set(pass->daemon->backoff, key, FIRST_RETRY_MS << (attempts - 1));
     vfa_pass_requeue_after(pass, pass->held ? VFA_REQUEUE_NOW : FIRST_RETRY_MS << (attempts - 1));
 }
 
@@ -321,7 +321,8 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
     char key[VFA_PASS_KEY_SIZE];
     enum check check;
-    unsigned left = vfa_pace_left(pass->daemon->pace, vfa_pass_key(pass, step->request->name, key));
+    unsigned left =
+        vfa_backoff_remaining(pass->daemon->backoff, vfa_pass_key(pass, step->request->name, key));
     int r;
 
     if (left > 0) {

@@ -16,18 +16,18 @@ struct held {
     char key[];
 };
 
-struct vfa_pace {
+struct vfa_backoff {
     pthread_mutex_t lock;
     struct held *held;
 };
 
-struct vfa_pace *vfa_pace_new(void)
+struct vfa_backoff *vfa_backoff_new(void)
 {
-    struct vfa_pace *pace = calloc(1, sizeof(*pace));
+    struct vfa_backoff *backoff = calloc(1, sizeof(*backoff));
 
-    if (pace)
-        pthread_mutex_init(&pace->lock, NULL);
-    return pace;
+    if (backoff)
+        pthread_mutex_init(&backoff->lock, NULL);
+    return backoff;
 }
 
 static void drop(struct held **link)
@@ -38,47 +38,47 @@ static void drop(struct held **link)
     free(held);
 }
 
-struct vfa_pace *vfa_pace_free(struct vfa_pace *pace)
+struct vfa_backoff *vfa_backoff_free(struct vfa_backoff *backoff)
 {
-    if (!pace)
+    if (!backoff)
         return NULL;
-    while (pace->held)
-        drop(&pace->held);
-    pthread_mutex_destroy(&pace->lock);
-    free(pace);
+    while (backoff->held)
+        drop(&backoff->held);
+    pthread_mutex_destroy(&backoff->lock);
+    free(backoff);
     return NULL;
 }
 
 /* The link to the entry, or to NULL. */
-static struct held **find(struct vfa_pace *pace, const char *key)
+static struct held **find(struct vfa_backoff *backoff, const char *key)
 {
-    struct held **link = &pace->held;
+    struct held **link = &backoff->held;
 
     while (*link && strcmp((*link)->key, key) != 0)
         link = &(*link)->next;
     return link;
 }
 
-unsigned vfa_pace_left(struct vfa_pace *pace, const char *key)
+unsigned vfa_backoff_remaining(struct vfa_backoff *backoff, const char *key)
 {
     struct held **link;
     int64_t left = 0;
 
-    pthread_mutex_lock(&pace->lock);
-    link = find(pace, key);
+    pthread_mutex_lock(&backoff->lock);
+    link = find(backoff, key);
     if (*link) {
         left = (*link)->until - vfa_clock_ms();
         if (left <= 0 && !(*link)->last_ms)
             drop(link);
     }
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&backoff->lock);
     return left > 0 ? (unsigned)left : 0;
 }
 
 /* NULL: no memory. */
-static struct held *find_or_add(struct vfa_pace *pace, const char *key)
+static struct held *find_or_add(struct vfa_backoff *backoff, const char *key)
 {
-    struct held **link = find(pace, key);
+    struct held **link = find(backoff, key);
 
     if (!*link) {
         *link = calloc(1, sizeof(**link) + strlen(key) + 1);
@@ -88,42 +88,43 @@ static struct held *find_or_add(struct vfa_pace *pace, const char *key)
     return *link;
 }
 
-void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms)
+void vfa_backoff_set(struct vfa_backoff *backoff, const char *key, unsigned ms)
 {
     struct held *held;
 
-    pthread_mutex_lock(&pace->lock);
-    held = find_or_add(pace, key);
+    pthread_mutex_lock(&backoff->lock);
+    held = find_or_add(backoff, key);
     if (held) /* without memory it is tried too soon, no more */
         held->until = vfa_clock_ms() + ms;
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&backoff->lock);
 }
 
-unsigned vfa_pace_back_off(struct vfa_pace *pace, const char *key, unsigned first, unsigned max)
+unsigned vfa_backoff_grow(struct vfa_backoff *backoff, const char *key, unsigned first,
+                          unsigned max)
 {
     struct held *held;
     unsigned ms = first;
 
-    pthread_mutex_lock(&pace->lock);
-    held = find_or_add(pace, key);
+    pthread_mutex_lock(&backoff->lock);
+    held = find_or_add(backoff, key);
     if (held && held->last_ms)
         ms = held->last_ms < max / 2 ? held->last_ms * 2 : max;
     if (held) {
         held->last_ms = ms;
         held->until = vfa_clock_ms() + ms;
     }
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&backoff->lock);
     return ms;
 }
 
-void vfa_pace_forget(struct vfa_pace *pace, const char *prefix)
+void vfa_backoff_forget(struct vfa_backoff *backoff, const char *prefix)
 {
-    pthread_mutex_lock(&pace->lock);
-    for (struct held **link = &pace->held; *link;) {
+    pthread_mutex_lock(&backoff->lock);
+    for (struct held **link = &backoff->held; *link;) {
         if (strncmp((*link)->key, prefix, strlen(prefix)) == 0)
             drop(link);
         else
             link = &(*link)->next;
     }
-    pthread_mutex_unlock(&pace->lock);
+    pthread_mutex_unlock(&backoff->lock);
 }

@@ -7,22 +7,23 @@
 #ifndef VFA_VFALIASD_BACKOFF_H
 #define VFA_VFALIASD_BACKOFF_H
 
-struct vfa_pace;
+struct vfa_backoff;
 
 /* NULL: no memory. */
-struct vfa_pace *vfa_pace_new(void);
-struct vfa_pace *vfa_pace_free(struct vfa_pace *pace);
+struct vfa_backoff *vfa_backoff_new(void);
+struct vfa_backoff *vfa_backoff_free(struct vfa_backoff *backoff);
 
 /* Milliseconds until `key` may be tried; 0: now. */
-unsigned vfa_pace_left(struct vfa_pace *pace, const char *key);
+unsigned vfa_backoff_remaining(struct vfa_backoff *backoff, const char *key);
 
-void vfa_pace_hold(struct vfa_pace *pace, const char *key, unsigned ms);
+void vfa_backoff_set(struct vfa_backoff *backoff, const char *key, unsigned ms);
 
 /* The same with back-off: for `first` ms, then for twice as long as the last time, until it is
  * forgotten, and never for longer than `max`. Returns for how long. */
-unsigned vfa_pace_back_off(struct vfa_pace *pace, const char *key, unsigned first, unsigned max);
+unsigned vfa_backoff_grow(struct vfa_backoff *backoff, const char *key, unsigned first,
+                          unsigned max);
 
 /* Every key that starts with `prefix` may be tried now. */
-void vfa_pace_forget(struct vfa_pace *pace, const char *prefix);
+void vfa_backoff_forget(struct vfa_backoff *backoff, const char *prefix);
 
 #endif

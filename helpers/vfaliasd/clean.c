@@ -229,13 +229,13 @@ static unsigned pass(struct vfa_daemon *daemon, const struct vfa_config *config,
         vfa_parse_pci_addr(claim->device, &addr) < 0)
         return UINT_MAX;
     snprintf(key, sizeof(key), LOG_KEY " %s", claim->device);
-    left = vfa_pace_left(daemon->pace, key);
+    left = vfa_backoff_remaining(daemon->backoff, key);
     if (left > 0)
         return left;
     if (vfa_presence_cleans(config->state_path, &addr, &runs, err) < 0 || runs)
         return RETRY_MS;
-    vfa_pace_hold(daemon->pace, key,
-                  start(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);
+    vfa_backoff_set(daemon->backoff, key,
+                    start(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);
     return RETRY_MS;
 }
 

@@ -58,7 +58,7 @@ void vfa_daemon_quit(struct vfa_daemon *daemon, int exit_status)
 void vfa_daemon_forget(struct vfa_daemon *daemon, const char *uuid)
 {
     vfa_log_forget(uuid);
-    vfa_pace_forget(daemon->pace, uuid);
+    vfa_backoff_forget(daemon->backoff, uuid);
 }
 
 void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid)
@@ -72,7 +72,7 @@ void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid)
 void vfa_sync_ask(struct vfa_daemon *daemon)
 {
     vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_REBUILD,
-                  vfa_pace_left(daemon->pace, VFA_SYNC_PACE_KEY));
+                  vfa_backoff_remaining(daemon->backoff, VFA_SYNC_PACE_KEY));
 }
 
 void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid)
@@ -86,6 +86,6 @@ void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid)
     pthread_mutex_unlock(&daemon->lock);
     if (!awaited)
         return;
-    vfa_pace_forget(daemon->pace, VFA_SYNC_PACE_KEY);
+    vfa_backoff_forget(daemon->backoff, VFA_SYNC_PACE_KEY);
     vfa_sync_ask(daemon);
 }

@@ -35,7 +35,7 @@
 
 struct vfa_crew;
 struct vfa_waiters;
-struct vfa_pace;
+struct vfa_backoff;
 struct vfa_queue;
 struct vfa_rate;
 struct vfa_shared_config;
@@ -95,7 +95,7 @@ struct vfa_daemon {
     atomic_int_least64_t scans;             /* likewise, of the index: late ones are woken by it */
     atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
     struct vfa_rate *asked;         /* how often VFA_WORK_ASKED is for a domain, by its UUID */
-    struct vfa_pace *pace;          /* keys as for vfa_log_change() */
+    struct vfa_backoff *backoff;    /* keys as for vfa_log_change() */
     pthread_mutex_t lock;
     pthread_cond_t changed;  /* lost or stopping */
     const char *config_path; /* --config, or NULL */

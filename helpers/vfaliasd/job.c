@@ -40,7 +40,7 @@ void vfa_pass_hangs(struct vfa_pass *pass)
                    "domain '%s': its QEMU does not answer libvirt, its devices wait for that",
                    pass->domain->name);
     vfa_pass_requeue_after(
-        pass, vfa_pace_back_off(pass->daemon->pace, key, VFA_REQUEUE_BUSY, BACKOFF_MS));
+        pass, vfa_backoff_grow(pass->daemon->backoff, key, VFA_REQUEUE_BUSY, BACKOFF_MS));
 }
 
 /* libvirt says for how long one job has waited for QEMU, unless the job is one of many of another
@@ -94,7 +94,7 @@ static enum vfa_job ask(struct vfa_pass *pass)
 static enum vfa_job ask_if_due(struct vfa_pass *pass)
 {
     char key[VFA_PASS_KEY_SIZE];
-    unsigned left = vfa_pace_left(pass->daemon->pace, key_of(pass, key));
+    unsigned left = vfa_backoff_remaining(pass->daemon->backoff, key_of(pass, key));
     enum vfa_job job;
 
     if (left > 0) {
@@ -103,7 +103,7 @@ static enum vfa_job ask_if_due(struct vfa_pass *pass)
     }
     job = ask(pass);
     if (job == VFA_JOB_NONE) {
-        vfa_pace_forget(pass->daemon->pace, key);
+        vfa_backoff_forget(pass->daemon->backoff, key);
         vfa_log_forget(key);
     }
     return job;

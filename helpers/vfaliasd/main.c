@@ -183,11 +183,11 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
     daemon->definition_waiters = vfa_waiters_new();
     daemon->unsettled = -1;
     daemon->asked = vfa_rate_new();
-    daemon->pace = vfa_pace_new();
+    daemon->backoff = vfa_backoff_new();
     daemon->crew = vfa_crew_new(VFA_DAEMON_AT_WORK);
     daemon->turns = vfa_turns_new();
     if (!daemon->uri || !daemon->waiters || !daemon->definition_waiters || !daemon->asked ||
-        !daemon->pace || !daemon->crew || !daemon->turns)
+        !daemon->backoff || !daemon->crew || !daemon->turns)
         return vfa_fail_oom(err);
     r = vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
     return r < 0 ? r : vfa_queue_new(VFA_WORK_HOLD, &daemon->holds, err);
@@ -202,7 +202,7 @@ static void clear(struct vfa_daemon *daemon)
     daemon->waiters = vfa_waiters_free(daemon->waiters);
     daemon->definition_waiters = vfa_waiters_free(daemon->definition_waiters);
     daemon->asked = vfa_rate_free(daemon->asked);
-    daemon->pace = vfa_pace_free(daemon->pace);
+    daemon->backoff = vfa_backoff_free(daemon->backoff);
     vfa_shared_config_unref(&daemon->config);
     free(daemon->uri);
     pthread_cond_destroy(&daemon->changed);

@@ -382,15 +382,15 @@ unsigned vfa_reconcile_failed(struct vfa_daemon *daemon, const char *uuid,
     char key[READ_KEY_SIZE];
 
     vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return vfa_pace_back_off(daemon->pace, read_key(uuid, key), VFA_REQUEUE_ERROR,
-                             VFA_REQUEUE_ERROR_MAX);
+    return vfa_backoff_grow(daemon->backoff, read_key(uuid, key), VFA_REQUEUE_ERROR,
+                            VFA_REQUEUE_ERROR_MAX);
 }
 
 static void succeeded(struct vfa_daemon *daemon, const char *uuid)
 {
     char key[READ_KEY_SIZE];
 
-    vfa_pace_forget(daemon->pace, read_key(uuid, key));
+    vfa_backoff_forget(daemon->backoff, read_key(uuid, key));
     vfa_sync_can_read(daemon, uuid);
 }
 

@@ -304,18 +304,18 @@ void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_co
     bool synced = true;
     int r;
 
-    vfa_pace_hold(daemon->pace, VFA_SYNC_PACE_KEY,
-                  FIRST_MS); /* nobody asks for another one meanwhile */
+    vfa_backoff_set(daemon->backoff, VFA_SYNC_PACE_KEY,
+                    FIRST_MS); /* nobody asks for another one meanwhile */
     r = sync_all(daemon, conn, config, &synced, &err);
     if (r < 0)
         vfa_log_change(LOG_KEY, LOG_WARNING, "%s", vfa_error_text(&err));
     if (r < 0 || !synced) {
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, r < 0 ? VFA_WORK_SYNC : VFA_WORK_REBUILD,
-                      vfa_pace_back_off(daemon->pace, VFA_SYNC_PACE_KEY, FIRST_MS, MAX_MS));
+                      vfa_backoff_grow(daemon->backoff, VFA_SYNC_PACE_KEY, FIRST_MS, MAX_MS));
         return;
     }
     vfa_log_forget(LOG_KEY);
-    vfa_pace_forget(daemon->pace, VFA_SYNC_PACE_KEY);
+    vfa_backoff_forget(daemon->backoff, VFA_SYNC_PACE_KEY);
 }
 
 /* ---- a state file that was lost ---- */

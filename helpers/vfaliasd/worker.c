@@ -224,7 +224,7 @@ static void work_asked(struct vfa_daemon *daemon, const struct vfa_config *confi
     if (work->reasons & VFA_WORK_ASKED)
         vfa_daemon_forget(daemon, uuid);
     else
-        vfa_pace_forget(daemon->pace, uuid);
+        vfa_backoff_forget(daemon->backoff, uuid);
     if (forget_past(daemon, config, uuid, &err) < 0) {
         vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_ASKED | VFA_WORK_RECONCILE, RETRY_MS);

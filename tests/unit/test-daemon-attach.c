@@ -169,7 +169,7 @@ static void test_case(struct vfa_daemon *daemon)
     CHECK(pass.again == cases[now].again, "%s: %u", cases[now].label, pass.again);
     if (cases[now].destroyed)
         CHECK(virDomainCreate(guest) == 0, "start");
-    vfa_pace_forget(daemon->pace, uuid);
+    vfa_backoff_forget(daemon->backoff, uuid);
     vfa_claims_clear(&pass.claims);
     virDomainFree(pass.handle);
 }
@@ -177,7 +177,7 @@ static void test_case(struct vfa_daemon *daemon)
 int main(void)
 {
     vfa_virt_quiet();
-    struct vfa_daemon daemon = {.pace = vfa_pace_new()};
+    struct vfa_daemon daemon = {.backoff = vfa_backoff_new()};
 
     vfa_log_init("test", LOG_EMERG);
     conn = virConnectOpen("test:///default");
@@ -192,7 +192,7 @@ int main(void)
     parse(NULL);
     vfa_config_free(config);
     made_end(&sysfs);
-    vfa_pace_free(daemon.pace);
+    vfa_backoff_free(daemon.backoff);
     virDomainFree(guest);
     virConnectClose(conn);
     return check_result();

@@ -143,7 +143,7 @@ static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
     CHECK(pass(daemon, handle, &again) == now->free, "%s", now->label);
     CHECK(again == now->again, "%s: again in %u ms", now->label, again);
     CHECK(asked == now->asked, "%s: asked %u times", now->label, asked);
-    vfa_pace_forget(daemon->pace, UUID);
+    vfa_backoff_forget(daemon->backoff, UUID);
 }
 
 /* One that hangs is not asked again at once, whatever events come, and less and less. */
@@ -165,12 +165,12 @@ static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
         last = seen.again;
     }
     CHECK(last == 60000, "%u", last);
-    vfa_pace_forget(daemon->pace, UUID);
+    vfa_backoff_forget(daemon->backoff, UUID);
 }
 
 int main(void)
 {
-    struct vfa_daemon daemon = {.pace = vfa_pace_new()};
+    struct vfa_daemon daemon = {.backoff = vfa_backoff_new()};
     virDomainPtr handle;
 
     vfa_log_init("test", LOG_EMERG);
@@ -186,6 +186,6 @@ int main(void)
     test_back_off(&daemon, handle);
     virDomainFree(handle);
     virConnectClose(conn);
-    vfa_pace_free(daemon.pace);
+    vfa_backoff_free(daemon.backoff);
     return check_result();
 }

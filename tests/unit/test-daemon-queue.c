@@ -143,37 +143,37 @@ static void test_stop(void)
 
 static void test_pace(void)
 {
-    struct vfa_pace *pace = vfa_pace_new();
+    struct vfa_backoff *backoff = vfa_backoff_new();
 
-    CHECK(vfa_pace_left(pace, A "/x") == 0);
-    vfa_pace_hold(pace, A "/x", 5000);
-    vfa_pace_hold(pace, B "/x", 5000);
-    CHECK(vfa_pace_left(pace, A "/x") > 0);
-    CHECK(vfa_pace_left(pace, A "/y") == 0);
-    vfa_pace_forget(pace, A);
-    CHECK(vfa_pace_left(pace, A "/x") == 0);
-    CHECK(vfa_pace_left(pace, B "/x") > 0);
-    vfa_pace_hold(pace, B "/x", 0);
-    CHECK(vfa_pace_left(pace, B "/x") == 0);
-    vfa_pace_free(pace);
+    CHECK(vfa_backoff_remaining(backoff, A "/x") == 0);
+    vfa_backoff_set(backoff, A "/x", 5000);
+    vfa_backoff_set(backoff, B "/x", 5000);
+    CHECK(vfa_backoff_remaining(backoff, A "/x") > 0);
+    CHECK(vfa_backoff_remaining(backoff, A "/y") == 0);
+    vfa_backoff_forget(backoff, A);
+    CHECK(vfa_backoff_remaining(backoff, A "/x") == 0);
+    CHECK(vfa_backoff_remaining(backoff, B "/x") > 0);
+    vfa_backoff_set(backoff, B "/x", 0);
+    CHECK(vfa_backoff_remaining(backoff, B "/x") == 0);
+    vfa_backoff_free(backoff);
 }
 
 static void test_back_off(void)
 {
-    struct vfa_pace *pace = vfa_pace_new();
+    struct vfa_backoff *backoff = vfa_backoff_new();
 
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 1000);
-    CHECK(vfa_pace_left(pace, A) > 0 && vfa_pace_left(pace, A) <= 1000);
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 2000);
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 4000);
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 7000);
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 7000);
-    CHECK(vfa_pace_left(pace, A) > 4000);
-    CHECK(vfa_pace_back_off(pace, B, 0, 0) == 0);
-    CHECK(vfa_pace_left(pace, B) == 0);
-    vfa_pace_forget(pace, A);
-    CHECK(vfa_pace_back_off(pace, A, 1000, 7000) == 1000);
-    vfa_pace_free(pace);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 1000);
+    CHECK(vfa_backoff_remaining(backoff, A) > 0 && vfa_backoff_remaining(backoff, A) <= 1000);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 2000);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 4000);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 7000);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 7000);
+    CHECK(vfa_backoff_remaining(backoff, A) > 4000);
+    CHECK(vfa_backoff_grow(backoff, B, 0, 0) == 0);
+    CHECK(vfa_backoff_remaining(backoff, B) == 0);
+    vfa_backoff_forget(backoff, A);
+    CHECK(vfa_backoff_grow(backoff, A, 1000, 7000) == 1000);
+    vfa_backoff_free(backoff);
 }
 
 static void test_turns(void)
