@@ -24,11 +24,11 @@
 #include <string.h>
 
 /* What speaks against giving it out, and the words for it (free() them; NULL: out of memory). */
-static enum vfa_drop judge(const struct vfa_config *config, const struct vfa_surveyed *device,
-                           char **ret_detail)
+static enum vfa_verdict judge(const struct vfa_config *config, const struct vfa_surveyed *device,
+                              char **ret_detail)
 {
     static const struct vfa_wish anybody = {.uuid = ""};
-    enum vfa_drop verdict = vfa_view_judge(device);
+    enum vfa_verdict verdict = vfa_view_judge(device);
 
     *ret_detail = vfa_survey_describe(config, device, &anybody, verdict);
     return verdict;
@@ -54,9 +54,9 @@ static void set_state(bool *oom, struct json_object *object, const struct vfa_co
                       const struct vfa_surveyed *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
-    enum vfa_drop verdict = judge(config, device, &detail);
+    enum vfa_verdict verdict = judge(config, device, &detail);
     const struct vfa_claim *holder = device->holder;
-    const char *state = verdict == VFA_DROP_NONE ? "free" : NULL;
+    const char *state = verdict == VFA_VERDICT_CANDIDATE ? "free" : NULL;
 
     if (!detail)
         *oom = true;
@@ -118,16 +118,17 @@ static void add_reason(struct vfa_table *table, const struct vfa_config *config,
                        const struct vfa_surveyed *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
-    enum vfa_drop verdict = judge(config, device, &detail);
+    enum vfa_verdict verdict = judge(config, device, &detail);
 
-    if (verdict == VFA_DROP_NONE)
+    if (verdict == VFA_VERDICT_CANDIDATE)
         vfa_table_cellf(table, VFA_TABLE_GREEN, "free%s%s", detail && *detail ? ", " : "",
                         detail ? detail : "");
-    else if (!detail || verdict == VFA_DROP_NOT_ALLOWED)
-        vfa_table_cellf(table, VFA_TABLE_DIM, "no: %s", detail ? detail : vfa_drop_name(verdict));
+    else if (!detail || verdict == VFA_VERDICT_NOT_ALLOWED)
+        vfa_table_cellf(table, VFA_TABLE_DIM, "no: %s",
+                        detail ? detail : vfa_verdict_name(verdict));
     else
-        vfa_table_cellf(table, verdict == VFA_DROP_QUARANTINED ? VFA_TABLE_RED : VFA_TABLE_DIM,
-                        "no: %s: %s", vfa_drop_name(verdict), detail);
+        vfa_table_cellf(table, verdict == VFA_VERDICT_QUARANTINED ? VFA_TABLE_RED : VFA_TABLE_DIM,
+                        "no: %s: %s", vfa_verdict_name(verdict), detail);
 }
 
 static void add_state(struct vfa_table *table, const struct vfa_config *config,

@@ -76,7 +76,7 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, stru
 
 static bool is_listed(const struct vfa_explained *row, bool all)
 {
-    return all || (row->verdict != VFA_DROP_NOT_ALLOWED && row->verdict != VFA_DROP_ALIAS);
+    return all || (row->verdict != VFA_VERDICT_NOT_ALLOWED && row->verdict != VFA_VERDICT_ALIAS);
 }
 
 static int print_json(const struct question *q, const struct vfa_explanation *e)
@@ -95,9 +95,9 @@ static int print_json(const struct question *q, const struct vfa_explanation *e)
         vfa_json_set_text(&oom, object, "address",
                           vfa_pci_addr_format(&row->device->dev->addr, address));
         vfa_json_set_text(&oom, object, "verdict",
-                          row->chosen                     ? "chosen"
-                          : row->verdict == VFA_DROP_NONE ? "candidate"
-                                                          : "dropped");
+                          row->chosen                             ? "chosen"
+                          : row->verdict == VFA_VERDICT_CANDIDATE ? "candidate"
+                                                                  : "dropped");
         vfa_view_set_reason(&oom, object, row->verdict, row->detail);
         vfa_json_set_number(&oom, object, "order", row->order ? (int64_t)row->order : -1);
         vfa_json_set_text(&oom, object, "request", row->request);
@@ -112,7 +112,7 @@ static void add_verdict(struct vfa_table *table, const struct vfa_explained *row
         vfa_table_cellf(table, VFA_TABLE_GREEN, "chosen for %s", row->request);
     else if (row->chosen)
         vfa_table_cell(table, VFA_TABLE_GREEN, "chosen");
-    else if (row->verdict != VFA_DROP_NONE)
+    else if (row->verdict != VFA_VERDICT_CANDIDATE)
         vfa_view_cell_reason(table, row->verdict, row->detail);
     else if (*row->detail)
         vfa_table_cellf(table, VFA_TABLE_YELLOW, "candidate: %s", row->detail);
@@ -155,12 +155,13 @@ static void print_unlisted(const struct question *q, const struct vfa_explanatio
     size_t others = 0, forbidden = 0;
 
     for (size_t i = 0; i < e->n; i++) {
-        others += e->rows[i].verdict == VFA_DROP_ALIAS;
-        forbidden += e->rows[i].verdict == VFA_DROP_NOT_ALLOWED;
+        others += e->rows[i].verdict == VFA_VERDICT_ALIAS;
+        forbidden += e->rows[i].verdict == VFA_VERDICT_NOT_ALLOWED;
     }
     if (!q->all && others + forbidden)
-        printf("not listed (see --all): %zu %s, %zu %s\n", others, vfa_drop_name(VFA_DROP_ALIAS),
-               forbidden, vfa_drop_name(VFA_DROP_NOT_ALLOWED));
+        printf("not listed (see --all): %zu %s, %zu %s\n", others,
+               vfa_verdict_name(VFA_VERDICT_ALIAS), forbidden,
+               vfa_verdict_name(VFA_VERDICT_NOT_ALLOWED));
 }
 
 static int print_table(const struct question *q, const struct vfa_explanation *e)

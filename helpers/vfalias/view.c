@@ -33,7 +33,7 @@ int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, str
     return r;
 }
 
-enum vfa_drop vfa_view_judge(const struct vfa_surveyed *device)
+enum vfa_verdict vfa_view_judge(const struct vfa_surveyed *device)
 {
     static const struct vfa_wish anybody = {.uuid = ""};
 
@@ -61,19 +61,19 @@ void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags)
     vfa_table_cell(table, VFA_TABLE_PLAIN, text);
 }
 
-void vfa_view_cell_reason(struct vfa_table *table, enum vfa_drop verdict, const char *detail)
+void vfa_view_cell_reason(struct vfa_table *table, enum vfa_verdict verdict, const char *detail)
 {
-    if (verdict == VFA_DROP_NONE)
+    if (verdict == VFA_VERDICT_CANDIDATE)
         vfa_table_cell(table, VFA_TABLE_PLAIN, detail);
     else
-        vfa_table_cellf(table, VFA_TABLE_DIM, "%s%s%s", vfa_drop_name(verdict), *detail ? ": " : "",
-                        detail);
+        vfa_table_cellf(table, VFA_TABLE_DIM, "%s%s%s", vfa_verdict_name(verdict),
+                        *detail ? ": " : "", detail);
 }
 
-void vfa_view_set_reason(bool *oom, struct json_object *object, enum vfa_drop verdict,
+void vfa_view_set_reason(bool *oom, struct json_object *object, enum vfa_verdict verdict,
                          const char *detail)
 {
     vfa_json_set_text(oom, object, "reason",
-                      verdict == VFA_DROP_NONE ? NULL : vfa_drop_name(verdict));
+                      verdict == VFA_VERDICT_CANDIDATE ? NULL : vfa_verdict_name(verdict));
     vfa_json_set_text(oom, object, "detail", detail && *detail ? detail : NULL);
 }

@@ -22,17 +22,17 @@
 int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, struct vfa_error *err);
 
 /* What speaks against giving a device to anybody, whatever the alias. */
-enum vfa_drop vfa_view_judge(const struct vfa_surveyed *device);
+enum vfa_verdict vfa_view_judge(const struct vfa_surveyed *device);
 
 /* The holder's device is another one. */
 bool vfa_view_is_blocked(const struct vfa_surveyed *device);
 
 /* A cell with tags (or NULL), as "key=value key=value"; with a verdict, as "NAME: DETAIL". */
 void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags);
-void vfa_view_cell_reason(struct vfa_table *table, enum vfa_drop verdict, const char *detail);
+void vfa_view_cell_reason(struct vfa_table *table, enum vfa_verdict verdict, const char *detail);
 
 /* The keys "reason" and "detail"; null for a device that nothing speaks against. */
-void vfa_view_set_reason(bool *oom, struct json_object *object, enum vfa_drop verdict,
+void vfa_view_set_reason(bool *oom, struct json_object *object, enum vfa_verdict verdict,
                          const char *detail);
 
 #endif

@@ -269,7 +269,7 @@ int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
     return r;
 }
 
-int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_DROP_N],
+int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_VERDICT_N],
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
@@ -279,9 +279,9 @@ int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_DROP
         const struct vfa_pool *pool = &pools.items[i];
 
         if (!vfa_choose_tags(walk->wish, vfa_config_spec(walk->config, pool->spec)))
-            dropped[VFA_DROP_TAGS] += pool->free;
+            dropped[VFA_VERDICT_TAGS] += pool->free;
         else if (!vfa_choose_near(walk->wish, pool->numa_node))
-            dropped[VFA_DROP_NUMA] += pool->free;
+            dropped[VFA_VERDICT_NUMA] += pool->free;
     }
     return r;
 }

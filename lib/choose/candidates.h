@@ -46,7 +46,7 @@ struct vfa_walk {
 int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err);
 
 /* What the index has free for the alias but no walk comes to, by reason: adds to dropped[]. */
-int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_DROP_N],
+int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_VERDICT_N],
                           struct vfa_error *err);
 
 #endif

@@ -89,7 +89,7 @@ static bool is_free(const struct vfa_surveyed *device)
 {
     static const struct vfa_wish anybody = {.uuid = ""};
 
-    return vfa_survey_judge(device, &anybody) == VFA_DROP_NONE;
+    return vfa_survey_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
 }
 
 static int scan_pools(const struct vfa_survey *view, struct vfa_capacity *capacity,
@@ -124,7 +124,7 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_survey *v
         if (!device->claimable || !vfa_alias_means(alias, device->dev, device->spec))
             continue;
         ret->total++;
-        ret->free += vfa_survey_judge(device, &wish) == VFA_DROP_NONE;
+        ret->free += vfa_survey_judge(device, &wish) == VFA_VERDICT_CANDIDATE;
     }
 }
 

@@ -63,7 +63,7 @@ static bool begins(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev)
+enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev)
 {
     char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
 
@@ -71,15 +71,16 @@ enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa
     vfa_pci_addr_format(&dev->parent, parent);
     if (strcmp(holder->device, address) == 0) {
         if (!vfa_claim_is_held(holder->state))
-            return holder->state == VFA_CLAIM_CLEANING ? VFA_DROP_CLEANING : VFA_DROP_RELEASING;
+            return holder->state == VFA_CLAIM_CLEANING ? VFA_VERDICT_CLEANING
+                                                       : VFA_VERDICT_RELEASING;
         if (begins(holder->request, VFA_STATIC_PREFIX))
-            return VFA_DROP_STATIC;
-        return begins(holder->request, VFA_PORT_PREFIX) ? VFA_DROP_NETWORK : VFA_DROP_CLAIMED;
+            return VFA_VERDICT_STATIC;
+        return begins(holder->request, VFA_PORT_PREFIX) ? VFA_VERDICT_NETWORK : VFA_VERDICT_CLAIMED;
     }
     if ((holder->parent && strcmp(holder->parent, address) == 0) ||
         (dev->type == VFA_TYPE_VF && strcmp(holder->device, parent) == 0))
-        return VFA_DROP_FAMILY;
-    return VFA_DROP_GROUP_TAKEN;
+        return VFA_VERDICT_PF_VF_CLAIMED;
+    return VFA_VERDICT_GROUP_TAKEN;
 }
 
 bool vfa_choose_near(const struct vfa_wish *wish, int node)
@@ -92,51 +93,53 @@ bool vfa_choose_near(const struct vfa_wish *wish, int node)
 }
 
 /* A device that a guest has is bound to another driver, and its netdev is not there. */
-enum vfa_drop vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
+enum vfa_verdict vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
 {
     bool macvtap = wish->kind == VFA_ATTACH_MACVTAP;
 
-    if (facts->use == VFA_DROP_GONE)
-        return VFA_DROP_GONE;
+    if (facts->use == VFA_VERDICT_MISSING)
+        return VFA_VERDICT_MISSING;
     if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
-        return VFA_DROP_DRIVER;
-    if (facts->use != VFA_DROP_NONE)
+        return VFA_VERDICT_DRIVER;
+    if (facts->use != VFA_VERDICT_CANDIDATE)
         return facts->use;
     if (macvtap && !facts->dev->netdev)
-        return VFA_DROP_NO_NETDEV;
-    if (wish->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_DROP_NONE)
+        return VFA_VERDICT_NO_NETDEV;
+    if (wish->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_VERDICT_CANDIDATE)
         return facts->pf;
-    if (!macvtap && facts->group != VFA_DROP_NONE)
+    if (!macvtap && facts->group != VFA_VERDICT_CANDIDATE)
         return facts->group;
     return facts->held;
 }
 
 /* A macvtap shares the device's IOMMU group with whoever has it: the device is not assigned. */
-static enum vfa_drop judge_holder(const struct vfa_wish *wish, const struct vfa_facts *facts)
+static enum vfa_verdict judge_holder(const struct vfa_wish *wish, const struct vfa_facts *facts)
 {
-    enum vfa_drop drop = vfa_choose_holder(facts->holder, facts->dev);
+    enum vfa_verdict drop = vfa_choose_holder(facts->holder, facts->dev);
 
-    return drop == VFA_DROP_GROUP_TAKEN && wish->kind == VFA_ATTACH_MACVTAP ? VFA_DROP_NONE : drop;
+    return drop == VFA_VERDICT_GROUP_TAKEN && wish->kind == VFA_ATTACH_MACVTAP
+               ? VFA_VERDICT_CANDIDATE
+               : drop;
 }
 
-enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
+enum vfa_verdict vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
 {
-    enum vfa_drop drop;
+    enum vfa_verdict drop;
 
     if (!facts->claimable)
-        return VFA_DROP_NOT_ALLOWED;
+        return VFA_VERDICT_NOT_ALLOWED;
     if (wish->alias && !vfa_alias_means(wish->alias, facts->dev, facts->spec))
-        return VFA_DROP_ALIAS;
+        return VFA_VERDICT_ALIAS;
     if (!vfa_choose_tags(wish, facts->spec))
-        return VFA_DROP_TAGS;
+        return VFA_VERDICT_TAGS;
     if (!vfa_choose_permits(wish))
-        return VFA_DROP_PERMIT;
-    drop = facts->holder ? judge_holder(wish, facts) : VFA_DROP_NONE;
-    if (drop == VFA_DROP_NONE && facts->quarantined)
-        drop = VFA_DROP_QUARANTINED;
-    if (drop == VFA_DROP_NONE)
+        return VFA_VERDICT_PERMIT;
+    drop = facts->holder ? judge_holder(wish, facts) : VFA_VERDICT_CANDIDATE;
+    if (drop == VFA_VERDICT_CANDIDATE && facts->quarantined)
+        drop = VFA_VERDICT_QUARANTINED;
+    if (drop == VFA_VERDICT_CANDIDATE)
         drop = vfa_choose_health(wish, facts);
-    if (drop != VFA_DROP_NONE)
+    if (drop != VFA_VERDICT_CANDIDATE)
         return drop;
-    return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_DROP_NONE : VFA_DROP_NUMA;
+    return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_VERDICT_CANDIDATE : VFA_VERDICT_NUMA;
 }

@@ -40,7 +40,7 @@ bool vfa_choose_permits(const struct vfa_wish *wish);
 bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec);
 
 /* What the claim that is in the way (vfa_state_holder()) means for the device. */
-enum vfa_drop vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
+enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
 
 struct vfa_facts {
     const struct vfa_device *dev;
@@ -48,24 +48,24 @@ struct vfa_facts {
     bool claimable;
     const struct vfa_claim *holder; /* the claim in its way, or NULL */
     bool quarantined;
-    enum vfa_drop use; /* VFA_DROP_GONE, or as vfa_health_check() says */
-    enum vfa_drop pf;
-    enum vfa_drop group;
-    enum vfa_drop held; /* vfa_health_held() */
+    enum vfa_verdict use; /* VFA_VERDICT_MISSING, or as vfa_health_check() says */
+    enum vfa_verdict pf;
+    enum vfa_verdict group;
+    enum vfa_verdict held; /* vfa_health_held() */
 };
 
 /* What the checks of a device said at a scan. */
 struct vfa_checked {
     bool known; /* else somebody had the device */
-    enum vfa_drop use, pf, group, held;
+    enum vfa_verdict use, pf, group, held;
 };
 
 /* The first thing about the device itself, as it is now, that speaks against it. Heeds only dev,
  * spec, use, pf, group and held. */
-enum vfa_drop vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts);
+enum vfa_verdict vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts);
 
 /* The first thing that speaks against it; NUMA counts in the loosest pass that the policy has. */
-enum vfa_drop vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts);
+enum vfa_verdict vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts);
 
 /* True if NUMA node and policy agree in some pass. */
 bool vfa_choose_near(const struct vfa_wish *wish, int node);

@@ -224,33 +224,33 @@ static void say_held(FILE *f, const struct subject *s)
     say_finding(f, &s->device->held);
 }
 
-static void (*const writers[VFA_DROP_N])(FILE *, const struct subject *) = {
-    [VFA_DROP_NONE] = say_candidate,
-    [VFA_DROP_NOT_ALLOWED] = say_not_allowed,
-    [VFA_DROP_ALIAS] = say_alias,
-    [VFA_DROP_TAGS] = say_tags,
-    [VFA_DROP_PERMIT] = say_permit,
-    [VFA_DROP_CLAIMED] = say_claimed,
-    [VFA_DROP_RELEASING] = say_ending,
-    [VFA_DROP_CLEANING] = say_ending,
-    [VFA_DROP_STATIC] = say_given,
-    [VFA_DROP_NETWORK] = say_given,
-    [VFA_DROP_FAMILY] = say_relative,
-    [VFA_DROP_GROUP_TAKEN] = say_group_taken,
-    [VFA_DROP_QUARANTINED] = say_quarantined,
-    [VFA_DROP_DRIVER] = say_driver,
-    [VFA_DROP_NETDEV] = say_use,
-    [VFA_DROP_VF] = say_use,
-    [VFA_DROP_OFFSPRING] = say_use,
-    [VFA_DROP_DISK] = say_use,
-    [VFA_DROP_PF_DOWN] = say_pf,
-    [VFA_DROP_GROUP] = say_group,
-    [VFA_DROP_HELD] = say_held,
-    [VFA_DROP_NUMA] = say_numa,
+static void (*const writers[VFA_VERDICT_N])(FILE *, const struct subject *) = {
+    [VFA_VERDICT_CANDIDATE] = say_candidate,
+    [VFA_VERDICT_NOT_ALLOWED] = say_not_allowed,
+    [VFA_VERDICT_ALIAS] = say_alias,
+    [VFA_VERDICT_TAGS] = say_tags,
+    [VFA_VERDICT_PERMIT] = say_permit,
+    [VFA_VERDICT_CLAIMED] = say_claimed,
+    [VFA_VERDICT_RELEASING] = say_ending,
+    [VFA_VERDICT_CLEANING] = say_ending,
+    [VFA_VERDICT_STATIC] = say_given,
+    [VFA_VERDICT_NETWORK] = say_given,
+    [VFA_VERDICT_PF_VF_CLAIMED] = say_relative,
+    [VFA_VERDICT_GROUP_TAKEN] = say_group_taken,
+    [VFA_VERDICT_QUARANTINED] = say_quarantined,
+    [VFA_VERDICT_DRIVER] = say_driver,
+    [VFA_VERDICT_NETDEV] = say_use,
+    [VFA_VERDICT_VF] = say_use,
+    [VFA_VERDICT_HAS_CHILDREN] = say_use,
+    [VFA_VERDICT_DISK] = say_use,
+    [VFA_VERDICT_PF_DOWN] = say_pf,
+    [VFA_VERDICT_GROUP] = say_group,
+    [VFA_VERDICT_HELD] = say_held,
+    [VFA_VERDICT_NUMA] = say_numa,
 };
 
 char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
-                          const struct vfa_wish *wish, enum vfa_drop verdict)
+                          const struct vfa_wish *wish, enum vfa_verdict verdict)
 {
     const struct subject subject = {config, device, wish};
     char *text = NULL;

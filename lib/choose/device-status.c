@@ -217,7 +217,8 @@ static int check_held(struct vfa_checkup *checkup, const struct affected_list *l
 /* A claim on another device of its IOMMU group does not matter to a macvtap. */
 static bool is_held(const struct vfa_surveyed *device)
 {
-    return device->holder && vfa_choose_holder(device->holder, device->dev) != VFA_DROP_GROUP_TAKEN;
+    return device->holder &&
+           vfa_choose_holder(device->holder, device->dev) != VFA_VERDICT_GROUP_TAKEN;
 }
 
 static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
@@ -370,7 +371,7 @@ int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sy
     return r;
 }
 
-enum vfa_drop vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish)
+enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish)
 {
     const struct vfa_facts facts = {.dev = device->dev,
                                     .spec = device->spec,

@@ -9,13 +9,13 @@
 #include "choose.h"
 #include "verdict.h"
 
-enum vfa_drop vfa_verdict_of_health(enum vfa_health_fault fault)
+enum vfa_verdict vfa_verdict_of_health(enum vfa_health_fault fault)
 {
-    static const enum vfa_drop drops[VFA_HEALTH_N] = {
-        [VFA_HEALTH_NONE] = VFA_DROP_NONE,   [VFA_HEALTH_NETDEV] = VFA_DROP_NETDEV,
-        [VFA_HEALTH_VF] = VFA_DROP_VF,       [VFA_HEALTH_CHILDREN] = VFA_DROP_OFFSPRING,
-        [VFA_HEALTH_DISK] = VFA_DROP_DISK,   [VFA_HEALTH_PF_DOWN] = VFA_DROP_PF_DOWN,
-        [VFA_HEALTH_GROUP] = VFA_DROP_GROUP, [VFA_HEALTH_HELD] = VFA_DROP_HELD,
+    static const enum vfa_verdict drops[VFA_HEALTH_N] = {
+        [VFA_HEALTH_NONE] = VFA_VERDICT_CANDIDATE, [VFA_HEALTH_NETDEV] = VFA_VERDICT_NETDEV,
+        [VFA_HEALTH_VF] = VFA_VERDICT_VF,          [VFA_HEALTH_CHILDREN] = VFA_VERDICT_HAS_CHILDREN,
+        [VFA_HEALTH_DISK] = VFA_VERDICT_DISK,      [VFA_HEALTH_PF_DOWN] = VFA_VERDICT_PF_DOWN,
+        [VFA_HEALTH_GROUP] = VFA_VERDICT_GROUP,    [VFA_HEALTH_HELD] = VFA_VERDICT_HELD,
     };
 
     return drops[fault];
@@ -34,5 +34,5 @@ int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device
                                     .group = checked->group,
                                     .held = checked->held};
 
-    return checked->known ? vfa_choose_health(&wish, &facts) == VFA_DROP_NONE : -1;
+    return checked->known ? vfa_choose_health(&wish, &facts) == VFA_VERDICT_CANDIDATE : -1;
 }

@@ -12,7 +12,7 @@
 #include "verdict.h"
 
 /* The verdict for a fault. */
-enum vfa_drop vfa_verdict_of_health(enum vfa_health_fault fault);
+enum vfa_verdict vfa_verdict_of_health(enum vfa_health_fault fault);
 
 /* For struct vfa_index_checks: data is an array of struct vfa_checked, one for each device of the
  * inventory. */

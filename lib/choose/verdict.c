@@ -3,33 +3,33 @@
 
 #include "verdict.h"
 
-const char *vfa_drop_name(enum vfa_drop drop)
+const char *vfa_verdict_name(enum vfa_verdict drop)
 {
-    static const char *const names[VFA_DROP_N] = {
-        [VFA_DROP_NONE] = "candidate",
-        [VFA_DROP_NOT_ALLOWED] = "not allowed by a device_spec",
-        [VFA_DROP_ALIAS] = "not what the alias means",
-        [VFA_DROP_TAGS] = "other tags than requested",
-        [VFA_DROP_PERMIT] = "not permitted",
-        [VFA_DROP_CLAIMED] = "claimed",
-        [VFA_DROP_RELEASING] = "being released",
-        [VFA_DROP_CLEANING] = "being cleaned",
-        [VFA_DROP_STATIC] = "static host device of a domain",
-        [VFA_DROP_NETWORK] = "port of a libvirt network",
-        [VFA_DROP_FAMILY] = "PF or VF claimed",
-        [VFA_DROP_GROUP_TAKEN] = "IOMMU group taken by another domain",
-        [VFA_DROP_QUARANTINED] = "quarantined",
-        [VFA_DROP_GONE] = "gone or changed",
-        [VFA_DROP_DRIVER] = "other driver",
-        [VFA_DROP_NETDEV] = "netdev in use",
-        [VFA_DROP_VF] = "VF in use",
-        [VFA_DROP_OFFSPRING] = "in use for a vDPA or mediated device",
-        [VFA_DROP_DISK] = "disk in use",
-        [VFA_DROP_NO_NETDEV] = "no netdev for a macvtap",
-        [VFA_DROP_PF_DOWN] = "PF down",
-        [VFA_DROP_GROUP] = "IOMMU group not viable",
-        [VFA_DROP_HELD] = "held by a program",
-        [VFA_DROP_NUMA] = "NUMA policy",
+    static const char *const names[VFA_VERDICT_N] = {
+        [VFA_VERDICT_CANDIDATE] = "candidate",
+        [VFA_VERDICT_NOT_ALLOWED] = "not allowed by a device_spec",
+        [VFA_VERDICT_ALIAS] = "not what the alias means",
+        [VFA_VERDICT_TAGS] = "other tags than requested",
+        [VFA_VERDICT_PERMIT] = "not permitted",
+        [VFA_VERDICT_CLAIMED] = "claimed",
+        [VFA_VERDICT_RELEASING] = "being released",
+        [VFA_VERDICT_CLEANING] = "being cleaned",
+        [VFA_VERDICT_STATIC] = "static host device of a domain",
+        [VFA_VERDICT_NETWORK] = "port of a libvirt network",
+        [VFA_VERDICT_PF_VF_CLAIMED] = "PF or VF claimed",
+        [VFA_VERDICT_GROUP_TAKEN] = "IOMMU group taken by another domain",
+        [VFA_VERDICT_QUARANTINED] = "quarantined",
+        [VFA_VERDICT_MISSING] = "gone or changed",
+        [VFA_VERDICT_DRIVER] = "other driver",
+        [VFA_VERDICT_NETDEV] = "netdev in use",
+        [VFA_VERDICT_VF] = "VF in use",
+        [VFA_VERDICT_HAS_CHILDREN] = "in use for a vDPA or mediated device",
+        [VFA_VERDICT_DISK] = "disk in use",
+        [VFA_VERDICT_NO_NETDEV] = "no netdev for a macvtap",
+        [VFA_VERDICT_PF_DOWN] = "PF down",
+        [VFA_VERDICT_GROUP] = "IOMMU group not viable",
+        [VFA_VERDICT_HELD] = "held by a program",
+        [VFA_VERDICT_NUMA] = "NUMA policy",
     };
 
     return names[drop];

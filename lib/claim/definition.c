@@ -65,7 +65,7 @@ static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tag
     case VFA_TAGGED_UNMANAGED:
         return false;
     case VFA_TAGGED_UNUSABLE:
-        return w->refused || tagged->drop == VFA_DROP_QUARANTINED;
+        return w->refused || tagged->drop == VFA_VERDICT_QUARANTINED;
     case VFA_TAGGED_TAKEN:
     case VFA_TAGGED_MISSING:
         break;

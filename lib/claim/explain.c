@@ -36,7 +36,7 @@
  * does. */
 struct visited {
     struct vfa_pci_addr addr;
-    enum vfa_drop verdict; /* VFA_DROP_NONE for these, too */
+    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE for these, too */
 };
 
 /* A device that a request would get. */
@@ -106,23 +106,23 @@ static int is_held(struct work *w, const struct vfa_device *now, bool *ret, stru
 }
 
 static int judge(struct work *w, const struct vfa_device *indexed, const struct vfa_spec *spec,
-                 struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+                 struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err)
 {
     bool held = false;
     int r;
 
-    *ret = VFA_DROP_PERMIT;
+    *ret = VFA_VERDICT_PERMIT;
     if (!vfa_choose_permits(&w->wish))
         return 0;
     r = vfa_alloc_probe(&w->a, &w->wish, indexed, spec, now, ret, err);
-    if (r == 0 && *ret == VFA_DROP_NONE)
+    if (r == 0 && *ret == VFA_VERDICT_CANDIDATE)
         r = is_held(w, now, &held, err);
     if (r == 0 && held)
-        *ret = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
+        *ret = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
     return r;
 }
 
-static int note(struct work *w, const struct vfa_pci_addr *addr, enum vfa_drop verdict,
+static int note(struct work *w, const struct vfa_pci_addr *addr, enum vfa_verdict verdict,
                 struct vfa_error *err)
 {
     if (w->n_visited == w->room) {
@@ -144,13 +144,13 @@ static int visit(void *data, const struct vfa_device *indexed, const struct vfa_
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct work *w = data;
-    enum vfa_drop verdict = VFA_DROP_NONE;
+    enum vfa_verdict verdict = VFA_VERDICT_CANDIDATE;
     bool looking = w->n_taken == w->n_claimed && !w->denied;
     int r = looking ? judge(w, indexed, spec, &now, &verdict, err) : 0;
 
     if (r == 0)
         r = note(w, &indexed->addr, verdict, err);
-    if (r < 0 || !looking || verdict != VFA_DROP_NONE)
+    if (r < 0 || !looking || verdict != VFA_VERDICT_CANDIDATE)
         return r < 0 ? r : VFA_STATE_TAKEN;
     w->taken[w->n_taken++].now = now;
     now = (struct vfa_device){0};
@@ -365,7 +365,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
         if (!row)
             continue;
         row->chosen = true;
-        row->verdict = VFA_DROP_NONE;
+        row->verdict = VFA_VERDICT_CANDIDATE;
         row->order = ++order;
         if (w->taken[i].request == &w->one)
             continue;
@@ -379,9 +379,9 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
         if (!row || row->chosen)
             continue;
         /* of several reasons, the first in the order of the filters */
-        if (row->verdict == VFA_DROP_NONE)
+        if (row->verdict == VFA_VERDICT_CANDIDATE)
             row->verdict = w->visited[i].verdict;
-        row->order = row->verdict == VFA_DROP_NONE ? ++order : 0;
+        row->order = row->verdict == VFA_VERDICT_CANDIDATE ? ++order : 0;
     }
     return 0;
 }
@@ -395,7 +395,7 @@ static int describe_rows(const struct work *w, struct vfa_explanation *e, struct
         order = e->rows[i].order > order ? e->rows[i].order : order;
     for (size_t i = 0; i < e->n; i++) {
         struct vfa_explained *row = &e->rows[i];
-        bool unknown = row->verdict == VFA_DROP_NONE && row->order == 0;
+        bool unknown = row->verdict == VFA_VERDICT_CANDIDATE && row->order == 0;
 
         if (unknown)
             row->order = ++order;

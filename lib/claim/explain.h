@@ -17,8 +17,8 @@
 
 struct vfa_explained {
     const struct vfa_surveyed *device;
-    enum vfa_drop verdict; /* VFA_DROP_NONE: a candidate */
-    unsigned order;        /* of candidates: from 1, as they would be tried; else 0 */
+    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE: a candidate */
+    unsigned order;           /* of candidates: from 1, as they would be tried; else 0 */
     bool chosen;
     char *request; /* that it would be for; NULL: not chosen, or nobody in particular asks */
     char *detail;  /* see vfa_survey_describe() */

@@ -38,7 +38,7 @@ struct pick {
     struct vfa_alloc *a;
     const struct vfa_request *request;
     struct vfa_wish wish;
-    unsigned dropped[VFA_DROP_N];
+    unsigned dropped[VFA_VERDICT_N];
     struct vfa_device *taken; /* where the chosen one goes, or NULL */
 };
 
@@ -63,7 +63,7 @@ static bool is_the_same(const struct vfa_device *now, const struct vfa_device *i
 }
 
 /* A domain that has a device of the group, this one by what is free, has the group open. */
-static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, enum vfa_drop *ret,
+static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, enum vfa_verdict *ret,
                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -83,25 +83,25 @@ static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, en
 
 int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
-                    struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err)
+                    struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err)
 {
     struct vfa_host *host = a->host;
     struct vfa_health health;
     bool quarantined;
     int r = is_quarantined(host->state, indexed, &quarantined, err);
 
-    *ret = VFA_DROP_QUARANTINED;
+    *ret = VFA_VERDICT_QUARANTINED;
     if (r < 0 || quarantined)
         return r;
     r = vfa_inventory_read(&host->sysfs, &indexed->addr, now, err);
     if (r < 0)
         return r;
-    *ret = VFA_DROP_GONE;
+    *ret = VFA_VERDICT_MISSING;
     if (r == VFA_SYSFS_GONE || !is_the_same(now, indexed))
         return 0;
     if (now->type != VFA_TYPE_VF)
         now->type = indexed->type; /* PF or not is told only by a whole scan */
-    *ret = VFA_DROP_DRIVER;
+    *ret = VFA_VERDICT_DRIVER;
     if (!vfa_alias_matches(wish->alias, now, spec))
         return 0;
     a->checkup.sysfs = &host->sysfs;
@@ -114,7 +114,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
                                   .use = vfa_verdict_of_health(health.use.fault),
                                   .pf = vfa_verdict_of_health(health.pf.fault),
                                   .group = vfa_verdict_of_health(health.group.fault)});
-    if (*ret == VFA_DROP_NONE)
+    if (*ret == VFA_VERDICT_CANDIDATE)
         r = look_for_holder(a, now, ret, err);
     vfa_alloc_leave_group(now, wish->kind);
     return r;
@@ -141,12 +141,12 @@ static int try_device(void *data, const struct vfa_device *indexed, const struct
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct pick *p = data;
-    enum vfa_drop drop;
+    enum vfa_verdict drop;
     int r = vfa_alloc_probe(p->a, &p->wish, indexed, spec, &now, &drop, err);
 
     if (r < 0)
         return r;
-    if (drop == VFA_DROP_NONE) {
+    if (drop == VFA_VERDICT_CANDIDATE) {
         r = vfa_alloc_claim(p->a, p->request->name, p->wish.alias->name, &now,
                             p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
         if (r == 0 && p->taken) {
@@ -155,7 +155,7 @@ static int try_device(void *data, const struct vfa_device *indexed, const struct
         }
         if (r <= 0)
             return r;
-        drop = VFA_DROP_GROUP_TAKEN; /* the only rule that the index does not know */
+        drop = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
     }
     p->dropped[drop]++;
     return VFA_STATE_TAKEN;
@@ -172,13 +172,13 @@ static char *describe_dropped(const struct pick *p)
 
     if (!f)
         return NULL;
-    for (int i = VFA_DROP_NONE + 1; i < VFA_DROP_N; i++) {
-        if (p->dropped[i] && i == VFA_DROP_NUMA)
+    for (int i = VFA_VERDICT_CANDIDATE + 1; i < VFA_VERDICT_N; i++) {
+        if (p->dropped[i] && i == VFA_VERDICT_NUMA)
             fprintf(f, ", %u dropped by NUMA policy '%s' (nodes %s)", p->dropped[i],
                     vfa_numa_policy_name(p->wish.policy),
                     vfa_bitset_format(&p->wish.place.nodes, nodes, sizeof(nodes)));
         else if (p->dropped[i])
-            fprintf(f, ", %u %s", p->dropped[i], vfa_drop_name((enum vfa_drop)i));
+            fprintf(f, ", %u %s", p->dropped[i], vfa_verdict_name((enum vfa_verdict)i));
     }
     if (fclose(f) != 0) {
         free(text);
@@ -205,12 +205,12 @@ static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
     struct vfa_state *state = p->a->host->state;
     const char *alias = p->wish.alias->name;
     int r = vfa_state_count_ending(state, alias, VFA_CLAIM_RELEASING,
-                                   &p->dropped[VFA_DROP_RELEASING], err);
+                                   &p->dropped[VFA_VERDICT_RELEASING], err);
 
     if (r == 0)
-        r = vfa_state_count_ending(state, alias, VFA_CLAIM_CLEANING, &p->dropped[VFA_DROP_CLEANING],
-                                   err);
-    *ret = p->dropped[VFA_DROP_RELEASING] + p->dropped[VFA_DROP_CLEANING];
+        r = vfa_state_count_ending(state, alias, VFA_CLAIM_CLEANING,
+                                   &p->dropped[VFA_VERDICT_CLEANING], err);
+    *ret = p->dropped[VFA_VERDICT_RELEASING] + p->dropped[VFA_VERDICT_CLEANING];
     return r;
 }
 

@@ -59,10 +59,10 @@ static inline void vfa_alloc_leave_group(struct vfa_device *dev, enum vfa_attach
 }
 
 /* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
- * *ret is VFA_DROP_NONE or what speaks against it. */
+ * *ret is VFA_VERDICT_CANDIDATE or what speaks against it. */
 int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
-                    struct vfa_device *now, enum vfa_drop *ret, struct vfa_error *err);
+                    struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err);
 
 /* True if the VFs of a PF are for when there is nothing else for the wish. */
 bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_wish *wish,
@@ -125,7 +125,7 @@ enum vfa_tagged_kind {
 };
 struct vfa_tagged {
     enum vfa_tagged_kind kind;
-    enum vfa_drop drop;         /* of VFA_TAGGED_UNUSABLE */
+    enum vfa_verdict drop;      /* of VFA_TAGGED_UNUSABLE */
     struct vfa_pci_addr source; /* not of VFA_TAGGED_MISSING */
     struct vfa_device device;   /* likewise, as sysfs has it */
     struct vfa_request request; /* that it belongs to; borrows from the domain and from hold */

@@ -136,9 +136,9 @@ static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa
         return r;
     vfa_wish_make(alias, &tagged->request, a->domain, &a->place, &wish);
     r = vfa_alloc_probe(a, &wish, selected.device, selected.spec, &now, &tagged->drop, err);
-    if (tagged->drop == VFA_DROP_NONE && !vfa_choose_tags(&wish, selected.spec))
-        tagged->drop = VFA_DROP_TAGS;
-    tagged->kind = tagged->drop == VFA_DROP_NONE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
+    if (tagged->drop == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&wish, selected.spec))
+        tagged->drop = VFA_VERDICT_TAGS;
+    tagged->kind = tagged->drop == VFA_VERDICT_CANDIDATE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
     return r;
 }
 
@@ -205,7 +205,7 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
                      tagged->request.name);
     else if (tagged->kind == VFA_TAGGED_UNUSABLE)
         r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
-                     tagged->request.name, vfa_drop_name(tagged->drop));
+                     tagged->request.name, vfa_verdict_name(tagged->drop));
     else if (!vfa_claim_is_held(holder.state))
         r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,
                      holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",

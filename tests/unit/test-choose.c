@@ -47,10 +47,11 @@ static void reset(void)
 
 static void test_names(void)
 {
-    for (int i = 0; i < VFA_DROP_N; i++) {
-        CHECK(vfa_drop_name((enum vfa_drop)i), "%d has no name", i);
+    for (int i = 0; i < VFA_VERDICT_N; i++) {
+        CHECK(vfa_verdict_name((enum vfa_verdict)i), "%d has no name", i);
         for (int j = 0; j < i; j++)
-            CHECK(strcmp(vfa_drop_name((enum vfa_drop)i), vfa_drop_name((enum vfa_drop)j)) != 0,
+            CHECK(strcmp(vfa_verdict_name((enum vfa_verdict)i),
+                         vfa_verdict_name((enum vfa_verdict)j)) != 0,
                   "%d and %d", i, j);
     }
 }
@@ -114,18 +115,18 @@ static void test_tags(void)
 static const struct {
     const char *label, *device, *parent, *request;
     enum vfa_dev_type type; /* of the device that is judged: VF0, or the PF */
-    enum vfa_drop drop;
+    enum vfa_verdict drop;
 } holders[] = {
-    {"a request", VF0, PF, "net-0", VFA_TYPE_VF, VFA_DROP_CLAIMED},
-    {"its own XML", VF0, PF, "static:0000:02:10.0", VFA_TYPE_VF, VFA_DROP_STATIC},
-    {"a network", VF0, PF, "port:" UUID, VFA_TYPE_VF, VFA_DROP_NETWORK},
-    {"a request called static", VF0, PF, "static", VFA_TYPE_VF, VFA_DROP_CLAIMED},
-    {"its PF", PF, NULL, "card-0", VFA_TYPE_VF, VFA_DROP_FAMILY},
-    {"its PF, static", PF, NULL, "static:0000:01:00.0", VFA_TYPE_VF, VFA_DROP_FAMILY},
-    {"one of its VFs", VF0, PF, "net-0", VFA_TYPE_PF, VFA_DROP_FAMILY},
-    {"another VF: the group", VF1, PF, "net-0", VFA_TYPE_VF, VFA_DROP_GROUP_TAKEN},
-    {"another card: the group", "0000:09:00.0", NULL, "x", VFA_TYPE_VF, VFA_DROP_GROUP_TAKEN},
-    {"another card, of a PF", "0000:09:00.0", NULL, "x", VFA_TYPE_PF, VFA_DROP_GROUP_TAKEN},
+    {"a request", VF0, PF, "net-0", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
+    {"its own XML", VF0, PF, "static:0000:02:10.0", VFA_TYPE_VF, VFA_VERDICT_STATIC},
+    {"a network", VF0, PF, "port:" UUID, VFA_TYPE_VF, VFA_VERDICT_NETWORK},
+    {"a request called static", VF0, PF, "static", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
+    {"its PF", PF, NULL, "card-0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"its PF, static", PF, NULL, "static:0000:01:00.0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"one of its VFs", VF0, PF, "net-0", VFA_TYPE_PF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"another VF: the group", VF1, PF, "net-0", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
+    {"another card: the group", "0000:09:00.0", NULL, "x", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
+    {"another card, of a PF", "0000:09:00.0", NULL, "x", VFA_TYPE_PF, VFA_VERDICT_GROUP_TAKEN},
 };
 
 static void test_holders(void)
@@ -136,9 +137,10 @@ static void test_holders(void)
         const struct vfa_claim claim = {.device = (char *)holders[i].device,
                                         .parent = (char *)holders[i].parent,
                                         .request = (char *)holders[i].request};
-        enum vfa_drop drop = vfa_choose_holder(&claim, holders[i].type == VFA_TYPE_PF ? &pf : &dev);
+        enum vfa_verdict drop =
+            vfa_choose_holder(&claim, holders[i].type == VFA_TYPE_PF ? &pf : &dev);
 
-        CHECK(drop == holders[i].drop, "%s: %s", holders[i].label, vfa_drop_name(drop));
+        CHECK(drop == holders[i].drop, "%s: %s", holders[i].label, vfa_verdict_name(drop));
     }
 }
 
@@ -172,8 +174,11 @@ static void test_order_of_reasons(void)
     VFA_AUTO(vfa_tags_clear) struct vfa_tags want = {NULL, 0};
     char *only[] = {(char *)"other"};
     struct vfa_claim claim = {.device = VF0, .request = (char *)"net-0"};
-    struct vfa_facts facts = {
-        .dev = &dev, .spec = &spec, .holder = &claim, .quarantined = true, .use = VFA_DROP_GONE};
+    struct vfa_facts facts = {.dev = &dev,
+                              .spec = &spec,
+                              .holder = &claim,
+                              .quarantined = true,
+                              .use = VFA_VERDICT_MISSING};
     struct vfa_wish wish = {.alias = &alias,
                             .tags = &want,
                             .domain = "db1",
@@ -187,34 +192,34 @@ static void test_order_of_reasons(void)
     alias.n_permit = 1;
     choice.driver = (char *)"vfio-pci";
     dev.product = 1;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NOT_ALLOWED, "1");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NOT_ALLOWED, "1");
     facts.claimable = true;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_ALIAS, "2");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_ALIAS, "2");
     dev.product = 0x10ca;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_TAGS, "3");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_TAGS, "3");
     vfa_tags_set(&spec.tags, "rack", "7", NULL);
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_PERMIT, "4");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_PERMIT, "4");
     alias.n_permit = 0;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_CLAIMED, "5");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CLAIMED, "5");
     facts.holder = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_QUARANTINED, "6");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_QUARANTINED, "6");
     facts.quarantined = false;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GONE, "7");
-    facts.use = VFA_DROP_NETDEV;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "8");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_MISSING, "7");
+    facts.use = VFA_VERDICT_NETDEV;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_DRIVER, "8");
     choice.driver = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NETDEV, "9");
-    facts.use = VFA_DROP_NONE;
-    facts.group = VFA_DROP_GROUP;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP, "10");
-    facts.held = VFA_DROP_HELD;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP, "10, before what comes next");
-    facts.group = VFA_DROP_NONE;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_HELD, "10b");
-    facts.held = VFA_DROP_NONE;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NUMA, "11");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NETDEV, "9");
+    facts.use = VFA_VERDICT_CANDIDATE;
+    facts.group = VFA_VERDICT_GROUP;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP, "10");
+    facts.held = VFA_VERDICT_HELD;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP, "10, before what comes next");
+    facts.group = VFA_VERDICT_CANDIDATE;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_HELD, "10b");
+    facts.held = VFA_VERDICT_CANDIDATE;
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NUMA, "11");
     dev.numa_node = 1;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "12");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "12");
 }
 
 static void test_driver(void)
@@ -224,9 +229,9 @@ static void test_driver(void)
 
     reset();
     choice.driver = (char *)"igbvf";
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "bound to it");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "bound to it");
     dev.driver = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_DRIVER, "bound to none");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_DRIVER, "bound to none");
 }
 
 /* What the guest is to get decides which findings count. */
@@ -234,16 +239,16 @@ static const struct {
     const char *label;
     enum vfa_attach_kind kind;
     bool netdev, pf_down, no_group;
-    enum vfa_drop drop;
+    enum vfa_verdict drop;
 } kinds[] = {
-    {"hostdev", VFA_ATTACH_HOSTDEV, false, true, false, VFA_DROP_NONE},
-    {"hostdev without a group", VFA_ATTACH_HOSTDEV, true, true, true, VFA_DROP_GROUP},
-    {"interface", VFA_ATTACH_INTERFACE, false, false, false, VFA_DROP_NONE},
-    {"interface, PF down", VFA_ATTACH_INTERFACE, true, true, true, VFA_DROP_PF_DOWN},
-    {"interface without a group", VFA_ATTACH_INTERFACE, true, false, true, VFA_DROP_GROUP},
-    {"macvtap", VFA_ATTACH_MACVTAP, true, false, true, VFA_DROP_NONE},
-    {"macvtap without a netdev", VFA_ATTACH_MACVTAP, false, true, true, VFA_DROP_NO_NETDEV},
-    {"macvtap, PF down", VFA_ATTACH_MACVTAP, true, true, true, VFA_DROP_PF_DOWN},
+    {"hostdev", VFA_ATTACH_HOSTDEV, false, true, false, VFA_VERDICT_CANDIDATE},
+    {"hostdev without a group", VFA_ATTACH_HOSTDEV, true, true, true, VFA_VERDICT_GROUP},
+    {"interface", VFA_ATTACH_INTERFACE, false, false, false, VFA_VERDICT_CANDIDATE},
+    {"interface, PF down", VFA_ATTACH_INTERFACE, true, true, true, VFA_VERDICT_PF_DOWN},
+    {"interface without a group", VFA_ATTACH_INTERFACE, true, false, true, VFA_VERDICT_GROUP},
+    {"macvtap", VFA_ATTACH_MACVTAP, true, false, true, VFA_VERDICT_CANDIDATE},
+    {"macvtap without a netdev", VFA_ATTACH_MACVTAP, false, true, true, VFA_VERDICT_NO_NETDEV},
+    {"macvtap, PF down", VFA_ATTACH_MACVTAP, true, true, true, VFA_VERDICT_PF_DOWN},
 };
 
 static void test_kinds(void)
@@ -253,16 +258,16 @@ static void test_kinds(void)
     reset();
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         const struct vfa_wish wish = {.alias = &alias, .uuid = "", .kind = kinds[i].kind};
-        const struct vfa_facts facts = {.dev = &dev,
-                                        .spec = &spec,
-                                        .claimable = true,
-                                        .pf = kinds[i].pf_down ? VFA_DROP_PF_DOWN : VFA_DROP_NONE,
-                                        .group =
-                                            kinds[i].no_group ? VFA_DROP_GROUP : VFA_DROP_NONE};
+        const struct vfa_facts facts = {
+            .dev = &dev,
+            .spec = &spec,
+            .claimable = true,
+            .pf = kinds[i].pf_down ? VFA_VERDICT_PF_DOWN : VFA_VERDICT_CANDIDATE,
+            .group = kinds[i].no_group ? VFA_VERDICT_GROUP : VFA_VERDICT_CANDIDATE};
 
         dev.netdev = kinds[i].netdev ? netdev : NULL;
         CHECK(vfa_choose_judge(&wish, &facts) == kinds[i].drop, "%s: %s", kinds[i].label,
-              vfa_drop_name(vfa_choose_judge(&wish, &facts)));
+              vfa_verdict_name(vfa_choose_judge(&wish, &facts)));
     }
     dev.netdev = NULL;
 }
@@ -278,11 +283,11 @@ static void test_group_of_a_macvtap(void)
 
     reset();
     dev.netdev = netdev;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_GROUP_TAKEN, "a hostdev");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP_TAKEN, "a hostdev");
     wish.kind = VFA_ATTACH_MACVTAP;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_NONE, "a macvtap");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "a macvtap");
     claim.device = VF0;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_DROP_CLAIMED, "the device itself");
+    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CLAIMED, "the device itself");
     dev.netdev = NULL;
 }
 
@@ -294,15 +299,15 @@ static void test_anybody(void)
     struct vfa_facts facts = {.dev = &dev};
 
     reset();
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NOT_ALLOWED, "not allowed");
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_NOT_ALLOWED, "not allowed");
     facts.claimable = true;
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NONE, "free");
-    facts.use = VFA_DROP_NETDEV;
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_NETDEV, "health");
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_CANDIDATE, "free");
+    facts.use = VFA_VERDICT_NETDEV;
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_NETDEV, "health");
     facts.quarantined = true;
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_QUARANTINED, "quarantine");
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_QUARANTINED, "quarantine");
     facts.holder = &claim;
-    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_DROP_FAMILY, "holder");
+    CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_PF_VF_CLAIMED, "holder");
 }
 
 static void test_near(void)

@@ -166,9 +166,9 @@ static void test_health(const struct vfa_config *config)
     unlink(path);
     make_card();
     state = open_state();
-    checked[PF].use = VFA_DROP_VF;
-    checked[VF0].use = VFA_DROP_NETDEV;
-    checked[VF1].group = VFA_DROP_GROUP;
+    checked[PF].use = VFA_VERDICT_VF;
+    checked[VF0].use = VFA_VERDICT_NETDEV;
+    checked[VF1].group = VFA_VERDICT_GROUP;
     devices[VF2].netdev = NULL;
     scan(state, config, checked);
     expect(state, config, "what is not healthy", 0, 1, 1, 1);
