@@ -27,7 +27,7 @@
 static enum vfa_verdict judge(const struct vfa_config *config, const struct vfa_surveyed *device,
                               char **ret_detail)
 {
-    static const struct vfa_wish anybody = {.uuid = ""};
+    static const struct vfa_criteria anybody = {.uuid = ""};
     enum vfa_verdict verdict = vfa_view_judge(device);
 
     *ret_detail = vfa_survey_describe(config, device, &anybody, verdict);

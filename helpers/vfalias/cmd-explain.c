@@ -143,10 +143,10 @@ static void print_question(const struct question *q, const struct vfa_explanatio
     printf("alias '%s'", q->alias->name);
     if (q->domain)
         printf(", domain '%s' (%s)", q->domain->name, q->running ? "running" : "to be started");
-    if (!vfa_bitset_empty(&e->wish.place.nodes))
+    if (!vfa_bitset_empty(&e->criteria.place.nodes))
         printf(", NUMA nodes %s, policy '%s'",
-               vfa_bitset_format(&e->wish.place.nodes, nodes, sizeof(nodes)),
-               vfa_numa_policy_name(e->wish.policy));
+               vfa_bitset_format(&e->criteria.place.nodes, nodes, sizeof(nodes)),
+               vfa_numa_policy_name(e->criteria.policy));
     putchar('\n');
 }
 

@@ -35,7 +35,7 @@ int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, str
 
 enum vfa_verdict vfa_view_judge(const struct vfa_surveyed *device)
 {
-    static const struct vfa_wish anybody = {.uuid = ""};
+    static const struct vfa_criteria anybody = {.uuid = ""};
 
     return vfa_survey_judge(device, &anybody);
 }

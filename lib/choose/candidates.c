@@ -116,7 +116,7 @@ static int by_use_most(const void *a, const void *b)
 
 static void sort_pools(struct steps *s)
 {
-    enum vfa_order order = s->walk->wish->alias->order;
+    enum vfa_order order = s->walk->criteria->alias->order;
 
     if (order == VFA_ORDER_ADDRESS || s->pools.n < 2)
         return; /* the state gives them by address */
@@ -147,12 +147,12 @@ static bool has_some(const struct steps *s, const struct vfa_pool *pool, bool ke
 
 static bool usable(struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
 {
-    const struct vfa_wish *wish = s->walk->wish;
+    const struct vfa_criteria *criteria = s->walk->criteria;
     const struct vfa_pool *pool = &s->pools.items[i];
 
     return !s->done[i] && has_some(s, pool, kept) &&
-           vfa_choose_tags(wish, vfa_config_spec(s->walk->config, pool->spec)) &&
-           vfa_numa_allows(wish->policy, &wish->place, pool->numa_node, pass) &&
+           vfa_choose_tags(criteria, vfa_config_spec(s->walk->config, pool->spec)) &&
+           vfa_numa_allows(criteria->policy, &criteria->place, pool->numa_node, pass) &&
            (s->turn == TURN_FAILED || is_last_resort(s, i) == (s->turn == TURN_LAST_RESORT));
 }
 
@@ -171,7 +171,7 @@ static bool last_is_good(struct steps *s, enum vfa_numa_pass pass, bool kept)
         if (!best)
             best = pool;
         if (its)
-            return s->last.own || s->walk->wish->alias->order == VFA_ORDER_ADDRESS ||
+            return s->last.own || s->walk->criteria->alias->order == VFA_ORDER_ADDRESS ||
                    in_use(pool) == in_use(best);
     }
     return false;
@@ -227,7 +227,7 @@ static int find_last(struct steps *s, struct vfa_error *err)
 {
     const struct vfa_walk *walk = s->walk;
     char address[VFA_PCI_ADDR_SIZE];
-    int r = vfa_state_last(walk->state, walk->wish->alias->name, walk->uuid, walk->request,
+    int r = vfa_state_last(walk->state, walk->criteria->alias->name, walk->uuid, walk->request,
                            &s->last, err);
 
     s->has_last = r == 0;
@@ -239,7 +239,7 @@ static int find_last(struct steps *s, struct vfa_error *err)
 
 static int set_up(struct steps *s, struct vfa_error *err)
 {
-    int r = vfa_state_pools(s->walk->state, s->walk->wish->alias->name, &s->pools, err);
+    int r = vfa_state_pools(s->walk->state, s->walk->criteria->alias->name, &s->pools, err);
 
     if (r < 0)
         return r;
@@ -273,14 +273,14 @@ int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_VERD
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
-    int r = vfa_state_pools(walk->state, walk->wish->alias->name, &pools, err);
+    int r = vfa_state_pools(walk->state, walk->criteria->alias->name, &pools, err);
 
     for (size_t i = 0; r == 0 && i < pools.n; i++) {
         const struct vfa_pool *pool = &pools.items[i];
 
-        if (!vfa_choose_tags(walk->wish, vfa_config_spec(walk->config, pool->spec)))
+        if (!vfa_choose_tags(walk->criteria, vfa_config_spec(walk->config, pool->spec)))
             dropped[VFA_VERDICT_TAGS] += pool->free;
-        else if (!vfa_choose_near(walk->wish, pool->numa_node))
+        else if (!vfa_choose_near(walk->criteria, pool->numa_node))
             dropped[VFA_VERDICT_NUMA] += pool->free;
     }
     return r;

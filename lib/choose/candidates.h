@@ -28,7 +28,7 @@
 struct vfa_walk {
     struct vfa_state *state;
     const struct vfa_config *config;
-    const struct vfa_wish *wish;
+    const struct vfa_criteria *criteria;
     const char *uuid; /* of the domain; with the request's name it tells the device of last time */
     const char *request; /* its name */
 

@@ -87,7 +87,7 @@ static int add_to_pool(struct vfa_capacity *capacity, const struct vfa_stock *st
 /* Whether nothing speaks against giving it to anybody, whatever the alias. */
 static bool is_free(const struct vfa_surveyed *device)
 {
-    static const struct vfa_wish anybody = {.uuid = ""};
+    static const struct vfa_criteria anybody = {.uuid = ""};
 
     return vfa_survey_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
 }
@@ -115,16 +115,16 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_survey *v
                        struct vfa_alias_stats *ret)
 {
     static const struct vfa_numa_place nowhere;
-    struct vfa_wish wish;
+    struct vfa_criteria criteria;
 
-    vfa_wish_make(alias, NULL, NULL, &nowhere, &wish);
+    vfa_criteria_make(alias, NULL, NULL, &nowhere, &criteria);
     for (size_t i = 0; i < view->n; i++) {
         const struct vfa_surveyed *device = &view->devices[i];
 
         if (!device->claimable || !vfa_alias_means(alias, device->dev, device->spec))
             continue;
         ret->total++;
-        ret->free += vfa_survey_judge(device, &wish) == VFA_VERDICT_CANDIDATE;
+        ret->free += vfa_survey_judge(device, &criteria) == VFA_VERDICT_CANDIDATE;
     }
 }
 

@@ -23,11 +23,11 @@ static enum vfa_attach_kind wish_attach(const struct vfa_request *request,
     return request ? vfa_request_attach(request, alias) : alias->attach;
 }
 
-void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                   const struct vfa_domain *domain, const struct vfa_numa_place *place,
-                   struct vfa_wish *ret)
+void vfa_criteria_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                       const struct vfa_domain *domain, const struct vfa_numa_place *place,
+                       struct vfa_criteria *ret)
 {
-    *ret = (struct vfa_wish){
+    *ret = (struct vfa_criteria){
         .alias = alias,
         .tags = request ? &request->tags : NULL,
         .domain = domain ? domain->name : NULL,
@@ -38,24 +38,24 @@ void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *requ
     };
 }
 
-bool vfa_choose_permits(const struct vfa_wish *wish)
+bool vfa_choose_permits(const struct vfa_criteria *criteria)
 {
-    if (!wish->alias || wish->alias->n_permit == 0 || !wish->domain)
+    if (!criteria->alias || criteria->alias->n_permit == 0 || !criteria->domain)
         return true;
-    for (size_t i = 0; i < wish->alias->n_permit; i++) {
-        const char *who = wish->alias->permit[i];
+    for (size_t i = 0; i < criteria->alias->n_permit; i++) {
+        const char *who = criteria->alias->permit[i];
 
-        if (vfa_text_same(who, wish->uuid) || fnmatch(who, wish->domain, 0) == 0)
+        if (vfa_text_same(who, criteria->uuid) || fnmatch(who, criteria->domain, 0) == 0)
             return true;
     }
     return false;
 }
 
-bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec)
+bool vfa_choose_tags(const struct vfa_criteria *criteria, const struct vfa_spec *spec)
 {
     static const struct vfa_tags none = {NULL, 0};
 
-    return !wish->tags || vfa_tags_contain(spec ? &spec->tags : &none, wish->tags);
+    return !criteria->tags || vfa_tags_contain(spec ? &spec->tags : &none, criteria->tags);
 }
 
 static bool begins(const char *text, const char *prefix)
@@ -83,29 +83,30 @@ enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct 
     return VFA_VERDICT_GROUP_TAKEN;
 }
 
-bool vfa_choose_near(const struct vfa_wish *wish, int node)
+bool vfa_choose_near(const struct vfa_criteria *criteria, int node)
 {
     for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES; pass++) {
-        if (vfa_numa_allows(wish->policy, &wish->place, node, (enum vfa_numa_pass)pass))
+        if (vfa_numa_allows(criteria->policy, &criteria->place, node, (enum vfa_numa_pass)pass))
             return true;
     }
     return false;
 }
 
 /* A device that a guest has is bound to another driver, and its netdev is not there. */
-enum vfa_verdict vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts)
+enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
+                                   const struct vfa_facts *facts)
 {
-    bool macvtap = wish->kind == VFA_ATTACH_MACVTAP;
+    bool macvtap = criteria->kind == VFA_ATTACH_MACVTAP;
 
     if (facts->use == VFA_VERDICT_MISSING)
         return VFA_VERDICT_MISSING;
-    if (wish->alias && !vfa_alias_matches(wish->alias, facts->dev, facts->spec))
+    if (criteria->alias && !vfa_alias_matches(criteria->alias, facts->dev, facts->spec))
         return VFA_VERDICT_DRIVER;
     if (facts->use != VFA_VERDICT_CANDIDATE)
         return facts->use;
     if (macvtap && !facts->dev->netdev)
         return VFA_VERDICT_NO_NETDEV;
-    if (wish->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_VERDICT_CANDIDATE)
+    if (criteria->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_VERDICT_CANDIDATE)
         return facts->pf;
     if (!macvtap && facts->group != VFA_VERDICT_CANDIDATE)
         return facts->group;
@@ -113,33 +114,36 @@ enum vfa_verdict vfa_choose_health(const struct vfa_wish *wish, const struct vfa
 }
 
 /* A macvtap shares the device's IOMMU group with whoever has it: the device is not assigned. */
-static enum vfa_verdict judge_holder(const struct vfa_wish *wish, const struct vfa_facts *facts)
+static enum vfa_verdict judge_holder(const struct vfa_criteria *criteria,
+                                     const struct vfa_facts *facts)
 {
     enum vfa_verdict drop = vfa_choose_holder(facts->holder, facts->dev);
 
-    return drop == VFA_VERDICT_GROUP_TAKEN && wish->kind == VFA_ATTACH_MACVTAP
+    return drop == VFA_VERDICT_GROUP_TAKEN && criteria->kind == VFA_ATTACH_MACVTAP
                ? VFA_VERDICT_CANDIDATE
                : drop;
 }
 
-enum vfa_verdict vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts)
+enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
+                                  const struct vfa_facts *facts)
 {
     enum vfa_verdict drop;
 
     if (!facts->claimable)
         return VFA_VERDICT_NOT_ALLOWED;
-    if (wish->alias && !vfa_alias_means(wish->alias, facts->dev, facts->spec))
+    if (criteria->alias && !vfa_alias_means(criteria->alias, facts->dev, facts->spec))
         return VFA_VERDICT_ALIAS;
-    if (!vfa_choose_tags(wish, facts->spec))
+    if (!vfa_choose_tags(criteria, facts->spec))
         return VFA_VERDICT_TAGS;
-    if (!vfa_choose_permits(wish))
+    if (!vfa_choose_permits(criteria))
         return VFA_VERDICT_PERMIT;
-    drop = facts->holder ? judge_holder(wish, facts) : VFA_VERDICT_CANDIDATE;
+    drop = facts->holder ? judge_holder(criteria, facts) : VFA_VERDICT_CANDIDATE;
     if (drop == VFA_VERDICT_CANDIDATE && facts->quarantined)
         drop = VFA_VERDICT_QUARANTINED;
     if (drop == VFA_VERDICT_CANDIDATE)
-        drop = vfa_choose_health(wish, facts);
+        drop = vfa_choose_health(criteria, facts);
     if (drop != VFA_VERDICT_CANDIDATE)
         return drop;
-    return vfa_choose_near(wish, facts->dev->numa_node) ? VFA_VERDICT_CANDIDATE : VFA_VERDICT_NUMA;
+    return vfa_choose_near(criteria, facts->dev->numa_node) ? VFA_VERDICT_CANDIDATE
+                                                            : VFA_VERDICT_NUMA;
 }

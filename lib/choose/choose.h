@@ -18,7 +18,7 @@
 
 /* What a domain wants: its request in the light of the configuration. All zero: whatever somebody
  * could want. */
-struct vfa_wish {
+struct vfa_criteria {
     const struct vfa_alias *alias; /* NULL: any */
     const struct vfa_tags *tags;   /* of the request */
     const char *domain;            /* name; NULL: any */
@@ -29,15 +29,15 @@ struct vfa_wish {
 };
 
 /* request may be NULL: just the alias. domain may be NULL. Everything is borrowed. */
-void vfa_wish_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                   const struct vfa_domain *domain, const struct vfa_numa_place *place,
-                   struct vfa_wish *ret);
+void vfa_criteria_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                       const struct vfa_domain *domain, const struct vfa_numa_place *place,
+                       struct vfa_criteria *ret);
 
 /* True if the domain may ask for the alias: no permit list, or its name or UUID is on it. */
-bool vfa_choose_permits(const struct vfa_wish *wish);
+bool vfa_choose_permits(const struct vfa_criteria *criteria);
 
 /* True if the tags of a device_spec (NULL: none) are what the request wants. */
-bool vfa_choose_tags(const struct vfa_wish *wish, const struct vfa_spec *spec);
+bool vfa_choose_tags(const struct vfa_criteria *criteria, const struct vfa_spec *spec);
 
 /* What the claim that is in the way (vfa_state_holder()) means for the device. */
 enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
@@ -62,12 +62,14 @@ struct vfa_checked {
 
 /* The first thing about the device itself, as it is now, that speaks against it. Heeds only dev,
  * spec, use, pf, group and held. */
-enum vfa_verdict vfa_choose_health(const struct vfa_wish *wish, const struct vfa_facts *facts);
+enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
+                                   const struct vfa_facts *facts);
 
 /* The first thing that speaks against it; NUMA counts in the loosest pass that the policy has. */
-enum vfa_verdict vfa_choose_judge(const struct vfa_wish *wish, const struct vfa_facts *facts);
+enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
+                                  const struct vfa_facts *facts);
 
 /* True if NUMA node and policy agree in some pass. */
-bool vfa_choose_near(const struct vfa_wish *wish, int node);
+bool vfa_choose_near(const struct vfa_criteria *criteria, int node);
 
 #endif

@@ -17,7 +17,7 @@
 struct subject {
     const struct vfa_config *config;
     const struct vfa_surveyed *device;
-    const struct vfa_wish *wish;
+    const struct vfa_criteria *criteria;
 };
 
 /* Nothing speaks against it; others are taken first. The reason that puts it last is said. */
@@ -64,7 +64,7 @@ static void say_spec(FILE *f, const struct subject *s)
  * the tags. */
 static void say_alias(FILE *f, const struct subject *s)
 {
-    const struct vfa_alias *alias = s->wish->alias;
+    const struct vfa_alias *alias = s->criteria->alias;
     const struct vfa_device *dev = s->device->dev;
     bool ids = false, class = false;
 
@@ -94,7 +94,7 @@ static void say_alias(FILE *f, const struct subject *s)
 /* The first tag that is not as requested. */
 static void say_tags(FILE *f, const struct subject *s)
 {
-    const struct vfa_tags *want = s->wish->tags;
+    const struct vfa_tags *want = s->criteria->tags;
 
     for (size_t i = 0; want && i < want->n; i++) {
         const struct vfa_tag *tag = &want->items[i];
@@ -113,8 +113,8 @@ static void say_tags(FILE *f, const struct subject *s)
 
 static void say_permit(FILE *f, const struct subject *s)
 {
-    fprintf(f, "'%s' is not on the list of alias '%s'", s->wish->domain ? s->wish->domain : "",
-            s->wish->alias->name);
+    fprintf(f, "'%s' is not on the list of alias '%s'",
+            s->criteria->domain ? s->criteria->domain : "", s->criteria->alias->name);
 }
 
 /* ---- claims ---- */
@@ -191,7 +191,7 @@ static void say_group(FILE *f, const struct subject *s)
 
 static void say_driver(FILE *f, const struct subject *s)
 {
-    const struct vfa_alias *alias = s->wish->alias;
+    const struct vfa_alias *alias = s->criteria->alias;
     const char *between = "the alias wants ";
 
     if (s->device->dev->driver)
@@ -215,8 +215,8 @@ static void say_numa(FILE *f, const struct subject *s)
     else
         fprintf(f, "it is on node %d", s->device->dev->numa_node);
     fprintf(f, ", the guest on %s; policy '%s'",
-            vfa_bitset_format(&s->wish->place.nodes, nodes, sizeof(nodes)),
-            vfa_numa_policy_name(s->wish->policy));
+            vfa_bitset_format(&s->criteria->place.nodes, nodes, sizeof(nodes)),
+            vfa_numa_policy_name(s->criteria->policy));
 }
 
 static void say_held(FILE *f, const struct subject *s)
@@ -250,9 +250,9 @@ static void (*const writers[VFA_VERDICT_N])(FILE *, const struct subject *) = {
 };
 
 char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
-                          const struct vfa_wish *wish, enum vfa_verdict verdict)
+                          const struct vfa_criteria *criteria, enum vfa_verdict verdict)
 {
-    const struct subject subject = {config, device, wish};
+    const struct subject subject = {config, device, criteria};
     char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);

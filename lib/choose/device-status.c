@@ -371,7 +371,8 @@ int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sy
     return r;
 }
 
-enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish)
+enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device,
+                                  const struct vfa_criteria *criteria)
 {
     const struct vfa_facts facts = {.dev = device->dev,
                                     .spec = device->spec,
@@ -383,5 +384,5 @@ enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device, const struc
                                     .group = device->group.drop,
                                     .held = device->held.drop};
 
-    return vfa_choose_judge(wish, &facts);
+    return vfa_choose_judge(criteria, &facts);
 }

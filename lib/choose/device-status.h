@@ -61,11 +61,12 @@ int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sy
 void vfa_survey_clear(struct vfa_survey *survey);
 
 /* vfa_choose_judge() of it. */
-enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device, const struct vfa_wish *wish);
+enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device,
+                                  const struct vfa_criteria *criteria);
 
 /* What a verdict means for this device, in a few words for a person: who has it, which netdev,
  * which member of the group. "" if the verdict says it all. free() it; NULL: out of memory. */
 char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
-                          const struct vfa_wish *wish, enum vfa_verdict verdict);
+                          const struct vfa_criteria *criteria, enum vfa_verdict verdict);
 
 #endif

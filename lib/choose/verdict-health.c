@@ -25,8 +25,8 @@ int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device
                         const struct vfa_spec *spec, const struct vfa_alias *alias)
 {
     const struct vfa_checked *checked = (const struct vfa_checked *)data + number;
-    const struct vfa_wish wish = {.alias = alias,
-                                  .kind = alias ? alias->attach : VFA_ATTACH_HOSTDEV};
+    const struct vfa_criteria criteria = {.alias = alias,
+                                          .kind = alias ? alias->attach : VFA_ATTACH_HOSTDEV};
     const struct vfa_facts facts = {.dev = dev,
                                     .spec = spec,
                                     .use = checked->use,
@@ -34,5 +34,5 @@ int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device
                                     .group = checked->group,
                                     .held = checked->held};
 
-    return checked->known ? vfa_choose_health(&wish, &facts) == VFA_VERDICT_CANDIDATE : -1;
+    return checked->known ? vfa_choose_health(&criteria, &facts) == VFA_VERDICT_CANDIDATE : -1;
 }

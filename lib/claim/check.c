@@ -82,14 +82,14 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
                              struct vfa_error *err)
 {
     static const struct vfa_numa_place nowhere;
-    struct vfa_wish wish;
+    struct vfa_criteria criteria;
     unsigned n;
     int r = count_requests(config, domain, alias, &n, err);
 
     if (r < 0)
         return r;
-    vfa_wish_make(alias, request, domain, &nowhere, &wish);
-    if (!vfa_choose_permits(&wish)) {
+    vfa_criteria_make(alias, request, domain, &nowhere, &criteria);
+    if (!vfa_choose_permits(&criteria)) {
         return vfa_refuse(err, EPERM,
                           "request '%s': this domain is not permitted to ask for alias '%s'",
                           request->name, alias->name);

@@ -51,7 +51,7 @@ struct work {
     struct vfa_request one;     /* the request if there is none */
     const struct vfa_alias *alias;
     const struct vfa_domain *domain; /* may be NULL */
-    struct vfa_wish wish;            /* of the last walk */
+    struct vfa_criteria criteria;    /* of the last walk */
     struct visited *visited;         /* by it, in order */
     size_t n_visited, room;
     struct taken taken[VFA_REQUEST_MAX];
@@ -112,9 +112,9 @@ static int judge(struct work *w, const struct vfa_device *indexed, const struct 
     int r;
 
     *ret = VFA_VERDICT_PERMIT;
-    if (!vfa_choose_permits(&w->wish))
+    if (!vfa_choose_permits(&w->criteria))
         return 0;
-    r = vfa_alloc_probe(&w->a, &w->wish, indexed, spec, now, ret, err);
+    r = vfa_alloc_probe(&w->a, &w->criteria, indexed, spec, now, ret, err);
     if (r == 0 && *ret == VFA_VERDICT_CANDIDATE)
         r = is_held(w, now, &held, err);
     if (r == 0 && held)
@@ -161,14 +161,14 @@ static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
 {
     struct work *w = data;
 
-    return vfa_alloc_is_last_resort(&w->a, &w->wish, pf);
+    return vfa_alloc_is_last_resort(&w->a, &w->criteria, pf);
 }
 
 static int walk(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     const struct vfa_walk walk = {.state = w->a.host->state,
                                   .config = w->a.host->config,
-                                  .wish = &w->wish,
+                                  .criteria = &w->criteria,
                                   .uuid = w->a.domain->uuid,
                                   .request = request->name,
                                   .visit = visit,
@@ -176,7 +176,8 @@ static int walk(struct work *w, const struct vfa_request *request, struct vfa_er
                                   .data = w};
     int r;
 
-    vfa_wish_make(w->alias, request == &w->one ? NULL : request, w->domain, &w->a.place, &w->wish);
+    vfa_criteria_make(w->alias, request == &w->one ? NULL : request, w->domain, &w->a.place,
+                      &w->criteria);
     w->n_visited = 0;
     r = vfa_walk(&walk, err);
     return r < 0 ? r : 0;
@@ -357,7 +358,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
 
     for (size_t i = 0; i < e->n; i++) {
         e->rows[i].device = &e->survey.devices[i];
-        e->rows[i].verdict = vfa_survey_judge(&e->survey.devices[i], &e->wish);
+        e->rows[i].verdict = vfa_survey_judge(&e->survey.devices[i], &e->criteria);
     }
     for (size_t i = 0; i < w->n_taken; i++) {
         struct vfa_explained *row = row_of(e, &w->taken[i].now.addr);
@@ -399,9 +400,9 @@ static int describe_rows(const struct work *w, struct vfa_explanation *e, struct
 
         if (unknown)
             row->order = ++order;
-        row->detail =
-            unknown ? strdup("not in the index yet; 'vfalias rescan' puts it there")
-                    : vfa_survey_describe(w->a.host->config, row->device, &e->wish, row->verdict);
+        row->detail = unknown ? strdup("not in the index yet; 'vfalias rescan' puts it there")
+                              : vfa_survey_describe(w->a.host->config, row->device, &e->criteria,
+                                                    row->verdict);
         if (!row->detail)
             return vfa_fail_oom(err);
     }
@@ -424,7 +425,7 @@ static int make_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
 
     if (r < 0)
         return r;
-    e->wish = w->wish;
+    e->criteria = w->criteria;
     e->rows = calloc(e->survey.n + 1, sizeof(*e->rows));
     if (!e->rows)
         return vfa_fail_oom(err);

@@ -28,9 +28,9 @@ struct vfa_explanation {
     struct vfa_survey survey;
     struct vfa_explained *rows; /* candidates in their order, then the others by address */
     size_t n;
-    struct vfa_wish wish; /* what the rows were judged by; borrowed from alias and domain */
-    bool granted;         /* every request for the alias would be served */
-    char *refusal;        /* if not, or if the domain would be refused for another reason: the line
+    struct vfa_criteria criteria; /* what the rows were judged by; borrowed from alias and domain */
+    bool granted;                 /* every request for the alias would be served */
+    char *refusal; /* if not, or if the domain would be refused for another reason: the line
                              that its user gets; NULL without a domain */
 };
 

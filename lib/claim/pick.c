@@ -37,7 +37,7 @@
 struct pick {
     struct vfa_alloc *a;
     const struct vfa_request *request;
-    struct vfa_wish wish;
+    struct vfa_criteria criteria;
     unsigned dropped[VFA_VERDICT_N];
     struct vfa_device *taken; /* where the chosen one goes, or NULL */
 };
@@ -81,7 +81,7 @@ static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, en
     return r;
 }
 
-int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
+int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
                     struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err)
 {
@@ -102,37 +102,37 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
     if (now->type != VFA_TYPE_VF)
         now->type = indexed->type; /* PF or not is told only by a whole scan */
     *ret = VFA_VERDICT_DRIVER;
-    if (!vfa_alias_matches(wish->alias, now, spec))
+    if (!vfa_alias_matches(criteria->alias, now, spec))
         return 0;
     a->checkup.sysfs = &host->sysfs;
     r = vfa_health_check(&a->checkup, now, &health, err);
     if (r < 0)
         return r;
     *ret = vfa_choose_health(
-        wish, &(struct vfa_facts){.dev = now,
-                                  .spec = spec,
-                                  .use = vfa_verdict_of_health(health.use.fault),
-                                  .pf = vfa_verdict_of_health(health.pf.fault),
-                                  .group = vfa_verdict_of_health(health.group.fault)});
+        criteria, &(struct vfa_facts){.dev = now,
+                                      .spec = spec,
+                                      .use = vfa_verdict_of_health(health.use.fault),
+                                      .pf = vfa_verdict_of_health(health.pf.fault),
+                                      .group = vfa_verdict_of_health(health.group.fault)});
     if (*ret == VFA_VERDICT_CANDIDATE)
         r = look_for_holder(a, now, ret, err);
-    vfa_alloc_leave_group(now, wish->kind);
+    vfa_alloc_leave_group(now, criteria->kind);
     return r;
 }
 
 /* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
  * is a verdict. */
-bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_wish *wish,
+bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                               const struct vfa_pci_addr *pf)
 {
-    return wish->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
+    return criteria->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
 }
 
 static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
 
-    return vfa_alloc_is_last_resort(p->a, &p->wish, pf);
+    return vfa_alloc_is_last_resort(p->a, &p->criteria, pf);
 }
 
 /* 0: claimed; VFA_STATE_TAKEN: dropped. */
@@ -142,12 +142,12 @@ static int try_device(void *data, const struct vfa_device *indexed, const struct
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct pick *p = data;
     enum vfa_verdict drop;
-    int r = vfa_alloc_probe(p->a, &p->wish, indexed, spec, &now, &drop, err);
+    int r = vfa_alloc_probe(p->a, &p->criteria, indexed, spec, &now, &drop, err);
 
     if (r < 0)
         return r;
     if (drop == VFA_VERDICT_CANDIDATE) {
-        r = vfa_alloc_claim(p->a, p->request->name, p->wish.alias->name, &now,
+        r = vfa_alloc_claim(p->a, p->request->name, p->criteria.alias->name, &now,
                             p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
         if (r == 0 && p->taken) {
             *p->taken = now;
@@ -175,8 +175,8 @@ static char *describe_dropped(const struct pick *p)
     for (int i = VFA_VERDICT_CANDIDATE + 1; i < VFA_VERDICT_N; i++) {
         if (p->dropped[i] && i == VFA_VERDICT_NUMA)
             fprintf(f, ", %u dropped by NUMA policy '%s' (nodes %s)", p->dropped[i],
-                    vfa_numa_policy_name(p->wish.policy),
-                    vfa_bitset_format(&p->wish.place.nodes, nodes, sizeof(nodes)));
+                    vfa_numa_policy_name(p->criteria.policy),
+                    vfa_bitset_format(&p->criteria.place.nodes, nodes, sizeof(nodes)));
         else if (p->dropped[i])
             fprintf(f, ", %u %s", p->dropped[i], vfa_verdict_name((enum vfa_verdict)i));
     }
@@ -195,7 +195,8 @@ static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
 
     *ret = 0;
     for (size_t i = 0; r == 0 && i < claims.n; i++)
-        *ret += claims.items[i].alias && strcmp(claims.items[i].alias, p->wish.alias->name) == 0;
+        *ret +=
+            claims.items[i].alias && strcmp(claims.items[i].alias, p->criteria.alias->name) == 0;
     return r;
 }
 
@@ -203,7 +204,7 @@ static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
 static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
 {
     struct vfa_state *state = p->a->host->state;
-    const char *alias = p->wish.alias->name;
+    const char *alias = p->criteria.alias->name;
     int r = vfa_state_count_ending(state, alias, VFA_CLAIM_RELEASING,
                                    &p->dropped[VFA_VERDICT_RELEASING], err);
 
@@ -219,7 +220,7 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
     VFA_AUTO(vfa_freep) char *dropped = NULL;
     unsigned total, available, own = 0, ending = 0, others;
     char for_own[64] = "";
-    int r = vfa_state_count(p->a->host->state, p->wish.alias->name, &total, &available, err);
+    int r = vfa_state_count(p->a->host->state, p->criteria.alias->name, &total, &available, err);
 
     if (r == 0)
         r = count_own(p, &own, err);
@@ -238,8 +239,8 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
         snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
     return vfa_refuse(err, EBUSY,
                       "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
-                      p->request->name, p->wish.alias->name, total, total == 1 ? "" : "s", others,
-                      for_own, dropped);
+                      p->request->name, p->criteria.alias->name, total, total == 1 ? "" : "s",
+                      others, for_own, dropped);
 }
 
 static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, bool last_chance,
@@ -248,7 +249,7 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
     struct pick p = {.a = a, .request = request, .taken = ret};
     const struct vfa_walk walk = {.state = a->host->state,
                                   .config = a->host->config,
-                                  .wish = &p.wish,
+                                  .criteria = &p.criteria,
                                   .uuid = a->domain->uuid,
                                   .request = request->name,
                                   .visit = try_device,
@@ -256,8 +257,8 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                   .data = &p};
     int r;
 
-    vfa_wish_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
-                  &p.wish);
+    vfa_criteria_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
+                      &p.criteria);
     r = vfa_walk(&walk, err);
     return r == VFA_STATE_END && last_chance ? refuse(&p, &walk, err) : r;
 }

@@ -60,12 +60,12 @@ static inline void vfa_alloc_leave_group(struct vfa_device *dev, enum vfa_attach
 
 /* Looks at the device that the index offers for a wish; *now (to be cleared) is as sysfs has it.
  * *ret is VFA_VERDICT_CANDIDATE or what speaks against it. */
-int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_wish *wish,
+int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
                     struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err);
 
 /* True if the VFs of a PF are for when there is nothing else for the wish. */
-bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_wish *wish,
+bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                               const struct vfa_pci_addr *pf);
 
 /* Claims a device for a request. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an error. *ret, if

@@ -128,15 +128,15 @@ static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa
     const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &tagged->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
-    struct vfa_wish wish;
+    struct vfa_criteria criteria;
     int r = alias ? select_device(a, alias, tagged, &selected, err) : 0;
 
     tagged->kind = VFA_TAGGED_UNMANAGED;
     if (r != 0 || !selected.found)
         return r;
-    vfa_wish_make(alias, &tagged->request, a->domain, &a->place, &wish);
-    r = vfa_alloc_probe(a, &wish, selected.device, selected.spec, &now, &tagged->drop, err);
-    if (tagged->drop == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&wish, selected.spec))
+    vfa_criteria_make(alias, &tagged->request, a->domain, &a->place, &criteria);
+    r = vfa_alloc_probe(a, &criteria, selected.device, selected.spec, &now, &tagged->drop, err);
+    if (tagged->drop == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&criteria, selected.spec))
         tagged->drop = VFA_VERDICT_TAGS;
     tagged->kind = tagged->drop == VFA_VERDICT_CANDIDATE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
     return r;

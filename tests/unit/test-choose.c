@@ -76,14 +76,14 @@ static void test_permits(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(permits); i++) {
         char never[] = "never-*", *list[] = {never, (char *)permits[i].entry};
-        struct vfa_wish wish = {.alias = &alias, .domain = permits[i].domain};
+        struct vfa_criteria criteria = {.alias = &alias, .domain = permits[i].domain};
 
         reset();
-        wish.uuid = permits[i].uuid;
-        CHECK(vfa_choose_permits(&wish), "%zu: no list", i);
+        criteria.uuid = permits[i].uuid;
+        CHECK(vfa_choose_permits(&criteria), "%zu: no list", i);
         alias.permit = list;
         alias.n_permit = ARRAY_SIZE(list);
-        CHECK(vfa_choose_permits(&wish) == permits[i].permitted, "%zu", i);
+        CHECK(vfa_choose_permits(&criteria) == permits[i].permitted, "%zu", i);
     }
     reset();
 }
@@ -93,21 +93,21 @@ static void test_permits(void)
 static void test_tags(void)
 {
     VFA_AUTO(vfa_tags_clear) struct vfa_tags want = {NULL, 0};
-    struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+    struct vfa_criteria criteria = {.alias = &alias, .uuid = ""};
 
     reset();
-    CHECK(vfa_choose_tags(&wish, &spec) && vfa_choose_tags(&wish, NULL), "nothing wanted");
-    wish.tags = &want;
-    CHECK(vfa_choose_tags(&wish, &spec) && vfa_choose_tags(&wish, NULL), "an empty list");
+    CHECK(vfa_choose_tags(&criteria, &spec) && vfa_choose_tags(&criteria, NULL), "nothing wanted");
+    criteria.tags = &want;
+    CHECK(vfa_choose_tags(&criteria, &spec) && vfa_choose_tags(&criteria, NULL), "an empty list");
     vfa_tags_set(&want, "physical_network", "physnet1", NULL);
-    CHECK(vfa_choose_tags(&wish, &spec), "the one wanted");
-    CHECK(!vfa_choose_tags(&wish, NULL), "no device_spec, no tags");
+    CHECK(vfa_choose_tags(&criteria, &spec), "the one wanted");
+    CHECK(!vfa_choose_tags(&criteria, NULL), "no device_spec, no tags");
     vfa_tags_set(&want, "rack", "7", NULL);
-    CHECK(!vfa_choose_tags(&wish, &spec), "one that it does not have");
+    CHECK(!vfa_choose_tags(&criteria, &spec), "one that it does not have");
     vfa_tags_set(&spec.tags, "rack", "7", NULL);
-    CHECK(vfa_choose_tags(&wish, &spec), "both");
+    CHECK(vfa_choose_tags(&criteria, &spec), "both");
     vfa_tags_set(&want, "physical_network", "PHYSNET1", NULL);
-    CHECK(!vfa_choose_tags(&wish, &spec), "case counts");
+    CHECK(!vfa_choose_tags(&criteria, &spec), "case counts");
 }
 
 /* ---- holders ---- */
@@ -151,20 +151,22 @@ static void test_wish(void)
     struct vfa_request request = {.numa_given = false, .numa = VFA_NUMA_SOCKET};
     struct vfa_domain domain = {.name = (char *)"db1", .uuid = UUID};
     const struct vfa_numa_place place = {{{1}}, {{3}}};
-    struct vfa_wish wish;
+    struct vfa_criteria criteria;
 
     reset();
     alias.numa = VFA_NUMA_REQUIRED;
-    vfa_wish_make(&alias, NULL, NULL, &place, &wish);
-    CHECK(wish.policy == VFA_NUMA_REQUIRED && !wish.domain && !wish.tags && wish.uuid[0] == '\0',
+    vfa_criteria_make(&alias, NULL, NULL, &place, &criteria);
+    CHECK(criteria.policy == VFA_NUMA_REQUIRED && !criteria.domain && !criteria.tags &&
+              criteria.uuid[0] == '\0',
           "the alias alone");
-    vfa_wish_make(&alias, &request, &domain, &place, &wish);
-    CHECK(wish.policy == VFA_NUMA_REQUIRED && wish.tags == &request.tags, "the alias' policy");
-    CHECK(strcmp(wish.domain, "db1") == 0 && strcmp(wish.uuid, UUID) == 0, "domain");
-    CHECK(wish.place.nodes.words[0] == 1 && wish.place.nearby.words[0] == 3, "place");
+    vfa_criteria_make(&alias, &request, &domain, &place, &criteria);
+    CHECK(criteria.policy == VFA_NUMA_REQUIRED && criteria.tags == &request.tags,
+          "the alias' policy");
+    CHECK(strcmp(criteria.domain, "db1") == 0 && strcmp(criteria.uuid, UUID) == 0, "domain");
+    CHECK(criteria.place.nodes.words[0] == 1 && criteria.place.nearby.words[0] == 3, "place");
     request.numa_given = true;
-    vfa_wish_make(&alias, &request, &domain, &place, &wish);
-    CHECK(wish.policy == VFA_NUMA_SOCKET, "the request's policy");
+    vfa_criteria_make(&alias, &request, &domain, &place, &criteria);
+    CHECK(criteria.policy == VFA_NUMA_SOCKET, "the request's policy");
 }
 
 /* Everything speaks against a device; then one thing after the other is mended, and the next is
@@ -179,12 +181,12 @@ static void test_order_of_reasons(void)
                               .holder = &claim,
                               .quarantined = true,
                               .use = VFA_VERDICT_MISSING};
-    struct vfa_wish wish = {.alias = &alias,
-                            .tags = &want,
-                            .domain = "db1",
-                            .uuid = UUID,
-                            .policy = VFA_NUMA_REQUIRED,
-                            .place = {{{2}}, {{2}}}};
+    struct vfa_criteria criteria = {.alias = &alias,
+                                    .tags = &want,
+                                    .domain = "db1",
+                                    .uuid = UUID,
+                                    .policy = VFA_NUMA_REQUIRED,
+                                    .place = {{{2}}, {{2}}}};
 
     reset();
     vfa_tags_set(&want, "rack", "7", NULL);
@@ -192,46 +194,46 @@ static void test_order_of_reasons(void)
     alias.n_permit = 1;
     choice.driver = (char *)"vfio-pci";
     dev.product = 1;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NOT_ALLOWED, "1");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_NOT_ALLOWED, "1");
     facts.claimable = true;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_ALIAS, "2");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_ALIAS, "2");
     dev.product = 0x10ca;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_TAGS, "3");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_TAGS, "3");
     vfa_tags_set(&spec.tags, "rack", "7", NULL);
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_PERMIT, "4");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_PERMIT, "4");
     alias.n_permit = 0;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CLAIMED, "5");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_CLAIMED, "5");
     facts.holder = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_QUARANTINED, "6");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_QUARANTINED, "6");
     facts.quarantined = false;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_MISSING, "7");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_MISSING, "7");
     facts.use = VFA_VERDICT_NETDEV;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_DRIVER, "8");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_DRIVER, "8");
     choice.driver = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NETDEV, "9");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_NETDEV, "9");
     facts.use = VFA_VERDICT_CANDIDATE;
     facts.group = VFA_VERDICT_GROUP;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP, "10");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_GROUP, "10");
     facts.held = VFA_VERDICT_HELD;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP, "10, before what comes next");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_GROUP, "10, before what comes next");
     facts.group = VFA_VERDICT_CANDIDATE;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_HELD, "10b");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_HELD, "10b");
     facts.held = VFA_VERDICT_CANDIDATE;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_NUMA, "11");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_NUMA, "11");
     dev.numa_node = 1;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "12");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_CANDIDATE, "12");
 }
 
 static void test_driver(void)
 {
-    const struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+    const struct vfa_criteria criteria = {.alias = &alias, .uuid = ""};
     struct vfa_facts facts = {.dev = &dev, .spec = &spec, .claimable = true};
 
     reset();
     choice.driver = (char *)"igbvf";
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "bound to it");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_CANDIDATE, "bound to it");
     dev.driver = NULL;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_DRIVER, "bound to none");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_DRIVER, "bound to none");
 }
 
 /* What the guest is to get decides which findings count. */
@@ -257,7 +259,7 @@ static void test_kinds(void)
 
     reset();
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        const struct vfa_wish wish = {.alias = &alias, .uuid = "", .kind = kinds[i].kind};
+        const struct vfa_criteria criteria = {.alias = &alias, .uuid = "", .kind = kinds[i].kind};
         const struct vfa_facts facts = {
             .dev = &dev,
             .spec = &spec,
@@ -266,8 +268,8 @@ static void test_kinds(void)
             .group = kinds[i].no_group ? VFA_VERDICT_GROUP : VFA_VERDICT_CANDIDATE};
 
         dev.netdev = kinds[i].netdev ? netdev : NULL;
-        CHECK(vfa_choose_judge(&wish, &facts) == kinds[i].drop, "%s: %s", kinds[i].label,
-              vfa_verdict_name(vfa_choose_judge(&wish, &facts)));
+        CHECK(vfa_choose_judge(&criteria, &facts) == kinds[i].drop, "%s: %s", kinds[i].label,
+              vfa_verdict_name(vfa_choose_judge(&criteria, &facts)));
     }
     dev.netdev = NULL;
 }
@@ -277,24 +279,24 @@ static void test_group_of_a_macvtap(void)
 {
     static char netdev[] = "enp1s0v0";
     struct vfa_claim claim = {.device = VF1, .request = (char *)"net-0"};
-    struct vfa_wish wish = {.alias = &alias, .uuid = ""};
+    struct vfa_criteria criteria = {.alias = &alias, .uuid = ""};
     const struct vfa_facts facts = {
         .dev = &dev, .spec = &spec, .claimable = true, .holder = &claim};
 
     reset();
     dev.netdev = netdev;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_GROUP_TAKEN, "a hostdev");
-    wish.kind = VFA_ATTACH_MACVTAP;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CANDIDATE, "a macvtap");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_GROUP_TAKEN, "a hostdev");
+    criteria.kind = VFA_ATTACH_MACVTAP;
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_CANDIDATE, "a macvtap");
     claim.device = VF0;
-    CHECK(vfa_choose_judge(&wish, &facts) == VFA_VERDICT_CLAIMED, "the device itself");
+    CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_CLAIMED, "the device itself");
     dev.netdev = NULL;
 }
 
 /* Whoever asks, whatever for: only what is true of the device itself. */
 static void test_anybody(void)
 {
-    const struct vfa_wish anybody = {.uuid = ""};
+    const struct vfa_criteria anybody = {.uuid = ""};
     struct vfa_claim claim = {.device = PF, .request = (char *)"card-0"};
     struct vfa_facts facts = {.dev = &dev};
 
@@ -312,13 +314,13 @@ static void test_anybody(void)
 
 static void test_near(void)
 {
-    struct vfa_wish wish = {.alias = &alias, .uuid = "", .policy = VFA_NUMA_SOCKET};
+    struct vfa_criteria criteria = {.alias = &alias, .uuid = "", .policy = VFA_NUMA_SOCKET};
 
-    CHECK(vfa_choose_near(&wish, 7) && vfa_choose_near(&wish, -1), "no place");
-    vfa_bitset_add(&wish.place.nodes, 0);
-    vfa_bitset_add(&wish.place.nearby, 1);
-    CHECK(vfa_choose_near(&wish, 0) && vfa_choose_near(&wish, 1), "in some pass");
-    CHECK(!vfa_choose_near(&wish, 2) && !vfa_choose_near(&wish, -1), "in none");
+    CHECK(vfa_choose_near(&criteria, 7) && vfa_choose_near(&criteria, -1), "no place");
+    vfa_bitset_add(&criteria.place.nodes, 0);
+    vfa_bitset_add(&criteria.place.nearby, 1);
+    CHECK(vfa_choose_near(&criteria, 0) && vfa_choose_near(&criteria, 1), "in some pass");
+    CHECK(!vfa_choose_near(&criteria, 2) && !vfa_choose_near(&criteria, -1), "in none");
 }
 
 int main(void)

@@ -188,10 +188,10 @@ static int note_device(void *data, const struct vfa_device *indexed, const struc
 static const char *order(struct vfa_host *host, const char *request)
 {
     static char buf[16];
-    const struct vfa_wish wish = {.alias = &config->aliases[0], .uuid = UUID};
+    const struct vfa_criteria criteria = {.alias = &config->aliases[0], .uuid = UUID};
     const struct vfa_walk walk = {.state = host->state,
                                   .config = config,
-                                  .wish = &wish,
+                                  .criteria = &criteria,
                                   .uuid = UUID,
                                   .request = request,
                                   .visit = note_device,
