@@ -32,7 +32,7 @@ enum answer {
 };
 
 struct steps {
-    const struct vfa_walk *walk;
+    const struct vfa_candidates *candidates;
     struct vfa_pools pools;   /* in the order of the alias */
     bool *done;               /* of each pool, in this turn */
     enum answer *last_resort; /* of each pool, once it was asked */
@@ -50,10 +50,10 @@ static void steps_clear(struct steps *s)
     free(s->last_resort);
 }
 
-static int visit(const struct vfa_walk *walk, const struct vfa_device *dev, int spec,
+static int visit(const struct vfa_candidates *candidates, const struct vfa_device *dev, int spec,
                  struct vfa_error *err)
 {
-    return walk->visit(walk->data, dev, vfa_config_spec(walk->config, spec), err);
+    return candidates->visit(candidates->data, dev, vfa_config_spec(candidates->config, spec), err);
 }
 
 /* ---- one pool ---- */
@@ -63,8 +63,8 @@ static int next_device(const struct steps *s, const struct vfa_pool *pool, bool 
                        struct vfa_error *err)
 {
     if (s->turn == TURN_FAILED)
-        return vfa_state_next_failed(s->walk->state, pool->id, after, ret, err);
-    return vfa_state_next_free(s->walk->state, pool->id, kept, after, ret, err);
+        return vfa_state_next_failed(s->candidates->state, pool->id, after, ret, err);
+    return vfa_state_next_free(s->candidates->state, pool->id, kept, after, ret, err);
 }
 
 static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, struct vfa_error *err)
@@ -82,7 +82,7 @@ static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, st
         first = false;
         if (s->had_last && vfa_pci_addr_compare(&dev.addr, &s->last.device.addr) == 0)
             continue;
-        r = visit(s->walk, &dev, pool->spec, err);
+        r = visit(s->candidates, &dev, pool->spec, err);
         if (r != VFA_STATE_TAKEN)
             return r;
     }
@@ -116,7 +116,7 @@ static int by_use_most(const void *a, const void *b)
 
 static void sort_pools(struct steps *s)
 {
-    enum vfa_order order = s->walk->criteria->alias->order;
+    enum vfa_order order = s->candidates->criteria->alias->order;
 
     if (order == VFA_ORDER_ADDRESS || s->pools.n < 2)
         return; /* the state gives them by address */
@@ -126,14 +126,14 @@ static void sort_pools(struct steps *s)
 
 static bool is_last_resort(struct steps *s, size_t i)
 {
-    const struct vfa_walk *walk = s->walk;
+    const struct vfa_candidates *candidates = s->candidates;
     const struct vfa_pool *pool = &s->pools.items[i];
 
     if (s->last_resort[i] == ANSWER_UNKNOWN)
-        s->last_resort[i] =
-            pool->of_vfs && walk->is_last_resort && walk->is_last_resort(walk->data, &pool->parent)
-                ? ANSWER_YES
-                : ANSWER_NO;
+        s->last_resort[i] = pool->of_vfs && candidates->is_last_resort &&
+                                    candidates->is_last_resort(candidates->data, &pool->parent)
+                                ? ANSWER_YES
+                                : ANSWER_NO;
     return s->last_resort[i] == ANSWER_YES;
 }
 
@@ -147,11 +147,11 @@ static bool has_some(const struct steps *s, const struct vfa_pool *pool, bool ke
 
 static bool usable(struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
 {
-    const struct vfa_criteria *criteria = s->walk->criteria;
+    const struct vfa_criteria *criteria = s->candidates->criteria;
     const struct vfa_pool *pool = &s->pools.items[i];
 
     return !s->done[i] && has_some(s, pool, kept) &&
-           vfa_choose_tags(criteria, vfa_config_spec(s->walk->config, pool->spec)) &&
+           vfa_choose_tags(criteria, vfa_config_spec(s->candidates->config, pool->spec)) &&
            vfa_numa_allows(criteria->policy, &criteria->place, pool->numa_node, pass) &&
            (s->turn == TURN_FAILED || is_last_resort(s, i) == (s->turn == TURN_LAST_RESORT));
 }
@@ -171,7 +171,7 @@ static bool last_is_good(struct steps *s, enum vfa_numa_pass pass, bool kept)
         if (!best)
             best = pool;
         if (its)
-            return s->last.own || s->walk->criteria->alias->order == VFA_ORDER_ADDRESS ||
+            return s->last.own || s->candidates->criteria->alias->order == VFA_ORDER_ADDRESS ||
                    in_use(pool) == in_use(best);
     }
     return false;
@@ -184,7 +184,7 @@ static int try_last(struct steps *s, enum vfa_numa_pass pass, bool kept, struct 
         (!s->last_failed && s->last.kept != kept) || !last_is_good(s, pass, kept))
         return VFA_STATE_TAKEN;
     s->had_last = true;
-    return visit(s->walk, &s->last.device, s->last.spec, err);
+    return visit(s->candidates, &s->last.device, s->last.spec, err);
 }
 
 static int walk_half(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
@@ -225,21 +225,23 @@ static int walk_turn(struct steps *s, enum turn turn, struct vfa_error *err)
 
 static int find_last(struct steps *s, struct vfa_error *err)
 {
-    const struct vfa_walk *walk = s->walk;
+    const struct vfa_candidates *candidates = s->candidates;
     char address[VFA_PCI_ADDR_SIZE];
-    int r = vfa_state_last(walk->state, walk->criteria->alias->name, walk->uuid, walk->request,
-                           &s->last, err);
+    int r = vfa_state_last(candidates->state, candidates->criteria->alias->name, candidates->uuid,
+                           candidates->request, &s->last, err);
 
     s->has_last = r == 0;
     if (r != 0)
         return r < 0 ? r : 0;
-    return vfa_state_has_failed(walk->state, vfa_pci_addr_format(&s->last.device.addr, address),
-                                &s->last_failed, err);
+    return vfa_state_has_failed(candidates->state,
+                                vfa_pci_addr_format(&s->last.device.addr, address), &s->last_failed,
+                                err);
 }
 
 static int set_up(struct steps *s, struct vfa_error *err)
 {
-    int r = vfa_state_pools(s->walk->state, s->walk->criteria->alias->name, &s->pools, err);
+    int r =
+        vfa_state_pools(s->candidates->state, s->candidates->criteria->alias->name, &s->pools, err);
 
     if (r < 0)
         return r;
@@ -251,9 +253,9 @@ static int set_up(struct steps *s, struct vfa_error *err)
     return find_last(s, err);
 }
 
-int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
+int vfa_candidates(const struct vfa_candidates *candidates, struct vfa_error *err)
 {
-    VFA_AUTO(steps_clear) struct steps s = {.walk = walk};
+    VFA_AUTO(steps_clear) struct steps s = {.candidates = candidates};
     bool failed = false;
     int r = set_up(&s, err);
 
@@ -263,24 +265,24 @@ int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err)
         r = walk_turn(&s, TURN_LAST_RESORT, err);
     if (r != VFA_STATE_END)
         return r;
-    r = vfa_state_has_failed(walk->state, NULL, &failed, err);
+    r = vfa_state_has_failed(candidates->state, NULL, &failed, err);
     if (r == 0)
         r = failed ? walk_turn(&s, TURN_FAILED, err) : VFA_STATE_END;
     return r;
 }
 
-int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_VERDICT_N],
-                          struct vfa_error *err)
+int vfa_candidates_count_others(const struct vfa_candidates *candidates,
+                                unsigned dropped[VFA_VERDICT_N], struct vfa_error *err)
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
-    int r = vfa_state_pools(walk->state, walk->criteria->alias->name, &pools, err);
+    int r = vfa_state_pools(candidates->state, candidates->criteria->alias->name, &pools, err);
 
     for (size_t i = 0; r == 0 && i < pools.n; i++) {
         const struct vfa_pool *pool = &pools.items[i];
 
-        if (!vfa_choose_tags(walk->criteria, vfa_config_spec(walk->config, pool->spec)))
+        if (!vfa_choose_tags(candidates->criteria, vfa_config_spec(candidates->config, pool->spec)))
             dropped[VFA_VERDICT_TAGS] += pool->free;
-        else if (!vfa_choose_near(walk->criteria, pool->numa_node))
+        else if (!vfa_choose_near(candidates->criteria, pool->numa_node))
             dropped[VFA_VERDICT_NUMA] += pool->free;
     }
     return r;

@@ -25,7 +25,7 @@
 #include "choose.h"
 #include "verdict.h"
 
-struct vfa_walk {
+struct vfa_candidates {
     struct vfa_state *state;
     const struct vfa_config *config;
     const struct vfa_criteria *criteria;
@@ -43,10 +43,10 @@ struct vfa_walk {
 };
 
 /* 0: a device was taken; VFA_STATE_END: none was; or an error. */
-int vfa_walk(const struct vfa_walk *walk, struct vfa_error *err);
+int vfa_candidates(const struct vfa_candidates *candidates, struct vfa_error *err);
 
 /* What the index has free for the alias but no walk comes to, by reason: adds to dropped[]. */
-int vfa_walk_count_others(const struct vfa_walk *walk, unsigned dropped[VFA_VERDICT_N],
-                          struct vfa_error *err);
+int vfa_candidates_count_others(const struct vfa_candidates *candidates,
+                                unsigned dropped[VFA_VERDICT_N], struct vfa_error *err);
 
 #endif

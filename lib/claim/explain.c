@@ -164,22 +164,22 @@ static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
     return vfa_alloc_is_last_resort(&w->a, &w->criteria, pf);
 }
 
-static int walk(struct work *w, const struct vfa_request *request, struct vfa_error *err)
+static int candidates(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
-    const struct vfa_walk walk = {.state = w->a.host->state,
-                                  .config = w->a.host->config,
-                                  .criteria = &w->criteria,
-                                  .uuid = w->a.domain->uuid,
-                                  .request = request->name,
-                                  .visit = visit,
-                                  .is_last_resort = is_last_resort,
-                                  .data = w};
+    const struct vfa_candidates candidates = {.state = w->a.host->state,
+                                              .config = w->a.host->config,
+                                              .criteria = &w->criteria,
+                                              .uuid = w->a.domain->uuid,
+                                              .request = request->name,
+                                              .visit = visit,
+                                              .is_last_resort = is_last_resort,
+                                              .data = w};
     int r;
 
     vfa_criteria_make(w->alias, request == &w->one ? NULL : request, w->domain, &w->a.place,
                       &w->criteria);
     w->n_visited = 0;
-    r = vfa_walk(&walk, err);
+    r = vfa_candidates(&candidates, err);
     return r < 0 ? r : 0;
 }
 
@@ -220,11 +220,11 @@ static int try_request(struct work *w, const struct vfa_request *request, struct
     int r = claim_taken(w, err);
 
     if (r == 0)
-        r = walk(w, request, err);
+        r = candidates(w, request, err);
     if (r == 0 && w->n_taken == w->n_claimed && !w->a.rescanned) {
         r = vfa_alloc_rescan(&w->a, err);
         if (r == 0)
-            r = walk(w, request, err);
+            r = candidates(w, request, err);
     }
     if (r < 0)
         return r;

@@ -215,7 +215,7 @@ static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
     return r;
 }
 
-static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error *err)
+static int refuse(struct pick *p, const struct vfa_candidates *candidates, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *dropped = NULL;
     unsigned total, available, own = 0, ending = 0, others;
@@ -225,7 +225,7 @@ static int refuse(struct pick *p, const struct vfa_walk *walk, struct vfa_error 
     if (r == 0)
         r = count_own(p, &own, err);
     if (r == 0)
-        r = vfa_walk_count_others(walk, p->dropped, err);
+        r = vfa_candidates_count_others(candidates, p->dropped, err);
     if (r == 0)
         r = count_ending(p, &ending, err);
     if (r < 0)
@@ -247,20 +247,20 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                      struct vfa_device *ret, struct vfa_error *err)
 {
     struct pick p = {.a = a, .request = request, .taken = ret};
-    const struct vfa_walk walk = {.state = a->host->state,
-                                  .config = a->host->config,
-                                  .criteria = &p.criteria,
-                                  .uuid = a->domain->uuid,
-                                  .request = request->name,
-                                  .visit = try_device,
-                                  .is_last_resort = is_last_resort,
-                                  .data = &p};
+    const struct vfa_candidates candidates = {.state = a->host->state,
+                                              .config = a->host->config,
+                                              .criteria = &p.criteria,
+                                              .uuid = a->domain->uuid,
+                                              .request = request->name,
+                                              .visit = try_device,
+                                              .is_last_resort = is_last_resort,
+                                              .data = &p};
     int r;
 
     vfa_criteria_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
                       &p.criteria);
-    r = vfa_walk(&walk, err);
-    return r == VFA_STATE_END && last_chance ? refuse(&p, &walk, err) : r;
+    r = vfa_candidates(&candidates, err);
+    return r == VFA_STATE_END && last_chance ? refuse(&p, &candidates, err) : r;
 }
 
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,

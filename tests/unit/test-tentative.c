@@ -189,16 +189,16 @@ static const char *order(struct vfa_host *host, const char *request)
 {
     static char buf[16];
     const struct vfa_criteria criteria = {.alias = &config->aliases[0], .uuid = UUID};
-    const struct vfa_walk walk = {.state = host->state,
-                                  .config = config,
-                                  .criteria = &criteria,
-                                  .uuid = UUID,
-                                  .request = request,
-                                  .visit = note_device,
-                                  .data = buf};
+    const struct vfa_candidates walk = {.state = host->state,
+                                        .config = config,
+                                        .criteria = &criteria,
+                                        .uuid = UUID,
+                                        .request = request,
+                                        .visit = note_device,
+                                        .data = buf};
 
     buf[0] = '\0';
-    CHECK(vfa_walk(&walk, NULL) == VFA_STATE_END, "walk");
+    CHECK(vfa_candidates(&walk, NULL) == VFA_STATE_END, "walk");
     return buf;
 }
 
