@@ -24,17 +24,17 @@
 #include <string.h>
 
 /* What speaks against giving it out, and the words for it (free() them; NULL: out of memory). */
-static enum vfa_verdict judge(const struct vfa_config *config, const struct vfa_surveyed *device,
-                              char **ret_detail)
+static enum vfa_verdict judge(const struct vfa_config *config,
+                              const struct vfa_device_status *device, char **ret_detail)
 {
     static const struct vfa_criteria anybody = {.uuid = ""};
     enum vfa_verdict verdict = vfa_view_judge(device);
 
-    *ret_detail = vfa_survey_describe(config, device, &anybody, verdict);
+    *ret_detail = vfa_device_status_describe(config, device, &anybody, verdict);
     return verdict;
 }
 
-static bool is_listed(const struct vfa_surveyed *device, bool all)
+static bool is_listed(const struct vfa_device_status *device, bool all)
 {
     return all || (device->spec && device->claimable);
 }
@@ -51,7 +51,7 @@ static void set_tags(bool *oom, struct json_object *object, const struct vfa_spe
 }
 
 static void set_state(bool *oom, struct json_object *object, const struct vfa_config *config,
-                      const struct vfa_surveyed *device)
+                      const struct vfa_device_status *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
     enum vfa_verdict verdict = judge(config, device, &detail);
@@ -70,7 +70,7 @@ static void set_state(bool *oom, struct json_object *object, const struct vfa_co
 }
 
 static struct json_object *describe(bool *oom, const struct vfa_config *config,
-                                    const struct vfa_surveyed *device)
+                                    const struct vfa_device_status *device)
 {
     struct json_object *object = vfa_json_make_object(oom);
     const struct vfa_device *dev = device->dev;
@@ -92,13 +92,14 @@ static struct json_object *describe(bool *oom, const struct vfa_config *config,
     return object;
 }
 
-static int print_json(const struct vfa_config *config, const struct vfa_survey *view, bool all)
+static int print_json(const struct vfa_config *config, const struct vfa_device_status_list *view,
+                      bool all)
 {
     struct vfa_json_stream stream = {0};
     int status = VFA_CMD_FINE;
 
     for (size_t i = 0; i < view->n && status == VFA_CMD_FINE; i++) {
-        const struct vfa_surveyed *device = &view->devices[i];
+        const struct vfa_device_status *device = &view->devices[i];
         struct json_object *object;
         bool oom = false;
 
@@ -115,7 +116,7 @@ static int print_json(const struct vfa_config *config, const struct vfa_survey *
 /* ---- for people ---- */
 
 static void add_reason(struct vfa_table *table, const struct vfa_config *config,
-                       const struct vfa_surveyed *device)
+                       const struct vfa_device_status *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
     enum vfa_verdict verdict = judge(config, device, &detail);
@@ -132,7 +133,7 @@ static void add_reason(struct vfa_table *table, const struct vfa_config *config,
 }
 
 static void add_state(struct vfa_table *table, const struct vfa_config *config,
-                      const struct vfa_surveyed *device)
+                      const struct vfa_device_status *device)
 {
     const struct vfa_claim *holder = device->holder;
 
@@ -149,7 +150,7 @@ static void add_state(struct vfa_table *table, const struct vfa_config *config,
 }
 
 static void add_row(struct vfa_table *table, const struct vfa_config *config,
-                    struct vfa_pci_names *names, const struct vfa_surveyed *device)
+                    struct vfa_pci_names *names, const struct vfa_device_status *device)
 {
     const struct vfa_device *dev = device->dev;
     char addr[VFA_PCI_ADDR_SIZE], name[256];
@@ -168,7 +169,8 @@ static void add_row(struct vfa_table *table, const struct vfa_config *config,
                    vfa_pci_names_lookup(names, dev->vendor, dev->product, name, sizeof(name)));
 }
 
-static int print_table(const struct vfa_config *config, const struct vfa_survey *view, bool all)
+static int print_table(const struct vfa_config *config, const struct vfa_device_status_list *view,
+                       bool all)
 {
     static const char *const headers[] = {"ADDRESS", "ID",   "TYPE", "NUMA",  "GROUP", "DRIVER",
                                           "NETDEV",  "SPEC", "TAGS", "STATE", "NAME"};
@@ -194,7 +196,7 @@ static int print_table(const struct vfa_config *config, const struct vfa_survey 
 int vfa_cmd_devices(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_survey_clear) struct vfa_survey view = {0};
+    VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list view = {0};
     bool all = false, json = false;
     const struct vfa_cmd_flag flags[] = {{"all", &all, NULL}, {"json", &json, NULL}};
     const struct vfa_cmd_syntax syntax = {"devices", flags, ARRAY_SIZE(flags), {NULL}};

@@ -26,7 +26,7 @@
 
 static int scan(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_survey_clear) struct vfa_survey view = {0};
+    VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list view = {0};
     int r = vfa_view_load(ctx, &view, err);
 
     return r < 0 ? r : vfa_capacity_scan(ctx->config, &view, ret, err);

@@ -18,7 +18,8 @@
 
 #include <string.h>
 
-int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, struct vfa_error *err)
+int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_device_status_list *ret,
+                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     struct vfa_sysfs sysfs;
@@ -28,19 +29,19 @@ int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, str
         r = vfa_sysfs_open(ctx->config->sysfs_root, &sysfs, err);
     if (r < 0)
         return r;
-    r = vfa_survey_make(ctx->config, &sysfs, state, "", ret, err);
+    r = vfa_device_status_make(ctx->config, &sysfs, state, "", ret, err);
     vfa_sysfs_close(&sysfs);
     return r;
 }
 
-enum vfa_verdict vfa_view_judge(const struct vfa_surveyed *device)
+enum vfa_verdict vfa_view_judge(const struct vfa_device_status *device)
 {
     static const struct vfa_criteria anybody = {.uuid = ""};
 
-    return vfa_survey_judge(device, &anybody);
+    return vfa_device_status_judge(device, &anybody);
 }
 
-bool vfa_view_is_blocked(const struct vfa_surveyed *device)
+bool vfa_view_is_blocked(const struct vfa_device_status *device)
 {
     char address[VFA_PCI_ADDR_SIZE];
 

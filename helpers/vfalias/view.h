@@ -18,14 +18,15 @@
 
 #include <json-c/json.h>
 
-/* With the claims on record, if there are any. Clear *ret with vfa_survey_clear(). */
-int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_survey *ret, struct vfa_error *err);
+/* With the claims on record, if there are any. Clear *ret with vfa_device_status_clear(). */
+int vfa_view_load(const struct vfa_cmd_context *ctx, struct vfa_device_status_list *ret,
+                  struct vfa_error *err);
 
 /* What speaks against giving a device to anybody, whatever the alias. */
-enum vfa_verdict vfa_view_judge(const struct vfa_surveyed *device);
+enum vfa_verdict vfa_view_judge(const struct vfa_device_status *device);
 
 /* The holder's device is another one. */
-bool vfa_view_is_blocked(const struct vfa_surveyed *device);
+bool vfa_view_is_blocked(const struct vfa_device_status *device);
 
 /* A cell with tags (or NULL), as "key=value key=value"; with a verdict, as "NAME: DETAIL". */
 void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags);

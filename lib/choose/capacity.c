@@ -85,20 +85,20 @@ static int add_to_pool(struct vfa_capacity *capacity, const struct vfa_stock *st
 /* ---- by a scan ---- */
 
 /* Whether nothing speaks against giving it to anybody, whatever the alias. */
-static bool is_free(const struct vfa_surveyed *device)
+static bool is_free(const struct vfa_device_status *device)
 {
     static const struct vfa_criteria anybody = {.uuid = ""};
 
-    return vfa_survey_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
+    return vfa_device_status_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
 }
 
-static int scan_pools(const struct vfa_survey *view, struct vfa_capacity *capacity,
+static int scan_pools(const struct vfa_device_status_list *view, struct vfa_capacity *capacity,
                       struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < view->n; i++) {
-        const struct vfa_surveyed *device = &view->devices[i];
+        const struct vfa_device_status *device = &view->devices[i];
         const struct vfa_stock one = {.vendor = device->dev->vendor,
                                       .product = device->dev->product,
                                       .numa_node = device->dev->numa_node,
@@ -111,7 +111,7 @@ static int scan_pools(const struct vfa_survey *view, struct vfa_capacity *capaci
     return r;
 }
 
-static void scan_alias(const struct vfa_alias *alias, const struct vfa_survey *view,
+static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_status_list *view,
                        struct vfa_alias_stats *ret)
 {
     static const struct vfa_numa_place nowhere;
@@ -119,16 +119,16 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_survey *v
 
     vfa_criteria_make(alias, NULL, NULL, &nowhere, &criteria);
     for (size_t i = 0; i < view->n; i++) {
-        const struct vfa_surveyed *device = &view->devices[i];
+        const struct vfa_device_status *device = &view->devices[i];
 
         if (!device->claimable || !vfa_alias_means(alias, device->dev, device->spec))
             continue;
         ret->total++;
-        ret->free += vfa_survey_judge(device, &criteria) == VFA_VERDICT_CANDIDATE;
+        ret->free += vfa_device_status_judge(device, &criteria) == VFA_VERDICT_CANDIDATE;
     }
 }
 
-int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_survey *view,
+int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_device_status_list *view,
                       struct vfa_capacity *ret, struct vfa_error *err)
 {
     ret->aliases = calloc(config->n_aliases + 1, sizeof(*ret->aliases));

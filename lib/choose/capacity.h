@@ -30,7 +30,7 @@ struct vfa_capacity {
 void vfa_capacity_clear(struct vfa_capacity *capacity);
 
 /* By what was seen of the hardware. *ret borrows from the configuration; clear it in any case. */
-int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_survey *view,
+int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_device_status_list *view,
                       struct vfa_capacity *ret, struct vfa_error *err);
 
 /* The same by the index, so as of the last scan, with the claims and the quarantine of now: quick

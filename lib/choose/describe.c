@@ -16,7 +16,7 @@
 
 struct subject {
     const struct vfa_config *config;
-    const struct vfa_surveyed *device;
+    const struct vfa_device_status *device;
     const struct vfa_criteria *criteria;
 };
 
@@ -168,7 +168,7 @@ static void say_quarantined(FILE *f, const struct subject *s)
         fputs(s->device->quarantined->reason, f);
 }
 
-static void say_finding(FILE *f, const struct vfa_surveyed_finding *finding)
+static void say_finding(FILE *f, const struct vfa_device_finding *finding)
 {
     if (finding->detail)
         fputs(finding->detail, f);
@@ -249,8 +249,9 @@ static void (*const writers[VFA_VERDICT_N])(FILE *, const struct subject *) = {
     [VFA_VERDICT_NUMA] = say_numa,
 };
 
-char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
-                          const struct vfa_criteria *criteria, enum vfa_verdict verdict)
+char *vfa_device_status_describe(const struct vfa_config *config,
+                                 const struct vfa_device_status *device,
+                                 const struct vfa_criteria *criteria, enum vfa_verdict verdict)
 {
     const struct subject subject = {config, device, criteria};
     char *text = NULL;

@@ -177,7 +177,7 @@ static const struct vfa_quarantined *find_failure(const struct vfa_quarantine *l
 
 /* ---- the survey ---- */
 
-static int keep_finding(const struct vfa_finding *finding, struct vfa_surveyed_finding *ret,
+static int keep_finding(const struct vfa_finding *finding, struct vfa_device_finding *ret,
                         struct vfa_error *err)
 {
     ret->drop = vfa_verdict_of_health(finding->fault);
@@ -187,7 +187,7 @@ static int keep_finding(const struct vfa_finding *finding, struct vfa_surveyed_f
     return ret->detail ? 0 : vfa_fail_oom(err);
 }
 
-static int check_health(struct vfa_checkup *checkup, struct vfa_surveyed *device,
+static int check_health(struct vfa_checkup *checkup, struct vfa_device_status *device,
                         struct vfa_error *err)
 {
     struct vfa_health health;
@@ -201,7 +201,7 @@ static int check_health(struct vfa_checkup *checkup, struct vfa_surveyed *device
 }
 
 static int check_held(struct vfa_checkup *checkup, const struct affected_list *list,
-                      struct vfa_surveyed *device, struct vfa_error *err)
+                      struct vfa_device_status *device, struct vfa_error *err)
 {
     struct vfa_finding held;
     char group[16];
@@ -215,21 +215,21 @@ static int check_held(struct vfa_checkup *checkup, const struct affected_list *l
 }
 
 /* A claim on another device of its IOMMU group does not matter to a macvtap. */
-static bool is_held(const struct vfa_surveyed *device)
+static bool is_held(const struct vfa_device_status *device)
 {
     return device->holder &&
            vfa_choose_holder(device->holder, device->dev) != VFA_VERDICT_GROUP_TAKEN;
 }
 
 static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                       const char *uuid, struct vfa_survey *s, struct vfa_error *err)
+                       const char *uuid, struct vfa_device_status_list *s, struct vfa_error *err)
 {
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = sysfs};
     struct affected_list list = {NULL, 0};
     int r = list_affected(&s->claims, &list, err);
 
     for (size_t i = 0; r == 0 && i < s->inv->n; i++) {
-        struct vfa_surveyed *device = &s->devices[s->n++];
+        struct vfa_device_status *device = &s->devices[s->n++];
 
         device->dev = &s->inv->devices[i];
         device->spec = vfa_config_spec_for(config, s->inv, device->dev);
@@ -247,11 +247,11 @@ static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *
     return r;
 }
 
-int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                    struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
-                    struct vfa_error *err)
+int vfa_device_status_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                           struct vfa_state *state, const char *uuid,
+                           struct vfa_device_status_list *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_survey_clear) struct vfa_survey s = {0};
+    VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list s = {0};
     int r = vfa_inventory_scan(sysfs, &s.inv, err);
 
     if (r == 0 && state)
@@ -271,11 +271,11 @@ int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sys
     if (r < 0)
         return r;
     *ret = s;
-    s = (struct vfa_survey){0};
+    s = (struct vfa_device_status_list){0};
     return 0;
 }
 
-static void clear_findings(struct vfa_surveyed *device)
+static void clear_findings(struct vfa_device_status *device)
 {
     free(device->use.detail);
     free(device->pf.detail);
@@ -283,17 +283,17 @@ static void clear_findings(struct vfa_surveyed *device)
     free(device->held.detail);
 }
 
-void vfa_survey_clear(struct vfa_survey *survey)
+void vfa_device_status_clear(struct vfa_device_status_list *list)
 {
-    for (size_t i = 0; i < survey->n; i++)
-        clear_findings(&survey->devices[i]);
-    free(survey->devices);
-    vfa_tentatives_clear(&survey->tentative);
-    vfa_quarantine_clear(&survey->failures);
-    vfa_quarantine_clear(&survey->quarantine);
-    vfa_claims_clear(&survey->claims);
-    vfa_inventory_free(survey->inv);
-    *survey = (struct vfa_survey){0};
+    for (size_t i = 0; i < list->n; i++)
+        clear_findings(&list->devices[i]);
+    free(list->devices);
+    vfa_tentatives_clear(&list->tentative);
+    vfa_quarantine_clear(&list->failures);
+    vfa_quarantine_clear(&list->quarantine);
+    vfa_claims_clear(&list->claims);
+    vfa_inventory_free(list->inv);
+    *list = (struct vfa_device_status_list){0};
 }
 
 /* ---- the checks alone, for the index ---- */
@@ -302,7 +302,7 @@ static int check_device(struct vfa_checkup *checkup, const struct affected_list 
                         const struct vfa_device *dev, struct vfa_checked *ret,
                         struct vfa_error *err)
 {
-    struct vfa_surveyed device = {.dev = dev, .holder = find_holder(list, dev, "")};
+    struct vfa_device_status device = {.dev = dev, .holder = find_holder(list, dev, "")};
     int r = 0;
 
     ret->known = !is_held(&device);
@@ -332,8 +332,8 @@ static int forget_held(struct vfa_state *state, const struct vfa_inventory *inv,
     if (r < 0)
         return r;
     for (size_t i = 0; i < inv->n; i++) {
-        const struct vfa_surveyed device = {.dev = &inv->devices[i],
-                                            .holder = find_holder(&list, &inv->devices[i], "")};
+        const struct vfa_device_status device = {
+            .dev = &inv->devices[i], .holder = find_holder(&list, &inv->devices[i], "")};
 
         if (is_held(&device))
             checked[i].known = false;
@@ -342,9 +342,9 @@ static int forget_held(struct vfa_state *state, const struct vfa_inventory *inv,
     return 0;
 }
 
-int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                     struct vfa_state *state, const struct vfa_inventory *inv,
-                     struct vfa_checked **ret, struct vfa_error *err)
+int vfa_device_status_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                            struct vfa_state *state, const struct vfa_inventory *inv,
+                            struct vfa_checked **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = sysfs};
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -371,8 +371,8 @@ int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sy
     return r;
 }
 
-enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device,
-                                  const struct vfa_criteria *criteria)
+enum vfa_verdict vfa_device_status_judge(const struct vfa_device_status *device,
+                                         const struct vfa_criteria *criteria)
 {
     const struct vfa_facts facts = {.dev = device->dev,
                                     .spec = device->spec,

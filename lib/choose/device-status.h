@@ -19,54 +19,55 @@
 #include "choose.h"
 #include "verdict.h"
 
-struct vfa_surveyed_finding {
+struct vfa_device_finding {
     enum vfa_verdict drop;
     char *detail; /* what vfa_health_check() said, or NULL */
 };
 
-struct vfa_surveyed {
+struct vfa_device_status {
     const struct vfa_device *dev;
     const struct vfa_spec *spec; /* the first that matches, or NULL */
     bool claimable;
     const struct vfa_claim *holder; /* as vfa_state_holder() has it, or NULL */
     const struct vfa_quarantined *quarantined;
-    const struct vfa_quarantined *failure;            /* it could not be attached, or NULL */
-    const struct vfa_tentative *tentative;            /* the first that it is so for, or NULL */
-    struct vfa_surveyed_finding use, pf, group, held; /* of a device that may be given out, and that
+    const struct vfa_quarantined *failure;          /* it could not be attached, or NULL */
+    const struct vfa_tentative *tentative;          /* the first that it is so for, or NULL */
+    struct vfa_device_finding use, pf, group, held; /* of a device that may be given out, and that
                                                    nobody holds itself or by its PF or VFs */
 };
 
-struct vfa_survey {
+struct vfa_device_status_list {
     struct vfa_inventory *inv;
     struct vfa_claims claims;
     struct vfa_quarantine quarantine;
     struct vfa_tentatives tentative;
     struct vfa_quarantine failures;
-    struct vfa_surveyed *devices; /* by address */
+    struct vfa_device_status *devices; /* by address */
     size_t n;
 };
 
 /* state NULL: no claims, no quarantine, nothing tentative. uuid: who asks; its own claims on other
  * devices of an IOMMU group are not in its way ("": nobody, so they are). Clear *ret with
- * vfa_survey_clear(). */
-int vfa_survey_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                    struct vfa_state *state, const char *uuid, struct vfa_survey *ret,
-                    struct vfa_error *err);
+ * vfa_device_status_clear(). */
+int vfa_device_status_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                           struct vfa_state *state, const char *uuid,
+                           struct vfa_device_status_list *ret, struct vfa_error *err);
 
 /* Checks the devices of a scan that may be given out, and that nobody has. *ret, to be freed, is as
  * long as the inventory. Takes longer than the scan: not for hooks, and not in a transaction. */
-int vfa_survey_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                     struct vfa_state *state, const struct vfa_inventory *inv,
-                     struct vfa_checked **ret, struct vfa_error *err);
-void vfa_survey_clear(struct vfa_survey *survey);
+int vfa_device_status_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                            struct vfa_state *state, const struct vfa_inventory *inv,
+                            struct vfa_checked **ret, struct vfa_error *err);
+void vfa_device_status_clear(struct vfa_device_status_list *list);
 
 /* vfa_choose_judge() of it. */
-enum vfa_verdict vfa_survey_judge(const struct vfa_surveyed *device,
-                                  const struct vfa_criteria *criteria);
+enum vfa_verdict vfa_device_status_judge(const struct vfa_device_status *device,
+                                         const struct vfa_criteria *criteria);
 
 /* What a verdict means for this device, in a few words for a person: who has it, which netdev,
  * which member of the group. "" if the verdict says it all. free() it; NULL: out of memory. */
-char *vfa_survey_describe(const struct vfa_config *config, const struct vfa_surveyed *device,
-                          const struct vfa_criteria *criteria, enum vfa_verdict verdict);
+char *vfa_device_status_describe(const struct vfa_config *config,
+                                 const struct vfa_device_status *device,
+                                 const struct vfa_criteria *criteria, enum vfa_verdict verdict);
 
 #endif

@@ -358,7 +358,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
 
     for (size_t i = 0; i < e->n; i++) {
         e->rows[i].device = &e->survey.devices[i];
-        e->rows[i].verdict = vfa_survey_judge(&e->survey.devices[i], &e->criteria);
+        e->rows[i].verdict = vfa_device_status_judge(&e->survey.devices[i], &e->criteria);
     }
     for (size_t i = 0; i < w->n_taken; i++) {
         struct vfa_explained *row = row_of(e, &w->taken[i].now.addr);
@@ -401,8 +401,8 @@ static int describe_rows(const struct work *w, struct vfa_explanation *e, struct
         if (unknown)
             row->order = ++order;
         row->detail = unknown ? strdup("not in the index yet; 'vfalias rescan' puts it there")
-                              : vfa_survey_describe(w->a.host->config, row->device, &e->criteria,
-                                                    row->verdict);
+                              : vfa_device_status_describe(w->a.host->config, row->device,
+                                                           &e->criteria, row->verdict);
         if (!row->detail)
             return vfa_fail_oom(err);
     }
@@ -420,8 +420,8 @@ static int compare_rows(const void *a, const void *b)
 
 static int make_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)
 {
-    int r = vfa_survey_make(w->a.host->config, &w->a.host->sysfs, w->a.host->state,
-                            w->a.domain->uuid, &e->survey, err);
+    int r = vfa_device_status_make(w->a.host->config, &w->a.host->sysfs, w->a.host->state,
+                                   w->a.domain->uuid, &e->survey, err);
 
     if (r < 0)
         return r;
@@ -471,6 +471,6 @@ void vfa_explanation_clear(struct vfa_explanation *explanation)
     }
     free(explanation->rows);
     free(explanation->refusal);
-    vfa_survey_clear(&explanation->survey);
+    vfa_device_status_clear(&explanation->survey);
     *explanation = (struct vfa_explanation){0};
 }

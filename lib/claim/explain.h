@@ -16,16 +16,16 @@
 #include "choose/verdict.h"
 
 struct vfa_explained {
-    const struct vfa_surveyed *device;
+    const struct vfa_device_status *device;
     enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE: a candidate */
     unsigned order;           /* of candidates: from 1, as they would be tried; else 0 */
     bool chosen;
     char *request; /* that it would be for; NULL: not chosen, or nobody in particular asks */
-    char *detail;  /* see vfa_survey_describe() */
+    char *detail;  /* see vfa_device_status_describe() */
 };
 
 struct vfa_explanation {
-    struct vfa_survey survey;
+    struct vfa_device_status_list survey;
     struct vfa_explained *rows; /* candidates in their order, then the others by address */
     size_t n;
     struct vfa_criteria criteria; /* what the rows were judged by; borrowed from alias and domain */

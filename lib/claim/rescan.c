@@ -20,7 +20,7 @@ int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct
     int r = vfa_inventory_scan(&host->sysfs, &inv, err);
 
     if (r == 0 && check)
-        r = vfa_survey_check(host->config, &host->sysfs, host->state, inv, &checked, err);
+        r = vfa_device_status_check(host->config, &host->sysfs, host->state, inv, &checked, err);
     if (r == 0)
         r = vfa_host_install_scan(
             host, inv, checked ? &(struct vfa_index_checks){vfa_verdict_healthy, checked} : NULL,
