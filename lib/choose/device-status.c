@@ -187,11 +187,11 @@ static int keep_finding(const struct vfa_finding *finding, struct vfa_device_fin
     return ret->detail ? 0 : vfa_fail_oom(err);
 }
 
-static int check_health(struct vfa_checkup *checkup, struct vfa_device_status *device,
+static int check_health(struct vfa_health_context *health_context, struct vfa_device_status *device,
                         struct vfa_error *err)
 {
     struct vfa_health health;
-    int r = vfa_health_check(checkup, device->dev, &health, err);
+    int r = vfa_health_check(health_context, device->dev, &health, err);
 
     if (r == 0)
         r = keep_finding(&health.use, &device->use, err);
@@ -200,7 +200,7 @@ static int check_health(struct vfa_checkup *checkup, struct vfa_device_status *d
     return r == 0 ? keep_finding(&health.group, &device->group, err) : r;
 }
 
-static int check_held(struct vfa_checkup *checkup, const struct affected_list *list,
+static int check_held(struct vfa_health_context *health_context, const struct affected_list *list,
                       struct vfa_device_status *device, struct vfa_error *err)
 {
     struct vfa_finding held;
@@ -210,7 +210,7 @@ static int check_held(struct vfa_checkup *checkup, const struct affected_list *l
     snprintf(group, sizeof(group), "%d", device->dev->iommu_group);
     if (find_affected(list, '#', group, "")) /* its QEMU has the group open */
         return 0;
-    r = vfa_health_held(checkup, device->dev, &held, err);
+    r = vfa_health_held(health_context, device->dev, &held, err);
     return r == 0 ? keep_finding(&held, &device->held, err) : r;
 }
 
@@ -224,7 +224,7 @@ static bool is_held(const struct vfa_device_status *device)
 static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                        const char *uuid, struct vfa_device_status_list *s, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = sysfs};
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
     struct affected_list list = {NULL, 0};
     int r = list_affected(&s->claims, &list, err);
 
@@ -239,9 +239,9 @@ static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *
         device->tentative = find_tentative(&s->tentative, device->dev);
         device->failure = find_failure(&s->failures, device->dev);
         if (device->claimable && !is_held(device))
-            r = check_health(&checkup, device, err);
+            r = check_health(&health_context, device, err);
         if (r == 0 && device->claimable && !device->holder)
-            r = check_held(&checkup, &list, device, err);
+            r = check_held(&health_context, &list, device, err);
     }
     free(list.items);
     return r;
@@ -298,7 +298,7 @@ void vfa_device_status_clear(struct vfa_device_status_list *list)
 
 /* ---- the checks alone, for the index ---- */
 
-static int check_device(struct vfa_checkup *checkup, const struct affected_list *list,
+static int check_device(struct vfa_health_context *health_context, const struct affected_list *list,
                         const struct vfa_device *dev, struct vfa_checked *ret,
                         struct vfa_error *err)
 {
@@ -307,9 +307,9 @@ static int check_device(struct vfa_checkup *checkup, const struct affected_list 
 
     ret->known = !is_held(&device);
     if (ret->known)
-        r = check_health(checkup, &device, err);
+        r = check_health(health_context, &device, err);
     if (r == 0 && !device.holder)
-        r = check_held(checkup, list, &device, err);
+        r = check_held(health_context, list, &device, err);
     ret->use = device.use.drop;
     ret->pf = device.pf.drop;
     ret->group = device.group.drop;
@@ -346,7 +346,7 @@ int vfa_device_status_check(const struct vfa_config *config, const struct vfa_sy
                             struct vfa_state *state, const struct vfa_inventory *inv,
                             struct vfa_checked **ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = sysfs};
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;
     struct affected_list list = {NULL, 0};
@@ -361,7 +361,7 @@ int vfa_device_status_check(const struct vfa_config *config, const struct vfa_sy
         r = vfa_fail_oom(err);
     for (size_t i = 0; r == 0 && i < inv->n; i++) {
         if (vfa_config_claimable(config, inv, &inv->devices[i]))
-            r = check_device(&checkup, &list, &inv->devices[i], &checked[i], err);
+            r = check_device(&health_context, &list, &inv->devices[i], &checked[i], err);
     }
     free(list.items);
     if (r == 0)

@@ -67,7 +67,7 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
 
 void vfa_alloc_clear(struct vfa_alloc *a)
 {
-    vfa_checkup_clear(&a->checkup);
+    vfa_health_context_clear(&a->health_context);
 }
 
 /* ---- the transaction ---- */

@@ -76,7 +76,7 @@ static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, en
     r = vfa_state_holder(a->host->state, vfa_pci_addr_format(&now->addr, device), NULL,
                          now->iommu_group, "", &claim, err);
     if (r == VFA_STATE_ABSENT)
-        r = vfa_health_held(&a->checkup, now, &held, err);
+        r = vfa_health_held(&a->health_context, now, &held, err);
     *ret = vfa_verdict_of_health(held.fault);
     return r;
 }
@@ -104,8 +104,8 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     *ret = VFA_VERDICT_DRIVER;
     if (!vfa_alias_matches(criteria->alias, now, spec))
         return 0;
-    a->checkup.sysfs = &host->sysfs;
-    r = vfa_health_check(&a->checkup, now, &health, err);
+    a->health_context.sysfs = &host->sysfs;
+    r = vfa_health_check(&a->health_context, now, &health, err);
     if (r < 0)
         return r;
     *ret = vfa_choose_health(

@@ -20,12 +20,13 @@ struct vfa_alloc {
     struct vfa_host *host;
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
-    struct vfa_checkup checkup; /* what the host uses, read when the first device is looked at */
-    bool rescanned;             /* the hardware was scanned, or is not to be */
-    bool arriving;              /* what is claimed for requests is incoming */
-    struct vfa_claims arrived;  /* what was incoming for it, while its XML is gone through */
-    bool start_refused;         /* refused, and vfaliasd is to look at the definition */
-    const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
+    struct vfa_health_context
+        health_context;        /* what the host uses, read when the first device is looked at */
+    bool rescanned;            /* the hardware was scanned, or is not to be */
+    bool arriving;             /* what is claimed for requests is incoming */
+    struct vfa_claims arrived; /* what was incoming for it, while its XML is gone through */
+    bool start_refused;        /* refused, and vfaliasd is to look at the definition */
+    const int64_t *ended;      /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
 void vfa_alloc_clear(struct vfa_alloc *a);

@@ -38,12 +38,12 @@ static bool is_given(const struct sockaddr *address)
            !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static bool has_address(struct vfa_checkup *checkup, const char *netdev)
+static bool has_address(struct vfa_health_context *health_context, const char *netdev)
 {
-    if (!checkup->asked && getifaddrs(&checkup->addresses) < 0)
-        checkup->addresses = NULL;
-    checkup->asked = true;
-    for (const struct ifaddrs *i = checkup->addresses; i; i = i->ifa_next) {
+    if (!health_context->asked && getifaddrs(&health_context->addresses) < 0)
+        health_context->addresses = NULL;
+    health_context->asked = true;
+    for (const struct ifaddrs *i = health_context->addresses; i; i = i->ifa_next) {
         if (strcmp(i->ifa_name, netdev) == 0 && is_given(i->ifa_addr))
             return true;
     }
@@ -96,7 +96,7 @@ static bool is_up(int netfd, const char *netdev)
     return read_flags(netfd, netdev, &flags) && (flags & IFF_UP);
 }
 
-static void check_netdev(struct vfa_checkup *checkup, int netfd, const char *netdev,
+static void check_netdev(struct vfa_health_context *health_context, int netfd, const char *netdev,
                          struct vfa_finding *ret)
 {
     char other[IF_NAMESIZE + 1];
@@ -105,15 +105,15 @@ static void check_netdev(struct vfa_checkup *checkup, int netfd, const char *net
         vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s belongs to %s", netdev, other);
     else if (has_upper(netfd, netdev, other, sizeof(other)))
         vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s has %s on it", netdev, other);
-    else if (is_up(netfd, netdev) && vfa_sysfs_is_host(checkup->sysfs) &&
-             has_address(checkup, netdev))
+    else if (is_up(netfd, netdev) && vfa_sysfs_is_host(health_context->sysfs) &&
+             has_address(health_context, netdev))
         vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s is up and has an address", netdev);
 }
 
 /* ---- those of a function ---- */
 
-void vfa_health_netdevs(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
-                        struct vfa_finding *ret)
+void vfa_health_netdevs(struct vfa_health_context *health_context, const struct vfa_device *dev,
+                        int dirfd, struct vfa_finding *ret)
 {
     const struct dirent *entry;
     char name[IF_NAMESIZE];
@@ -128,7 +128,7 @@ void vfa_health_netdevs(struct vfa_checkup *checkup, const struct vfa_device *de
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(name))
             continue;
         strcpy(name, entry->d_name);
-        check_netdev(checkup, fd, name, ret);
+        check_netdev(health_context, fd, name, ret);
     }
     closedir(dir);
     if (ret->fault == VFA_HEALTH_NONE && !dev->netdev)

@@ -21,14 +21,14 @@
 
 #define PCI_BRIDGE 0x0604 /* class and subclass */
 
-void vfa_checkup_clear(struct vfa_checkup *checkup)
+void vfa_health_context_clear(struct vfa_health_context *health_context)
 {
-    if (checkup->addresses)
-        freeifaddrs(checkup->addresses);
-    checkup->addresses = NULL;
-    checkup->asked = false;
-    vfa_disks_clear(&checkup->disks);
-    vfa_vfio_files_clear(&checkup->vfio);
+    if (health_context->addresses)
+        freeifaddrs(health_context->addresses);
+    health_context->addresses = NULL;
+    health_context->asked = false;
+    vfa_disks_clear(&health_context->disks);
+    vfa_vfio_files_clear(&health_context->vfio);
 }
 
 /* ---- what is made of it ---- */
@@ -72,7 +72,7 @@ static void check_offspring(int dirfd, const char *folder, struct vfa_finding *r
 /* ---- its disks ---- */
 
 /* Without a driver it has none, and of network cards no VF has. */
-static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev,
+static int check_disks(struct vfa_health_context *health_context, const struct vfa_device *dev,
                        const char *address, struct vfa_finding *ret, struct vfa_error *err)
 {
     char detail[sizeof(ret->detail)] = "";
@@ -80,7 +80,8 @@ static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev
 
     if (!dev->driver || (dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK))
         return 0;
-    r = vfa_disks_find(&checkup->disks, checkup->sysfs, address, detail, sizeof(detail), err);
+    r = vfa_disks_find(&health_context->disks, health_context->sysfs, address, detail,
+                       sizeof(detail), err);
     if (r == 0 && *detail)
         vfa_health_object(ret, VFA_HEALTH_DISK, "%s", detail);
     return r;
@@ -88,11 +89,11 @@ static int check_disks(struct vfa_checkup *checkup, const struct vfa_device *dev
 
 /* ---- all of the device ---- */
 
-static int check_vfs(struct vfa_checkup *checkup, int dirfd, struct vfa_finding *ret,
+static int check_vfs(struct vfa_health_context *health_context, int dirfd, struct vfa_finding *ret,
                      struct vfa_error *err)
 {
     char detail[sizeof(ret->detail)];
-    int r = vfa_health_vfs(checkup, dirfd, detail, sizeof(detail), err);
+    int r = vfa_health_vfs(health_context, dirfd, detail, sizeof(detail), err);
 
     if (r == 0 && *detail)
         vfa_health_object(ret, VFA_HEALTH_VF, "%s", detail);
@@ -100,27 +101,27 @@ static int check_vfs(struct vfa_checkup *checkup, int dirfd, struct vfa_finding 
 }
 
 /* In the order of enum vfa_health_fault. */
-static int check_use(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
-                     struct vfa_finding *ret, struct vfa_error *err)
+static int check_use(struct vfa_health_context *health_context, const struct vfa_device *dev,
+                     int dirfd, struct vfa_finding *ret, struct vfa_error *err)
 {
     char address[VFA_PCI_ADDR_SIZE];
     int r = 0;
 
     if (dev->class >> 16 == VFA_CLASS_NETWORK)
-        vfa_health_netdevs(checkup, dev, dirfd, ret);
+        vfa_health_netdevs(health_context, dev, dirfd, ret);
     if (ret->fault == VFA_HEALTH_NONE && dev->type != VFA_TYPE_VF)
-        r = check_vfs(checkup, dirfd, ret, err);
+        r = check_vfs(health_context, dirfd, ret, err);
     if (r == 0 && ret->fault == VFA_HEALTH_NONE)
         check_offspring(dirfd, ".", ret);
     if (r == 0 && ret->fault == VFA_HEALTH_NONE)
-        r = check_disks(checkup, dev, vfa_pci_addr_format(&dev->addr, address), ret, err);
+        r = check_disks(health_context, dev, vfa_pci_addr_format(&dev->addr, address), ret, err);
     return r;
 }
 
 /* ---- the VFs of a PF ---- */
 
-static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret, size_t size,
-                    struct vfa_error *err)
+static int check_vf(struct vfa_health_context *health_context, const char *address, char *ret,
+                    size_t size, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device vf = {0};
     struct vfa_finding use = {.fault = VFA_HEALTH_NONE};
@@ -129,21 +130,21 @@ static int check_vf(struct vfa_checkup *checkup, const char *address, char *ret,
     int r = VFA_SYSFS_GONE;
 
     if (vfa_parse_pci_addr(address, &addr) == 0)
-        r = vfa_inventory_read(checkup->sysfs, &addr, &vf, err);
+        r = vfa_inventory_read(health_context->sysfs, &addr, &vf, err);
     if (r != 0)
         return r < 0 ? r : 0; /* it went by itself */
     if (vfa_driver_gives_away(vf.driver)) {
         snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
         return 0;
     }
-    fd = vfa_inventory_open(checkup->sysfs, &vf.addr);
-    r = fd < 0 ? 0 : check_use(checkup, &vf, fd, &use, err);
+    fd = vfa_inventory_open(health_context->sysfs, &vf.addr);
+    r = fd < 0 ? 0 : check_use(health_context, &vf, fd, &use, err);
     if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
     return r;
 }
 
-int vfa_health_vfs(struct vfa_checkup *checkup, int pf_fd, char *ret, size_t size,
+int vfa_health_vfs(struct vfa_health_context *health_context, int pf_fd, char *ret, size_t size,
                    struct vfa_error *err)
 {
     *ret = '\0';
@@ -154,7 +155,7 @@ int vfa_health_vfs(struct vfa_checkup *checkup, int pf_fd, char *ret, size_t siz
         snprintf(link, sizeof(link), "virtfn%u", i);
         if (vfa_sysfs_link(pf_fd, link, address, sizeof(address)) != 0)
             break; /* the kernel numbers them without gaps */
-        r = check_vf(checkup, address, ret, size, err);
+        r = check_vf(health_context, address, ret, size, err);
         if (r < 0)
             return r;
     }
@@ -212,28 +213,28 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
     return r;
 }
 
-int vfa_health_check(struct vfa_checkup *checkup, const struct vfa_device *dev,
+int vfa_health_check(struct vfa_health_context *health_context, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_closep) int dirfd = vfa_inventory_open(checkup->sysfs, &dev->addr);
+    VFA_AUTO(vfa_closep) int dirfd = vfa_inventory_open(health_context->sysfs, &dev->addr);
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
-    int r = dirfd < 0 ? 0 : check_use(checkup, dev, dirfd, &health.use, err);
+    int r = dirfd < 0 ? 0 : check_use(health_context, dev, dirfd, &health.use, err);
 
     if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_pf(dirfd, &health.pf);
     if (r == 0)
-        r = check_group(checkup->sysfs, dev, &health.group, err);
+        r = check_group(health_context->sysfs, dev, &health.group, err);
     if (r == 0)
         *ret = health;
     return r;
 }
 
-int vfa_health_held(struct vfa_checkup *checkup, const struct vfa_device *dev,
+int vfa_health_held(struct vfa_health_context *health_context, const struct vfa_device *dev,
                     struct vfa_finding *ret, struct vfa_error *err)
 {
     struct vfa_finding held = {.fault = VFA_HEALTH_NONE};
-    int r =
-        vfa_vfio_find(&checkup->vfio, checkup->sysfs, dev, held.detail, sizeof(held.detail), err);
+    int r = vfa_vfio_find(&health_context->vfio, health_context->sysfs, dev, held.detail,
+                          sizeof(held.detail), err);
 
     if (r < 0)
         return r;

@@ -13,8 +13,8 @@ void vfa_health_object(struct vfa_finding *finding, enum vfa_health_fault fault,
                        ...);
 
 /* The interfaces of a function, all of them. */
-void vfa_health_netdevs(struct vfa_checkup *checkup, const struct vfa_device *dev, int dirfd,
-                        struct vfa_finding *ret);
+void vfa_health_netdevs(struct vfa_health_context *health_context, const struct vfa_device *dev,
+                        int dirfd, struct vfa_finding *ret);
 
 /* Whether the PF of a VF is up. */
 void vfa_health_pf(int dirfd, struct vfa_finding *ret);

@@ -169,9 +169,10 @@ static int check_claims(struct card *card, struct vfa_error *err)
 
 static int check_vfs(struct card *card, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &card->host->sysfs};
+    VFA_AUTO(vfa_health_context_clear)
+    struct vfa_health_context health_context = {.sysfs = &card->host->sysfs};
     char detail[sizeof(card->report->detail)];
-    int r = vfa_health_vfs(&checkup, card->dirfd, detail, sizeof(detail), err);
+    int r = vfa_health_vfs(&health_context, card->dirfd, detail, sizeof(detail), err);
 
     if (r < 0 || !*detail)
         return r;

@@ -47,13 +47,13 @@ static void make_host(void)
 /* Reads and checks it. */
 static struct vfa_health check_it(void)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = &sysfs};
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
     const struct vfa_pci_addr addr = {0, 1, 0, 0};
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_N}};
 
     CHECK(vfa_inventory_read(&sysfs, &addr, &dev, NULL) == 0, "read");
-    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0, "check");
+    CHECK(vfa_health_check(&health_context, &dev, &health, NULL) == 0, "check");
     return health;
 }
 
@@ -173,11 +173,11 @@ static void test_pf(void)
 
 static void test_vanished(void)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = &sysfs};
     struct vfa_device dev = {.addr = {0, 9, 0, 0}, .class = 0x020000, .iommu_group = 99};
     struct vfa_health health;
 
-    CHECK(vfa_health_check(&checkup, &dev, &health, NULL) == 0 &&
+    CHECK(vfa_health_check(&health_context, &dev, &health, NULL) == 0 &&
               health.use.fault == VFA_HEALTH_NONE && health.pf.fault == VFA_HEALTH_NONE &&
               health.group.fault == VFA_HEALTH_NONE,
           "what is gone is not in use");
@@ -276,7 +276,7 @@ static void test_all_is_told(void)
 
 static void test_error(void)
 {
-    VFA_AUTO(vfa_checkup_clear) struct vfa_checkup checkup = {.sysfs = &sysfs};
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = &sysfs};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_device dev = {.addr = {0, 1, 0, 0}, .iommu_group = 7};
     struct vfa_health health;
@@ -284,7 +284,7 @@ static void test_error(void)
     make_host();
     make_device(OTHER, "not a class", "e1000e");
     made_link(GROUP "0000:01:00.1", "x");
-    CHECK(vfa_health_check(&checkup, &dev, &health, &err) < 0 &&
+    CHECK(vfa_health_check(&health_context, &dev, &health, &err) < 0 &&
               check_has(&err, "cannot read device '0000:01:00.1'"),
           "%s", vfa_error_text(&err));
 }
