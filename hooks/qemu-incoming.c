@@ -71,7 +71,7 @@ static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct arrival *arrival = data;
     struct vfa_call *call = arrival->call;
-    int r = vfa_allocate_arrive(host, arrival->domain, arrival->what, &arrival->devices, err);
+    int r = vfa_incoming_claim(host, arrival->domain, arrival->what, &arrival->devices, err);
 
     if (r == 0 && has_moved(arrival->domain, &arrival->devices))
         r = vfa_arrivals_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer, err);
@@ -114,7 +114,7 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_allocate_check_daemon(config, domain, err);
     /* Nothing is kept: an address of the other host names another device here, if any. */
-    return r ? r : receive(call, config, domain, VFA_ARRIVE_REQUESTS, err);
+    return r ? r : receive(call, config, domain, VFA_INCOMING_HOTPLUG, err);
 }
 
 /* ---- restore ---- */
@@ -128,7 +128,7 @@ int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
     if (r < 0 || !vfa_domain_has_requests(domain))
         return r;
     r = vfa_config_load(NULL, &config, err);
-    return r < 0 ? r : receive(call, config, domain, VFA_ARRIVE_KEEP, err);
+    return r < 0 ? r : receive(call, config, domain, VFA_INCOMING_KEEP_SOURCES, err);
 }
 
 /* ---- rehearsal ---- */
@@ -163,7 +163,7 @@ static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct arrival *arrival = data;
 
-    return vfa_allocate_arrive(host, arrival->domain, VFA_ARRIVE_REQUESTS, &arrival->devices, err);
+    return vfa_incoming_claim(host, arrival->domain, VFA_INCOMING_HOTPLUG, &arrival->devices, err);
 }
 
 static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -174,7 +174,7 @@ static int cancel(const struct vfa_config *config, const struct vfa_domain *doma
     int r = vfa_operation_open_host(config, &host, err);
 
     if (r == 0)
-        r = vfa_allocate_cancel(&host, domain->uuid, &n, err);
+        r = vfa_incoming_cancel(&host, domain->uuid, &n, err);
     return r < 0 ? r : answer(domain, "cancelled", err);
 }
 

@@ -66,7 +66,7 @@ static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *e
 {
     VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals devices = {NULL, 0};
     const struct job *job = data;
-    int r = vfa_allocate_arrive(host, job->domain, VFA_ARRIVE_KEEP, &devices, err);
+    int r = vfa_incoming_claim(host, job->domain, VFA_INCOMING_KEEP_SOURCES, &devices, err);
 
     return r ? r : make_text(job->xml, &devices, job->uuid, job->ret, err);
 }

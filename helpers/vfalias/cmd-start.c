@@ -89,8 +89,9 @@ static int read_definition(struct start *start, struct vfa_error *err)
 static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct start *start = data;
-    int r = vfa_allocate_arrive(host, start->domain, VFA_ARRIVE_KEEP | VFA_ARRIVE_REQUESTS,
-                                &start->arrivals, err);
+    int r =
+        vfa_incoming_claim(host, start->domain, VFA_INCOMING_KEEP_SOURCES | VFA_INCOMING_HOTPLUG,
+                           &start->arrivals, err);
 
     return r ? r : vfa_state_claims(host->state, start->domain->uuid, &start->claims, err);
 }

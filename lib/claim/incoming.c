@@ -145,7 +145,7 @@ static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arriv
     r = begin(a, err);
     if (r == 0 && vfa_alloc_asks(a))
         r = vfa_alloc_claim_static(a, err);
-    if (r == 0 && (what & VFA_ARRIVE_KEEP))
+    if (r == 0 && (what & VFA_INCOMING_KEEP_SOURCES))
         r = keep_all(a, arrivals, err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
@@ -153,7 +153,7 @@ static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arriv
         if (dev->request && !vfa_arrivals_find(arrivals, dev->request))
             r = serve_device(a, dev, arrivals, err);
     }
-    for (size_t i = 0; (what & VFA_ARRIVE_REQUESTS) && i < domain->n_requests && r == 0; i++) {
+    for (size_t i = 0; (what & VFA_INCOMING_HOTPLUG) && i < domain->n_requests && r == 0; i++) {
         if (!vfa_domain_device(domain, domain->requests[i].name))
             r = serve_request(a, &domain->requests[i], arrivals, err);
     }
@@ -182,8 +182,8 @@ static int work(struct vfa_host *host, void *data, struct vfa_error *err)
     return arrive(&a, job->what, &job->arrivals, err);
 }
 
-int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
-                        struct vfa_arrivals *ret, struct vfa_error *err)
+int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
+                       struct vfa_arrivals *ret, struct vfa_error *err)
 {
     VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
     int r = vfa_allocate_transact(host, true, work, &job, err);
@@ -197,7 +197,7 @@ int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, 
     return r;
 }
 
-int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
+int vfa_incoming_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};

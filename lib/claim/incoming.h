@@ -16,9 +16,10 @@
 /* Claims, as incoming, a device for each one of the XML that carries ua-vf-NAME, whatever source it
  * has; what: */
 enum {
-    VFA_ARRIVE_KEEP = 1 << 0,     /* the one that the XML names, if it is to be had; one that the
+    VFA_INCOMING_KEEP_SOURCES =
+        1 << 0,                    /* the one that the XML names, if it is to be had; one that the
                                      alias does not mean is its user's own choice and kept */
-    VFA_ARRIVE_REQUESTS = 1 << 1, /* also for each request without a device in the XML; optional
+    VFA_INCOMING_HOTPLUG = 1 << 1, /* also for each request without a device in the XML; optional
                                      ones may find none. The domain's own host devices are claimed
                                      before, as they are by prepare */
 };
@@ -26,11 +27,11 @@ enum {
  * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal, and
  * VFA_ALLOCATE_RESCAN ends it. Clear *ret
  * with vfa_arrivals_clear(). */
-int vfa_allocate_arrive(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
-                        struct vfa_arrivals *ret, struct vfa_error *err);
+int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
+                       struct vfa_arrivals *ret, struct vfa_error *err);
 
 /* It does not come: drops what is incoming for it. *ret_n gets how many claims were. */
-int vfa_allocate_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
+int vfa_incoming_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
                         struct vfa_error *err);
 
 /* How the answer to a rehearsal (domxml.h) begins, after "domain 'NAME': ". Whatever else a hook

@@ -31,44 +31,49 @@ static const struct {
     const char *result; /* "NAME=VF" with "!" where it moved; NULL: refused */
     const char *error;  /* part of it */
 } cases[] = {
-    {"nothing of ours", DOM("", STATIC), VFA_ARRIVE_KEEP, "", "", NULL},
+    {"nothing of ours", DOM("", STATIC), VFA_INCOMING_KEEP_SOURCES, "", "", NULL},
     {"chosen anew", DOM("", HOSTDEV("net-0", "0x10", "4")), 0, "", "net-0=0! ", NULL},
-    {"kept", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_ARRIVE_KEEP, "", "net-0=2 ", NULL},
-    {"taken", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_ARRIVE_KEEP, "02", "net-0=1! ", NULL},
-    {"absent", DOM("", HOSTDEV("net-0", "0x1f", "7")), VFA_ARRIVE_KEEP, "", "net-0=0! ", NULL},
+    {"kept", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_INCOMING_KEEP_SOURCES, "", "net-0=2 ",
+     NULL},
+    {"taken", DOM("", HOSTDEV("net-0", "0x10", "4")), VFA_INCOMING_KEEP_SOURCES, "02", "net-0=1! ",
+     NULL},
+    {"absent", DOM("", HOSTDEV("net-0", "0x1f", "7")), VFA_INCOMING_KEEP_SOURCES, "", "net-0=0! ",
+     NULL},
     {"kept, and the next is not it", DOM("", HOSTDEV("net-0", "0x10", "0") SENTINEL("net-1")),
-     VFA_ARRIVE_KEEP, "", "net-0=0 net-1=1! ", NULL},
+     VFA_INCOMING_KEEP_SOURCES, "", "net-0=0 net-1=1! ", NULL},
     {"kept, though it comes after one that needs it",
-     DOM("", SENTINEL("net-0") HOSTDEV("net-1", "0x10", "0")), VFA_ARRIVE_KEEP, "",
+     DOM("", SENTINEL("net-0") HOSTDEV("net-1", "0x10", "0")), VFA_INCOMING_KEEP_SOURCES, "",
      "net-1=0 net-0=1! ", NULL},
-    {"its user's own", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_ARRIVE_KEEP, "", "gpu-0=2 ",
-     NULL},
-    {"its user's own, taken", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_ARRIVE_KEEP, "2", NULL,
-     "no alias 'gpu' is configured"},
+    {"its user's own", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_INCOMING_KEEP_SOURCES, "",
+     "gpu-0=2 ", NULL},
+    {"its user's own, taken", DOM("", HOSTDEV("gpu-0", "0x10", "4")), VFA_INCOMING_KEEP_SOURCES,
+     "2", NULL, "no alias 'gpu' is configured"},
     {"placeholder", DOM("", SENTINEL("net")), 0, "", "net=0! ", NULL},
-    {"macvtap kept", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "", "net-0=3 ", NULL},
-    {"macvtap taken", DOM("", MACVTAP("net-0", "pf0v3")), VFA_ARRIVE_KEEP, "3", "net-0=0! ", NULL},
-    {"macvtap of another host", DOM("", MACVTAP("net-0", "ens9")), VFA_ARRIVE_KEEP, "", "net-0=0! ",
+    {"macvtap kept", DOM("", MACVTAP("net-0", "pf0v3")), VFA_INCOMING_KEEP_SOURCES, "", "net-0=3 ",
      NULL},
+    {"macvtap taken", DOM("", MACVTAP("net-0", "pf0v3")), VFA_INCOMING_KEEP_SOURCES, "3",
+     "net-0=0! ", NULL},
+    {"macvtap of another host", DOM("", MACVTAP("net-0", "ens9")), VFA_INCOMING_KEEP_SOURCES, "",
+     "net-0=0! ", NULL},
     {"named in the metadata",
-     DOM(META("<vfalias:request alias='net' name='dp0'/>"), SENTINEL("dp0")), VFA_ARRIVE_REQUESTS,
+     DOM(META("<vfalias:request alias='net' name='dp0'/>"), SENTINEL("dp0")), VFA_INCOMING_HOTPLUG,
      "", "dp0=0! ", NULL},
     {"requests left alone", DOM(META(ASKS), ""), 0, "", "", NULL},
-    {"requests", DOM(META(ASKS), SENTINEL("net-1")), VFA_ARRIVE_REQUESTS, "0", "net-1=1! net-0=2! ",
-     NULL},
-    {"what the domain names itself comes first", DOM(META(ASKS), STATIC), VFA_ARRIVE_REQUESTS, "",
+    {"requests", DOM(META(ASKS), SENTINEL("net-1")), VFA_INCOMING_HOTPLUG, "0",
+     "net-1=1! net-0=2! ", NULL},
+    {"what the domain names itself comes first", DOM(META(ASKS), STATIC), VFA_INCOMING_HOTPLUG, "",
      "net-0=1! ", NULL},
-    {"what the domain names itself is taken", DOM(META(ASKS), STATIC), VFA_ARRIVE_REQUESTS, "0",
+    {"what the domain names itself is taken", DOM(META(ASKS), STATIC), VFA_INCOMING_HOTPLUG, "0",
      NULL, "domain 'd': device 0000:01:10.0 is not free: domain 'other' holds 0000:01:10.0"},
     {"optional one finds none", DOM(META("<vfalias:request alias='net' optional='yes'/>"), ""),
-     VFA_ARRIVE_REQUESTS, "0123", "", NULL},
+     VFA_INCOMING_HOTPLUG, "0123", "", NULL},
     {"optional, but there",
      DOM(META("<vfalias:request alias='net' optional='yes'/>"), HOSTDEV("net-0", "0x10", "4")),
-     VFA_ARRIVE_REQUESTS, "0123", NULL, "domain 'd': no free device for request 'net-0'"},
+     VFA_INCOMING_HOTPLUG, "0123", NULL, "domain 'd': no free device for request 'net-0'"},
     {"too many", DOM("", SENTINEL("net-0") MACVTAP("net-1", "x")), 0, "012", NULL,
      "domain 'd': no free device for request 'net-1': alias 'net' has 4 devices, 3 claimed, 1 for"},
     {"unknown alias", DOM("", SENTINEL("gpu-0")), 0, "", NULL, "no alias 'gpu' is configured"},
-    {"bad requests", DOM(META("<vfalias:request/>"), ""), VFA_ARRIVE_REQUESTS, "", NULL,
+    {"bad requests", DOM(META("<vfalias:request/>"), ""), VFA_INCOMING_HOTPLUG, "", NULL,
      "without an alias"},
 };
 
@@ -117,7 +122,7 @@ static void test_cases(void)
 
         for (const char *p = cases[i].taken; *p; p++)
             claim_for_other(&host, vf(*p - '0'));
-        r = vfa_allocate_arrive(&host, parse(cases[i].xml), cases[i].what, &arrivals, &err);
+        r = vfa_incoming_claim(&host, parse(cases[i].xml), cases[i].what, &arrivals, &err);
         describe(&arrivals, got, sizeof(got));
         if (cases[i].result)
             CHECK(r == 0 && strcmp(got, cases[i].result) == 0, "%s: %d '%s' %s", cases[i].label, r,
@@ -147,9 +152,9 @@ static void test_prepare(void)
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         struct vfa_host host = open_host(true);
 
-        CHECK(vfa_allocate_arrive(&host, parse(first), VFA_ARRIVE_REQUESTS, &arrivals, NULL) == 0,
+        CHECK(vfa_incoming_claim(&host, parse(first), VFA_INCOMING_HOTPLUG, &arrivals, NULL) == 0,
               "first");
-        CHECK(vfa_allocate_arrive(&host, parse(first), VFA_ARRIVE_REQUESTS, &again, NULL) == 0,
+        CHECK(vfa_incoming_claim(&host, parse(first), VFA_INCOMING_HOTPLUG, &again, NULL) == 0,
               "again");
         CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == 2, "once");
         CHECK(vfa_allocate_domain(&host, parse(starts[i]), &err) == 0, "%s", vfa_error_text(&err));
@@ -171,7 +176,7 @@ static void test_static(void)
     struct vfa_host host = open_host(true);
     char got[256];
 
-    CHECK(vfa_allocate_arrive(&host, parse(DOM("", SENTINEL("net") STATIC)), 0, &arrivals, NULL) ==
+    CHECK(vfa_incoming_claim(&host, parse(DOM("", SENTINEL("net") STATIC)), 0, &arrivals, NULL) ==
               0,
           "arrive");
     describe(&arrivals, got, sizeof(got));
@@ -190,7 +195,7 @@ static void test_running(void)
     struct vfa_host host = open_host(true);
 
     CHECK(vfa_allocate_domain(&host, parse(DOM(META(ASKS), "")), NULL) == 0, "runs");
-    CHECK(vfa_allocate_arrive(&host, parse(xml), 0, &arrivals, &err) == VFA_ALLOCATE_NONE &&
+    CHECK(vfa_incoming_claim(&host, parse(xml), 0, &arrivals, &err) == VFA_ALLOCATE_NONE &&
               check_has(&err, "domain 'd': it has device 0000:01:10.0 already"),
           "%s", vfa_error_text(&err));
     CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 1, "left alone");
@@ -246,7 +251,7 @@ static void test_plug(size_t i)
     int r = vfa_domxml_parse(plugs[i].xml, strlen(plugs[i].xml), &domain, &err);
 
     if (r == 0)
-        r = vfa_allocate_arrive(&host, domain, VFA_ARRIVE_REQUESTS, &arrivals, &err);
+        r = vfa_incoming_claim(&host, domain, VFA_INCOMING_HOTPLUG, &arrivals, &err);
     if (r == 0)
         r = vfa_allocate_plug(config, plugs[i].xml, strlen(plugs[i].xml), domain, &arrivals, &xml,
                               &err);
@@ -321,7 +326,7 @@ static void test_rehearsal(void)
 
     CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "an index");
     CHECK(vfa_state_begin(host.state, NULL) == 0, "begin");
-    CHECK(vfa_allocate_arrive(&host, parse(DOM("", SENTINEL("net"))), 0, &arrivals, NULL) == 0 &&
+    CHECK(vfa_incoming_claim(&host, parse(DOM("", SENTINEL("net"))), 0, &arrivals, NULL) == 0 &&
               arrivals.n == 1,
           "arrive");
     vfa_state_rollback(host.state);

@@ -96,7 +96,7 @@ static int arrive(struct vfa_host *host, struct vfa_error *err)
 {
     VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
 
-    return vfa_allocate_arrive(host, parse(WANTS), VFA_ARRIVE_REQUESTS, &arrivals, err);
+    return vfa_incoming_claim(host, parse(WANTS), VFA_INCOMING_HOTPLUG, &arrivals, err);
 }
 
 static int start_with_placeholder(struct vfa_host *host, struct vfa_error *err)
@@ -158,7 +158,7 @@ static int try_to_start(struct vfa_host *host, void *data, struct vfa_error *err
     unsigned *tries = data;
 
     ++*tries;
-    return vfa_allocate_arrive(host, parse(WANTS), VFA_ARRIVE_REQUESTS, &arrivals, err);
+    return vfa_incoming_claim(host, parse(WANTS), VFA_INCOMING_HOTPLUG, &arrivals, err);
 }
 
 static void test_rehearsal(void)
