@@ -35,35 +35,35 @@
 
 /* ---- the XML that libvirt gets ---- */
 
-static bool has_moved(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+static bool has_moved(const struct vfa_domain *domain, const struct vfa_assignments *assignments)
 {
-    for (size_t i = 0; i < arrivals->n; i++) {
-        if (arrivals->items[i].moved && vfa_domain_device(domain, arrivals->items[i].request))
+    for (size_t i = 0; i < assignments->n; i++) {
+        if (assignments->items[i].moved && vfa_domain_device(domain, assignments->items[i].request))
             return true;
     }
     return false;
 }
 
-static void log_arrivals(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+static void log_arrivals(const struct vfa_domain *domain, const struct vfa_assignments *assignments)
 {
     char device[VFA_PCI_ADDR_SIZE];
 
-    for (size_t i = 0; i < arrivals->n; i++)
+    for (size_t i = 0; i < assignments->n; i++)
         syslog(LOG_INFO, "domain '%s': keeping %s for request '%s', as it is about to arrive",
-               domain->name, vfa_pci_addr_format(&arrivals->items[i].device.addr, device),
-               arrivals->items[i].request);
+               domain->name, vfa_pci_addr_format(&assignments->items[i].device.addr, device),
+               assignments->items[i].request);
 }
 
 struct arrival {
     struct vfa_call *call;
     const struct vfa_domain *domain;
     unsigned what;
-    struct vfa_arrivals devices;
+    struct vfa_assignments devices;
 };
 
 static void arrival_clear(struct arrival *arrival)
 {
-    vfa_arrivals_clear(&arrival->devices);
+    vfa_assignments_clear(&arrival->devices);
 }
 
 /* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
@@ -74,7 +74,8 @@ static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
     int r = vfa_incoming_claim(host, arrival->domain, arrival->what, &arrival->devices, err);
 
     if (r == 0 && has_moved(arrival->domain, &arrival->devices))
-        r = vfa_arrivals_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer, err);
+        r = vfa_assignments_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer,
+                                 err);
     return r;
 }
 
@@ -134,14 +135,15 @@ int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
 /* ---- rehearsal ---- */
 
 /* "net-0 gets 0000:01:10.0, accel-0 gets none" */
-static char *describe(const struct vfa_domain *domain, const struct vfa_arrivals *arrivals)
+static char *describe(const struct vfa_domain *domain, const struct vfa_assignments *assignments)
 {
     char device[VFA_PCI_ADDR_SIZE], *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
 
     for (size_t i = 0; f && i < domain->n_requests; i++) {
-        const struct vfa_arrival *arrival = vfa_arrivals_find(arrivals, domain->requests[i].name);
+        const struct vfa_assignment *arrival =
+            vfa_assignments_find(assignments, domain->requests[i].name);
 
         fprintf(f, "%s%s gets %s", i ? ", " : "", domain->requests[i].name,
                 arrival ? vfa_pci_addr_format(&arrival->device.addr, device) : "none");

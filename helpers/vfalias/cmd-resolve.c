@@ -38,11 +38,11 @@ static int read_stdin(struct vfa_io_data *xml, struct vfa_domain **ret, struct v
 /* ---- the text ---- */
 
 /* uuid: to be put in, or NULL. */
-static int make_text(const struct vfa_io_data *xml, const struct vfa_arrivals *devices,
+static int make_text(const struct vfa_io_data *xml, const struct vfa_assignments *devices,
                      const char *uuid, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
-    int r = vfa_arrivals_fill(devices, xml->data, xml->len, &filled, err);
+    int r = vfa_assignments_fill(devices, xml->data, xml->len, &filled, err);
 
     if (r == 0 && uuid)
         return vfa_domxml_set_uuid(filled, strlen(filled), uuid, ret, err);
@@ -64,7 +64,7 @@ struct job {
  * written when they are. */
 static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals devices = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments devices = {NULL, 0};
     const struct job *job = data;
     int r = vfa_incoming_claim(host, job->domain, VFA_INCOMING_KEEP_SOURCES, &devices, err);
 

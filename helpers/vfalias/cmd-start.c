@@ -16,9 +16,9 @@
 #include "domain/domxml.h"
 #include "state/claims.h"
 #include "host/host.h"
+#include "claim/assignment-xml.h"
 #include "claim/assignment.h"
 #include "claim/incoming.h"
-#include "claim/plug.h"
 #include "claim/release.h"
 #include "claim/transaction.h"
 #include "claim/unreleased.h"
@@ -39,14 +39,14 @@ struct start {
     char *xml;                 /* the definition, with its secrets */
     struct vfa_domain *domain; /* the same, parsed */
     struct vfa_host host;
-    struct vfa_arrivals arrivals;
+    struct vfa_assignments assignments;
     struct vfa_claims claims; /* as they were made */
 };
 
 static void start_clear(struct start *start)
 {
     vfa_claims_clear(&start->claims);
-    vfa_arrivals_clear(&start->arrivals);
+    vfa_assignments_clear(&start->assignments);
     vfa_host_clear(&start->host);
     vfa_domain_free(start->domain);
     free(start->xml);
@@ -91,7 +91,7 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
     struct start *start = data;
     int r =
         vfa_incoming_claim(host, start->domain, VFA_INCOMING_KEEP_SOURCES | VFA_INCOMING_HOTPLUG,
-                           &start->arrivals, err);
+                           &start->assignments, err);
 
     return r ? r : vfa_state_claims(host->state, start->domain->uuid, &start->claims, err);
 }
@@ -116,8 +116,8 @@ static int create(struct start *start, struct vfa_error *err)
 {
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr created = NULL;
     VFA_AUTO(vfa_freep) char *xml = NULL;
-    int r = vfa_allocate_plug(start->ctx->config, start->xml, strlen(start->xml), start->domain,
-                              &start->arrivals, &xml, err);
+    int r = vfa_assignments_to_xml(start->ctx->config, start->xml, strlen(start->xml),
+                                   start->domain, &start->assignments, &xml, err);
 
     if (r < 0)
         return r;
@@ -131,10 +131,10 @@ static void print_devices(const struct start *start)
 {
     char address[VFA_PCI_ADDR_SIZE];
 
-    for (size_t i = 0; i < start->arrivals.n; i++)
+    for (size_t i = 0; i < start->assignments.n; i++)
         printf("%s for request '%s'\n",
-               vfa_pci_addr_format(&start->arrivals.items[i].device.addr, address),
-               start->arrivals.items[i].request);
+               vfa_pci_addr_format(&start->assignments.items[i].device.addr, address),
+               start->assignments.items[i].request);
 }
 
 static int run(struct start *start, const char *name, struct vfa_error *err)

@@ -154,7 +154,7 @@ static int place(struct definition *d, struct vfa_error *err)
 static int edit(struct definition *d, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
-    int r = vfa_arrivals_fill(&d->placed.devices, d->xml, strlen(d->xml), &filled, err);
+    int r = vfa_assignments_fill(&d->placed.devices, d->xml, strlen(d->xml), &filled, err);
 
     if (r == 0 && d->ports > 0)
         return vfa_domxml_add_ports(filled, strlen(filled), d->ports, ret, err);
@@ -165,7 +165,7 @@ static int edit(struct definition *d, char **ret, struct vfa_error *err)
 
 static void log_changes(const struct definition *d)
 {
-    const struct vfa_arrivals *devices = &d->placed.devices;
+    const struct vfa_assignments *devices = &d->placed.devices;
     char address[VFA_PCI_ADDR_SIZE];
 
     if (d->ports > 0)

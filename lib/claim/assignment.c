@@ -11,52 +11,53 @@
 #include <errno.h>
 #include <string.h>
 
-void vfa_arrivals_clear(struct vfa_arrivals *arrivals)
+void vfa_assignments_clear(struct vfa_assignments *assignments)
 {
-    for (size_t i = 0; i < arrivals->n; i++) {
-        free(arrivals->items[i].request);
-        vfa_device_clear(&arrivals->items[i].device);
+    for (size_t i = 0; i < assignments->n; i++) {
+        free(assignments->items[i].request);
+        vfa_device_clear(&assignments->items[i].device);
     }
-    free(arrivals->items);
-    *arrivals = (struct vfa_arrivals){NULL, 0};
+    free(assignments->items);
+    *assignments = (struct vfa_assignments){NULL, 0};
 }
 
-const struct vfa_arrival *vfa_arrivals_find(const struct vfa_arrivals *arrivals,
-                                            const char *request)
+const struct vfa_assignment *vfa_assignments_find(const struct vfa_assignments *assignments,
+                                                  const char *request)
 {
-    for (size_t i = 0; i < arrivals->n; i++) {
-        if (strcmp(arrivals->items[i].request, request) == 0)
-            return &arrivals->items[i];
+    for (size_t i = 0; i < assignments->n; i++) {
+        if (strcmp(assignments->items[i].request, request) == 0)
+            return &assignments->items[i];
     }
     return NULL;
 }
 
-int vfa_arrivals_add(struct vfa_arrivals *arrivals, const char *request, struct vfa_device *device,
-                     bool moved, struct vfa_error *err)
+int vfa_assignments_add(struct vfa_assignments *assignments, const char *request,
+                        struct vfa_device *device, bool moved, struct vfa_error *err)
 {
-    struct vfa_arrival *more = realloc(arrivals->items, (arrivals->n + 1) * sizeof(*more));
+    struct vfa_assignment *more = realloc(assignments->items, (assignments->n + 1) * sizeof(*more));
     char *name = more ? strdup(request) : NULL;
 
     if (more)
-        arrivals->items = more;
+        assignments->items = more;
     if (!name)
         return vfa_fail_oom(err);
-    more[arrivals->n++] = (struct vfa_arrival){.request = name, .device = *device, .moved = moved};
+    more[assignments->n++] =
+        (struct vfa_assignment){.request = name, .device = *device, .moved = moved};
     *device = (struct vfa_device){0};
     return 0;
 }
 
-int vfa_arrivals_fill(const struct vfa_arrivals *arrivals, const char *xml, size_t len, char **ret,
-                      struct vfa_error *err)
+int vfa_assignments_fill(const struct vfa_assignments *assignments, const char *xml, size_t len,
+                         char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep)
-    struct vfa_domxml_source *sources = calloc(arrivals->n + 1, sizeof(*sources));
+    struct vfa_domxml_source *sources = calloc(assignments->n + 1, sizeof(*sources));
     size_t n = 0;
 
     if (!sources)
         return vfa_fail_oom(err);
-    for (size_t i = 0; i < arrivals->n; i++) {
-        const struct vfa_arrival *arrival = &arrivals->items[i];
+    for (size_t i = 0; i < assignments->n; i++) {
+        const struct vfa_assignment *arrival = &assignments->items[i];
 
         if (arrival->moved)
             sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};

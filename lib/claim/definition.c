@@ -53,7 +53,7 @@ static void work_clear(struct work *w)
 
 void vfa_placed_clear(struct vfa_placed *placed)
 {
-    vfa_arrivals_clear(&placed->devices);
+    vfa_assignments_clear(&placed->devices);
     free(placed->refusal);
     placed->refusal = NULL;
 }
@@ -111,7 +111,7 @@ static int drop_rows(struct work *w, struct vfa_error *err)
 
 static int write_rows(struct work *w, struct vfa_error *err)
 {
-    const struct vfa_arrivals *chosen = &w->placed.devices;
+    const struct vfa_assignments *chosen = &w->placed.devices;
     int r = drop_rows(w, err);
 
     for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
@@ -181,7 +181,7 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
-    return vfa_arrivals_add(&w->placed.devices, tagged->request.name, &device, true, err);
+    return vfa_assignments_add(&w->placed.devices, tagged->request.name, &device, true, err);
 }
 
 static int choose_all(struct work *w, struct vfa_error *err)

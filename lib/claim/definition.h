@@ -13,7 +13,7 @@
 
 /* What the placeholders in a domain's definition come to. */
 struct vfa_placed {
-    struct vfa_arrivals devices; /* those that have to name these from now on; moved is true */
+    struct vfa_assignments devices; /* those that have to name these from now on; moved is true */
     char *refusal; /* why the first of those that stay as they are does, though it cannot be had;
                       NULL: there is none */
 };

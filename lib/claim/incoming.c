@@ -32,8 +32,8 @@
 /* ---- devices in the XML ---- */
 
 /* The one that the XML names, if it is to be had. */
-static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_arrivals *arrivals,
-                struct vfa_error *err)
+static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev,
+                struct vfa_assignments *assignments, struct vfa_error *err)
 {
     VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
     int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
@@ -46,23 +46,23 @@ static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_ar
     r = vfa_alloc_claim_tagged(a, &tagged, VFA_CLAIM_INCOMING, err);
     if (r == VFA_STATE_TAKEN)
         return 0;
-    return r < 0 ? r : vfa_arrivals_add(arrivals, dev->request, &tagged.device, false, err);
+    return r < 0 ? r : vfa_assignments_add(assignments, dev->request, &tagged.device, false, err);
 }
 
 /* Before others are chosen: what the XML names is not one of these. */
-static int keep_all(struct vfa_alloc *a, struct vfa_arrivals *arrivals, struct vfa_error *err)
+static int keep_all(struct vfa_alloc *a, struct vfa_assignments *assignments, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
         if (a->domain->devices[i].request)
-            r = keep(a, &a->domain->devices[i], arrivals, err);
+            r = keep(a, &a->domain->devices[i], assignments, err);
     }
     return r;
 }
 
 static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
-                        struct vfa_arrivals *arrivals, struct vfa_error *err)
+                        struct vfa_assignments *assignments, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
     VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {0};
@@ -72,16 +72,16 @@ static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
         r = vfa_alloc_pick(a, &tagged.request, &chosen, err);
     if (r)
         return r;
-    return vfa_arrivals_add(arrivals, dev->request, &chosen,
-                            tagged.kind == VFA_TAGGED_MISSING ||
-                                vfa_pci_addr_compare(&tagged.source, &chosen.addr) != 0,
-                            err);
+    return vfa_assignments_add(assignments, dev->request, &chosen,
+                               tagged.kind == VFA_TAGGED_MISSING ||
+                                   vfa_pci_addr_compare(&tagged.source, &chosen.addr) != 0,
+                               err);
 }
 
 /* ---- requests that have none ---- */
 
 static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
-                         struct vfa_arrivals *arrivals, struct vfa_error *err)
+                         struct vfa_assignments *assignments, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -95,7 +95,7 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
         vfa_error_move(err, &why);
         return r;
     }
-    return vfa_arrivals_add(arrivals, request->name, &chosen, true, err);
+    return vfa_assignments_add(assignments, request->name, &chosen, true, err);
 }
 
 /* ---- all of it ---- */
@@ -133,7 +133,7 @@ static int begin(struct vfa_alloc *a, struct vfa_error *err)
     return r ? r : vfa_alloc_make_fresh(a, err);
 }
 
-static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arrivals,
+static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_assignments *assignments,
                   struct vfa_error *err)
 {
     const struct vfa_domain *domain = a->domain;
@@ -146,16 +146,16 @@ static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arriv
     if (r == 0 && vfa_alloc_asks(a))
         r = vfa_alloc_claim_static(a, err);
     if (r == 0 && (what & VFA_INCOMING_KEEP_SOURCES))
-        r = keep_all(a, arrivals, err);
+        r = keep_all(a, assignments, err);
     for (size_t i = 0; i < domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
 
-        if (dev->request && !vfa_arrivals_find(arrivals, dev->request))
-            r = serve_device(a, dev, arrivals, err);
+        if (dev->request && !vfa_assignments_find(assignments, dev->request))
+            r = serve_device(a, dev, assignments, err);
     }
     for (size_t i = 0; (what & VFA_INCOMING_HOTPLUG) && i < domain->n_requests && r == 0; i++) {
         if (!vfa_domain_device(domain, domain->requests[i].name))
-            r = serve_request(a, &domain->requests[i], arrivals, err);
+            r = serve_request(a, &domain->requests[i], assignments, err);
     }
     return r;
 }
@@ -163,12 +163,12 @@ static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_arrivals *arriv
 struct job {
     const struct vfa_domain *domain;
     unsigned what;
-    struct vfa_arrivals arrivals;
+    struct vfa_assignments assignments;
 };
 
 static void job_clear(struct job *job)
 {
-    vfa_arrivals_clear(&job->arrivals);
+    vfa_assignments_clear(&job->assignments);
 }
 
 static int work(struct vfa_host *host, void *data, struct vfa_error *err)
@@ -178,12 +178,12 @@ static int work(struct vfa_host *host, void *data, struct vfa_error *err)
     struct vfa_alloc a = {
         .host = host, .domain = job->domain, .arriving = true, .rescanned = host->scanned};
 
-    vfa_arrivals_clear(&job->arrivals);
-    return arrive(&a, job->what, &job->arrivals, err);
+    vfa_assignments_clear(&job->assignments);
+    return arrive(&a, job->what, &job->assignments, err);
 }
 
 int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
-                       struct vfa_arrivals *ret, struct vfa_error *err)
+                       struct vfa_assignments *ret, struct vfa_error *err)
 {
     VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
     int r = vfa_allocate_transact(host, true, work, &job, err);
@@ -191,8 +191,8 @@ int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, u
     if (r && r != VFA_ALLOCATE_RESCAN)
         vfa_wrap(err, "domain '%s'", domain->name);
     if (r == 0) {
-        *ret = job.arrivals;
-        job.arrivals = (struct vfa_arrivals){NULL, 0};
+        *ret = job.assignments;
+        job.assignments = (struct vfa_assignments){NULL, 0};
     }
     return r;
 }

@@ -26,9 +26,9 @@ enum {
 /* What was incoming for the domain before is dropped. 0, VFA_ALLOCATE_NONE or an error; unless 0
  * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal, and
  * VFA_ALLOCATE_RESCAN ends it. Clear *ret
- * with vfa_arrivals_clear(). */
+ * with vfa_assignments_clear(). */
 int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
-                       struct vfa_arrivals *ret, struct vfa_error *err);
+                       struct vfa_assignments *ret, struct vfa_error *err);
 
 /* It does not come: drops what is incoming for it. *ret_n gets how many claims were. */
 int vfa_incoming_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,

@@ -14,10 +14,10 @@
 #include "state/hold.h"
 #include "state/state.h"
 #include "host/host.h"
+#include "claim/assignment-xml.h"
 #include "claim/assignment.h"
 #include "claim/claim.h"
 #include "claim/incoming.h"
-#include "claim/plug.h"
 #include "claim/prepare.h"
 #include "claim/reassert.h"
 #include "claim/rescan.h"
@@ -77,7 +77,7 @@ static const struct {
      "without an alias"},
 };
 
-static void describe(const struct vfa_arrivals *arrivals, char *buf, size_t size)
+static void describe(const struct vfa_assignments *arrivals, char *buf, size_t size)
 {
     size_t len = 0;
 
@@ -114,7 +114,7 @@ static size_t count_static(struct vfa_host *host)
 static void test_cases(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+        VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         struct vfa_host host = open_host(true);
         char got[256];
@@ -146,8 +146,8 @@ static void test_prepare(void)
     const char *const starts[] = {filled, other};
 
     for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
-        VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals again = {NULL, 0};
+        VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
+        VFA_AUTO(vfa_assignments_clear) struct vfa_assignments again = {NULL, 0};
         VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         struct vfa_host host = open_host(true);
@@ -171,7 +171,7 @@ static void test_prepare(void)
  * start. */
 static void test_static(void)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_host host = open_host(true);
     char got[256];
@@ -190,7 +190,7 @@ static void test_static(void)
 static void test_running(void)
 {
     static const char xml[] = DOM("", SENTINEL("net-0"));
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_host host = open_host(true);
 
@@ -242,7 +242,7 @@ static bool has_all(const char *text, const char *parts)
 
 static void test_plug(size_t i)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -253,8 +253,8 @@ static void test_plug(size_t i)
     if (r == 0)
         r = vfa_incoming_claim(&host, domain, VFA_INCOMING_HOTPLUG, &arrivals, &err);
     if (r == 0)
-        r = vfa_allocate_plug(config, plugs[i].xml, strlen(plugs[i].xml), domain, &arrivals, &xml,
-                              &err);
+        r = vfa_assignments_to_xml(config, plugs[i].xml, strlen(plugs[i].xml), domain, &arrivals,
+                                   &xml, &err);
     CHECK(r == 0 && has_all(xml, plugs[i].has), "%s: %s", plugs[i].label,
           r ? vfa_error_text(&err) : xml);
     if (r == 0)
@@ -321,7 +321,7 @@ static void test_wait(size_t i)
 
 static void test_rehearsal(void)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     struct vfa_host host = open_host(true);
 
     CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "an index");

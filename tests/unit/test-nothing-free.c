@@ -94,7 +94,7 @@ static int hot_plug(struct vfa_host *host, struct vfa_error *err)
 
 static int arrive(struct vfa_host *host, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
 
     return vfa_incoming_claim(host, parse(WANTS), VFA_INCOMING_HOTPLUG, &arrivals, err);
 }
@@ -154,7 +154,7 @@ static void test_others(void)
 /* What is only tried is scanned for as well, and writes no claims. */
 static int try_to_start(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_arrivals_clear) struct vfa_arrivals arrivals = {NULL, 0};
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     unsigned *tries = data;
 
     ++*tries;

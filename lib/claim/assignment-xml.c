@@ -8,7 +8,7 @@
  * takes the port of a request that found nothing.
  */
 
-#include "plug.h"
+#include "assignment-xml.h"
 
 #include "base/common.h"
 #include "base/error.h"
@@ -39,7 +39,7 @@ static void plug_clear(struct plug *plug)
 }
 
 static int make_device(const struct vfa_config *config, struct vfa_domain *domain,
-                       const struct vfa_arrival *arrival, char **ret, struct vfa_error *err)
+                       const struct vfa_assignment *arrival, char **ret, struct vfa_error *err)
 {
     const struct vfa_request *request = vfa_domain_request(domain, arrival->request);
     const struct vfa_alias *alias = request ? vfa_allocate_alias(config, request) : NULL;
@@ -65,19 +65,19 @@ static int put_in(const char *xml, size_t len, const struct plug *plug, char **r
     return vfa_domxml_insert(filled, strlen(filled), plug->devices, plug->n_devices, ret, err);
 }
 
-int vfa_allocate_plug(const struct vfa_config *config, const char *xml, size_t len,
-                      struct vfa_domain *domain, const struct vfa_arrivals *arrivals, char **ret,
-                      struct vfa_error *err)
+int vfa_assignments_to_xml(const struct vfa_config *config, const char *xml, size_t len,
+                           struct vfa_domain *domain, const struct vfa_assignments *assignments,
+                           char **ret, struct vfa_error *err)
 {
     VFA_AUTO(plug_clear)
     struct plug plug = {
-        .sources = calloc(arrivals->n + 1, sizeof(*plug.sources)),
-        .devices = calloc(arrivals->n + 1, sizeof(*plug.devices)),
+        .sources = calloc(assignments->n + 1, sizeof(*plug.sources)),
+        .devices = calloc(assignments->n + 1, sizeof(*plug.devices)),
     };
     int r = plug.sources && plug.devices ? 0 : vfa_fail_oom(err);
 
-    for (size_t i = 0; r == 0 && i < arrivals->n; i++) {
-        const struct vfa_arrival *arrival = &arrivals->items[i];
+    for (size_t i = 0; r == 0 && i < assignments->n; i++) {
+        const struct vfa_assignment *arrival = &assignments->items[i];
 
         if (vfa_domain_device(domain, arrival->request)) {
             plug.sources[plug.n_sources++] =

@@ -14,8 +14,8 @@
 /* The XML to start a domain from: its definition with the devices that arrived for it
  * (VFA_INCOMING_HOTPLUG) in it, each in the port that is labelled for its request, if there is one.
  * `domain` is the same XML, parsed; what becomes of its ports is noted there. free() *ret. */
-int vfa_allocate_plug(const struct vfa_config *config, const char *xml, size_t len,
-                      struct vfa_domain *domain, const struct vfa_arrivals *arrivals, char **ret,
-                      struct vfa_error *err);
+int vfa_assignments_to_xml(const struct vfa_config *config, const char *xml, size_t len,
+                           struct vfa_domain *domain, const struct vfa_assignments *assignments,
+                           char **ret, struct vfa_error *err);
 
 #endif
