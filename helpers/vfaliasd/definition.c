@@ -48,7 +48,7 @@ struct definition {
     char *xml; /* as it was read */
     struct vfa_domain *domain;
     unsigned ports; /* to add */
-    struct vfa_placed placed;
+    struct vfa_definition_result result;
 };
 
 static void definition_clear(struct definition *d)
@@ -56,7 +56,7 @@ static void definition_clear(struct definition *d)
     vfa_virt_domain_unref(&d->handle);
     free(d->xml);
     vfa_domain_free(d->domain);
-    vfa_placed_clear(&d->placed);
+    vfa_definition_result_clear(&d->result);
 }
 
 #define KEY_SIZE (VFA_UUID_SIZE + sizeof("/definition"))
@@ -96,7 +96,7 @@ static int undefined(struct definition *d, struct vfa_error *err)
     char key[KEY_SIZE];
 
     vfa_log_forget(key_of(d, "unfilled", key));
-    return r == 0 ? vfa_allocate_undefined(host.state, d->uuid, err) : r;
+    return r == 0 ? vfa_definition_forget(host.state, d->uuid, err) : r;
 }
 
 /* ---- placeholders ---- */
@@ -123,16 +123,16 @@ static int try_to_place(struct definition *d, struct vfa_host *host, struct vfa_
     int r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &freed, err);
 
     if (r == 0)
-        r = vfa_allocate_tentative(host, d->domain, &d->placed, err);
+        r = vfa_definition_assign(host, d->domain, &d->result, err);
     if (r < 0)
         return r;
     key_of(d, "unfilled", key);
-    if (!d->placed.refusal) {
+    if (!d->result.refusal) {
         vfa_log_forget(key);
         return 0;
     }
     vfa_log_change(key, LOG_WARNING, "domain '%s': not all of its definition can be filled: %s",
-                   d->domain->name, d->placed.refusal);
+                   d->domain->name, d->result.refusal);
     return wait_for_more(d, host, freed, err);
 }
 
@@ -154,7 +154,7 @@ static int place(struct definition *d, struct vfa_error *err)
 static int edit(struct definition *d, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
-    int r = vfa_assignments_fill(&d->placed.devices, d->xml, strlen(d->xml), &filled, err);
+    int r = vfa_assignments_fill(&d->result.devices, d->xml, strlen(d->xml), &filled, err);
 
     if (r == 0 && d->ports > 0)
         return vfa_domxml_add_ports(filled, strlen(filled), d->ports, ret, err);
@@ -165,7 +165,7 @@ static int edit(struct definition *d, char **ret, struct vfa_error *err)
 
 static void log_changes(const struct definition *d)
 {
-    const struct vfa_assignments *devices = &d->placed.devices;
+    const struct vfa_assignments *devices = &d->result.devices;
     char address[VFA_PCI_ADDR_SIZE];
 
     if (d->ports > 0)
@@ -187,7 +187,7 @@ static int pass(struct definition *d, virConnectPtr conn, struct vfa_error *err)
     if (r < 0)
         return r;
     d->ports = d->domain->pcie ? vfa_domain_missing_ports(d->domain) : 0; /* slots can't be added */
-    if (d->ports == 0 && d->placed.devices.n == 0)
+    if (d->ports == 0 && d->result.devices.n == 0)
         return 0;
     r = edit(d, &changed, err);
     if (r == 0)

@@ -38,7 +38,7 @@ struct work {
     struct vfa_tentatives before;
     struct vfa_tagged *tagged; /* of each device of the domain that carries a name */
     bool refused;              /* a start was */
-    struct vfa_placed placed;
+    struct vfa_definition_result result;
 };
 
 static void work_clear(struct work *w)
@@ -48,14 +48,14 @@ static void work_clear(struct work *w)
     free(w->tagged);
     vfa_tentatives_clear(&w->before);
     vfa_alloc_clear(&w->a);
-    vfa_placed_clear(&w->placed);
+    vfa_definition_result_clear(&w->result);
 }
 
-void vfa_placed_clear(struct vfa_placed *placed)
+void vfa_definition_result_clear(struct vfa_definition_result *result)
 {
-    vfa_assignments_clear(&placed->devices);
-    free(placed->refusal);
-    placed->refusal = NULL;
+    vfa_assignments_clear(&result->devices);
+    free(result->refusal);
+    result->refusal = NULL;
 }
 
 static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tagged)
@@ -111,7 +111,7 @@ static int drop_rows(struct work *w, struct vfa_error *err)
 
 static int write_rows(struct work *w, struct vfa_error *err)
 {
-    const struct vfa_assignments *chosen = &w->placed.devices;
+    const struct vfa_assignments *chosen = &w->result.devices;
     int r = drop_rows(w, err);
 
     for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
@@ -162,9 +162,9 @@ static int its_own(struct work *w, const struct vfa_request *request, struct vfa
 
 static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
 {
-    if (!w->placed.refusal)
-        w->placed.refusal = strdup(vfa_error_text(why));
-    return w->placed.refusal ? 0 : vfa_fail_oom(err);
+    if (!w->result.refusal)
+        w->result.refusal = strdup(vfa_error_text(why));
+    return w->result.refusal ? 0 : vfa_fail_oom(err);
 }
 
 static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_error *err)
@@ -181,7 +181,7 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
-    return vfa_assignments_add(&w->placed.devices, tagged->request.name, &device, true, err);
+    return vfa_assignments_add(&w->result.devices, tagged->request.name, &device, true, err);
 }
 
 static int choose_all(struct work *w, struct vfa_error *err)
@@ -283,8 +283,8 @@ static int work(struct vfa_host *host, void *data, struct vfa_error *err)
     return place(w, err);
 }
 
-int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domain,
-                           struct vfa_placed *ret, struct vfa_error *err)
+int vfa_definition_assign(struct vfa_host *host, const struct vfa_domain *domain,
+                          struct vfa_definition_result *ret, struct vfa_error *err)
 {
     VFA_AUTO(work_clear) struct work w = {.a = {.host = host, .domain = domain}};
     int r = vfa_allocate_transact(host, true, work, &w, err);
@@ -292,13 +292,13 @@ int vfa_allocate_tentative(struct vfa_host *host, const struct vfa_domain *domai
     if (r < 0)
         vfa_wrap(err, "domain '%s'", domain->name);
     if (r == 0) {
-        *ret = w.placed;
-        w.placed = (struct vfa_placed){.refusal = NULL};
+        *ret = w.result;
+        w.result = (struct vfa_definition_result){.refusal = NULL};
     }
     return r;
 }
 
-int vfa_allocate_undefined(struct vfa_state *state, const char *uuid, struct vfa_error *err)
+int vfa_definition_forget(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
     bool own, start_refused;
     int r = vfa_state_enter(state, &own, err);

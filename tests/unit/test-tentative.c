@@ -168,7 +168,7 @@ static void test_unmet_and_quarantine(void)
     CHECK(vfa_state_quarantine(host.state, vf(0), VFA_QUARANTINE_OTHER, "it hangs", NULL) == 0,
           "quarantine");
     CHECK(strcmp(unsettled(&host), "1") == 0 && counter(&host) == 3, "%s", unsettled(&host));
-    CHECK(vfa_allocate_undefined(host.state, UUID, NULL) == 0 && !*unsettled(&host), "undefined");
+    CHECK(vfa_definition_forget(host.state, UUID, NULL) == 0 && !*unsettled(&host), "undefined");
     vfa_host_clear(&host);
 }
 
@@ -292,7 +292,7 @@ static void claim_digits(struct vfa_host *host, size_t i)
         CHECK(vfa_state_set_start_refused(host->state, UUID, NULL) == 0, "unmet");
 }
 
-static const char *describe_placed(const struct vfa_placed *placed)
+static const char *describe_placed(const struct vfa_definition_result *placed)
 {
     static char buf[256];
     size_t len = 0;
@@ -334,7 +334,8 @@ static size_t count_all_claims(struct vfa_host *host)
 static void test_definitions(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        VFA_AUTO(vfa_placed_clear) struct vfa_placed placed = {.refusal = NULL};
+        VFA_AUTO(vfa_definition_result_clear)
+        struct vfa_definition_result placed = {.refusal = NULL};
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         struct vfa_host host = open_indexed();
         bool unmet = true;
@@ -343,7 +344,7 @@ static void test_definitions(void)
 
         claim_digits(&host, i);
         claims = count_all_claims(&host);
-        r = vfa_allocate_tentative(&host, parse(cases[i].xml), &placed, &err);
+        r = vfa_definition_assign(&host, parse(cases[i].xml), &placed, &err);
         CHECK(r == 0, "%s: %s", cases[i].label, r ? vfa_error_text(&err) : "");
         CHECK(strcmp(describe_placed(&placed), cases[i].placed) == 0, "%s: %s", cases[i].label,
               describe_placed(&placed));
@@ -364,15 +365,15 @@ static void test_definitions(void)
 static void test_refused_start(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "4"));
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed before = {.refusal = NULL};
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed after = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result before = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result after = {.refusal = NULL};
     struct vfa_host host = open_indexed();
 
     made_link("bus/pci/devices/0000:01:10.4/net/pf0v2/master", "../br0");
-    CHECK(vfa_allocate_tentative(&host, parse(xml), &before, NULL) == 0 && before.devices.n == 0,
+    CHECK(vfa_definition_assign(&host, parse(xml), &before, NULL) == 0 && before.devices.n == 0,
           "%s", describe_placed(&before));
     CHECK(vfa_state_set_start_refused(host.state, UUID, NULL) == 0, "unmet");
-    CHECK(vfa_allocate_tentative(&host, parse(xml), &after, NULL) == 0, "after");
+    CHECK(vfa_definition_assign(&host, parse(xml), &after, NULL) == 0, "after");
     CHECK(strcmp(describe_placed(&after), "net-0=0 ") == 0, "%s", describe_placed(&after));
     made_without("bus/pci/devices/0000:01:10.4/net/pf0v2/master");
     vfa_host_clear(&host);
@@ -381,21 +382,21 @@ static void test_refused_start(void)
 /* Defined anew, it gets what it had; and what is not in the definition any more is forgotten. */
 static void test_defined_anew(void)
 {
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed first = {.refusal = NULL};
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed second = {.refusal = NULL};
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed third = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result first = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result second = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result third = {.refusal = NULL};
     struct vfa_host host = open_indexed();
 
     set(&host, OTHER, "o", vf(0));
-    CHECK(vfa_allocate_tentative(&host, parse(DOM("", SENTINEL("net-0") SENTINEL("net-1"))), &first,
-                                 NULL) == 0,
+    CHECK(vfa_definition_assign(&host, parse(DOM("", SENTINEL("net-0") SENTINEL("net-1"))), &first,
+                                NULL) == 0,
           "first");
     CHECK(strcmp(describe_rows(&host), "net-0=1 net-1=2 ") == 0, "%s", describe_rows(&host));
     CHECK(vfa_state_drop_tentative(host.state, OTHER, NULL, NULL) == 0, "drop");
-    CHECK(vfa_allocate_tentative(&host, parse(DOM("", SENTINEL("net-1"))), &second, NULL) == 0,
+    CHECK(vfa_definition_assign(&host, parse(DOM("", SENTINEL("net-1"))), &second, NULL) == 0,
           "second");
     CHECK(strcmp(describe_rows(&host), "net-1=2 ") == 0, "%s", describe_rows(&host));
-    CHECK(vfa_allocate_tentative(&host, parse(DOM("", "")), &third, NULL) == 0, "third");
+    CHECK(vfa_definition_assign(&host, parse(DOM("", "")), &third, NULL) == 0, "third");
     CHECK(strcmp(describe_rows(&host), "") == 0, "%s", describe_rows(&host));
     vfa_host_clear(&host);
 }
@@ -403,14 +404,14 @@ static void test_defined_anew(void)
 /* While the domain runs, its next definition gets what it has. */
 static void test_running(void)
 {
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed placed = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result placed = {.refusal = NULL};
     struct vfa_host host = open_indexed();
 
     claim_for_other(&host, vf(0));
     CHECK(vfa_allocate_reassert(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "6"))), NULL) == 0,
           "runs");
-    CHECK(vfa_allocate_tentative(&host, parse(DOM("", SENTINEL("net-0") SENTINEL("net-1"))),
-                                 &placed, NULL) == 0,
+    CHECK(vfa_definition_assign(&host, parse(DOM("", SENTINEL("net-0") SENTINEL("net-1"))), &placed,
+                                NULL) == 0,
           "placed");
     CHECK(strcmp(describe_placed(&placed), "net-0=3 net-1=1 ") == 0, "%s",
           describe_placed(&placed));
@@ -423,20 +424,20 @@ static void test_running(void)
 static void test_running_in_quarantine(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed runs = {.refusal = NULL};
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed stopped = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result runs = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result stopped = {.refusal = NULL};
     struct vfa_host host = open_indexed();
     int64_t before;
 
     CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
     CHECK(vfa_state_quarantine(host.state, vf(3), VFA_QUARANTINE_ONCE, "used once", NULL) == 0, "");
-    CHECK(vfa_allocate_tentative(&host, parse(xml), &runs, NULL) == 0, "");
+    CHECK(vfa_definition_assign(&host, parse(xml), &runs, NULL) == 0, "");
     CHECK(strcmp(describe_placed(&runs), "") == 0 && !runs.refusal, "%s", describe_placed(&runs));
     CHECK(strcmp(describe_rows(&host), "net-0=3 ") == 0, "%s", describe_rows(&host));
     before = counter(&host);
     CHECK(vfa_state_release(host.state, UUID, NULL, NULL, NULL) == 0, "stops");
     CHECK(counter(&host) == before + 1 && strcmp(unsettled(&host), "1") == 0, "to be looked at");
-    CHECK(vfa_allocate_tentative(&host, parse(xml), &stopped, NULL) == 0, "");
+    CHECK(vfa_definition_assign(&host, parse(xml), &stopped, NULL) == 0, "");
     CHECK(strcmp(describe_placed(&stopped), "net-0=0 ") == 0, "%s", describe_placed(&stopped));
     vfa_host_clear(&host);
 }
@@ -445,13 +446,13 @@ static void test_running_in_quarantine(void)
 static void test_running_without(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
-    VFA_AUTO(vfa_placed_clear) struct vfa_placed runs = {.refusal = NULL};
+    VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result runs = {.refusal = NULL};
     struct vfa_host host = open_indexed();
 
     CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
     if (renameat(sysfs.rootfd, "bus/pci/devices/0000:01:10.6", sysfs.rootfd, "bus/pci/away") < 0)
         made_give_up("away");
-    CHECK(vfa_allocate_tentative(&host, parse(xml), &runs, NULL) == 0, "");
+    CHECK(vfa_definition_assign(&host, parse(xml), &runs, NULL) == 0, "");
     CHECK(strcmp(describe_placed(&runs), "") == 0 && !runs.refusal, "%s", describe_placed(&runs));
     if (renameat(sysfs.rootfd, "bus/pci/away", sysfs.rootfd, "bus/pci/devices/0000:01:10.6") < 0)
         made_give_up("back");
