@@ -149,18 +149,18 @@ static int check_claim(struct vfa_pass *pass, const struct vfa_step *step,
 /* Opens the state for what lib/ does with the claim of the step, with what is wanted of its VF. */
 static int with_order(struct vfa_pass *pass, const struct vfa_step *step,
                       int (*what)(struct vfa_host *, const struct vfa_claim *,
-                                  const struct vfa_vf_order *, struct vfa_error *),
+                                  const struct vfa_vf_desired *, struct vfa_error *),
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_allocate_alias(pass->config, request);
-    struct vfa_vf_order order;
+    struct vfa_vf_desired order;
     int r;
 
     if (!alias) /* attach() says so */
         return 0;
-    vfa_vf_order_make(alias, request, vfa_request_attach(request, alias), &order);
+    vfa_vf_desired_make(alias, request, vfa_request_attach(request, alias), &order);
     r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r < 0 ? r : what(&host, step->claim, &order, err);
 }

@@ -30,7 +30,7 @@
 struct work {
     struct vfa_host *host;
     const struct vfa_claim *claim;
-    const struct vfa_vf_order *order;
+    const struct vfa_vf_desired *desired;
     int lock; /* of the device */
     struct vfa_patience patience;
     struct vfa_netlink *nl;
@@ -47,10 +47,10 @@ static void work_clear(struct work *w)
     vfa_presence_endp(&w->lock);
 }
 
-void vfa_vf_order_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                       enum vfa_attach_kind kind, struct vfa_vf_order *ret)
+void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                         enum vfa_attach_kind kind, struct vfa_vf_desired *ret)
 {
-    *ret = (struct vfa_vf_order){.kind = kind};
+    *ret = (struct vfa_vf_desired){.kind = kind};
     vfa_request_settings(request, alias, &ret->settings);
     if (alias)
         ret->policy = alias->settings_policy;
@@ -75,7 +75,7 @@ void vfa_vf_warn(const struct vfa_host *host, const struct vfa_claim *claim,
 /* What a driver refuses ends it, or is a warning. *err is used up. */
 static int settle(const struct work *w, struct vfa_error *err)
 {
-    if (w->order->policy == VFA_SETTINGS_REQUIRED)
+    if (w->desired->policy == VFA_SETTINGS_REQUIRED)
         return VFA_VF_REFUSED;
     vfa_vf_warn(w->host, w->claim, err);
     vfa_error_clear(err);
@@ -156,7 +156,7 @@ static unsigned own_settings(enum vfa_attach_kind kind)
 /* What the guest's driver makes the MTU is its own business; that it can is the PF's. */
 static int check_mtu(struct work *w, struct vfa_error *err)
 {
-    uint32_t want = w->order->settings.values[VFA_VF_MTU];
+    uint32_t want = w->desired->settings.values[VFA_VF_MTU];
     struct vfa_link pf;
     int r;
 
@@ -173,9 +173,9 @@ static int check_mtu(struct work *w, struct vfa_error *err)
 
 static int compare(struct work *w, enum vfa_vf_setting setting, struct vfa_error *err)
 {
-    const struct vfa_vf_settings *want = &w->order->settings;
+    const struct vfa_vf_settings *want = &w->desired->settings;
 
-    if (setting == VFA_VF_MTU && w->order->kind != VFA_ATTACH_MACVTAP)
+    if (setting == VFA_VF_MTU && w->desired->kind != VFA_ATTACH_MACVTAP)
         return check_mtu(w, err);
     if (!vfa_vf_has(&w->now, setting))
         return refuse(
@@ -190,7 +190,7 @@ static int compare(struct work *w, enum vfa_vf_setting setting, struct vfa_error
 
 static int check_netdev(struct work *w, struct vfa_error *err)
 {
-    if (w->order->kind != VFA_ATTACH_MACVTAP)
+    if (w->desired->kind != VFA_ATTACH_MACVTAP)
         return 0;
     if (!w->vf.netdev[0]) {
         return vfa_refuse(err, ENODEV, "%s has no netdev on this host to make a macvtap of",
@@ -213,7 +213,7 @@ static int locate(struct work *w, struct vfa_error *err)
         r = vfa_vf_locate(&w->host->sysfs, &addr, &w->vf, &why);
     if (r == VFA_SYSFS_GONE)
         return refuse_gone(w, err);
-    if (r == VFA_VF_NONE && !(w->order->settings.given & ~own_settings(w->order->kind)))
+    if (r == VFA_VF_NONE && !(w->desired->settings.given & ~own_settings(w->desired->kind)))
         return 0;
     if (r == VFA_VF_NONE)
         return refuse(w, err, "%s", vfa_error_text(&why));
@@ -222,7 +222,7 @@ static int locate(struct work *w, struct vfa_error *err)
 
 static int read_patiently(struct work *w, struct vfa_error *err)
 {
-    bool own_netdev = w->order->kind == VFA_ATTACH_MACVTAP;
+    bool own_netdev = w->desired->kind == VFA_ATTACH_MACVTAP;
     int r;
 
     do
@@ -261,11 +261,11 @@ static int look(struct work *w, struct vfa_error *err)
 
 static int plan(struct work *w, struct vfa_error *err)
 {
-    unsigned can = w->vf.pf[0] ? ~0u : own_settings(w->order->kind);
+    unsigned can = w->vf.pf[0] ? ~0u : own_settings(w->desired->kind);
     int r = check_netdev(w, err);
 
     for (unsigned i = 0; r == 0 && i < VFA_VF_SETTINGS; i++) {
-        if (w->order->settings.given & can & 1u << i)
+        if (w->desired->settings.given & can & 1u << i)
             r = compare(w, (enum vfa_vf_setting)i, err);
     }
     return r;
@@ -277,7 +277,7 @@ static int plan(struct work *w, struct vfa_error *err)
 static unsigned to_save(const struct work *w)
 {
     bool libvirts =
-        w->order->kind != VFA_ATTACH_HOSTDEV && vfa_vf_has(&w->order->settings, VFA_VF_VLAN);
+        w->desired->kind != VFA_ATTACH_HOSTDEV && vfa_vf_has(&w->desired->settings, VFA_VF_VLAN);
     unsigned save = libvirts ? vfa_vf_setting_group(VFA_VF_VLAN) : 0;
 
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
@@ -338,7 +338,7 @@ static int set_all(struct work *w, struct vfa_error *err)
     unsigned left = w->change;
     int r = 0;
 
-    vfa_vf_settings_merge(&values, &w->order->settings);
+    vfa_vf_settings_merge(&values, &w->desired->settings);
     for (unsigned i = 0; r == 0 && i < VFA_VF_SETTINGS; i++) {
         if (!(left & 1u << i))
             continue;
@@ -437,20 +437,20 @@ static int apply(struct work *w, struct vfa_error *err)
     return r;
 }
 
-static bool wants_nothing(const struct vfa_host *host, const struct vfa_vf_order *order)
+static bool wants_nothing(const struct vfa_host *host, const struct vfa_vf_desired *desired)
 {
-    return (!order->settings.given && order->kind != VFA_ATTACH_MACVTAP) ||
+    return (!desired->settings.given && desired->kind != VFA_ATTACH_MACVTAP) ||
            !vfa_sysfs_is_host(&host->sysfs);
 }
 
 int vfa_vf_apply(struct vfa_host *host, const struct vfa_claim *claim,
-                 const struct vfa_vf_order *order, struct vfa_error *err)
+                 const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     VFA_AUTO(work_clear)
-    struct work w = {.host = host, .claim = claim, .order = order, .lock = -1};
+    struct work w = {.host = host, .claim = claim, .desired = desired, .lock = -1};
     int r;
 
-    if (wants_nothing(host, order))
+    if (wants_nothing(host, desired))
         return 0;
     r = lock(&w, err);
     return r == 0 ? apply(&w, err) : r;
@@ -469,7 +469,7 @@ static int set_vlan(struct work *w, struct vfa_error *err)
         r = save_committed(w, err);
     if (r != 0 || !vfa_vf_has(&w->now, VFA_VF_VLAN))
         return r;
-    values = w->order->settings;
+    values = w->desired->settings;
     if (w->now.values[VFA_VF_VLAN])
         values.values[VFA_VF_VLAN] = w->now.values[VFA_VF_VLAN];
     for (unsigned i = VFA_VF_VLAN; i <= VFA_VF_VLAN_PROTO; i++) {
@@ -480,14 +480,14 @@ static int set_vlan(struct work *w, struct vfa_error *err)
 }
 
 int vfa_vf_apply_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                      const struct vfa_vf_order *order, struct vfa_error *err)
+                      const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     VFA_AUTO(work_clear)
-    struct work w = {.host = host, .claim = claim, .order = order, .lock = -1};
+    struct work w = {.host = host, .claim = claim, .desired = desired, .lock = -1};
     int r;
 
-    if (order->kind == VFA_ATTACH_HOSTDEV || !vfa_vf_has(&order->settings, VFA_VF_VLAN) ||
-        wants_nothing(host, order))
+    if (desired->kind == VFA_ATTACH_HOSTDEV || !vfa_vf_has(&desired->settings, VFA_VF_VLAN) ||
+        wants_nothing(host, desired))
         return 0;
     r = lock(&w, err);
     return r == 0 ? set_vlan(&w, err) : r;

@@ -27,26 +27,26 @@
 #define VFA_VF_PATIENCE_MS 2000
 
 /* What is wanted of a device. */
-struct vfa_vf_order {
+struct vfa_vf_desired {
     struct vfa_vf_settings settings;
     enum vfa_settings_policy policy;
     enum vfa_attach_kind kind; /* a macvtap has its netdev up, and its MTU is the netdev's */
 };
 
 /* What the alias says, key by key replaced by what the request says. Either may be NULL. */
-void vfa_vf_order_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                       enum vfa_attach_kind kind, struct vfa_vf_order *ret);
+void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
+                         enum vfa_attach_kind kind, struct vfa_vf_desired *ret);
 
 /* Saves and sets. Outside of a transaction. With best_effort host->warn gets what the driver
  * refused, else it is VFA_VF_REFUSED and the VF is as it was. */
 int vfa_vf_apply(struct vfa_host *host, const struct vfa_claim *claim,
-                 const struct vfa_vf_order *order, struct vfa_error *err);
+                 const struct vfa_vf_desired *desired, struct vfa_error *err);
 
 /* libvirt sets the VLAN of an interface itself when it attaches one: the number that the element
  * has (none: 0) with QoS 0 and 802.1Q. Sets what is wanted once more; a number that libvirt set
  * stays. Outside of a transaction, after the device was attached. */
 int vfa_vf_apply_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                      const struct vfa_vf_order *order, struct vfa_error *err);
+                      const struct vfa_vf_desired *desired, struct vfa_error *err);
 
 /* vfa_vf_apply() for each device of a request that the domain's XML has already, at prepare. Unless
  * 0 the claims are to be released, and err has the line. VFA_VF_REFUSED or an error. */

@@ -17,16 +17,16 @@
 
 static void make_order(const struct vfa_host *host, const struct vfa_domain *domain,
                        const struct vfa_claim *claim, const struct vfa_domdev *dev,
-                       struct vfa_vf_order *ret)
+                       struct vfa_vf_desired *ret)
 {
-    vfa_vf_order_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
-                      vfa_domain_request(domain, claim->request), dev->kind, ret);
+    vfa_vf_desired_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
+                        vfa_domain_request(domain, claim->request), dev->kind, ret);
 }
 
 /* Calls one() for each device that has a claim. */
 static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
                         int (*one)(struct vfa_host *, const struct vfa_claim *,
-                                   const struct vfa_vf_order *, struct vfa_error *),
+                                   const struct vfa_vf_desired *, struct vfa_error *),
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -36,20 +36,20 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
         const struct vfa_domdev *dev = &domain->devices[i];
         const struct vfa_claim *claim =
             dev->request ? vfa_claims_find(&claims, dev->request) : NULL;
-        struct vfa_vf_order order;
+        struct vfa_vf_desired desired;
 
         if (!claim)
             continue;
-        make_order(host, domain, claim, dev, &order);
-        r = one(host, claim, &order, err);
+        make_order(host, domain, claim, dev, &desired);
+        r = one(host, claim, &desired, err);
     }
     return r;
 }
 
 static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
-                       const struct vfa_vf_order *order, struct vfa_error *err)
+                       const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
-    int r = vfa_vf_apply(host, claim, order, err);
+    int r = vfa_vf_apply(host, claim, desired, err);
 
     if (r == VFA_VF_STALE) {
         r = vfa_refuse(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
@@ -66,10 +66,10 @@ int vfa_vf_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
 }
 
 static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                          const struct vfa_vf_order *order, struct vfa_error *err)
+                          const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim->state == VFA_CLAIM_ACTIVE ? 0 : vfa_vf_apply_vlan(host, claim, order, &why);
+    int r = claim->state == VFA_CLAIM_ACTIVE ? 0 : vfa_vf_apply_vlan(host, claim, desired, &why);
 
     if (r == 0 || r == VFA_VF_STALE)
         return 0;

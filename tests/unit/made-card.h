@@ -311,7 +311,7 @@ static inline void end(struct vfa_host *host)
 static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
                         enum vfa_settings_policy policy, struct vfa_error *err)
 {
-    const struct vfa_vf_order order = {settings(wanted), policy, kind};
+    const struct vfa_vf_desired order = {settings(wanted), policy, kind};
     const struct vfa_claim claim = the_claim(VF);
 
     return vfa_vf_apply(host, &claim, &order, err);

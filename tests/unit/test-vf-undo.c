@@ -31,7 +31,7 @@ static uint32_t vlan_now(void)
  * number, and no VLAN is what it is set back to. */
 static void test_no_vlan(void)
 {
-    const struct vfa_vf_order order = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
+    const struct vfa_vf_desired order = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
     const struct vfa_claim claim = the_claim(VF);
     struct vfa_host host = begin(VF);
 
