@@ -116,12 +116,12 @@ static int by_use_most(const void *a, const void *b)
 
 static void sort_pools(struct steps *s)
 {
-    enum vfa_order order = s->candidates->criteria->alias->order;
+    enum vfa_strategy order = s->candidates->criteria->alias->order;
 
-    if (order == VFA_ORDER_ADDRESS || s->pools.n < 2)
+    if (order == VFA_STRATEGY_ADDRESS || s->pools.n < 2)
         return; /* the state gives them by address */
     qsort(s->pools.items, s->pools.n, sizeof(*s->pools.items),
-          order == VFA_ORDER_SPREAD ? by_use : by_use_most);
+          order == VFA_STRATEGY_SPREAD ? by_use : by_use_most);
 }
 
 static bool is_last_resort(struct steps *s, size_t i)
@@ -171,7 +171,7 @@ static bool last_is_good(struct steps *s, enum vfa_numa_pass pass, bool kept)
         if (!best)
             best = pool;
         if (its)
-            return s->last.own || s->candidates->criteria->alias->order == VFA_ORDER_ADDRESS ||
+            return s->last.own || s->candidates->criteria->alias->order == VFA_STRATEGY_ADDRESS ||
                    in_use(pool) == in_use(best);
     }
     return false;

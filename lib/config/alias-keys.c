@@ -87,12 +87,12 @@ static int read_class(struct vfa_alias_reader *reader, const char *key, struct j
 static int read_order(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                       struct vfa_error *err)
 {
-    static const struct vfa_config_word words[] = {{"spread", VFA_ORDER_SPREAD},
-                                                   {"pack", VFA_ORDER_PACK}};
-    unsigned order = VFA_ORDER_ADDRESS;
+    static const struct vfa_config_word words[] = {{"spread", VFA_STRATEGY_SPREAD},
+                                                   {"pack", VFA_STRATEGY_PACK}};
+    unsigned order = VFA_STRATEGY_ADDRESS;
     int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &order, err);
 
-    reader->alias->order = (enum vfa_order)order;
+    reader->alias->order = (enum vfa_strategy)order;
     return r;
 }
 

@@ -76,10 +76,10 @@ struct vfa_alias_choice {
 };
 
 /* How the VFs of several PFs are used up. */
-enum vfa_order {
-    VFA_ORDER_ADDRESS, /* by address */
-    VFA_ORDER_SPREAD,  /* from the PF with the fewest VFs in use */
-    VFA_ORDER_PACK,    /* from the PF with the most VFs in use that has a free one */
+enum vfa_strategy {
+    VFA_STRATEGY_ADDRESS, /* by address */
+    VFA_STRATEGY_SPREAD,  /* from the PF with the fewest VFs in use */
+    VFA_STRATEGY_PACK,    /* from the PF with the most VFs in use that has a free one */
 };
 
 enum vfa_settings_policy {
@@ -110,7 +110,7 @@ struct vfa_alias {
     enum vfa_numa_policy numa;
     enum vfa_attach_kind attach;
     enum vfa_attach_failure on_attach_failure;
-    enum vfa_order order;
+    enum vfa_strategy order;
     char **permit; /* domains that may ask: globs of names, and UUIDs; n_permit 0: all */
     size_t n_permit;
     unsigned max_per_domain; /* devices; 0: no limit */
