@@ -121,7 +121,7 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_st
     for (size_t i = 0; i < view->n; i++) {
         const struct vfa_device_status *device = &view->devices[i];
 
-        if (!device->claimable || !vfa_alias_means(alias, device->dev, device->spec))
+        if (!device->claimable || !vfa_alias_selects(alias, device->dev, device->spec))
             continue;
         ret->total++;
         ret->free += vfa_device_status_judge(device, &criteria) == VFA_VERDICT_CANDIDATE;

@@ -100,7 +100,7 @@ enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
 
     if (facts->use == VFA_VERDICT_MISSING)
         return VFA_VERDICT_MISSING;
-    if (criteria->alias && !vfa_alias_matches(criteria->alias, facts->dev, facts->spec))
+    if (criteria->alias && !vfa_alias_matches_driver(criteria->alias, facts->dev, facts->spec))
         return VFA_VERDICT_DRIVER;
     if (facts->use != VFA_VERDICT_CANDIDATE)
         return facts->use;
@@ -131,7 +131,7 @@ enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
 
     if (!facts->claimable)
         return VFA_VERDICT_NOT_ALLOWED;
-    if (criteria->alias && !vfa_alias_means(criteria->alias, facts->dev, facts->spec))
+    if (criteria->alias && !vfa_alias_selects(criteria->alias, facts->dev, facts->spec))
         return VFA_VERDICT_ALIAS;
     if (!vfa_choose_tags(criteria, facts->spec))
         return VFA_VERDICT_TAGS;

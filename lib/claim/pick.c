@@ -102,7 +102,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     if (now->type != VFA_TYPE_VF)
         now->type = indexed->type; /* PF or not is told only by a whole scan */
     *ret = VFA_VERDICT_DRIVER;
-    if (!vfa_alias_matches(criteria->alias, now, spec))
+    if (!vfa_alias_matches_driver(criteria->alias, now, spec))
         return 0;
     a->health_context.sysfs = &host->sysfs;
     r = vfa_health_check(&a->health_context, now, &health, err);

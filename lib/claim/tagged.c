@@ -104,7 +104,7 @@ static int select_new(struct vfa_alloc *a, const struct vfa_alias *alias,
     ret->device = device;
     ret->spec = vfa_config_spec_for(config, &inv, device);
     ret->found =
-        vfa_config_claimable(config, &inv, device) && vfa_alias_means(alias, device, ret->spec);
+        vfa_config_claimable(config, &inv, device) && vfa_alias_selects(alias, device, ret->spec);
     return 0;
 }
 

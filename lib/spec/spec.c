@@ -108,14 +108,14 @@ static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *
     return false;
 }
 
-bool vfa_alias_means(const struct vfa_alias *alias, const struct vfa_device *dev,
-                     const struct vfa_spec *spec)
+bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *dev,
+                       const struct vfa_spec *spec)
 {
     return some_choice(alias, dev, spec, false);
 }
 
-bool vfa_alias_matches(const struct vfa_alias *alias, const struct vfa_device *dev,
-                       const struct vfa_spec *spec)
+bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
+                              const struct vfa_spec *spec)
 {
     return some_choice(alias, dev, spec, true);
 }

@@ -128,16 +128,16 @@ struct vfa_alias {
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev);
 
-/* vfa_alias_matches() but for the driver, which changes while a guest has the device. */
-bool vfa_alias_means(const struct vfa_alias *alias, const struct vfa_device *dev,
-                     const struct vfa_spec *spec);
+/* vfa_alias_matches_driver() but for the driver, which changes while a guest has the device. */
+bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *dev,
+                       const struct vfa_spec *spec);
 
 /* True if a device that is allowed by `spec` (NULL: no device_spec at all) is one that the alias
  * means. No spec counts as no tags. The values of tags are compared without regard to case, and a
  * device whose tag remote_managed says true is only for aliases that ask for it (nova/pci/utils.py,
  * stats.py). */
-bool vfa_alias_matches(const struct vfa_alias *alias, const struct vfa_device *dev,
-                       const struct vfa_spec *spec);
+bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
+                              const struct vfa_spec *spec);
 
 void vfa_spec_clear(struct vfa_spec *spec);
 void vfa_alias_clear(struct vfa_alias *alias);

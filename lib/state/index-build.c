@@ -142,7 +142,7 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
     for (size_t i = 0; r == 0 && i < f->config->n_aliases; i++) {
         const struct vfa_alias *alias = &f->config->aliases[i];
 
-        if (vfa_alias_means(alias, dev, device.spec))
+        if (vfa_alias_selects(alias, dev, device.spec))
             r = insert_member(f, alias, &device, err);
     }
     return r;

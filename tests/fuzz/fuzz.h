@@ -34,7 +34,7 @@ static inline void fuzz_match(const struct vfa_config *config)
         const struct vfa_spec *spec = vfa_config_spec_for(config, &inv, &fuzz_devices[i]);
 
         for (size_t j = 0; j < config->n_aliases; j++)
-            (void)vfa_alias_matches(&config->aliases[j], &fuzz_devices[i], spec);
+            (void)vfa_alias_matches_driver(&config->aliases[j], &fuzz_devices[i], spec);
     }
 }
 

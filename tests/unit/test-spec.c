@@ -397,7 +397,7 @@ static void test_aliases(void)
         size_t n = 0;
 
         for (size_t j = 0; j < ARRAY_SIZE(devices); j++) {
-            if (vfa_alias_matches(&alias, &devices[j], aliases[i].tags ? &spec : NULL))
+            if (vfa_alias_matches_driver(&alias, &devices[j], aliases[i].tags ? &spec : NULL))
                 word[n++] = (char)('a' + j);
         }
         CHECK(strcmp(word, aliases[i].result) == 0, "%s: %s, not %s", aliases[i].label, word,
