@@ -46,7 +46,7 @@ struct line {
     const struct vfa_claim *claim; /* NULL: none */
     const char *state;             /* the claim's, "withdrawn", or NULL */
     bool known;                    /* what is given for it: its element, or its alias, says so */
-    struct vfa_request_look look;
+    struct vfa_element_summary look;
 };
 
 static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct sources *ret,
@@ -78,9 +78,9 @@ static int look_inside(const struct sources *sources, const struct vfa_domain *d
     const struct vfa_alias *alias = vfa_allocate_alias(sources->config, line->request);
 
     line->known = alias || line->request->template_xml;
-    return line->known
-               ? vfa_domxml_look(domain, line->request, alias ? alias : &unknown, &line->look, err)
-               : 0;
+    return line->known ? vfa_domxml_summarize(domain, line->request, alias ? alias : &unknown,
+                                              &line->look, err)
+                       : 0;
 }
 
 static int look(const struct sources *sources, const struct vfa_request *request, struct line *ret,

@@ -33,14 +33,14 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
                       const struct vfa_port *port, char **ret, struct vfa_error *err);
 
 /* The same in short: what a request is given, before it has a device. */
-struct vfa_request_look {
+struct vfa_element_summary {
     bool interface;         /* else a hostdev */
     char mac[VFA_MAC_SIZE]; /* of an interface */
     unsigned vlan;          /* the first, if there are several; 0: none */
 };
-int vfa_domxml_look(const struct vfa_domain *domain, const struct vfa_request *request,
-                    const struct vfa_alias *alias, struct vfa_request_look *ret,
-                    struct vfa_error *err);
+int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_request *request,
+                         const struct vfa_alias *alias, struct vfa_element_summary *ret,
+                         struct vfa_error *err);
 
 /* The host's device for the one of the XML that carries ua-vf-REQUEST. */
 struct vfa_domxml_source {

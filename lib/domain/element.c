@@ -226,9 +226,9 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
     return vfa_xml_dump(doc, NULL, ret, err);
 }
 
-int vfa_domxml_look(const struct vfa_domain *domain, const struct vfa_request *request,
-                    const struct vfa_alias *alias, struct vfa_request_look *ret,
-                    struct vfa_error *err)
+int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_request *request,
+                         const struct vfa_alias *alias, struct vfa_element_summary *ret,
+                         struct vfa_error *err)
 {
     enum vfa_attach_kind kind = vfa_request_attach(request, alias);
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
@@ -244,7 +244,7 @@ int vfa_domxml_look(const struct vfa_domain *domain, const struct vfa_request *r
         return vfa_fail_oom(err);
     mac = vfa_xml_attr(vfa_xml_child(element, "mac"), "address");
     vfa_xml_attr_u32(vfa_xml_child(vfa_xml_child(element, "vlan"), "tag"), "id", UINT16_MAX, &vlan);
-    *ret = (struct vfa_request_look){.interface = kind != VFA_ATTACH_HOSTDEV, .vlan = vlan};
+    *ret = (struct vfa_element_summary){.interface = kind != VFA_ATTACH_HOSTDEV, .vlan = vlan};
     snprintf(ret->mac, sizeof(ret->mac), "%s", mac ? (const char *)mac : "");
     return 0;
 }

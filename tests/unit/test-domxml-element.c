@@ -155,13 +155,14 @@ static void test_look(void)
             .settings = {.given = 1u << VFA_VF_VLAN, .values = {[VFA_VF_VLAN] = 7}}};
         VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
         VFA_AUTO(vfa_freep) char *xml = NULL;
-        struct vfa_request_look look = {0};
+        struct vfa_element_summary look = {0};
 
         if (asprintf(&xml, DOM(META("<vfalias:request alias='net'>%s</vfalias:request>"), ""),
                      cases[i].inner) < 0 ||
             vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0 || domain->n_requests != 1)
             abort();
-        CHECK(vfa_domxml_look(domain, &domain->requests[0], &alias, &look, NULL) == 0, "%zu", i);
+        CHECK(vfa_domxml_summarize(domain, &domain->requests[0], &alias, &look, NULL) == 0, "%zu",
+              i);
         CHECK(look.interface == cases[i].interface && look.vlan == cases[i].vlan &&
                   strcmp(look.mac, cases[i].mac) == 0,
               "%zu: %d %u %s", i, look.interface, look.vlan, look.mac);
