@@ -163,12 +163,12 @@ int vfa_cleaning_released(struct vfa_host *host, const struct vfa_claim *claim,
                           struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
     r = released(host, claim, err);
-    return vfa_state_leave(host->state, own, r, err);
+    return vfa_state_finish(host->state, own, r, err);
 }
 
 /* ---- cleaned ---- */
@@ -221,28 +221,28 @@ static int end_once(struct vfa_state *state, const char *device, struct vfa_erro
 int vfa_cleaning_done(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
     r = vfa_state_end_release(state, claim, err);
     if (r == 0)
         r = end_once(state, claim->device, err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }
 
 int vfa_cleaning_failed(struct vfa_state *state, const struct vfa_claim *claim, const char *reason,
                         struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
     r = vfa_state_set_release_error(state, claim, reason, err);
     if (r == 0)
         r = vfa_state_quarantine(state, claim->device, VFA_QUARANTINE_CLEAN, reason, err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }
 
 /* ---- the end of a quarantine ---- */
@@ -333,10 +333,10 @@ int vfa_cleaning_end_quarantine(struct vfa_host *host, const char *device, bool 
                                 struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
     r = end_quarantine(host, device, again, owed, err);
-    return vfa_state_leave(host->state, own, r, err);
+    return vfa_state_finish(host->state, own, r, err);
 }

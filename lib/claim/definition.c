@@ -207,10 +207,10 @@ static int rehearse(struct work *w, struct vfa_error *err)
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
-    r = vfa_state_try(state, err);
+    r = vfa_state_savepoint(state, err);
     if (r == 0)
         r = choose_all(w, err);
-    return r == 0 ? vfa_state_undo(state, err) : r;
+    return r == 0 ? vfa_state_rollback_to_savepoint(state, err) : r;
 }
 
 /* ---- the definition ---- */
@@ -301,12 +301,12 @@ int vfa_definition_assign(struct vfa_host *host, const struct vfa_domain *domain
 int vfa_definition_forget(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
     bool own, start_refused;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
     r = vfa_state_drop_tentative(state, uuid, NULL, err);
     if (r == 0)
         r = vfa_state_end_start_refused(state, uuid, &start_refused, err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }

@@ -203,7 +203,7 @@ int vfa_incoming_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     size_t n = 0;
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
@@ -214,7 +214,7 @@ int vfa_incoming_cancel(struct vfa_host *host, const char *uuid, size_t *ret_n,
         r = vfa_release(host, uuid, claims.items[i].request, VFA_WHY_FAILED, NULL, err);
         n++;
     }
-    r = vfa_state_leave(host->state, own, r, err);
+    r = vfa_state_finish(host->state, own, r, err);
     if (r == 0)
         *ret_n = n;
     return r;

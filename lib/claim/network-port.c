@@ -103,7 +103,7 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
     VFA_AUTO(vfa_alloc_clear) struct vfa_alloc a = {.host = host, .domain = &domain};
     char name[NAME_SIZE];
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
@@ -112,7 +112,7 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
     r = vfa_alloc_read(&a, &port->source, &now, err);
     if (r == 0)
         r = claim(&a, name, &now, err);
-    return vfa_state_leave(host->state, own, r, err);
+    return vfa_state_finish(host->state, own, r, err);
 }
 
 int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,

@@ -203,7 +203,7 @@ static int write_down(struct vfa_host *host, const struct vfa_claim *claim, int 
         r = end_badly(host, claim, why, err);
     else if (due_in(claim) == 0)
         r = vfa_state_set_release_error(host->state, claim, vfa_error_text(why), err);
-    return vfa_state_leave(host->state, true, r, err);
+    return vfa_state_finish(host->state, true, r, err);
 }
 
 /* ---- one claim ---- */
@@ -432,7 +432,7 @@ static int take_out(struct vfa_host *host, const char *device, bool clean, struc
         r = vfa_state_forget_saved(host->state, device, err);
     if (r == 0)
         r = vfa_cleaning_end_quarantine(host, device, clean, saved.n > 0, err);
-    return vfa_state_leave(host->state, true, r, err);
+    return vfa_state_finish(host->state, true, r, err);
 }
 
 static int restore(struct vfa_host *host, const char *device, bool forget, bool clean,

@@ -97,11 +97,11 @@ static int release(struct vfa_host *host, const struct which *which, const char 
                    struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
-    return vfa_state_leave(host->state, own, end_claims(host, which, why, ret_n, err), err);
+    return vfa_state_finish(host->state, own, end_claims(host, which, why, ret_n, err), err);
 }
 
 int vfa_release(struct vfa_host *host, const char *uuid, const char *request, const char *why,
@@ -132,14 +132,14 @@ int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *re
                          struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
     r = vfa_release(host, uuid, request, VFA_WHY_DETACHED, NULL, err);
     if (r == 0)
         r = vfa_state_withdraw(host->state, uuid, request, err);
-    return vfa_state_leave(host->state, own, r, err);
+    return vfa_state_finish(host->state, own, r, err);
 }
 
 int vfa_release_unchanged(struct vfa_host *host, const struct vfa_claim *claim, const char *why,

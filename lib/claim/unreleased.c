@@ -94,11 +94,11 @@ static int settle(struct vfa_host *host, const char *path, const char *uuid, str
 {
     int64_t at = 0, now = 0;
     bool own;
-    int r = vfa_state_enter(host->state, &own, err);
+    int r = vfa_state_join(host->state, &own, err);
 
     if (r < 0)
         return r;
-    r = vfa_state_leave(host->state, own, release(host, path, uuid, &at, err), err);
+    r = vfa_state_finish(host->state, own, release(host, path, uuid, &at, err), err);
     if (r == 0 && read_note(path, &now) && now == at)
         (void)unlink(path);
     return r;

@@ -66,10 +66,10 @@ int vfa_host_install_scan(struct vfa_host *host, const struct vfa_inventory *inv
     int r = vfa_state_index_prepare(host->state, host->config, inv, checks, err);
 
     if (r == 0)
-        r = vfa_state_enter(host->state, &own, err);
+        r = vfa_state_join(host->state, &own, err);
     if (r < 0)
         return r;
-    return vfa_state_leave(host->state, own, install_unless_older(host, inv->scanned, err), err);
+    return vfa_state_finish(host->state, own, install_unless_older(host, inv->scanned, err), err);
 }
 
 /* ---- a scan for what finds nothing ---- */

@@ -256,7 +256,7 @@ static int mark(struct card *card, struct vfa_error *err)
         r = check_claims(card, err);
     if (r == 0)
         r = put_mark(card, err);
-    r = vfa_state_leave(state, true, r, err);
+    r = vfa_state_finish(state, true, r, err);
     card->marked = r == 0;
     return r;
 }

@@ -399,7 +399,7 @@ static int save_committed(struct work *w, struct vfa_error *err)
     r = check_claim(w, err);
     if (r == 0)
         r = save(w, err);
-    return vfa_state_leave(state, true, r, err);
+    return vfa_state_finish(state, true, r, err);
 }
 
 /* What was set before the one that was refused. What cannot be put back stays saved: the release of

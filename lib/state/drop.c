@@ -25,7 +25,7 @@ int vfa_state_release(struct vfa_state *state, const char *uuid, const char *req
                       struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
@@ -37,14 +37,14 @@ int vfa_state_release(struct vfa_state *state, const char *uuid, const char *req
                       ret_n, err);
     if (r == 0 && !request)
         r = vfa_state_forget_all_withdrawals(state, uuid, err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }
 
 int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *request,
                        struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
@@ -54,5 +54,5 @@ int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *re
                        err);
     if (r == 0)
         r = vfa_state_release(state, uuid, request, NULL, err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }

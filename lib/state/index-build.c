@@ -316,9 +316,9 @@ int vfa_state_index_install(struct vfa_state *state, const struct vfa_config *co
                             int64_t scanned, struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
-    return r < 0 ? r : vfa_state_leave(state, own, install(state, config, scanned, err), err);
+    return r < 0 ? r : vfa_state_finish(state, own, install(state, config, scanned, err), err);
 }
 
 int vfa_state_index_replace(struct vfa_state *state, const struct vfa_config *config,

@@ -150,10 +150,10 @@ static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const
         return r;
     if (mode == VFA_STATE_READ)
         return r == KIND_OLDER ? FILE_OLDER : VFA_STATE_ABSENT;
-    r = vfa_state_enter(state, &own, err);
+    r = vfa_state_join(state, &own, err);
     if (r < 0)
         return r;
-    return vfa_state_leave(state, own, make_current(state, boot_id, libvirt_run, err), err);
+    return vfa_state_finish(state, own, make_current(state, boot_id, libvirt_run, err), err);
 }
 
 /* The file must be there before SQLite opens it, for its mode; its group comes from the folder.

@@ -70,12 +70,12 @@ bool vfa_state_is_copy(const struct vfa_state *state); /* see vfa_state_open_cop
 /* The same for functions that may be called inside a transaction or outside: an open one is left to
  * whoever opened it (*ret_own false). leave commits its own if result is 0, else rolls it back;
  * returns result. */
-int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err);
-int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err);
+int vfa_state_join(struct vfa_state *state, bool *ret_own, struct vfa_error *err);
+int vfa_state_finish(struct vfa_state *state, bool own, int result, struct vfa_error *err);
 
 /* Inside a transaction: what follows is tried, until undo takes it back. */
-int vfa_state_try(struct vfa_state *state, struct vfa_error *err);
-int vfa_state_undo(struct vfa_state *state, struct vfa_error *err);
+int vfa_state_savepoint(struct vfa_state *state, struct vfa_error *err);
+int vfa_state_rollback_to_savepoint(struct vfa_state *state, struct vfa_error *err);
 
 /* For the functions that tell of domains, one by one. uuid is borrowed. */
 typedef void vfa_state_visit_fn(void *data, const char *uuid);

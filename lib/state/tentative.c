@@ -86,7 +86,7 @@ int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative 
                             struct vfa_error *err)
 {
     bool own;
-    int r = vfa_state_enter(state, &own, err);
+    int r = vfa_state_join(state, &own, err);
 
     if (r < 0)
         return r;
@@ -98,7 +98,7 @@ int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative 
                                    "sssssi", row->uuid, row->request, row->domain, row->device,
                                    row->parent, (int64_t)row->iommu_group),
                            err);
-    return vfa_state_leave(state, own, r, err);
+    return vfa_state_finish(state, own, r, err);
 }
 
 int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const char *request,

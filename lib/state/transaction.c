@@ -54,13 +54,13 @@ bool vfa_state_is_copy(const struct vfa_state *state)
     return strcmp(state->path, VFA_STATE_IN_MEMORY) == 0;
 }
 
-int vfa_state_enter(struct vfa_state *state, bool *ret_own, struct vfa_error *err)
+int vfa_state_join(struct vfa_state *state, bool *ret_own, struct vfa_error *err)
 {
     *ret_own = sqlite3_get_autocommit(state->db);
     return *ret_own ? vfa_state_begin(state, err) : 0;
 }
 
-int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_error *err)
+int vfa_state_finish(struct vfa_state *state, bool own, int result, struct vfa_error *err)
 {
     if (!own)
         return result;
@@ -71,12 +71,12 @@ int vfa_state_leave(struct vfa_state *state, bool own, int result, struct vfa_er
     return result;
 }
 
-int vfa_state_try(struct vfa_state *state, struct vfa_error *err)
+int vfa_state_savepoint(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state, "SAVEPOINT trial", err);
 }
 
-int vfa_state_undo(struct vfa_state *state, struct vfa_error *err)
+int vfa_state_rollback_to_savepoint(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state, "ROLLBACK TO trial; RELEASE trial", err);
 }
