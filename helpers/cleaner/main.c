@@ -19,7 +19,7 @@
 #include "config/cleaner.h"
 #include "config/config.h"
 #include "state/claims.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/state.h"
 #include "claim/cleaning.h"
 #include "helpers/shared/log.h"
@@ -108,9 +108,9 @@ static int clean(const struct vfa_config *config, const struct vfa_pci_addr *add
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     VFA_AUTO(vfa_closep) int lock_fd = -1; /* a cleaner that cannot be killed keeps the lock */
     VFA_AUTO(vfa_freep) char *reason = NULL;
-    int r = vfa_presence_clean(config->state_path, addr, &lock_fd, &err);
+    int r = vfa_lock_cleaning(config->state_path, addr, &lock_fd, &err);
 
-    if (r == VFA_PRESENCE_TAKEN)
+    if (r == VFA_LOCK_TAKEN)
         return EXIT_SUCCESS; /* another one is at it */
     if (r == 0)
         r = find(config, device, &claim, &err);

@@ -14,7 +14,7 @@
 #include "config/config.h"
 #include "domain/domain.h"
 #include "state/claims.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/state.h"
 #include "host/binding.h"
 #include "cmd.h"
@@ -195,7 +195,7 @@ static bool is_daemon_there(const struct vfa_cmd_context *ctx)
 {
     bool present;
 
-    return vfa_presence_ask(ctx->config->state_path, &present, NULL) < 0 || present;
+    return vfa_lock_is_held(ctx->config->state_path, &present, NULL) < 0 || present;
 }
 
 static void print_ending(const struct vfa_claim *claim, bool daemon)

@@ -12,7 +12,7 @@
 #include "base/parse.h"
 #include "domain/domain.h"
 #include "state/claims.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "host/host.h"
@@ -47,7 +47,7 @@ bool vfa_guest_timeout(const char *verb, const char *text, unsigned *ret)
 static int check_daemon(const struct vfa_cmd_context *ctx, struct vfa_error *err)
 {
     bool present = false;
-    int r = vfa_presence_ask(ctx->config->state_path, &present, err);
+    int r = vfa_lock_is_held(ctx->config->state_path, &present, err);
 
     if (r < 0 || present)
         return r;
@@ -82,7 +82,7 @@ int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned
 
 void vfa_guest_clear(struct vfa_guest *guest)
 {
-    vfa_presence_endp(&guest->borrow);
+    vfa_lock_endp(&guest->borrow);
     guest->watch = vfa_watch_free(guest->watch);
     guest->live = vfa_domain_free(guest->live);
     vfa_virt_domain_unref(&guest->handle);
@@ -323,7 +323,7 @@ static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vf
 int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_request_names *names,
                         struct vfa_error *err)
 {
-    vfa_presence_endp(&guest->borrow);
+    vfa_lock_endp(&guest->borrow);
     return wait_until_in(guest->handle, guest->watch, guest, names, guest->timeout, err);
 }
 

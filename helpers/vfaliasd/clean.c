@@ -21,7 +21,7 @@
 #include "base/pci-address.h"
 #include "config/config.h"
 #include "state/claims.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/release.h"
 #include "state/state.h"
 #include "helpers/shared/log.h"
@@ -232,7 +232,7 @@ static unsigned pass(struct vfa_daemon *daemon, const struct vfa_config *config,
     left = vfa_backoff_remaining(daemon->backoff, key);
     if (left > 0)
         return left;
-    if (vfa_presence_cleans(config->state_path, &addr, &runs, err) < 0 || runs)
+    if (vfa_lock_is_cleaning(config->state_path, &addr, &runs, err) < 0 || runs)
         return RETRY_MS;
     vfa_backoff_set(daemon->backoff, key,
                     start(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);

@@ -18,7 +18,7 @@
 #include "service.h"
 
 #include "base/error.h"
-#include "state/presence.h"
+#include "state/lock.h"
 
 #include <errno.h>
 #include <libvirt/libvirt.h>
@@ -38,7 +38,7 @@ static int take_over(const char *state_path)
     if (n > 0)
         sd_notify(0, "FDSTOREREMOVE=1\n" NAME);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-        if (found < 0 && vfa_presence_adopt(state_path, fd))
+        if (found < 0 && vfa_lock_adopt(state_path, fd))
             found = fd;
         else
             close(fd);
@@ -49,9 +49,9 @@ static int take_over(const char *state_path)
 int vfa_daemon_take_lock(const char *state_path, int *ret_fd, struct vfa_error *err)
 {
     int fd = take_over(state_path);
-    int r = fd < 0 ? vfa_presence_take(state_path, &fd, err) : 0;
+    int r = fd < 0 ? vfa_lock_acquire(state_path, &fd, err) : 0;
 
-    if (r == VFA_PRESENCE_TAKEN)
+    if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EEXIST, "another vfaliasd runs with state '%s'", state_path);
     if (r == 0)
         *ret_fd = fd;

@@ -11,7 +11,7 @@
 #include "spec/spec.h"
 #include "config/config.h"
 #include "domain/domain.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "choose/choose.h"
 #include "choose/resolve.h"
 
@@ -190,7 +190,7 @@ int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_
 
     if (!config->require_daemon || !needs_daemon(domain))
         return 0;
-    r = vfa_presence_ask(config->state_path, &present, err);
+    r = vfa_lock_is_held(config->state_path, &present, err);
     if (r < 0 || present)
         return r;
     return vfa_fail(err, ESRCH,

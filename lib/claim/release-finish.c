@@ -14,8 +14,8 @@
 #include "device/netlink.h"
 #include "device/sysfs.h"
 #include "state/claims.h"
+#include "state/lock.h"
 #include "state/meta.h"
-#include "state/presence.h"
 #include "state/quarantine.h"
 #include "state/release.h"
 #include "state/saved.h"
@@ -45,7 +45,7 @@ static void work_clear(struct work *w)
 
 /* ---- the lock ---- */
 
-/* 0 with *ret_fd, VFA_PRESENCE_TAKEN or an error. */
+/* 0 with *ret_fd, VFA_LOCK_TAKEN or an error. */
 static int lock_device(const struct work *w, const char *device, struct vfa_patience patience,
                        int *ret_fd, struct vfa_error *err)
 {
@@ -55,8 +55,8 @@ static int lock_device(const struct work *w, const char *device, struct vfa_pati
     if (vfa_parse_pci_addr(device, &addr) < 0)
         return vfa_fail(err, EINVAL, "'%s' is not a PCI device", device);
     do
-        r = vfa_presence_lock_device(w->host->config->state_path, &addr, ret_fd, err);
-    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&patience));
+        r = vfa_lock_device(w->host->config->state_path, &addr, ret_fd, err);
+    while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&patience));
     return r;
 }
 
@@ -236,7 +236,7 @@ static bool is_daemon_there(const struct vfa_host *host)
 {
     bool present = false;
 
-    return vfa_presence_ask(host->config->state_path, &present, NULL) == 0 && present;
+    return vfa_lock_is_held(host->config->state_path, &present, NULL) == 0 && present;
 }
 
 /* A driver may take as long as it likes: a domain waits for that of what it had itself, and leaves
@@ -260,7 +260,7 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     const struct vfa_patience patience =
         claim->attempts == 0 ? w->patience : (struct vfa_patience){.deadline = 0};
-    VFA_AUTO(vfa_presence_endp) int lock = -1;
+    VFA_AUTO(vfa_lock_endp) int lock = -1;
     bool same = false;
     int undone, r = lock_device(w, claim->device, patience, &lock, err);
 
@@ -441,11 +441,11 @@ static int restore(struct vfa_host *host, const char *device, bool forget, bool 
     VFA_AUTO(work_clear)
     struct work w = {.host = host, .patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS)};
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_presence_endp) int lock = -1;
+    VFA_AUTO(vfa_lock_endp) int lock = -1;
     bool claimed = false;
     int r = lock_device(&w, device, w.patience, &lock, err);
 
-    if (r == VFA_PRESENCE_TAKEN)
+    if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EBUSY, "another program is putting back the settings of %s: try again",
                         device);
     if (r == 0)

@@ -19,7 +19,7 @@
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "state/index.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/state.h"
 #include "choose/choose.h"
 #include "choose/resolve.h"
@@ -221,7 +221,7 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
 /* There would be another one. */
 static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 {
-    int r = vfa_presence_ask(a->host->config->state_path, &a->start_refused, err);
+    int r = vfa_lock_is_held(a->host->config->state_path, &a->start_refused, err);
 
     if (r < 0)
         return r;

@@ -22,8 +22,8 @@
 #include "device/sysfs.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/lock.h"
 #include "state/meta.h"
-#include "state/presence.h"
 #include "state/release.h"
 #include "state/state.h"
 #include "host.h"
@@ -56,7 +56,7 @@ static void card_clear(struct card *card)
 {
     vfa_device_clear(&card->pf);
     vfa_closep(&card->dirfd);
-    vfa_presence_endp(&card->lock);
+    vfa_lock_endp(&card->lock);
 }
 
 static VFA_PRINTF(3, 4) int conclude(struct card *card, enum vfa_sriov_outcome outcome,
@@ -206,10 +206,9 @@ static int lock(struct card *card, struct vfa_error *err)
     int r;
 
     do
-        r = vfa_presence_lock_device(card->host->config->state_path, &card->pf.addr, &card->lock,
-                                     err);
-    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&patience));
-    if (r == VFA_PRESENCE_TAKEN)
+        r = vfa_lock_device(card->host->config->state_path, &card->pf.addr, &card->lock, err);
+    while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&patience));
+    if (r == VFA_LOCK_TAKEN)
         return conclude(card, VFA_SRIOV_IN_USE, "another program is at work on it");
     return r;
 }

@@ -17,7 +17,7 @@
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
@@ -44,7 +44,7 @@ struct work {
 static void work_clear(struct work *w)
 {
     w->nl = vfa_netlink_close(w->nl);
-    vfa_presence_endp(&w->lock);
+    vfa_lock_endp(&w->lock);
 }
 
 void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
@@ -366,9 +366,9 @@ static int lock(struct work *w, struct vfa_error *err)
         return vfa_fail(err, EINVAL, "'%s' is not a PCI device", w->claim->device);
     w->patience = vfa_patience_begin(VFA_VF_PATIENCE_MS);
     do
-        r = vfa_presence_lock_device(state_path, &addr, &w->lock, err);
-    while (r == VFA_PRESENCE_TAKEN && vfa_patience_wait(&w->patience));
-    if (r == VFA_PRESENCE_TAKEN)
+        r = vfa_lock_device(state_path, &addr, &w->lock, err);
+    while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&w->patience));
+    if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EBUSY, "cannot set %s up: another program is at work on it",
                         w->claim->device);
     return r;

@@ -139,7 +139,7 @@ END;
 
 -- Requests of running domains that are left alone until asked anew: their user detached the device by
 -- hand, or they are optional and found none. With a borrower: for as long as the program of that number is at
--- work (presence.h), which took the device out for a while; the claim stays.
+-- work (lock.h), which took the device out for a while; the claim stays.
 CREATE TABLE withdrawn (
     uuid TEXT NOT NULL,
     request TEXT NOT NULL,

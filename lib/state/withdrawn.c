@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Requests that are left alone: withdrawn by their user, or borrowed by a program that took the
- * device out of the guest for a while. Who borrows is told by a lock (presence.h), so that a
+ * device out of the guest for a while. Who borrows is told by a lock (lock.h), so that a
  * borrower that is killed borrows nothing any more, and no clock is asked.
  *
  * The number of a borrower is one that no row has, so that an ended borrower's rows are never taken
@@ -12,7 +12,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "presence.h"
+#include "lock.h"
 #include "private.h"
 #include "state.h"
 
@@ -49,7 +49,7 @@ int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *
     *ret = r == VFA_STATE_ABSENT ? VFA_WITHDRAWAL_NONE : VFA_WITHDRAWAL_USER;
     if (r == VFA_STATE_ABSENT || borrower == 0)
         return 0;
-    r = vfa_presence_borrows(state->path, borrower, &alive, err);
+    r = vfa_lock_is_leased(state->path, borrower, &alive, err);
     if (r == 0)
         *ret = alive ? VFA_WITHDRAWAL_BORROWED : VFA_WITHDRAWAL_RETURNED;
     return r;
@@ -90,10 +90,10 @@ int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int 
                            &number, err);
 
     if (r == 0)
-        r = VFA_PRESENCE_TAKEN;
-    for (int i = 0; r == VFA_PRESENCE_TAKEN && i < BORROWERS_MAX; i++)
-        r = vfa_presence_borrow(state->path, ++number, ret_fd, err);
-    if (r == VFA_PRESENCE_TAKEN)
+        r = VFA_LOCK_TAKEN;
+    for (int i = 0; r == VFA_LOCK_TAKEN && i < BORROWERS_MAX; i++)
+        r = vfa_lock_lease(state->path, ++number, ret_fd, err);
+    if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EBUSY, "cannot borrow requests: too many programs do");
     if (r == 0)
         *ret_number = number;

@@ -32,7 +32,7 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
  * the guest its device back then. ---- */
 
 /* Makes this process one, inside a write transaction in which it also borrows its first request.
- * End with vfa_presence_endp(ret_fd). */
+ * End with vfa_lock_endp(ret_fd). */
 int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
                               struct vfa_error *err);
 /* In place of a withdrawal that may be there. */

@@ -44,7 +44,7 @@ def test_the_next_end_finishes_what_was_left(host):
 
 
 def lock_of_device(host, device):
-    """As a program has it that hangs in the driver (lib/state/presence.c)."""
+    """As a program has it that hangs in the driver (lib/state/lock.c)."""
     bus, rest = device.split(":")[1:]
     slot, function = rest.split(".")
     number = int(bus, 16) << 8 | int(slot, 16) << 3 | int(function)

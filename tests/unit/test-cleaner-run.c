@@ -5,7 +5,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "check.h"
 #include "helpers/cleaner/run.h"
 
@@ -33,7 +33,7 @@ static bool is_locked(void)
 {
     bool locked = true;
 
-    return vfa_presence_cleans(state, &device, &locked, NULL) < 0 || locked;
+    return vfa_lock_is_cleaning(state, &device, &locked, NULL) < 0 || locked;
 }
 
 /* A process that was killed takes a moment to be gone; alarm() limits it. */
@@ -61,7 +61,7 @@ static int run(const char *text, unsigned timeout, char **ret_reason, struct vfa
     close(vfa_steal_fd(&fd));
     *told = '\0';
     wait_until_unlocked();
-    CHECK(vfa_presence_clean(state, &device, &job.lock_fd, err) == 0, "%s", vfa_error_text(err));
+    CHECK(vfa_lock_cleaning(state, &device, &job.lock_fd, err) == 0, "%s", vfa_error_text(err));
     r = vfa_clean_run(&job, ret_reason, err);
     close(job.lock_fd);
     return r;

@@ -13,8 +13,8 @@
 #include "state/claims.h"
 #include "state/drop.h"
 #include "state/hold.h"
+#include "state/lock.h"
 #include "state/meta.h"
-#include "state/presence.h"
 #include "state/quarantine.h"
 #include "state/release.h"
 #include "state/state.h"
@@ -500,7 +500,7 @@ static void test_left_to_daemon(void)
 
     stop_domain(&host);
     calls = card.all;
-    CHECK(vfa_presence_take(state_path, &daemon, NULL) == 0, "daemon");
+    CHECK(vfa_lock_acquire(state_path, &daemon, NULL) == 0, "daemon");
     CHECK(vfa_release_finish_own(&host, OTHER, &left, NULL) == 0 && left.n == 1, "release");
     CHECK(vfa_release_leftovers(&host, OTHER, NULL) == 0, "start");
     CHECK(!vfa_release_await_any(&host, OTHER, freed), "start that needs it");

@@ -11,8 +11,8 @@
 #include "config/config.h"
 #include "state/claims.h"
 #include "state/drop.h"
+#include "state/lock.h"
 #include "state/meta.h"
-#include "state/presence.h"
 #include "state/state.h"
 #include "host/host.h"
 #include "host/sriov.h"
@@ -251,7 +251,7 @@ static void test_locked(void)
     VFA_AUTO(vfa_closep) int lock = -1;
 
     make_host(4);
-    CHECK(vfa_presence_lock_device(state_path, &addr, &lock, NULL) == 0, "lock");
+    CHECK(vfa_lock_device(state_path, &addr, &lock, NULL) == 0, "lock");
     CHECK(strcmp(apply(&want, false).detail, "another program is at work on it") == 0, "told");
     CHECK(written[0] == '\0' && count_claims() == 0, "left alone");
 }

@@ -6,7 +6,7 @@
 #include "base/common.h"
 #include "state/claims.h"
 #include "state/drop.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "check.h"
@@ -106,10 +106,10 @@ static void test_borrower(void)
     CHECK(count_claims(state) == 1, "its claim stays");
     CHECK(vfa_state_forget_withdrawals(state, UUID_A, NULL) == 0, "forget");
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_BORROWED, "asked anew meanwhile");
-    vfa_presence_endp(&a);
+    vfa_lock_endp(&a);
     CHECK(a == -1 && withdrawal(state, "n-0") == VFA_WITHDRAWAL_RETURNED, "ended");
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_BORROWED, "the other one is there");
-    vfa_presence_endp(&b);
+    vfa_lock_endp(&b);
     a = borrow(state, UUID_A, "n-2", &first);
     CHECK(first > second, "%d: no number of a row", (int)first);
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_RETURNED, "not borrowed by the next one");
@@ -117,7 +117,7 @@ static void test_borrower(void)
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_NONE, "given back");
     CHECK(vfa_state_withdraw(state, UUID_A, "n-2", NULL) == 0, "withdraw");
     CHECK(withdrawal(state, "n-2") == VFA_WITHDRAWAL_USER, "for good");
-    vfa_presence_endp(&a);
+    vfa_lock_endp(&a);
     CHECK(withdrawal(state, "n-2") == VFA_WITHDRAWAL_USER, "for good, without its borrower");
     CHECK(vfa_state_release(state, UUID_A, NULL, NULL, NULL) == 0, "release");
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_NONE, "the domain has ended");
@@ -131,13 +131,13 @@ static void test_number_is_taken(void)
     int64_t number = 0;
     int a = -1, b;
 
-    CHECK(vfa_presence_borrow(path, 1, &a, NULL) == 0, "first");
+    CHECK(vfa_lock_lease(path, 1, &a, NULL) == 0, "first");
     b = borrow(state, UUID_B, "n-0", &number);
     CHECK(number == 2, "%d", (int)number);
     CHECK(fstat(a, &st) == 0 && (st.st_mode & 0777) == 0640, "others could lock it: %o",
           st.st_mode);
-    vfa_presence_endp(&a);
-    vfa_presence_endp(&b);
+    vfa_lock_endp(&a);
+    vfa_lock_endp(&b);
 }
 
 static void count_domain(void *data, const char *uuid)
@@ -158,10 +158,10 @@ static void test_each_held(void)
     CHECK(vfa_state_withdraw(state, UUID_B, "n-0", NULL) == 0, "withdraw");
     a = borrow(state, UUID_A, "n-0", &number);
     b = borrow(state, UUID_A, "n-1", &number);
-    vfa_presence_endp(&a);
+    vfa_lock_endp(&a);
     CHECK(vfa_state_each_borrowed(state, count_domain, counts, NULL) == 0, "each");
     CHECK(counts[0] == 1 && counts[1] == 0, "%u %u", counts[0], counts[1]);
-    vfa_presence_endp(&b);
+    vfa_lock_endp(&b);
 }
 
 static void borrow_for_ever(int ready)

@@ -3,7 +3,7 @@
  * that is what was handed over. */
 
 #include "base/common.h"
-#include "state/presence.h"
+#include "state/lock.h"
 #include "check.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ static bool present(void)
 {
     bool present = false;
 
-    CHECK(vfa_presence_ask(path, &present, NULL) == 0, "ask");
+    CHECK(vfa_lock_is_held(path, &present, NULL) == 0, "ask");
     return present;
 }
 
@@ -26,7 +26,7 @@ static int take(void)
 {
     int fd = -1;
 
-    CHECK(vfa_presence_take(path, &fd, NULL) == 0, "take");
+    CHECK(vfa_lock_acquire(path, &fd, NULL) == 0, "take");
     return fd;
 }
 
@@ -34,7 +34,7 @@ static bool is_taken(void)
 {
     VFA_AUTO(vfa_closep) int fd = -1;
 
-    return vfa_presence_take(path, &fd, NULL) == VFA_PRESENCE_TAKEN;
+    return vfa_lock_acquire(path, &fd, NULL) == VFA_LOCK_TAKEN;
 }
 
 /* The daemon's own descriptor goes, the one that was kept for it stays, the next one adopts a copy
@@ -47,7 +47,7 @@ static void test_place_is_kept(void)
     close(own);
     CHECK(present() && is_taken(), "kept");
     next = dup(kept);
-    CHECK(vfa_presence_adopt(path, next), "adopt");
+    CHECK(vfa_lock_adopt(path, next), "adopt");
     close(kept);
     CHECK(present() && is_taken(), "adopted");
     close(next);
@@ -58,7 +58,7 @@ static void test_lock_that_nobody_has(void)
 {
     int fd = open(lock_file, O_RDWR);
 
-    CHECK(vfa_presence_adopt(path, fd) && present(), "taken by it");
+    CHECK(vfa_lock_adopt(path, fd) && present(), "taken by it");
     close(fd);
     CHECK(!present(), "closed");
 }
@@ -73,7 +73,7 @@ static int hand_over(enum handed handed, int *ret_other)
 
     CHECK(fd >= 0, "%d", handed);
     if (handed == REMOVED || handed == REMOVED_AND_MADE_ANEW) {
-        CHECK(vfa_presence_adopt(path, fd), "it was the right one");
+        CHECK(vfa_lock_adopt(path, fd), "it was the right one");
         unlink(lock_file);
     }
     if (handed == REMOVED_AND_MADE_ANEW)
@@ -99,7 +99,7 @@ static void test_what_is_refused(void)
         VFA_AUTO(vfa_closep) int other = -1;
         int fd = hand_over(cases[i].handed, &other);
 
-        CHECK(!vfa_presence_adopt(path, fd), "%d", cases[i].handed);
+        CHECK(!vfa_lock_adopt(path, fd), "%d", cases[i].handed);
         CHECK(present() == cases[i].present, "%d", cases[i].handed);
         if (cases[i].handed != CLOSED)
             close(fd);

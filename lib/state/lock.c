@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See presence.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
+ * See lock.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
  * is closed, and because flock() cannot be asked about without being taken.
  *
  * Whoever can open the file can take a read lock on it. So not everybody can (root and the group
  * that may read the state), and a read lock is nobody's presence.
  */
 
-#include "presence.h"
+#include "lock.h"
 
 #include "base/common.h"
 #include "base/error.h"
@@ -71,7 +71,7 @@ static int take(const char *state_path, const struct place *place, int *ret_fd,
     (void)fchmod(fd, 0640); /* version 0.1 made it for all to read */
     if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
         if (errno == EAGAIN || errno == EACCES)
-            return VFA_PRESENCE_TAKEN;
+            return VFA_LOCK_TAKEN;
         return vfa_fail(err, errno, "cannot lock '%s': %s", path, strerror(errno));
     }
     *ret_fd = vfa_steal_fd(&fd);
@@ -99,12 +99,12 @@ static int ask(const char *state_path, const struct place *place, bool *ret, str
     return 0;
 }
 
-int vfa_presence_take(const char *state_path, int *ret_fd, struct vfa_error *err)
+int vfa_lock_acquire(const char *state_path, int *ret_fd, struct vfa_error *err)
 {
     return take(state_path, &daemons, ret_fd, err);
 }
 
-bool vfa_presence_adopt(const char *state_path, int fd)
+bool vfa_lock_adopt(const char *state_path, int fd)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemons);
     struct flock lock = lock_of(&daemons, F_WRLCK);
@@ -115,43 +115,43 @@ bool vfa_presence_adopt(const char *state_path, int fd)
            fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-int vfa_presence_ask(const char *state_path, bool *ret, struct vfa_error *err)
+int vfa_lock_is_held(const char *state_path, bool *ret, struct vfa_error *err)
 {
     return ask(state_path, &daemons, ret, err);
 }
 
-int vfa_presence_borrow(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err)
+int vfa_lock_lease(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err)
 {
     const struct place place = of_borrower(number);
 
     return take(state_path, &place, ret_fd, err);
 }
 
-int vfa_presence_borrows(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
+int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
 {
     const struct place place = of_borrower(number);
 
     return ask(state_path, &place, ret, err);
 }
 
-int vfa_presence_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
-                             struct vfa_error *err)
+int vfa_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
+                    struct vfa_error *err)
 {
     const struct place place = of_device(".release", addr);
 
     return take(state_path, &place, ret_fd, err);
 }
 
-int vfa_presence_clean(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
-                       struct vfa_error *err)
+int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
+                      struct vfa_error *err)
 {
     const struct place place = of_device(".clean", device);
 
     return take(state_path, &place, ret_fd, err);
 }
 
-int vfa_presence_cleans(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
-                        struct vfa_error *err)
+int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
+                         struct vfa_error *err)
 {
     const struct place place = of_device(".clean", device);
 
@@ -159,7 +159,7 @@ int vfa_presence_cleans(const char *state_path, const struct vfa_pci_addr *devic
 }
 
 /* The kernel tells of a close before it drops the locks. */
-void vfa_presence_endp(int *fd)
+void vfa_lock_endp(int *fd)
 {
     struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
 
