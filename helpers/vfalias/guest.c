@@ -146,10 +146,10 @@ static int borrow(struct vfa_guest *guest, struct vfa_state *state,
                   const struct vfa_request_names *names, struct vfa_error *err)
 {
     int64_t number = 0;
-    int r = vfa_state_become_borrower(state, &number, &guest->borrow, err);
+    int r = vfa_state_become_lease_holder(state, &number, &guest->borrow, err);
 
     for (size_t i = 0; i < names->n && r == 0; i++)
-        r = vfa_state_borrow(state, guest->live->uuid, names->items[i], number, err);
+        r = vfa_state_lease(state, guest->live->uuid, names->items[i], number, err);
     return r;
 }
 

@@ -61,7 +61,7 @@ enum {
 
     VFA_WORK_SYNC = 1 << 3,     /* VFA_WORK_HOST: look at every domain */
     VFA_WORK_GC = 1 << 4,       /* VFA_WORK_HOST: drop claims that nobody backs */
-    VFA_WORK_BORROWED = 1 << 8, /* VFA_WORK_HOST: a borrower has ended */
+    VFA_WORK_LEASED = 1 << 8,   /* VFA_WORK_HOST: a borrower has ended */
     VFA_WORK_REBUILD = 1 << 11, /* VFA_WORK_HOST: VFA_WORK_SYNC if the state is not synced */
 
     VFA_WORK_INDEX = 1 << 5,  /* VFA_WORK_INDEX_KEY: rebuild the index if it is not fresh */

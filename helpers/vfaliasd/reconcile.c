@@ -114,7 +114,7 @@ static int end_borrowing(struct vfa_pass *pass, const struct vfa_step *step, str
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
     if (r == 0)
-        r = vfa_state_end_borrowing(host.state, pass->uuid, step->request->name, err);
+        r = vfa_state_end_lease(host.state, pass->uuid, step->request->name, err);
     vfa_daemon_forget(pass->daemon, pass->uuid);
     vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;

@@ -70,7 +70,7 @@ static void on_written(struct watch *watch, const char *name)
 static void on_closed(struct watch *watch, const char *name)
 {
     if (strcmp(name, watch->borrow) == 0)
-        vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, DEBOUNCE_MS);
+        vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_LEASED, DEBOUNCE_MS);
     if (strncmp(name, watch->unreleased, strlen(watch->unreleased)) == 0)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, DEBOUNCE_MS);
     if (strcmp(name, watch->clean) == 0)

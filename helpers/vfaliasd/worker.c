@@ -158,11 +158,11 @@ static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *co
     int r = vfa_daemon_open_host(daemon, config, &host, &err);
 
     if (r == 0)
-        r = vfa_state_each_borrowed(host.state, look_at_borrowed, daemon, &err);
+        r = vfa_state_each_leased(host.state, look_at_borrowed, daemon, &err);
     if (r == 0)
         return;
     vfa_log_change("borrowed", LOG_ERR, "%s", vfa_error_text(&err));
-    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_BORROWED, RETRY_MS);
+    vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_LEASED, RETRY_MS);
 }
 
 static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
@@ -172,7 +172,7 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
         vfa_sync(daemon, conn, config);
     else if (reasons & VFA_WORK_REBUILD)
         vfa_sync_rebuild(daemon, conn, config);
-    if (reasons & VFA_WORK_BORROWED)
+    if (reasons & VFA_WORK_LEASED)
         work_borrowed(daemon, config);
     if (reasons & VFA_WORK_GC)
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_GC, gc_all(daemon, conn, config));

@@ -82,8 +82,8 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
 
 /* ---- borrowers ---- */
 
-int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
-                              struct vfa_error *err)
+int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
+                                  struct vfa_error *err)
 {
     int64_t number = 0;
     int r = vfa_sql_number(state, vfa_sql(state, err, "SELECT max(borrower) FROM withdrawn", ""),
@@ -100,8 +100,8 @@ int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int 
     return r;
 }
 
-int vfa_state_borrow(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
-                     struct vfa_error *err)
+int vfa_state_lease(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
+                    struct vfa_error *err)
 {
     return vfa_sql_finish(state,
                           vfa_sql(state, err, "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, ?)",
@@ -109,8 +109,8 @@ int vfa_state_borrow(struct vfa_state *state, const char *uuid, const char *requ
                           err);
 }
 
-int vfa_state_end_borrowing(struct vfa_state *state, const char *uuid, const char *request,
-                            struct vfa_error *err)
+int vfa_state_end_lease(struct vfa_state *state, const char *uuid, const char *request,
+                        struct vfa_error *err)
 {
     return vfa_sql_finish(
         state,
@@ -120,8 +120,8 @@ int vfa_state_end_borrowing(struct vfa_state *state, const char *uuid, const cha
         err);
 }
 
-int vfa_state_each_borrowed(struct vfa_state *state, void (*visit)(void *data, const char *uuid),
-                            void *data, struct vfa_error *err)
+int vfa_state_each_leased(struct vfa_state *state, void (*visit)(void *data, const char *uuid),
+                          void *data, struct vfa_error *err)
 {
     return vfa_sql_each(
         state,

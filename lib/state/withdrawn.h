@@ -33,15 +33,15 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
 
 /* Makes this process one, inside a write transaction in which it also borrows its first request.
  * End with vfa_lock_endp(ret_fd). */
-int vfa_state_become_borrower(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
-                              struct vfa_error *err);
+int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
+                                  struct vfa_error *err);
 /* In place of a withdrawal that may be there. */
-int vfa_state_borrow(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
-                     struct vfa_error *err);
-int vfa_state_end_borrowing(struct vfa_state *state, const char *uuid, const char *request,
-                            struct vfa_error *err);
+int vfa_state_lease(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
+                    struct vfa_error *err);
+int vfa_state_end_lease(struct vfa_state *state, const char *uuid, const char *request,
+                        struct vfa_error *err);
 /* Each domain of which something is borrowed, or was and is not given back yet, once. */
-int vfa_state_each_borrowed(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
-                            struct vfa_error *err);
+int vfa_state_each_leased(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
+                          struct vfa_error *err);
 
 #endif

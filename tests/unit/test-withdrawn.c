@@ -49,8 +49,8 @@ static int borrow(struct vfa_state *state, const char *uuid, const char *request
     int fd = -1;
 
     CHECK(vfa_state_begin(state, NULL) == 0, "begin");
-    CHECK(vfa_state_become_borrower(state, number, &fd, NULL) == 0, "become");
-    CHECK(vfa_state_borrow(state, uuid, request, *number, NULL) == 0, "borrow");
+    CHECK(vfa_state_become_lease_holder(state, number, &fd, NULL) == 0, "become");
+    CHECK(vfa_state_lease(state, uuid, request, *number, NULL) == 0, "borrow");
     CHECK(vfa_state_commit(state, NULL) == 0, "commit");
     return fd;
 }
@@ -86,7 +86,7 @@ static void test_user(void)
     CHECK(vfa_state_withdraw(state, UUID_A, "n-0", NULL) == 0, "withdraw");
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_USER, "withdrawn");
     CHECK(count_claims(state) == 0, "its claim goes");
-    CHECK(vfa_state_end_borrowing(state, UUID_A, "n-0", NULL) == 0, "end");
+    CHECK(vfa_state_end_lease(state, UUID_A, "n-0", NULL) == 0, "end");
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_USER, "nobody borrowed it");
     CHECK(vfa_state_forget_withdrawals(state, UUID_A, NULL) == 0, "forget");
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_NONE, "asked anew");
@@ -113,7 +113,7 @@ static void test_borrower(void)
     a = borrow(state, UUID_A, "n-2", &first);
     CHECK(first > second, "%d: no number of a row", (int)first);
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_RETURNED, "not borrowed by the next one");
-    CHECK(vfa_state_end_borrowing(state, UUID_A, "n-1", NULL) == 0, "end");
+    CHECK(vfa_state_end_lease(state, UUID_A, "n-1", NULL) == 0, "end");
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_NONE, "given back");
     CHECK(vfa_state_withdraw(state, UUID_A, "n-2", NULL) == 0, "withdraw");
     CHECK(withdrawal(state, "n-2") == VFA_WITHDRAWAL_USER, "for good");
@@ -159,7 +159,7 @@ static void test_each_held(void)
     a = borrow(state, UUID_A, "n-0", &number);
     b = borrow(state, UUID_A, "n-1", &number);
     vfa_lock_endp(&a);
-    CHECK(vfa_state_each_borrowed(state, count_domain, counts, NULL) == 0, "each");
+    CHECK(vfa_state_each_leased(state, count_domain, counts, NULL) == 0, "each");
     CHECK(counts[0] == 1 && counts[1] == 0, "%u %u", counts[0], counts[1]);
     vfa_lock_endp(&b);
 }
