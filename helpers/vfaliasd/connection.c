@@ -94,9 +94,10 @@ static void look_at_requests(struct vfa_daemon *daemon, virDomainPtr domain)
     if (virDomainGetUUIDString(domain, uuid) < 0)
         return;
     ms = vfa_rate_ask(daemon->asked, uuid, vfa_clock_ms(), &storm);
-    vfa_queue_add(
-        daemon->queue, uuid,
-        (ms == 0 ? VFA_WORK_ASKED : VFA_WORK_STORM) | VFA_WORK_RECONCILE | VFA_WORK_DEFINITION, ms);
+    vfa_queue_add(daemon->queue, uuid,
+                  (ms == 0 ? VFA_WORK_REQUESTS_CHANGED : VFA_WORK_STORM) | VFA_WORK_RECONCILE |
+                      VFA_WORK_DEFINITION,
+                  ms);
     vfa_daemon_written_key(uuid, key);
     if (ms == 0)
         vfa_log_forget(key);

@@ -54,10 +54,10 @@ struct vfa_turns;
 
 /* Reasons in the queue. Those of the first group go with a domain's UUID as key. */
 enum {
-    VFA_WORK_RECONCILE = 1 << 0,  /* it runs, or did: compare and do */
-    VFA_WORK_DEFINITION = 1 << 1, /* its persistent definition may lack ports or devices */
-    VFA_WORK_ASKED = 1 << 2,      /* its requests were written anew */
-    VFA_WORK_STORM = 1 << 12,     /* likewise, and often: what was said of it is not said again */
+    VFA_WORK_RECONCILE = 1 << 0,        /* it runs, or did: compare and do */
+    VFA_WORK_DEFINITION = 1 << 1,       /* its persistent definition may lack ports or devices */
+    VFA_WORK_REQUESTS_CHANGED = 1 << 2, /* its requests were written anew */
+    VFA_WORK_STORM = 1 << 12, /* likewise, and often: what was said of it is not said again */
 
     VFA_WORK_SYNC = 1 << 3,     /* VFA_WORK_HOST: look at every domain */
     VFA_WORK_GC = 1 << 4,       /* VFA_WORK_HOST: drop claims that nobody backs */
@@ -94,8 +94,8 @@ struct vfa_daemon {
     struct vfa_waiters *definition_waiters; /* who waits with a placeholder, not with a request */
     atomic_int_least64_t scans;             /* likewise, of the index: late ones are woken by it */
     atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
-    struct vfa_rate *asked;         /* how often VFA_WORK_ASKED is for a domain, by its UUID */
-    struct vfa_backoff *backoff;    /* keys as for vfa_log_change() */
+    struct vfa_rate *asked; /* how often VFA_WORK_REQUESTS_CHANGED is for a domain, by its UUID */
+    struct vfa_backoff *backoff; /* keys as for vfa_log_change() */
     pthread_mutex_t lock;
     pthread_cond_t changed;  /* lost or stopping */
     const char *config_path; /* --config, or NULL */

@@ -181,8 +181,8 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
 /* ---- one domain ---- */
 
 /* What its user took out by hand, and what failed too often, is tried again. */
-static int forget_past(struct vfa_daemon *daemon, const struct vfa_config *config, const char *uuid,
-                       struct vfa_error *err)
+static int reset_failures(struct vfa_daemon *daemon, const struct vfa_config *config,
+                          const char *uuid, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {0};
@@ -215,19 +215,20 @@ static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
 }
 
 /* Comes before anything that needs libvirt: it must not be lost with a connection. */
-static void work_asked(struct vfa_daemon *daemon, const struct vfa_config *config,
-                       const struct vfa_work *work)
+static void work_requests_changed(struct vfa_daemon *daemon, const struct vfa_config *config,
+                                  const struct vfa_work *work)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     const char *uuid = work->key;
 
-    if (work->reasons & VFA_WORK_ASKED)
+    if (work->reasons & VFA_WORK_REQUESTS_CHANGED)
         vfa_daemon_forget(daemon, uuid);
     else
         vfa_backoff_forget(daemon->backoff, uuid);
-    if (forget_past(daemon, config, uuid, &err) < 0) {
+    if (reset_failures(daemon, config, uuid, &err) < 0) {
         vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_queue_add(daemon->queue, uuid, VFA_WORK_ASKED | VFA_WORK_RECONCILE, RETRY_MS);
+        vfa_queue_add(daemon->queue, uuid, VFA_WORK_REQUESTS_CHANGED | VFA_WORK_RECONCILE,
+                      RETRY_MS);
     }
 }
 
@@ -254,8 +255,8 @@ static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_
         vfa_clean_look(daemon, config);
         return;
     }
-    if (work->reasons & (VFA_WORK_ASKED | VFA_WORK_STORM))
-        work_asked(daemon, config, work);
+    if (work->reasons & (VFA_WORK_REQUESTS_CHANGED | VFA_WORK_STORM))
+        work_requests_changed(daemon, config, work);
     conn = vfa_daemon_connection(daemon, line);
     if (!conn)
         return;
