@@ -15,7 +15,7 @@
 #include <syslog.h>
 #include <time.h>
 
-static const struct vfa_operation *find(const struct vfa_operation *table, size_t n, char **argv)
+static const struct vfa_handler *find(const struct vfa_handler *table, size_t n, char **argv)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(argv[2], table[i].op) == 0 && strcmp(argv[3], table[i].subop) == 0)
@@ -26,7 +26,7 @@ static const struct vfa_operation *find(const struct vfa_operation *table, size_
 
 static int print_answer(const struct vfa_call *call, struct vfa_error *err)
 {
-    int r = vfa_io_write_all(STDOUT_FILENO, call->answer, strlen(call->answer));
+    int r = vfa_io_write_all(STDOUT_FILENO, call->reply_xml, strlen(call->reply_xml));
 
     if (r == 0)
         return 0;
@@ -36,10 +36,10 @@ static int print_answer(const struct vfa_call *call, struct vfa_error *err)
 static void clear_call(struct vfa_call *call)
 {
     vfa_io_data_clear(&call->xml);
-    free(call->answer);
+    free(call->reply_xml);
 }
 
-static int run(const struct vfa_operation *operation, const char *kind, struct vfa_call *call,
+static int run(const struct vfa_handler *operation, const char *kind, struct vfa_call *call,
                struct vfa_error *err)
 {
     int r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &call->xml);
@@ -55,28 +55,28 @@ static void say(const struct vfa_error *err)
     fprintf(stderr, "vfalias: %s\n", vfa_error_text(err));
 }
 
-void vfa_operation_warn(const char *text)
+void vfa_handler_warn(const char *text)
 {
     syslog(LOG_WARNING, "%s", text);
 }
 
-int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
-                            struct vfa_error *err)
+int vfa_handler_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                          struct vfa_error *err)
 {
     int r = vfa_unreleased_open_host(config, ret, err);
 
     if (r == 0)
-        ret->warn = vfa_operation_warn;
+        ret->warn = vfa_handler_warn;
     return r;
 }
 
-int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
-                       size_t n)
+int vfa_handler_main(int argc, char **argv, const char *kind, const struct vfa_handler *table,
+                     size_t n)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(clear_call)
     struct vfa_call call = {.object = argc < 2 ? NULL : argv[1], .began = (int64_t)time(NULL)};
-    const struct vfa_operation *operation;
+    const struct vfa_handler *operation;
     bool unanswered = false;
     int r;
 
@@ -87,7 +87,7 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
         return 0;
     openlog("vfalias", LOG_PID, LOG_DAEMON);
     r = run(operation, kind, &call, &err);
-    if (r == 0 && call.answer) {
+    if (r == 0 && call.reply_xml) {
         r = print_answer(&call, &err);
         unanswered = r < 0;
     }
@@ -95,10 +95,10 @@ int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa
         return 0;
     if (operation->failing != VFA_FAILS_NEVER && r > 0) {
         say(&err);
-        return VFA_OPERATION_REFUSED;
+        return VFA_HANDLER_REFUSED;
     }
     if (operation->failing == VFA_FAILS_ALWAYS)
         say(&err);
     syslog(LOG_WARNING, "cannot %s %s '%s': %s", argv[2], kind, argv[1], vfa_error_text(&err));
-    return operation->failing == VFA_FAILS_ALWAYS || unanswered ? VFA_OPERATION_NO_VERDICT : 0;
+    return operation->failing == VFA_FAILS_ALWAYS || unanswered ? VFA_HANDLER_NO_VERDICT : 0;
 }

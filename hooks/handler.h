@@ -20,8 +20,8 @@
 struct vfa_call {
     const char *object; /* the domain or network, as libvirt names it in argv */
     struct vfa_io_data xml;
-    int64_t began; /* when the program did, in seconds since the epoch */
-    char *answer;  /* out: XML in place of this one, to be freed; NULL: it stays as it is */
+    int64_t began;   /* when the program did, in seconds since the epoch */
+    char *reply_xml; /* out: XML in place of this one, to be freed; NULL: it stays as it is */
 };
 
 enum vfa_failing {
@@ -30,7 +30,7 @@ enum vfa_failing {
     VFA_FAILS_ALWAYS,
 };
 
-struct vfa_operation {
+struct vfa_handler {
     const char *op;
     const char *subop;
     int (*function)(struct vfa_call *call, struct vfa_error *err);
@@ -40,17 +40,17 @@ struct vfa_operation {
 /* A main(): what is not in the table succeeds without doing anything. `kind`: "domain" or
  * "network". Returns the exit status: 0 or one of these. */
 enum {
-    VFA_OPERATION_REFUSED = 1,
-    VFA_OPERATION_NO_VERDICT = 2, /* an error where these count, or half an answer on stdout */
+    VFA_HANDLER_REFUSED = 1,
+    VFA_HANDLER_NO_VERDICT = 2, /* an error where these count, or half an answer on stdout */
 };
-int vfa_operation_main(int argc, char **argv, const char *kind, const struct vfa_operation *table,
-                       size_t n);
+int vfa_handler_main(int argc, char **argv, const char *kind, const struct vfa_handler *table,
+                     size_t n);
 
 /* Says something in the journal and goes on; fits vfa_host.warn. */
-void vfa_operation_warn(const char *text);
+void vfa_handler_warn(const char *text);
 
 /* vfa_unreleased_open_host(), with the journal told of what goes wrong beside the point. */
-int vfa_operation_open_host(const struct vfa_config *config, struct vfa_host *ret,
-                            struct vfa_error *err);
+int vfa_handler_open_host(const struct vfa_config *config, struct vfa_host *ret,
+                          struct vfa_error *err);
 
 #endif

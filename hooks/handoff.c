@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-bool vfa_input_has(const struct vfa_io_data *in, const char *const *words, size_t n)
+bool vfa_handoff_has_marker(const struct vfa_io_data *in, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (in->len && memmem(in->data, in->len, words[i], strlen(words[i])))
@@ -23,7 +23,7 @@ bool vfa_input_has(const struct vfa_io_data *in, const char *const *words, size_
     return false;
 }
 
-int vfa_second_half_feed(const struct vfa_io_data *in)
+int vfa_handoff_rewind_stdin(const struct vfa_io_data *in)
 {
     int fd = memfd_create("stdin", 0);
     int r;
@@ -41,7 +41,7 @@ int vfa_second_half_feed(const struct vfa_io_data *in)
     return 0;
 }
 
-int vfa_second_half_become(const char *path, char **argv)
+int vfa_handoff_exec(const char *path, char **argv)
 {
     execv(path, argv);
     return -errno;
@@ -58,7 +58,7 @@ static int wait_for(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
-int vfa_second_half_run(const char *path, char **argv)
+int vfa_handoff_run(const char *path, char **argv)
 {
     pid_t pid;
     int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
@@ -66,7 +66,7 @@ int vfa_second_half_run(const char *path, char **argv)
     return r != 0 ? -r : wait_for(pid);
 }
 
-int vfa_second_half_ask(const char *path, char **argv, int *ret_fd)
+int vfa_handoff_capture(const char *path, char **argv, int *ret_fd)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
@@ -85,7 +85,7 @@ int vfa_second_half_ask(const char *path, char **argv, int *ret_fd)
     return r != 0 ? -r : wait_for(pid);
 }
 
-int vfa_second_half_answer(int fd)
+int vfa_handoff_reply(int fd)
 {
     VFA_AUTO(vfa_io_data_clear) struct vfa_io_data answer = {NULL, 0};
     int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_io_read_all(fd, VFA_IO_XML_MAX, &answer);

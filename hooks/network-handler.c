@@ -41,7 +41,7 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
         return r;
     r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_operation_open_host(config, &host, err);
+        r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_port(&host, port, err);
     if (r == 0)
@@ -61,7 +61,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_operation_open_host(config, &host, err);
+        r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_port_gone(&host, port, &n, err);
     if (r == 0 && n > 0)
@@ -70,12 +70,12 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     return r == 0 ? vfa_release_finish_own(&host, port->owner_uuid, NULL, err) : r;
 }
 
-static const struct vfa_operation table[] = {
+static const struct vfa_handler table[] = {
     {"port-created", "begin", port_created, VFA_FAILS_REFUSED},
     {"port-deleted", "begin", port_deleted, VFA_FAILS_NEVER},
 };
 
 int main(int argc, char **argv)
 {
-    return vfa_operation_main(argc, argv, "network", table, ARRAY_SIZE(table));
+    return vfa_handler_main(argc, argv, "network", table, ARRAY_SIZE(table));
 }

@@ -32,9 +32,9 @@ static bool is_work(const char *op)
 
 static int hand_over(char **argv, const struct vfa_io_data *in)
 {
-    int r = vfa_second_half_feed(in);
+    int r = vfa_handoff_rewind_stdin(in);
 
-    return r < 0 ? r : vfa_second_half_run(SECOND_HALF, argv);
+    return r < 0 ? r : vfa_handoff_run(SECOND_HALF, argv);
 }
 
 int main(int argc, char **argv)
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         return 2;
     }
     r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
-    if (!is_work(argv[2]) || (r == 0 && !vfa_input_has(&in, words, ARRAY_SIZE(words))))
+    if (!is_work(argv[2]) || (r == 0 && !vfa_handoff_has_marker(&in, words, ARRAY_SIZE(words))))
         return 0;
     if (r == 0)
         r = hand_over(argv, &in);

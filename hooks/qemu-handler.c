@@ -55,7 +55,7 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
                  struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_operation_open_host(config, &host, err);
+    int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_allocate_domain(&host, domain, err);
@@ -138,7 +138,7 @@ static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
-    int r = vfa_operation_open_host(config, &host, err);
+    int r = vfa_handler_open_host(config, &host, err);
 
     if (r < 0)
         return r;
@@ -194,7 +194,7 @@ static int reassert(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
-        r = vfa_operation_open_host(config, &host, err);
+        r = vfa_handler_open_host(config, &host, err);
     return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
 }
 
@@ -202,7 +202,7 @@ static int reassert(struct vfa_call *call, struct vfa_error *err)
 
 /* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
  * the domain is locked until the hook has returned. `stopped`: `release` follows. */
-static const struct vfa_operation table[] = {
+static const struct vfa_handler table[] = {
     {"prepare", "begin", prepare, VFA_FAILS_ALWAYS},
     {"migrate", "begin", vfa_qemu_migrate, VFA_FAILS_ALWAYS},
     {"restore", "begin", vfa_qemu_restore, VFA_FAILS_NEVER},
@@ -213,5 +213,5 @@ static const struct vfa_operation table[] = {
 
 int main(int argc, char **argv)
 {
-    return vfa_operation_main(argc, argv, "domain", table, ARRAY_SIZE(table));
+    return vfa_handler_main(argc, argv, "domain", table, ARRAY_SIZE(table));
 }

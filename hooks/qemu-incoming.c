@@ -74,7 +74,7 @@ static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
     int r = vfa_incoming_claim(host, arrival->domain, arrival->what, &arrival->devices, err);
 
     if (r == 0 && has_moved(arrival->domain, &arrival->devices))
-        r = vfa_assignments_fill(&arrival->devices, call->xml.data, call->xml.len, &call->answer,
+        r = vfa_assignments_fill(&arrival->devices, call->xml.data, call->xml.len, &call->reply_xml,
                                  err);
     return r;
 }
@@ -85,7 +85,7 @@ static int receive(struct vfa_call *call, const struct vfa_config *config,
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(arrival_clear)
     struct arrival arrival = {.call = call, .domain = domain, .what = what};
-    int r = vfa_operation_open_host(config, &host, err);
+    int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0) /* what a program that was killed has left is to be had, too */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
@@ -154,7 +154,7 @@ static char *describe(const struct vfa_domain *domain, const struct vfa_assignme
     return NULL;
 }
 
-static int answer(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
+static int reply_xml(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
 {
     if (!text)
         return vfa_fail_oom(err);
@@ -173,11 +173,11 @@ static int cancel(const struct vfa_config *config, const struct vfa_domain *doma
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
-    int r = vfa_operation_open_host(config, &host, err);
+    int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0)
         r = vfa_incoming_cancel(&host, domain->uuid, &n, err);
-    return r < 0 ? r : answer(domain, "cancelled", err);
+    return r < 0 ? r : reply_xml(domain, "cancelled", err);
 }
 
 int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -195,11 +195,11 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
     if (r == 0)
         r = vfa_allocate_check_daemon(config, domain, err);
     if (r == 0)
-        r = vfa_operation_open_host(config, &host, err);
+        r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
         r = vfa_allocate_transact(&host, reserve, try_arrival, &arrival, err);
     if (r)
         return r;
     text = describe(domain, &arrival.devices);
-    return answer(domain, text, err);
+    return reply_xml(domain, text, err);
 }

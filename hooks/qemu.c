@@ -30,7 +30,7 @@
 /* Words of a domain with requests, devices of ours or labelled ports; and of one with host devices
  * of any kind: a disk that is an NVMe drive is one too. A word that is there by chance, in a name
  * or a path, costs a closer look. */
-static const char *const words_that_ask[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
+static const char *const request_markers[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
 static const char *const words_of_devices[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
 
 static int cannot_examine(char **argv, int error)
@@ -42,7 +42,7 @@ static int cannot_examine(char **argv, int error)
 /* A start may be refused. */
 static int veto(char **argv)
 {
-    return cannot_examine(argv, -vfa_second_half_become(SECOND_HALF, argv));
+    return cannot_examine(argv, -vfa_handoff_exec(SECOND_HALF, argv));
 }
 
 static int let_pass(char **argv, int r)
@@ -55,7 +55,7 @@ static int let_pass(char **argv, int r)
 /* Likewise, if another domain has one of its host devices. */
 static int veto_if_refused(char **argv)
 {
-    int r = vfa_second_half_run(SECOND_HALF, argv);
+    int r = vfa_handoff_run(SECOND_HALF, argv);
 
     if (r == 0 || r == REFUSED)
         return r;
@@ -65,7 +65,7 @@ static int veto_if_refused(char **argv)
 /* What it says is for the journal: a failing reconnect would cost the user the guest. */
 static int note(char **argv)
 {
-    vfa_second_half_run(SECOND_HALF, argv);
+    vfa_handoff_run(SECOND_HALF, argv);
     return 0;
 }
 
@@ -73,12 +73,12 @@ static int note(char **argv)
 static int filter(char **argv)
 {
     VFA_AUTO(vfa_closep) int answer = -1;
-    int r = vfa_second_half_ask(SECOND_HALF, argv, &answer);
+    int r = vfa_handoff_capture(SECOND_HALF, argv, &answer);
 
     if (r > 0)
         return 1; /* it has said why */
     if (r == 0)
-        r = vfa_second_half_answer(answer);
+        r = vfa_handoff_reply(answer);
     return r < 0 ? cannot_examine(argv, -r) : 0;
 }
 
@@ -88,8 +88,8 @@ static int filter_if_possible(char **argv)
 {
     VFA_AUTO(vfa_closep) int answer = -1;
 
-    if (vfa_second_half_ask(SECOND_HALF, argv, &answer) == 0)
-        (void)vfa_second_half_answer(answer);
+    if (vfa_handoff_capture(SECOND_HALF, argv, &answer) == 0)
+        (void)vfa_handoff_reply(answer);
     return 0;
 }
 
@@ -137,14 +137,14 @@ int main(int argc, char **argv)
     r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
     if (!operation)
         return 0;
-    asks = r < 0 || vfa_input_has(&in, words_that_ask, ARRAY_SIZE(words_that_ask));
-    if (!asks && !vfa_input_has(&in, words_of_devices, ARRAY_SIZE(words_of_devices)))
+    asks = r < 0 || vfa_handoff_has_marker(&in, request_markers, ARRAY_SIZE(request_markers));
+    if (!asks && !vfa_handoff_has_marker(&in, words_of_devices, ARRAY_SIZE(words_of_devices)))
         return 0;
     hand_over = asks ? operation->asks : operation->devices;
     if (!hand_over)
         return 0;
     if (r == 0)
-        r = vfa_second_half_feed(&in);
+        r = vfa_handoff_rewind_stdin(&in);
     if (r == 0)
         return hand_over(argv);
     return operation->may_fail && asks ? cannot_examine(argv, -r) : let_pass(argv, r);

@@ -27,7 +27,7 @@
 struct add {
     /* as typed */
     const char *domain;
-    const char *asked_text;
+    const char *alias_list;
     const char *name;
     const char *count_text, *numa_text;
     const char *tag_texts[VFA_CMD_REPEAT_MAX + 1];
@@ -84,8 +84,8 @@ static int read_asked(const struct vfa_config *config, struct add *add)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     int r;
 
-    if (!vfa_config_alias(config, add->asked_text)) {
-        r = vfa_extraspec_parse(add->asked_text, &add->asked, &err);
+    if (!vfa_config_alias(config, add->alias_list)) {
+        r = vfa_extraspec_parse(add->alias_list, &add->asked, &err);
         return r < 0 ? vfa_cmd_fail_usage("request add: %s", vfa_error_text(&err)) : VFA_CMD_FINE;
     }
     add->asked.items = calloc(1, sizeof(*add->asked.items));
@@ -93,7 +93,7 @@ static int read_asked(const struct vfa_config *config, struct add *add)
         return vfa_cmd_fail("out of memory");
     add->asked.n = 1;
     add->asked.items[0].count = 1;
-    add->asked.items[0].alias = strdup(add->asked_text);
+    add->asked.items[0].alias = strdup(add->alias_list);
     return add->asked.items[0].alias ? VFA_CMD_FINE : vfa_cmd_fail("out of memory");
 }
 
@@ -112,7 +112,7 @@ static int read_count(struct add *add)
         return VFA_CMD_FINE;
     if (first->counted)
         return vfa_cmd_fail_usage("request add: '%s' has a count already, so --count is too much",
-                                  add->asked_text);
+                                  add->alias_list);
     if (vfa_parse_u32(add->count_text, VFA_REQUEST_MAX, &first->count) < 0 || first->count == 0)
         return vfa_cmd_fail_usage("request add: count '%s' is not in 1 to %d", add->count_text,
                                   VFA_REQUEST_MAX);
@@ -380,7 +380,7 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
         return status;
     add.domain = operands[0];
-    add.asked_text = operands[1];
+    add.alias_list = operands[1];
     status = read_all(ctx, &add);
     if (status != VFA_CMD_FINE)
         return status;

@@ -14,7 +14,7 @@ static int ask(const char *script, int *ret_fd)
 {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, NULL};
 
-    return vfa_second_half_ask("/bin/sh", argv, ret_fd);
+    return vfa_handoff_capture("/bin/sh", argv, ret_fd);
 }
 
 static size_t size_of(int fd)
@@ -51,7 +51,7 @@ static void test_not_there(void)
 {
     VFA_AUTO(vfa_closep) int fd = -1;
     char *argv[] = {(char *)"none", NULL};
-    int r = vfa_second_half_ask("/nonexistent/none", argv, &fd);
+    int r = vfa_handoff_capture("/nonexistent/none", argv, &fd);
 
     CHECK(r == -ENOENT || r == 127, "%d", r);
 }
@@ -66,7 +66,7 @@ static void test_answer(void)
     CHECK(ask("printf '<domain'; head -c 200000 /dev/zero; printf 'omain/>'", &answer) == 0, "ask");
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
-    CHECK(vfa_second_half_answer(answer) == 0, "answer");
+    CHECK(vfa_handoff_reply(answer) == 0, "answer");
     dup2(kept, STDOUT_FILENO);
     close(kept);
     CHECK(size_of(out) == 200014, "%zu", size_of(out));
