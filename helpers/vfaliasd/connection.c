@@ -53,7 +53,7 @@ static void hold(struct vfa_daemon *daemon, virDomainPtr domain)
     vfa_queue_add(daemon->holds, uuid, VFA_WORK_HOLD, 0);
 }
 
-static void let_go(struct vfa_daemon *daemon, virDomainPtr domain)
+static void resume_or_forget(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -75,7 +75,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
         look_at(opaque, domain, VFA_WORK_RECONCILE);
         break;
     case VIR_DOMAIN_EVENT_STOPPED:
-        let_go(opaque, domain);
+        resume_or_forget(opaque, domain);
         look_at(opaque, domain, VFA_WORK_RECONCILE);
         break;
     default:

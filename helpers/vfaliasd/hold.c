@@ -275,7 +275,7 @@ static int do_step(struct vfa_pass *pass, enum vfa_hold_step step, struct vfa_er
 /* ---- one look ---- */
 
 /* Resumes the guest if its requests cannot be read. */
-static enum vfa_hold_step let_go(const struct vfa_pass *pass, enum vfa_run run)
+static enum vfa_hold_step resume_or_forget(const struct vfa_pass *pass, enum vfa_run run)
 {
     return pass->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET;
 }
@@ -298,7 +298,7 @@ static int look_at(struct vfa_pass *pass, struct vfa_error *err)
         return 0;
     }
     if (pass->domain->bad_requests)
-        return do_step(pass, let_go(pass, run), err);
+        return do_step(pass, resume_or_forget(pass, run), err);
     r = vfa_pass_plan(pass, run, &plan, err);
     steps = plan.steps;
     return r < 0 ? r : do_step(pass, plan.hold, err);

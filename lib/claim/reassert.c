@@ -50,8 +50,9 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
 
 /* A claim that is made anew after the state was lost: what the VF was before the guest had it is
  * lost as well. The guest keeps it; nobody gets it from there. */
-static int distrust(struct vfa_alloc *a, const struct vfa_domdev *dev, const struct vfa_device *now,
-                    const struct vfa_alias *alias, struct vfa_error *err)
+static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_domdev *dev,
+                                       const struct vfa_device *now, const struct vfa_alias *alias,
+                                       struct vfa_error *err)
 {
     struct vfa_vf_settings settings;
     char device[VFA_PCI_ADDR_SIZE];
@@ -164,7 +165,7 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
         return check_said(a, &now, vfa_alloc_claim_name(dev, &source, buf), err);
     if (r == 0)
         r = take_over(a, &now, vfa_alloc_claim_name(dev, &source, buf), alias, &is_new, err);
-    return r == 0 && is_new ? distrust(a, dev, &now, alias, err) : r;
+    return r == 0 && is_new ? quarantine_unknown_settings(a, dev, &now, alias, err) : r;
 }
 
 static int reassert_present(struct vfa_alloc *a, struct vfa_error *err)

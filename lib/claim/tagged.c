@@ -219,7 +219,7 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
 }
 
 /* There would be another one. */
-static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
+static int refuse_with_hint(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 {
     int r = vfa_lock_is_held(a->host->config->state_path, &a->start_refused, err);
 
@@ -235,8 +235,9 @@ static int advise(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 }
 
 /* There is none: `why` says so. What is to be said of a device that is there comes first. */
-static int despair(struct vfa_alloc *a, const struct vfa_tagged *tagged, const char *wrong,
-                   const struct vfa_error *why, struct vfa_error *err)
+static int refuse_no_alternative(struct vfa_alloc *a, const struct vfa_tagged *tagged,
+                                 const char *wrong, const struct vfa_error *why,
+                                 struct vfa_error *err)
 {
     const char *text = vfa_error_text(why);
 
@@ -261,7 +262,7 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
         return r;
     r = vfa_alloc_pick(a, &tagged.request, NULL, &why);
     if (r == VFA_ALLOCATE_NONE)
-        return despair(a, &tagged, *ret_wrong, &why, err);
+        return refuse_no_alternative(a, &tagged, *ret_wrong, &why, err);
     if (r == VFA_ALLOCATE_RESCAN)
         return r;
     return r < 0 ? vfa_error_move(err, &why) : 0;
@@ -283,5 +284,5 @@ int vfa_alloc_refuse_start(struct vfa_alloc *a, struct vfa_error *err)
         if (!first)
             first = vfa_steal(&wrong);
     }
-    return r ? r : advise(a, first, err);
+    return r ? r : refuse_with_hint(a, first, err);
 }
