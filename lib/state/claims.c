@@ -103,7 +103,7 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
     int64_t since = claim->since ? claim->since : (int64_t)time(NULL);
     int r = vfa_sql_finish(
         state,
-        vfa_sql(
+        vfa_sql_prepare(
             state, &why,
             "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since,"
             " state_since, iommu_group, placeholder, cleaner, why)"
@@ -122,7 +122,8 @@ int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
                          struct vfa_error *err)
 {
     return vfa_sql_exists(
-        state, vfa_sql(state, err, "SELECT 1 FROM claim WHERE device = ?", "s", device), ret, err);
+        state, vfa_sql_prepare(state, err, "SELECT 1 FROM claim WHERE device = ?", "s", device),
+        ret, err);
 }
 
 int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
@@ -162,18 +163,19 @@ int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_clai
 int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                      struct vfa_error *err)
 {
-    return vfa_sql_claims(state,
-                          uuid ? vfa_sql(state, err, OF_DOMAIN(" AND " VFA_CLAIM_HELD), "s", uuid)
-                               : vfa_sql(state, err, OF_ALL(" WHERE " VFA_CLAIM_HELD), ""),
-                          ret, err);
+    return vfa_sql_claims(
+        state,
+        uuid ? vfa_sql_prepare(state, err, OF_DOMAIN(" AND " VFA_CLAIM_HELD), "s", uuid)
+             : vfa_sql_prepare(state, err, OF_ALL(" WHERE " VFA_CLAIM_HELD), ""),
+        ret, err);
 }
 
 int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                          struct vfa_error *err)
 {
     return vfa_sql_claims(state,
-                          uuid ? vfa_sql(state, err, OF_DOMAIN(""), "s", uuid)
-                               : vfa_sql(state, err, OF_ALL(""), ""),
+                          uuid ? vfa_sql_prepare(state, err, OF_DOMAIN(""), "s", uuid)
+                               : vfa_sql_prepare(state, err, OF_ALL(""), ""),
                           ret, err);
 }
 
@@ -182,14 +184,15 @@ int vfa_state_holder(struct vfa_state *state, const char *device, const char *pa
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT " VFA_CLAIM_COLUMNS " FROM claim"
-                                 " WHERE device = ?1 OR parent = ?1 OR device = ?2"
-                                 " OR (iommu_group = ?3 AND iommu_group >= 0"
-                                 "     AND (uuid <> ?4 OR NOT " VFA_CLAIM_HELD "))"
-                                 " ORDER BY device = ?1 DESC, " VFA_CLAIM_HELD " DESC, uuid = ?4"
-                                 " LIMIT 1",
-                                 "ssis", device, parent, (int64_t)iommu_group, uuid);
+    sqlite3_stmt *stmt =
+        vfa_sql_prepare(state, err,
+                        "SELECT " VFA_CLAIM_COLUMNS " FROM claim"
+                        " WHERE device = ?1 OR parent = ?1 OR device = ?2"
+                        " OR (iommu_group = ?3 AND iommu_group >= 0"
+                        "     AND (uuid <> ?4 OR NOT " VFA_CLAIM_HELD "))"
+                        " ORDER BY device = ?1 DESC, " VFA_CLAIM_HELD " DESC, uuid = ?4"
+                        " LIMIT 1",
+                        "ssis", device, parent, (int64_t)iommu_group, uuid);
     int r;
 
     if (!stmt)
@@ -205,12 +208,13 @@ int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const c
 {
     return vfa_sql_finish(
         state,
-        vfa_sql(state, err,
-                "UPDATE claim SET state = ?3, attempts = 0, error = NULL,"
-                " state_since = iif(state = ?3, state_since, ?4)"
-                " WHERE uuid = ?1 AND request = ?2 AND (state <> ?3 OR attempts > 0)"
-                " AND " VFA_CLAIM_HELD,
-                "sssi", uuid, request, vfa_claim_state_name(claim_state), (int64_t)time(NULL)),
+        vfa_sql_prepare(state, err,
+                        "UPDATE claim SET state = ?3, attempts = 0, error = NULL,"
+                        " state_since = iif(state = ?3, state_since, ?4)"
+                        " WHERE uuid = ?1 AND request = ?2 AND (state <> ?3 OR attempts > 0)"
+                        " AND " VFA_CLAIM_HELD,
+                        "sssi", uuid, request, vfa_claim_state_name(claim_state),
+                        (int64_t)time(NULL)),
         err);
 }
 
@@ -218,11 +222,11 @@ int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const c
                               const char *text, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err,
-                                  "UPDATE claim SET error = ?3,"
-                                  " attempts = iif(?3 IS NULL, 0, attempts + 1)"
-                                  " WHERE uuid = ?1 AND request = ?2 AND " VFA_CLAIM_HELD,
-                                  "sss", uuid, request, text),
+                          vfa_sql_prepare(state, err,
+                                          "UPDATE claim SET error = ?3,"
+                                          " attempts = iif(?3 IS NULL, 0, attempts + 1)"
+                                          " WHERE uuid = ?1 AND request = ?2 AND " VFA_CLAIM_HELD,
+                                          "sss", uuid, request, text),
                           err);
 }
 

@@ -88,11 +88,11 @@ static bool lock_damaged(struct vfa_state *probe)
     if (r == 0)
         r = vfa_sql_exec(probe, "BEGIN EXCLUSIVE", &err);
     if (r == 0)
-        r = vfa_sql_exists(probe,
-                           vfa_sql(probe, &err,
-                                   "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
-                                   ""),
-                           &broken, &err);
+        r = vfa_sql_exists(
+            probe,
+            vfa_sql_prepare(probe, &err,
+                            "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'", ""),
+            &broken, &err);
     return r == -EUCLEAN || (r == 0 && broken);
 }
 

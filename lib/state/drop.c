@@ -29,12 +29,13 @@ int vfa_state_release(struct vfa_state *state, const char *uuid, const char *req
 
     if (r < 0)
         return r;
-    r = delete_claims(state,
-                      vfa_sql(state, err,
-                              "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)"
-                              " AND " VFA_CLAIM_HELD,
-                              "ss", uuid, request),
-                      ret_n, err);
+    r = delete_claims(
+        state,
+        vfa_sql_prepare(state, err,
+                        "DELETE FROM claim WHERE uuid = ?1 AND (?2 IS NULL OR request = ?2)"
+                        " AND " VFA_CLAIM_HELD,
+                        "ss", uuid, request),
+        ret_n, err);
     if (r == 0 && !request)
         r = vfa_state_forget_all_withdrawals(state, uuid, err);
     return vfa_state_finish(state, own, r, err);
@@ -49,8 +50,9 @@ int vfa_state_withdraw(struct vfa_state *state, const char *uuid, const char *re
     if (r < 0)
         return r;
     r = vfa_sql_finish(state,
-                       vfa_sql(state, err, "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, NULL)",
-                               "ss", uuid, request),
+                       vfa_sql_prepare(state, err,
+                                       "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, NULL)", "ss",
+                                       uuid, request),
                        err);
     if (r == 0)
         r = vfa_state_release(state, uuid, request, NULL, err);

@@ -16,16 +16,16 @@ int vfa_state_set_failed(struct vfa_state *state, const char *device, const char
                          struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err,
-                                  "INSERT OR REPLACE INTO failed (device, reason, since)"
-                                  " VALUES (?, ?, ?)",
-                                  "ssi", device, reason, (int64_t)time(NULL)),
+                          vfa_sql_prepare(state, err,
+                                          "INSERT OR REPLACE INTO failed (device, reason, since)"
+                                          " VALUES (?, ?, ?)",
+                                          "ssi", device, reason, (int64_t)time(NULL)),
                           err);
 }
 
 int vfa_state_forget_failed(struct vfa_state *state, struct vfa_error *err)
 {
-    return vfa_sql_finish(state, vfa_sql(state, err, "DELETE FROM failed", ""), err);
+    return vfa_sql_finish(state, vfa_sql_prepare(state, err, "DELETE FROM failed", ""), err);
 }
 
 int vfa_state_has_failed(struct vfa_state *state, const char *device, bool *ret,
@@ -33,17 +33,17 @@ int vfa_state_has_failed(struct vfa_state *state, const char *device, bool *ret,
 {
     return vfa_sql_exists(
         state,
-        device ? vfa_sql(state, err, "SELECT 1 FROM failed WHERE device = ?", "s", device)
-               : vfa_sql(state, err, "SELECT 1 FROM failed LIMIT 1", ""),
+        device ? vfa_sql_prepare(state, err, "SELECT 1 FROM failed WHERE device = ?", "s", device)
+               : vfa_sql_prepare(state, err, "SELECT 1 FROM failed LIMIT 1", ""),
         ret, err);
 }
 
 int vfa_state_failures(struct vfa_state *state, struct vfa_quarantine *ret, struct vfa_error *err)
 {
     return vfa_sql_quarantined(state,
-                               vfa_sql(state, err,
-                                       "SELECT device, reason, since, NULL FROM failed"
-                                       " ORDER BY device",
-                                       ""),
+                               vfa_sql_prepare(state, err,
+                                               "SELECT device, reason, since, NULL FROM failed"
+                                               " ORDER BY device",
+                                               ""),
                                ret, err);
 }

@@ -20,9 +20,9 @@ void vfa_holds_clear(struct vfa_holds *holds)
 int vfa_state_want_hold(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err,
-                                  "INSERT OR REPLACE INTO hold (uuid, since) VALUES (?, ?)", "si",
-                                  uuid, (int64_t)time(NULL)),
+                          vfa_sql_prepare(state, err,
+                                          "INSERT OR REPLACE INTO hold (uuid, since) VALUES (?, ?)",
+                                          "si", uuid, (int64_t)time(NULL)),
                           err);
 }
 
@@ -48,10 +48,10 @@ int vfa_state_holds(struct vfa_state *state, const char *uuid, struct vfa_holds 
 {
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT id, uuid, held, since FROM hold"
-                                 " WHERE ?1 IS NULL OR uuid = ?1 ORDER BY id",
-                                 "s", uuid);
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err,
+                                         "SELECT id, uuid, held, since FROM hold"
+                                         " WHERE ?1 IS NULL OR uuid = ?1 ORDER BY id",
+                                         "s", uuid);
     int r;
 
     if (!stmt)
@@ -72,10 +72,10 @@ int vfa_state_begin_hold(struct vfa_state *state, struct vfa_hold *hold, struct 
 {
     int64_t now = (int64_t)time(NULL);
     int r = vfa_sql_finish(state,
-                           vfa_sql(state, err,
-                                   "UPDATE hold SET held = 1, since = iif(held, since, ?3)"
-                                   " WHERE id = ?1 AND held = ?2",
-                                   "iii", hold->id, (int64_t)hold->held, now),
+                           vfa_sql_prepare(state, err,
+                                           "UPDATE hold SET held = 1, since = iif(held, since, ?3)"
+                                           " WHERE id = ?1 AND held = ?2",
+                                           "iii", hold->id, (int64_t)hold->held, now),
                            err);
 
     if (r < 0)
@@ -90,13 +90,13 @@ int vfa_state_begin_hold(struct vfa_state *state, struct vfa_hold *hold, struct 
 int vfa_state_end_hold(struct vfa_state *state, const struct vfa_hold *hold, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, "DELETE FROM hold WHERE id = ? AND held = ?", "ii",
-                                  hold->id, (int64_t)hold->held),
+                          vfa_sql_prepare(state, err, "DELETE FROM hold WHERE id = ? AND held = ?",
+                                          "ii", hold->id, (int64_t)hold->held),
                           err);
 }
 
 int vfa_state_forget_hold(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
-    return vfa_sql_finish(state, vfa_sql(state, err, "DELETE FROM hold WHERE uuid = ?", "s", uuid),
-                          err);
+    return vfa_sql_finish(
+        state, vfa_sql_prepare(state, err, "DELETE FROM hold WHERE uuid = ?", "s", uuid), err);
 }

@@ -156,20 +156,21 @@ static int fill(struct vfa_state *state, const struct vfa_config *config,
     VFA_AUTO(filler_clear) struct filler f = {.state = state, .config = config, .checks = checks};
     int r = 0;
 
-    f.add_device = vfa_sql(state, err,
-                           "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
+    f.add_device = vfa_sql_prepare(
+        state, err, "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
     if (f.add_device)
-        f.add_pool =
-            vfa_sql(state, err,
-                    "INSERT OR IGNORE INTO temp.new_pool (alias, spec, numa_node, parent, first)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    "");
+        f.add_pool = vfa_sql_prepare(
+            state, err,
+            "INSERT OR IGNORE INTO temp.new_pool (alias, spec, numa_node, parent, first)"
+            " VALUES (?, ?, ?, ?, ?)",
+            "");
     if (f.add_pool)
-        f.add_member = vfa_sql(state, err,
-                               "INSERT INTO temp.new_member (pool, device, healthy)"
-                               " SELECT id, ?5, ?6 FROM temp.new_pool WHERE"
-                               " alias = ?1 AND spec = ?2 AND numa_node = ?3 AND parent = ?4",
-                               "");
+        f.add_member =
+            vfa_sql_prepare(state, err,
+                            "INSERT INTO temp.new_member (pool, device, healthy)"
+                            " SELECT id, ?5, ?6 FROM temp.new_pool WHERE"
+                            " alias = ?1 AND spec = ?2 AND numa_node = ?3 AND parent = ?4",
+                            "");
     if (!f.add_member)
         return vfa_sql_failed(err);
     for (size_t i = 0; r == 0 && i < inv->n; i++)
@@ -191,7 +192,7 @@ static int make_tables(struct vfa_state *state, struct vfa_error *err)
     state->has_temp = true;
     if (r < 0)
         return r;
-    stmt = vfa_sql(
+    stmt = vfa_sql_prepare(
         state, err,
         "SELECT group_concat(iif(type = 'table', 'CREATE TABLE temp.new_' || text,"
         " 'CREATE INDEX temp.new_' || replace(text, ' ON ', ' ON new_')), ';') FROM"
@@ -282,7 +283,7 @@ static int run_all(struct vfa_state *state, const char *const *statements, size_
     int r = 0;
 
     for (size_t i = 0; i < n && r == 0; i++)
-        r = vfa_sql_finish(state, vfa_sql(state, err, statements[i], ""), err);
+        r = vfa_sql_finish(state, vfa_sql_prepare(state, err, statements[i], ""), err);
     return r;
 }
 
@@ -306,8 +307,9 @@ static int install(struct vfa_state *state, const struct vfa_config *config, int
     if (r == 0)
         r = vfa_sql_finish(
             state,
-            vfa_sql(state, err, "INSERT OR REPLACE INTO meta VALUES ('index', ?), ('scanned', ?)",
-                    "si", config->digest, scanned),
+            vfa_sql_prepare(state, err,
+                            "INSERT OR REPLACE INTO meta VALUES ('index', ?), ('scanned', ?)", "si",
+                            config->digest, scanned),
             err);
     return r < 0 ? r : vfa_state_count_up(state, VFA_COUNTER_SCANS, err);
 }

@@ -22,16 +22,17 @@ int vfa_state_index_fresh(struct vfa_state *state, const struct vfa_config *conf
                           struct vfa_error *err)
 {
     return vfa_sql_exists(state,
-                          vfa_sql(state, err,
-                                  "SELECT 1 FROM meta WHERE key = 'index' AND value = ?", "s",
-                                  config->digest),
+                          vfa_sql_prepare(state, err,
+                                          "SELECT 1 FROM meta WHERE key = 'index' AND value = ?",
+                                          "s", config->digest),
                           ret, err);
 }
 
 int vfa_state_index_scanned(struct vfa_state *state, int64_t *ret, struct vfa_error *err)
 {
     return vfa_sql_number(
-        state, vfa_sql(state, err, "SELECT value FROM meta WHERE key = 'scanned'", ""), ret, err);
+        state, vfa_sql_prepare(state, err, "SELECT value FROM meta WHERE key = 'scanned'", ""), ret,
+        err);
 }
 
 static int read_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct vfa_error *err)
@@ -64,11 +65,12 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT id, spec, numa_node, free, used, kept, parent FROM pool"
-                                 " INDEXED BY pool_free WHERE alias = ? AND free > 0"
-                                 " ORDER BY first",
-                                 "s", alias);
+    sqlite3_stmt *stmt =
+        vfa_sql_prepare(state, err,
+                        "SELECT id, spec, numa_node, free, used, kept, parent FROM pool"
+                        " INDEXED BY pool_free WHERE alias = ? AND free > 0"
+                        " ORDER BY first",
+                        "s", alias);
     int r;
 
     if (!stmt)
@@ -117,9 +119,9 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
 
     if (after)
         vfa_pci_addr_format(after, after_text);
-    stmt = vfa_sql(state, err,
-                   kept ? NEXT_FREE("member_kept", "> 0") : NEXT_FREE("member_free", "= 0"), "is",
-                   pool, after_text);
+    stmt = vfa_sql_prepare(state, err,
+                           kept ? NEXT_FREE("member_kept", "> 0") : NEXT_FREE("member_free", "= 0"),
+                           "is", pool, after_text);
     if (!stmt)
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
@@ -137,13 +139,13 @@ int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vf
 
     if (after)
         vfa_pci_addr_format(after, after_text);
-    stmt = vfa_sql(state, err,
-                   "SELECT " DEVICE_COLUMNS " FROM failed f"
-                   " CROSS JOIN member m ON m.device = f.device"
-                   " CROSS JOIN device d ON d.address = m.device"
-                   " WHERE m.pool = ? AND m.busy = 0 AND f.device > ?"
-                   " ORDER BY f.device LIMIT 1",
-                   "is", pool, after_text);
+    stmt = vfa_sql_prepare(state, err,
+                           "SELECT " DEVICE_COLUMNS " FROM failed f"
+                           " CROSS JOIN member m ON m.device = f.device"
+                           " CROSS JOIN device d ON d.address = m.device"
+                           " WHERE m.pool = ? AND m.busy = 0 AND f.device > ?"
+                           " ORDER BY f.device LIMIT 1",
+                           "is", pool, after_text);
     if (!stmt)
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
@@ -180,19 +182,20 @@ static int read_member(struct vfa_state *state, sqlite3_stmt *query, struct vfa_
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
                    const char *request, struct vfa_member *ret, struct vfa_error *err)
 {
-    return read_member(state,
-                       vfa_sql(state, err,
-                               "SELECT " MEMBER_COLUMNS ", m.kept > l.own, l.own FROM"
-                               " (SELECT device, 1 AS own FROM tentative"
-                               "  WHERE uuid = ?1 AND request = ?2"
-                               "  UNION ALL SELECT device, 0 FROM last"
-                               "  WHERE uuid = ?1 AND request = ?2) l"
-                               " CROSS JOIN member m ON m.device = l.device"
-                               " CROSS JOIN pool p ON p.id = m.pool"
-                               " CROSS JOIN device d ON d.address = l.device"
-                               " WHERE m.busy = 0 AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
-                               "sss", uuid, request, alias),
-                       ret, err);
+    return read_member(
+        state,
+        vfa_sql_prepare(state, err,
+                        "SELECT " MEMBER_COLUMNS ", m.kept > l.own, l.own FROM"
+                        " (SELECT device, 1 AS own FROM tentative"
+                        "  WHERE uuid = ?1 AND request = ?2"
+                        "  UNION ALL SELECT device, 0 FROM last"
+                        "  WHERE uuid = ?1 AND request = ?2) l"
+                        " CROSS JOIN member m ON m.device = l.device"
+                        " CROSS JOIN pool p ON p.id = m.pool"
+                        " CROSS JOIN device d ON d.address = l.device"
+                        " WHERE m.busy = 0 AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
+                        "sss", uuid, request, alias),
+        ret, err);
 }
 
 int vfa_state_member(struct vfa_state *state, const char *alias, const struct vfa_pci_addr *addr,
@@ -201,12 +204,12 @@ int vfa_state_member(struct vfa_state *state, const char *alias, const struct vf
     char address[VFA_PCI_ADDR_SIZE];
 
     return read_member(state,
-                       vfa_sql(state, err,
-                               "SELECT " MEMBER_COLUMNS ", m.kept, 0 FROM member m"
-                               " CROSS JOIN pool p ON p.id = m.pool"
-                               " CROSS JOIN device d ON d.address = m.device"
-                               " WHERE m.device = ? AND p.alias = ? LIMIT 1",
-                               "ss", vfa_pci_addr_format(addr, address), alias),
+                       vfa_sql_prepare(state, err,
+                                       "SELECT " MEMBER_COLUMNS ", m.kept, 0 FROM member m"
+                                       " CROSS JOIN pool p ON p.id = m.pool"
+                                       " CROSS JOIN device d ON d.address = m.device"
+                                       " WHERE m.device = ? AND p.alias = ? LIMIT 1",
+                                       "ss", vfa_pci_addr_format(addr, address), alias),
                        ret, err);
 }
 
@@ -214,10 +217,10 @@ int vfa_state_count(struct vfa_state *state, const char *alias, unsigned *ret_to
                     unsigned *ret_free, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 "SELECT total(free) + total(used), total(free) FROM pool"
-                                 " WHERE alias = ?",
-                                 "s", alias);
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err,
+                                         "SELECT total(free) + total(used), total(free) FROM pool"
+                                         " WHERE alias = ?",
+                                         "s", alias);
     int r;
 
     if (!stmt)

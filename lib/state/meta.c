@@ -16,7 +16,8 @@
 int vfa_meta_get(struct vfa_state *state, const char *key, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", key);
+    sqlite3_stmt *stmt =
+        vfa_sql_prepare(state, err, "SELECT value FROM meta WHERE key = ?", "s", key);
     int r;
 
     *ret = NULL;
@@ -29,7 +30,8 @@ int vfa_meta_get(struct vfa_state *state, const char *key, char **ret, struct vf
 int vfa_meta_set(struct vfa_state *state, const char *key, const char *value, struct vfa_error *err)
 {
     return vfa_sql_finish(
-        state, vfa_sql(state, err, "INSERT OR REPLACE INTO meta VALUES (?, ?)", "ss", key, value),
+        state,
+        vfa_sql_prepare(state, err, "INSERT OR REPLACE INTO meta VALUES (?, ?)", "ss", key, value),
         err);
 }
 
@@ -68,16 +70,17 @@ static const char *const counter_keys[] = {
 int vfa_state_counter(struct vfa_state *state, enum vfa_counter which, int64_t *ret,
                       struct vfa_error *err)
 {
-    return vfa_sql_number(
-        state,
-        vfa_sql(state, err, "SELECT value FROM meta WHERE key = ?", "s", counter_keys[which]), ret,
-        err);
+    return vfa_sql_number(state,
+                          vfa_sql_prepare(state, err, "SELECT value FROM meta WHERE key = ?", "s",
+                                          counter_keys[which]),
+                          ret, err);
 }
 
 int vfa_state_count_up(struct vfa_state *state, enum vfa_counter which, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, "UPDATE meta SET value = value + 1 WHERE key = ?",
-                                  "s", counter_keys[which]),
+                          vfa_sql_prepare(state, err,
+                                          "UPDATE meta SET value = value + 1 WHERE key = ?", "s",
+                                          counter_keys[which]),
                           err);
 }

@@ -55,10 +55,10 @@ static inline void vfa_sql_finalizep(sqlite3_stmt **stmt)
 
 /* Prepares `sql` and binds one value per letter of `types`: 's' const char * (NULL allowed),
  * 'i' int64_t. NULL with *err filled on failure. */
-sqlite3_stmt *vfa_sql(struct vfa_state *state, struct vfa_error *err, const char *sql,
-                      const char *types, ...);
+sqlite3_stmt *vfa_sql_prepare(struct vfa_state *state, struct vfa_error *err, const char *sql,
+                              const char *types, ...);
 
-/* What to return when vfa_sql() gave NULL. */
+/* What to return when vfa_sql_prepare() gave NULL. */
 static inline int vfa_sql_failed(const struct vfa_error *err)
 {
     return err && err->code ? -err->code : -EIO;

@@ -50,8 +50,8 @@ int vfa_state_quarantine(struct vfa_state *state, const char *device,
                          enum vfa_quarantine_cause cause, const char *reason, struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, PUT " WHERE cause <> 'other'", "sssi", device,
-                                  causes[cause], reason, (int64_t)time(NULL)),
+                          vfa_sql_prepare(state, err, PUT " WHERE cause <> 'other'", "sssi", device,
+                                          causes[cause], reason, (int64_t)time(NULL)),
                           err);
 }
 
@@ -59,15 +59,17 @@ int vfa_state_quarantine_by_hand(struct vfa_state *state, const char *device, co
                                  struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, PUT, "sssi", device, causes[VFA_QUARANTINE_OTHER],
-                                  reason, (int64_t)time(NULL)),
+                          vfa_sql_prepare(state, err, PUT, "sssi", device,
+                                          causes[VFA_QUARANTINE_OTHER], reason,
+                                          (int64_t)time(NULL)),
                           err);
 }
 
 int vfa_state_end_quarantine(struct vfa_state *state, const char *device, struct vfa_error *err)
 {
     int r = vfa_sql_finish(
-        state, vfa_sql(state, err, "DELETE FROM quarantine WHERE device = ?", "s", device), err);
+        state, vfa_sql_prepare(state, err, "DELETE FROM quarantine WHERE device = ?", "s", device),
+        err);
 
     if (r < 0)
         return r;
@@ -115,8 +117,9 @@ int vfa_state_quarantined(struct vfa_state *state, const char *device, struct vf
 {
     return vfa_sql_quarantined(
         state,
-        device ? vfa_sql(state, err, "SELECT " COLUMNS " FROM quarantine WHERE device = ?", "s",
-                         device)
-               : vfa_sql(state, err, "SELECT " COLUMNS " FROM quarantine ORDER BY device", ""),
+        device
+            ? vfa_sql_prepare(state, err, "SELECT " COLUMNS " FROM quarantine WHERE device = ?",
+                              "s", device)
+            : vfa_sql_prepare(state, err, "SELECT " COLUMNS " FROM quarantine ORDER BY device", ""),
         ret, err);
 }

@@ -39,43 +39,46 @@ static int change(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error 
 int vfa_state_begin_release(struct vfa_state *state, const struct vfa_claim *claim, const char *why,
                             struct vfa_error *err)
 {
-    return change(state,
-                  vfa_sql(state, err,
-                          "UPDATE claim SET state = 'releasing', state_since = ?8, why = ?7,"
-                          " attempts = 0, error = NULL" SAME " AND " VFA_CLAIM_HELD,
-                          SAME_TYPES "si", SAME_VALUES(claim), why, (int64_t)time(NULL)),
-                  err);
+    return change(
+        state,
+        vfa_sql_prepare(state, err,
+                        "UPDATE claim SET state = 'releasing', state_since = ?8, why = ?7,"
+                        " attempts = 0, error = NULL" SAME " AND " VFA_CLAIM_HELD,
+                        SAME_TYPES "si", SAME_VALUES(claim), why, (int64_t)time(NULL)),
+        err);
 }
 
 int vfa_state_set_cleaner(struct vfa_state *state, const struct vfa_claim *claim,
                           const char *cleaner, struct vfa_error *err)
 {
     return change(state,
-                  vfa_sql(state, err, "UPDATE claim SET cleaner = ?7" SAME, SAME_TYPES "s",
-                          SAME_VALUES(claim), cleaner),
+                  vfa_sql_prepare(state, err, "UPDATE claim SET cleaner = ?7" SAME, SAME_TYPES "s",
+                                  SAME_VALUES(claim), cleaner),
                   err);
 }
 
 int vfa_state_begin_cleaning(struct vfa_state *state, const struct vfa_claim *claim,
                              struct vfa_error *err)
 {
-    return change(state,
-                  vfa_sql(state, err,
-                          "UPDATE claim SET state = 'cleaning', state_since = ?7, attempts = 0,"
-                          " error = NULL" SAME " AND state = 'releasing'",
-                          SAME_TYPES "i", SAME_VALUES(claim), (int64_t)time(NULL)),
-                  err);
+    return change(
+        state,
+        vfa_sql_prepare(state, err,
+                        "UPDATE claim SET state = 'cleaning', state_since = ?7, attempts = 0,"
+                        " error = NULL" SAME " AND state = 'releasing'",
+                        SAME_TYPES "i", SAME_VALUES(claim), (int64_t)time(NULL)),
+        err);
 }
 
 int vfa_state_set_release_error(struct vfa_state *state, const struct vfa_claim *claim,
                                 const char *text, struct vfa_error *err)
 {
     return change(state,
-                  vfa_sql(state, err,
-                          "UPDATE claim SET error = ?7,"
-                          " attempts = iif(?7 IS NULL, 0, attempts + 1),"
-                          " state_since = min(state_since, ?8)" SAME " AND NOT " VFA_CLAIM_HELD,
-                          SAME_TYPES "si", SAME_VALUES(claim), text, (int64_t)time(NULL)),
+                  vfa_sql_prepare(state, err,
+                                  "UPDATE claim SET error = ?7,"
+                                  " attempts = iif(?7 IS NULL, 0, attempts + 1),"
+                                  " state_since = min(state_since, ?8)" SAME
+                                  " AND NOT " VFA_CLAIM_HELD,
+                                  SAME_TYPES "si", SAME_VALUES(claim), text, (int64_t)time(NULL)),
                   err);
 }
 
@@ -83,8 +86,8 @@ int vfa_state_end_release(struct vfa_state *state, const struct vfa_claim *claim
                           struct vfa_error *err)
 {
     return change(state,
-                  vfa_sql(state, err, "DELETE FROM claim" SAME " AND NOT " VFA_CLAIM_HELD,
-                          SAME_TYPES, SAME_VALUES(claim)),
+                  vfa_sql_prepare(state, err, "DELETE FROM claim" SAME " AND NOT " VFA_CLAIM_HELD,
+                                  SAME_TYPES, SAME_VALUES(claim)),
                   err);
 }
 
@@ -92,16 +95,17 @@ int vfa_state_count_ending(struct vfa_state *state, const char *alias,
                            enum vfa_claim_state claim_state, unsigned *ret, struct vfa_error *err)
 {
     int64_t n = 0;
-    int r = vfa_sql_number(state,
-                           vfa_sql(state, err,
-                                   "SELECT count(DISTINCT c.device) FROM claim c"
-                                   " INDEXED BY claim_ending"
-                                   " CROSS JOIN member m ON m.device = c.device"
-                                   " CROSS JOIN pool p ON p.id = m.pool"
-                                   " WHERE c.state IN ('releasing', 'cleaning') AND c.state = ?1"
-                                   " AND p.alias = ?2",
-                                   "ss", vfa_claim_state_name(claim_state), alias),
-                           &n, err);
+    int r = vfa_sql_number(
+        state,
+        vfa_sql_prepare(state, err,
+                        "SELECT count(DISTINCT c.device) FROM claim c"
+                        " INDEXED BY claim_ending"
+                        " CROSS JOIN member m ON m.device = c.device"
+                        " CROSS JOIN pool p ON p.id = m.pool"
+                        " WHERE c.state IN ('releasing', 'cleaning') AND c.state = ?1"
+                        " AND p.alias = ?2",
+                        "ss", vfa_claim_state_name(claim_state), alias),
+        &n, err);
 
     if (r == 0)
         *ret = (unsigned)n;
@@ -111,11 +115,12 @@ int vfa_state_count_ending(struct vfa_state *state, const char *alias,
 int vfa_state_ending(struct vfa_state *state, struct vfa_claims *ret, struct vfa_error *err)
 {
     return vfa_sql_claims(state,
-                          vfa_sql(state, err,
-                                  "SELECT " VFA_CLAIM_COLUMNS " FROM claim INDEXED BY claim_ending"
-                                  " WHERE state IN ('releasing', 'cleaning')"
-                                  " ORDER BY state_since, device",
-                                  ""),
+                          vfa_sql_prepare(state, err,
+                                          "SELECT " VFA_CLAIM_COLUMNS
+                                          " FROM claim INDEXED BY claim_ending"
+                                          " WHERE state IN ('releasing', 'cleaning')"
+                                          " ORDER BY state_since, device",
+                                          ""),
                           ret, err);
 }
 
@@ -123,7 +128,8 @@ int vfa_state_last_owner(struct vfa_state *state, const char *device, char ret[V
                          struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err, "SELECT uuid FROM last WHERE device = ?", "s", device);
+    sqlite3_stmt *stmt =
+        vfa_sql_prepare(state, err, "SELECT uuid FROM last WHERE device = ?", "s", device);
     int r;
 
     snprintf(ret, VFA_UUID_SIZE, VFA_NO_UUID);

@@ -57,7 +57,7 @@ static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vf
 {
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt =
-        vfa_sql(state, err, "SELECT * FROM saved WHERE device = ?", "s", saved->device);
+        vfa_sql_prepare(state, err, "SELECT * FROM saved WHERE device = ?", "s", saved->device);
     VFA_AUTO(vfa_saved_clear) struct vfa_saved older = {.up = VFA_SAVED_NONE};
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
 
@@ -86,8 +86,9 @@ int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struc
     vfa_vf_settings_format(&all.settings, text);
     return vfa_sql_finish(
         state,
-        vfa_sql(state, err, "INSERT OR REPLACE INTO saved VALUES (?1, ?2, iif(?3 < 0, NULL, ?3))",
-                "ssi", all.device, text, (int64_t)all.up),
+        vfa_sql_prepare(state, err,
+                        "INSERT OR REPLACE INTO saved VALUES (?1, ?2, iif(?3 < 0, NULL, ?3))",
+                        "ssi", all.device, text, (int64_t)all.up),
         err);
 }
 
@@ -96,10 +97,10 @@ int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_save
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err,
-                                 device ? "SELECT * FROM saved WHERE device = ?"
-                                        : "SELECT * FROM saved ORDER BY device",
-                                 device ? "s" : "", device);
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err,
+                                         device ? "SELECT * FROM saved WHERE device = ?"
+                                                : "SELECT * FROM saved ORDER BY device",
+                                         device ? "s" : "", device);
     int r;
 
     if (!stmt)
@@ -125,31 +126,32 @@ int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_save
 int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct vfa_error *err)
 {
     return vfa_sql_finish(
-        state, vfa_sql(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
+        state, vfa_sql_prepare(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
 }
 
 #define ASIDE "'aside ' || " /* no device is called so */
 
 int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err)
 {
-    int r = vfa_sql_finish(state,
-                           vfa_sql(state, err,
-                                   "UPDATE saved SET device = " ASIDE "device WHERE device = ?",
-                                   "s", device),
-                           err);
+    int r = vfa_sql_finish(
+        state,
+        vfa_sql_prepare(state, err, "UPDATE saved SET device = " ASIDE "device WHERE device = ?",
+                        "s", device),
+        err);
 
     if (r < 0)
         return r;
     return vfa_sql_finish(
-        state, vfa_sql(state, err, "DELETE FROM claim WHERE device = ?", "s", device), err);
+        state, vfa_sql_prepare(state, err, "DELETE FROM claim WHERE device = ?", "s", device), err);
 }
 
 int vfa_state_hand_over(struct vfa_state *state, const char *device, struct vfa_error *err)
 {
-    return vfa_sql_finish(
-        state,
-        vfa_sql(state, err, "UPDATE saved SET device = ?1 WHERE device = " ASIDE "?1", "s", device),
-        err);
+    return vfa_sql_finish(state,
+                          vfa_sql_prepare(state, err,
+                                          "UPDATE saved SET device = ?1 WHERE device = " ASIDE "?1",
+                                          "s", device),
+                          err);
 }
 
 void vfa_saved_list_clear(struct vfa_saved_list *list)

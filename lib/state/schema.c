@@ -27,7 +27,7 @@ static const char schema[] =
 int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err, "PRAGMA user_version", "");
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err, "PRAGMA user_version", "");
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
     int64_t version;
 
@@ -69,7 +69,7 @@ static int collect(struct vfa_state *state, const char *sql, const char *value, 
                    struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(state, err, sql, value ? "s" : "", value);
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err, sql, value ? "s" : "", value);
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
 
     if (r < 0)

@@ -126,8 +126,8 @@ static int bind(sqlite3_stmt *stmt, const char *types, va_list args)
     return r;
 }
 
-sqlite3_stmt *vfa_sql(struct vfa_state *state, struct vfa_error *err, const char *sql,
-                      const char *types, ...)
+sqlite3_stmt *vfa_sql_prepare(struct vfa_state *state, struct vfa_error *err, const char *sql,
+                              const char *types, ...)
 {
     VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
     va_list args;

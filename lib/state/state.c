@@ -88,7 +88,7 @@ enum kind {
 static int check_empty(struct vfa_state *state, struct vfa_error *err)
 {
     bool has_tables = false;
-    int r = vfa_sql_exists(state, vfa_sql(state, err, "SELECT 1 FROM sqlite_schema", ""),
+    int r = vfa_sql_exists(state, vfa_sql_prepare(state, err, "SELECT 1 FROM sqlite_schema", ""),
                            &has_tables, err);
 
     if (r == 0 && has_tables)

@@ -65,19 +65,19 @@ static int read_stock(struct vfa_state *state, const struct vfa_config *config,
                       struct vfa_stats *stats, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        vfa_sql(state, err,
-                WITH_LOST ", sum (vendor, product, numa_node, type, spec, healthy, unknown) AS"
-                          " (SELECT d.vendor, d.product, d.numa_node, d.type, d.spec,"
-                          "  total(d.healthy), sum(d.healthy IS NULL AND l.own)"
-                          "  FROM lost l CROSS JOIN device d ON d.address = l.device"
-                          "  GROUP BY 1, 2, 3, 4, 5)"
-                          " SELECT vendor, product, numa_node, type, spec,"
-                          " s.healthy - coalesce(sum.healthy, 0),"
-                          " s.unknown - coalesce(sum.unknown, 0) FROM stock s"
-                          " LEFT JOIN sum USING (vendor, product, numa_node, type, spec)"
-                          " ORDER BY s.first",
-                "");
+    sqlite3_stmt *stmt = vfa_sql_prepare(
+        state, err,
+        WITH_LOST ", sum (vendor, product, numa_node, type, spec, healthy, unknown) AS"
+                  " (SELECT d.vendor, d.product, d.numa_node, d.type, d.spec,"
+                  "  total(d.healthy), sum(d.healthy IS NULL AND l.own)"
+                  "  FROM lost l CROSS JOIN device d ON d.address = l.device"
+                  "  GROUP BY 1, 2, 3, 4, 5)"
+                  " SELECT vendor, product, numa_node, type, spec,"
+                  " s.healthy - coalesce(sum.healthy, 0),"
+                  " s.unknown - coalesce(sum.unknown, 0) FROM stock s"
+                  " LEFT JOIN sum USING (vendor, product, numa_node, type, spec)"
+                  " ORDER BY s.first",
+        "");
     int r;
 
     if (!stmt)
@@ -112,7 +112,7 @@ static int read_aliases(struct vfa_state *state, const struct vfa_config *config
                         struct vfa_stats *stats, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt = vfa_sql(
+    sqlite3_stmt *stmt = vfa_sql_prepare(
         state, err,
         WITH_LOST ", gone (pool, own, n) AS (SELECT m.pool, sum(l.own), count(*)"
                   "  FROM lost l CROSS JOIN member m ON m.device = l.device"
@@ -146,12 +146,13 @@ static int check_index(struct vfa_state *state, const struct vfa_config *config,
     if (r == 0)
         r = vfa_state_index_scanned(state, &scanned, err);
     if (r == 0)
-        r = vfa_sql_exists(state,
-                           vfa_sql(state, err,
-                                   "SELECT 1 FROM device WHERE NOT EXISTS (SELECT 1 FROM stock)"
-                                   " LIMIT 1",
-                                   ""),
-                           &unchecked, err);
+        r = vfa_sql_exists(
+            state,
+            vfa_sql_prepare(state, err,
+                            "SELECT 1 FROM device WHERE NOT EXISTS (SELECT 1 FROM stock)"
+                            " LIMIT 1",
+                            ""),
+            &unchecked, err);
     if (r < 0)
         return r;
     return fresh && !unchecked && scanned > 0 && scanned <= vfa_inventory_clock()

@@ -62,10 +62,11 @@ int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_te
     VFA_AUTO(vfa_tentatives_clear) struct vfa_tentatives list = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt =
-        uuid ? vfa_sql(state, err,
-                       "SELECT " COLUMNS " FROM tentative WHERE uuid = ? ORDER BY request", "s",
-                       uuid)
-             : vfa_sql(state, err, "SELECT " COLUMNS " FROM tentative ORDER BY device, domain", "");
+        uuid ? vfa_sql_prepare(state, err,
+                               "SELECT " COLUMNS " FROM tentative WHERE uuid = ? ORDER BY request",
+                               "s", uuid)
+             : vfa_sql_prepare(state, err,
+                               "SELECT " COLUMNS " FROM tentative ORDER BY device, domain", "");
     int r;
 
     if (!stmt)
@@ -93,10 +94,11 @@ int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative 
     r = vfa_state_drop_tentative(state, row->uuid, row->request, err);
     if (r == 0)
         r = vfa_sql_finish(state,
-                           vfa_sql(state, err,
-                                   "INSERT INTO tentative (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
-                                   "sssssi", row->uuid, row->request, row->domain, row->device,
-                                   row->parent, (int64_t)row->iommu_group),
+                           vfa_sql_prepare(state, err,
+                                           "INSERT INTO tentative (" COLUMNS
+                                           ") VALUES (?, ?, ?, ?, ?, ?)",
+                                           "sssssi", row->uuid, row->request, row->domain,
+                                           row->device, row->parent, (int64_t)row->iommu_group),
                            err);
     return vfa_state_finish(state, own, r, err);
 }
@@ -105,10 +107,10 @@ int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const ch
                              struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err,
-                                  "DELETE FROM tentative WHERE uuid = ?1"
-                                  " AND (?2 IS NULL OR request = ?2)",
-                                  "ss", uuid, request),
+                          vfa_sql_prepare(state, err,
+                                          "DELETE FROM tentative WHERE uuid = ?1"
+                                          " AND (?2 IS NULL OR request = ?2)",
+                                          "ss", uuid, request),
                           err);
 }
 
@@ -117,14 +119,15 @@ int vfa_state_drop_tentative(struct vfa_state *state, const char *uuid, const ch
 int vfa_state_set_start_refused(struct vfa_state *state, const char *uuid, struct vfa_error *err)
 {
     return vfa_sql_finish(
-        state, vfa_sql(state, err, "INSERT OR REPLACE INTO unmet VALUES (?)", "s", uuid), err);
+        state, vfa_sql_prepare(state, err, "INSERT OR REPLACE INTO unmet VALUES (?)", "s", uuid),
+        err);
 }
 
 int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool *ret,
                                 struct vfa_error *err)
 {
-    int r = vfa_sql_finish(state,
-                           vfa_sql(state, err, "DELETE FROM unmet WHERE uuid = ?", "s", uuid), err);
+    int r = vfa_sql_finish(
+        state, vfa_sql_prepare(state, err, "DELETE FROM unmet WHERE uuid = ?", "s", uuid), err);
 
     if (r == 0)
         *ret = sqlite3_changes(state->db) > 0;
@@ -136,7 +139,7 @@ int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool 
 static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit, void *data,
                 struct vfa_error *err)
 {
-    return vfa_sql_each(state, vfa_sql(state, err, sql, ""), visit, data, err);
+    return vfa_sql_each(state, vfa_sql_prepare(state, err, sql, ""), visit, data, err);
 }
 
 int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,

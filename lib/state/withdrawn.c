@@ -24,8 +24,8 @@ static int read_borrower(struct vfa_state *state, const char *uuid, const char *
 {
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt =
-        vfa_sql(state, err, "SELECT borrower FROM withdrawn WHERE uuid = ? AND request = ?", "ss",
-                uuid, request);
+        vfa_sql_prepare(state, err, "SELECT borrower FROM withdrawn WHERE uuid = ? AND request = ?",
+                        "ss", uuid, request);
     int r;
 
     if (!stmt)
@@ -69,7 +69,8 @@ int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, stru
 {
     return vfa_sql_finish(
         state,
-        vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ? AND borrower IS NULL", "s", uuid),
+        vfa_sql_prepare(state, err, "DELETE FROM withdrawn WHERE uuid = ? AND borrower IS NULL",
+                        "s", uuid),
         err);
 }
 
@@ -77,7 +78,7 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
                                      struct vfa_error *err)
 {
     return vfa_sql_finish(
-        state, vfa_sql(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
+        state, vfa_sql_prepare(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
 }
 
 /* ---- borrowers ---- */
@@ -86,7 +87,8 @@ int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, 
                                   struct vfa_error *err)
 {
     int64_t number = 0;
-    int r = vfa_sql_number(state, vfa_sql(state, err, "SELECT max(borrower) FROM withdrawn", ""),
+    int r = vfa_sql_number(state,
+                           vfa_sql_prepare(state, err, "SELECT max(borrower) FROM withdrawn", ""),
                            &number, err);
 
     if (r == 0)
@@ -104,8 +106,9 @@ int vfa_state_lease(struct vfa_state *state, const char *uuid, const char *reque
                     struct vfa_error *err)
 {
     return vfa_sql_finish(state,
-                          vfa_sql(state, err, "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, ?)",
-                                  "ssi", uuid, request, number),
+                          vfa_sql_prepare(state, err,
+                                          "INSERT OR REPLACE INTO withdrawn VALUES (?, ?, ?)",
+                                          "ssi", uuid, request, number),
                           err);
 }
 
@@ -114,9 +117,10 @@ int vfa_state_end_lease(struct vfa_state *state, const char *uuid, const char *r
 {
     return vfa_sql_finish(
         state,
-        vfa_sql(state, err,
-                "DELETE FROM withdrawn WHERE uuid = ? AND request = ? AND borrower IS NOT NULL",
-                "ss", uuid, request),
+        vfa_sql_prepare(
+            state, err,
+            "DELETE FROM withdrawn WHERE uuid = ? AND request = ? AND borrower IS NOT NULL", "ss",
+            uuid, request),
         err);
 }
 
@@ -125,6 +129,7 @@ int vfa_state_each_leased(struct vfa_state *state, void (*visit)(void *data, con
 {
     return vfa_sql_each(
         state,
-        vfa_sql(state, err, "SELECT DISTINCT uuid FROM withdrawn WHERE borrower IS NOT NULL", ""),
+        vfa_sql_prepare(state, err,
+                        "SELECT DISTINCT uuid FROM withdrawn WHERE borrower IS NOT NULL", ""),
         visit, data, err);
 }

@@ -19,7 +19,7 @@ FILLED = "\x01"  # what printf fills in
 
 # Functions whose strings are no messages: they print what was asked for, or nobody reads them. Outside of calls there are
 # pieces of SQL, and names of verbs and columns.
-NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql",
+NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql_prepare",
                "vfa_sql_exec", "query_text", "collect", "collect_and_exec", "exec_format", "each", "NEXT_FREE"}
 NAMES = re.compile(r"(?:lib/state|helpers/vfalias/(?:cmd|request\.)).*\.c")
 
