@@ -43,7 +43,7 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
-        r = vfa_allocate_port(&host, port, err);
+        r = vfa_network_port_claim(&host, port, err);
     if (r == 0)
         syslog(LOG_INFO, "network '%s': gave %s to domain '%s'", call->object,
                vfa_pci_addr_format(&port->source, device), port->owner);
@@ -63,7 +63,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
-        r = vfa_allocate_port_gone(&host, port, &n, err);
+        r = vfa_network_port_release(&host, port, &n, err);
     if (r == 0 && n > 0)
         syslog(LOG_INFO, "network '%s': domain '%s' gave its device back", call->object,
                port->owner);

@@ -48,7 +48,7 @@ static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct
         vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);
         vfa_release_finish_own(host, domain->uuid, NULL, NULL);
     }
-    return r > 0 ? VFA_ALLOCATE_NONE : r;
+    return r > 0 ? VFA_CLAIM_REFUSED : r;
 }
 
 static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -58,7 +58,7 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
     int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0)
-        r = vfa_allocate_domain(&host, domain, err);
+        r = vfa_prepare_domain(&host, domain, err);
     if (r == 0)
         r = set_up(&host, domain, err);
     if (r == 0)
@@ -73,9 +73,9 @@ static int prepare_asking(const struct vfa_config *config, const struct vfa_doma
 
     if (domain->rehearsal)
         return vfa_qemu_rehearse(config, domain, err);
-    r = vfa_allocate_check(config, domain, err);
+    r = vfa_check_requests(config, domain, err);
     if (r == 0)
-        r = vfa_allocate_check_daemon(config, domain, err);
+        r = vfa_check_daemon(config, domain, err);
     return r ? r : claim(config, domain, err);
 }
 
@@ -87,7 +87,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = claim(config, domain, &why);
 
-    if (r == VFA_ALLOCATE_NONE)
+    if (r == VFA_CLAIM_REFUSED)
         vfa_error_move(err, &why);
     if (r < 0)
         syslog(LOG_WARNING, "domain '%s': its host devices are not recorded: %s", domain->name,
@@ -195,7 +195,7 @@ static int reassert(struct vfa_call *call, struct vfa_error *err)
         r = vfa_config_load(NULL, &config, err);
     if (r == 0)
         r = vfa_handler_open_host(config, &host, err);
-    return r < 0 ? r : vfa_allocate_reassert(&host, domain, err);
+    return r < 0 ? r : vfa_reassert(&host, domain, err);
 }
 
 /* ---- which call is which ---- */

@@ -90,7 +90,7 @@ static int receive(struct vfa_call *call, const struct vfa_config *config,
     if (r == 0) /* what a program that was killed has left is to be had, too */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
     if (r == 0)
-        r = vfa_allocate_transact(&host, true, arrive, &arrival, err);
+        r = vfa_transaction_run(&host, true, arrive, &arrival, err);
     if (r == 0)
         log_arrivals(domain, &arrival.devices);
     return r;
@@ -111,9 +111,9 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
     r = vfa_config_load(NULL, &config, err);
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", domain->name);
-    r = vfa_allocate_check(config, domain, err);
+    r = vfa_check_requests(config, domain, err);
     if (r == 0)
-        r = vfa_allocate_check_daemon(config, domain, err);
+        r = vfa_check_daemon(config, domain, err);
     /* Nothing is kept: an address of the other host names another device here, if any. */
     return r ? r : receive(call, config, domain, VFA_INCOMING_HOTPLUG, err);
 }
@@ -191,13 +191,13 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
 
     if (domain->rehearsal == VFA_REHEARSAL_CANCEL)
         return cancel(config, domain, err);
-    r = vfa_allocate_check(config, domain, err);
+    r = vfa_check_requests(config, domain, err);
     if (r == 0)
-        r = vfa_allocate_check_daemon(config, domain, err);
+        r = vfa_check_daemon(config, domain, err);
     if (r == 0)
         r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
-        r = vfa_allocate_transact(&host, reserve, try_arrival, &arrival, err);
+        r = vfa_transaction_run(&host, reserve, try_arrival, &arrival, err);
     if (r)
         return r;
     text = describe(domain, &arrival.devices);

@@ -186,14 +186,14 @@ static int print_table(const struct question *q, const struct vfa_explanation *e
 }
 
 /* The one thing that a start asks and the explanation does not, as that is about a state alone.
- * What vfa_allocate_check() refuses comes before it. */
+ * What vfa_check_requests() refuses comes before it. */
 static int check_daemon(const struct vfa_cmd_context *ctx, const struct question *q,
                         struct vfa_error *err)
 {
     if (!q->domain || q->running || ctx->foreign ||
-        vfa_allocate_check(ctx->config, q->domain, NULL) != 0)
+        vfa_check_requests(ctx->config, q->domain, NULL) != 0)
         return 0;
-    return vfa_allocate_check_daemon(ctx->config, q->domain, err);
+    return vfa_check_daemon(ctx->config, q->domain, err);
 }
 
 static int tell(const struct vfa_cmd_context *ctx, const struct question *q,

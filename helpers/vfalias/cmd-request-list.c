@@ -75,7 +75,7 @@ static int look_inside(const struct sources *sources, const struct vfa_domain *d
                        struct line *line, struct vfa_error *err)
 {
     static const struct vfa_alias unknown = {.attach = VFA_ATTACH_INTERFACE};
-    const struct vfa_alias *alias = vfa_allocate_alias(sources->config, line->request);
+    const struct vfa_alias *alias = vfa_resolve_alias(sources->config, line->request);
 
     line->known = alias || line->request->template_xml;
     return line->known ? vfa_domxml_summarize(domain, line->request, alias ? alias : &unknown,

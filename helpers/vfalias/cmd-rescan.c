@@ -24,8 +24,7 @@ int vfa_cmd_rescan(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (!vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
     if (vfa_unreleased_open_host(ctx->config, &host, &err) < 0 ||
-        vfa_state_forget_failed(host.state, &err) < 0 ||
-        vfa_allocate_rescan(&host, true, &n, &err) < 0)
+        vfa_state_forget_failed(host.state, &err) < 0 || vfa_rescan(&host, true, &n, &err) < 0)
         return vfa_cmd_fail_error(&err);
     printf("%zu device%s\n", n, n == 1 ? "" : "s");
     return VFA_CMD_FINE;

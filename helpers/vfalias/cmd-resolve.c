@@ -85,7 +85,7 @@ static int resolve(const struct vfa_cmd_context *ctx, const struct vfa_io_data *
         uuid_unparse_lower(made, domain->uuid);
     }
     r = vfa_cmd_open_host(ctx, dry_run ? VFA_CMD_HOST_COPY : VFA_CMD_HOST_WRITE, &host, err);
-    return r < 0 ? r : vfa_allocate_transact(&host, true, claim_and_tell, &job, err);
+    return r < 0 ? r : vfa_transaction_run(&host, true, claim_and_tell, &job, err);
 }
 
 int vfa_cmd_resolve(struct vfa_cmd_context *ctx, int argc, char **argv)

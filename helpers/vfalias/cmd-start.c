@@ -99,7 +99,7 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
 /* All in one transaction, which a rehearsal does not commit. */
 static int claim(struct start *start, struct vfa_error *err)
 {
-    return vfa_allocate_transact(&start->host, !start->rehearsal, claim_all, start, err);
+    return vfa_transaction_run(&start->host, !start->rehearsal, claim_all, start, err);
 }
 
 /* Those that the hook has not made the start's own. Whatever goes wrong: they expire. */

@@ -127,7 +127,7 @@ static int renew_index(struct vfa_host *host, struct vfa_error *err)
     int64_t scanned = 0;
     int r = vfa_state_index_scanned(host->state, &scanned, err);
 
-    return r == 0 && scanned > 0 ? vfa_allocate_rescan(host, true, NULL, err) : r;
+    return r == 0 && scanned > 0 ? vfa_rescan(host, true, NULL, err) : r;
 }
 
 static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)

@@ -244,7 +244,7 @@ static int claim_one(struct vfa_guest *guest, struct vfa_host *host,
 
     if (vfa_claims_find(claims, name))
         return vfa_state_set_claim_error(host->state, guest->live->uuid, name, NULL, err);
-    return vfa_allocate_request(host, guest->live, request, NULL, err);
+    return vfa_hotplug_request(host, guest->live, request, NULL, err);
 }
 
 struct claiming {
@@ -272,7 +272,7 @@ int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *nam
     struct claiming claiming = {guest, names};
     int r = open_host(guest, &host, err);
 
-    return r < 0 ? r : vfa_allocate_transact(&host, true, claim_all, &claiming, err);
+    return r < 0 ? r : vfa_transaction_run(&host, true, claim_all, &claiming, err);
 }
 
 /* What vfaliasd has given up, and why. */

@@ -60,7 +60,7 @@ int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *
                        struct vfa_error *err);
 
 /* Has a device claimed for each request that has no claim, whatever happened to it before.
- * VFA_ALLOCATE_NONE, VFA_ALLOCATE_AGAIN: not for one of them; none of them has been touched then.
+ * VFA_CLAIM_REFUSED, VFA_CLAIM_TRY_AGAIN: not for one of them; none of them has been touched then.
  */
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *names,
                     struct vfa_error *err);

@@ -73,11 +73,11 @@ static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, st
     int r = vfa_release(host, pass->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
 
     if (r == 0)
-        r = vfa_allocate_request(host, pass->domain, step->request, &claim, err);
-    if (r == VFA_ALLOCATE_RESCAN)
+        r = vfa_hotplug_request(host, pass->domain, step->request, &claim, err);
+    if (r == VFA_CLAIM_RESCAN)
         return r;
     if (r > 0)
-        return vfa_fail(err, r == VFA_ALLOCATE_NONE ? ENODEV : EAGAIN, "%s is gone, and %s",
+        return vfa_fail(err, r == VFA_CLAIM_REFUSED ? ENODEV : EAGAIN, "%s is gone, and %s",
                         step->claim->device, vfa_error_text(err));
     if (r == 0)
         r = vfa_state_commit(host->state, err);
@@ -123,7 +123,7 @@ static int rescan(struct vfa_pass *pass, struct vfa_error *err)
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
-    return r < 0 ? r : vfa_allocate_rescan(&host, false, NULL, err);
+    return r < 0 ? r : vfa_rescan(&host, false, NULL, err);
 }
 
 /* Is the claim still the one that was seen, and its device still there? *ret_device is to be
@@ -133,12 +133,12 @@ static int check_claim(struct vfa_pass *pass, const struct vfa_step *step,
 {
     int r = check_claim_once(pass, step, false, ret_device, ret, err);
 
-    if (r != VFA_ALLOCATE_RESCAN)
+    if (r != VFA_CLAIM_RESCAN)
         return r;
     r = rescan(pass, err);
     if (r == 0)
         r = check_claim_once(pass, step, true, ret_device, ret, err);
-    return r == VFA_ALLOCATE_RESCAN
+    return r == VFA_CLAIM_RESCAN
                ? vfa_fail(err, EAGAIN,
                           "the index was replaced meanwhile by another configuration's")
                : r;
@@ -154,7 +154,7 @@ static int with_order(struct vfa_pass *pass, const struct vfa_step *step,
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, request);
+    const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
     struct vfa_vf_desired order;
     int r;
 
@@ -185,7 +185,7 @@ static int attach(struct vfa_pass *pass, const struct vfa_step *step,
                   const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, request);
+    const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
     VFA_AUTO(vfa_freep) char *xml = NULL;
     int r;
 
@@ -413,7 +413,7 @@ static int destroy(struct vfa_pass *pass, const struct vfa_step *step, struct vf
 /* "keep": the guest runs on, `vfalias claims` shows the claim and why. */
 void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(pass->config, step->request);
+    const struct vfa_alias *alias = vfa_resolve_alias(pass->config, step->request);
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     if (!alias || alias->on_attach_failure != VFA_ATTACH_FAILURE_DESTROY)

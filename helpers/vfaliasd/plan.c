@@ -110,7 +110,7 @@ static bool is_worth_waiting(const struct vfa_plan_input *in, const struct vfa_s
 
     if (step->kind != VFA_STEP_ATTACH)
         return false;
-    alias = vfa_allocate_alias(in->config, step->request);
+    alias = vfa_resolve_alias(in->config, step->request);
     return step->claim->attempts == 0 ||
            (alias && alias->on_attach_failure == VFA_ATTACH_FAILURE_DESTROY);
 }

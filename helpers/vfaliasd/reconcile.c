@@ -8,7 +8,7 @@
  * wrote is seen of a domain that is seen running; a claim that is seen is older than the XML, and
  * an active one without its device means that the device was taken out. When the claims are then
  * made to say what the XML says, the domain may have stopped, and its device may be another's:
- * that is why the claims that have ended are counted (vfa_allocate_reassert_read()).
+ * that is why the claims that have ended are counted (vfa_reassert_read()).
  *
  * A domain that does not run has its claims dropped by vfa_gc(), whose race with `prepare` is told
  * in gc.h.
@@ -138,8 +138,8 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
     if (r < 0 || vfa_claims_find(&now, request->name))
         return r;
     if (request->waiters)
-        return vfa_allocate_late(host, pass->domain, request, allocation->ret, err);
-    return vfa_allocate_request(host, pass->domain, request, allocation->ret, err);
+        return vfa_hotplug_late(host, pass->domain, request, allocation->ret, err);
+    return vfa_hotplug_request(host, pass->domain, request, allocation->ret, err);
 }
 
 static int allocate(struct vfa_pass *pass, const struct vfa_request *request, struct vfa_claim *ret,
@@ -149,8 +149,7 @@ static int allocate(struct vfa_pass *pass, const struct vfa_request *request, st
     struct allocation allocation = {pass, request, ret};
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
-    return r < 0 ? r
-                 : vfa_allocate_transact(&host, true, allocate_unless_claimed, &allocation, err);
+    return r < 0 ? r : vfa_transaction_run(&host, true, allocate_unless_claimed, &allocation, err);
 }
 
 /* An optional request that is not late is left alone from now on. */
@@ -171,13 +170,13 @@ static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
 static int refused(struct vfa_pass *pass, const struct vfa_request *request, int why,
                    struct vfa_error *err)
 {
-    bool quiet = request->optional || why == VFA_ALLOCATE_AGAIN;
+    bool quiet = request->optional || why == VFA_CLAIM_TRY_AGAIN;
     char key[VFA_PASS_KEY_SIZE];
 
     vfa_log_change(vfa_pass_key(pass, request->name, key), quiet ? LOG_DEBUG : LOG_WARNING, "%s",
                    vfa_error_text(err));
     vfa_error_clear(err);
-    if (why == VFA_ALLOCATE_NONE)
+    if (why == VFA_CLAIM_REFUSED)
         return do_without(pass, request, err);
     vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     return 0;
@@ -308,15 +307,15 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
         return r;
     host.warn = vfa_log_warning;
     r = vfa_vf_apply_new_vlans(&host, domain, err);
-    return r < 0 ? r : vfa_allocate_reassert_read(&host, domain, ended, err);
+    return r < 0 ? r : vfa_reassert_read(&host, domain, ended, err);
 }
 
-/* VFA_ALLOCATE_AGAIN: what was seen may be no more. */
+/* VFA_CLAIM_TRY_AGAIN: what was seen may be no more. */
 static int reassert_seen(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = reassert(pass->config, pass->domain, pass->ended, err);
 
-    if (r == VFA_ALLOCATE_AGAIN)
+    if (r == VFA_CLAIM_TRY_AGAIN)
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;
 }

@@ -124,7 +124,7 @@ static int needs_look(struct sync *sync, const struct vfa_domain *domain, bool *
 
 /* ---- running domains ---- */
 
-/* VFA_ALLOCATE_AGAIN: a claim has ended while libvirt was asked. */
+/* VFA_CLAIM_TRY_AGAIN: a claim has ended while libvirt was asked. */
 static int reassert(struct sync *sync, const struct vfa_domain *domain, int64_t ended,
                     struct vfa_error *err)
 {
@@ -133,7 +133,7 @@ static int reassert(struct sync *sync, const struct vfa_domain *domain, int64_t 
     if (domain->n_devices == 0)
         return 0;
     r = vfa_vf_apply_new_vlans(&sync->host, domain, err);
-    return r < 0 ? r : vfa_allocate_reassert_read(&sync->host, domain, ended, err);
+    return r < 0 ? r : vfa_reassert_read(&sync->host, domain, ended, err);
 }
 
 /* The domain's own trouble is 0, with *why. */
@@ -152,7 +152,7 @@ static int read_one(struct sync *sync, virDomainPtr handle, struct vfa_domain **
         if (*ret_read != 0)
             return 0;
         r = reassert(sync, *ret, ended, err);
-        if (r != VFA_ALLOCATE_AGAIN)
+        if (r != VFA_CLAIM_TRY_AGAIN)
             return r;
     }
     *ret_read = vfa_fail(why, EAGAIN, "cannot read the XML of domain '%s': claims end all the time",

@@ -59,7 +59,7 @@ static int refresh_index(struct vfa_daemon *daemon, const struct vfa_config *con
     if (r == 0 && !always)
         r = vfa_state_index_fresh(host.state, config, &fresh, err);
     if (r == 0 && !fresh) {
-        r = vfa_allocate_rescan(&host, true, &n, err);
+        r = vfa_rescan(&host, true, &n, err);
         if (r == 0)
             vfa_log(LOG_DEBUG, "the index has %zu devices", n);
     }

@@ -25,7 +25,7 @@ struct vfa_error {
 int vfa_fail(struct vfa_error *err, int code, const char *fmt, ...) VFA_PRINTF(3, 4);
 
 /* A refusal is no error: the first of the positive result codes of the functions that refuse. They
- * give it a name of their own (VFA_ALLOCATE_NONE, VFA_VF_REFUSED). */
+ * give it a name of their own (VFA_CLAIM_REFUSED, VFA_VF_REFUSED). */
 #define VFA_REFUSED 1
 
 /* Fills *err with the line for the user, as vfa_fail() does, and returns VFA_REFUSED. */

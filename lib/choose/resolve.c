@@ -9,8 +9,8 @@
 #include "config/config.h"
 #include "domain/domain.h"
 
-const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
-                                           const struct vfa_request *request)
+const struct vfa_alias *vfa_resolve_alias(const struct vfa_config *config,
+                                          const struct vfa_request *request)
 {
     const struct vfa_alias *alias = vfa_config_alias(config, request->alias);
 
@@ -20,9 +20,9 @@ const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
     return alias;
 }
 
-int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
-                          const struct vfa_domdev *dev, const struct vfa_alias **ret,
-                          struct vfa_error *err)
+int vfa_resolve_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
+                         const struct vfa_domdev *dev, const struct vfa_alias **ret,
+                         struct vfa_error *err)
 {
     const struct vfa_request *asked = vfa_domain_request(domain, dev->request);
     struct vfa_request named = {.name = dev->request, .from_port = true};
@@ -31,13 +31,13 @@ int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_doma
     if (!asked && !alias)
         return vfa_fail_oom(err);
     named.alias = alias;
-    *ret = vfa_allocate_alias(config, asked ? asked : &named);
+    *ret = vfa_resolve_alias(config, asked ? asked : &named);
     return 0;
 }
 
-bool vfa_allocate_holds(const struct vfa_config *config, const struct vfa_request *request)
+bool vfa_resolve_hold(const struct vfa_config *config, const struct vfa_request *request)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(config, request);
+    const struct vfa_alias *alias = vfa_resolve_alias(config, request);
 
     if (request->hold_given)
         return request->hold;

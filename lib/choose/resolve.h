@@ -12,17 +12,17 @@
 #include "domain/domain.h"
 
 /* The alias a request means, or NULL: not configured here. Borrowed. */
-const struct vfa_alias *vfa_allocate_alias(const struct vfa_config *config,
-                                           const struct vfa_request *request);
+const struct vfa_alias *vfa_resolve_alias(const struct vfa_config *config,
+                                          const struct vfa_request *request);
 
 /* The same for a device of the XML that carries ua-vf-NAME: that of the request of this name, or
  * else the one that the name says. NULL in *ret: not configured here. */
-int vfa_allocate_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
-                          const struct vfa_domdev *dev, const struct vfa_alias **ret,
-                          struct vfa_error *err);
+int vfa_resolve_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,
+                         const struct vfa_domdev *dev, const struct vfa_alias **ret,
+                         struct vfa_error *err);
 
 /* Whether a guest is to wait for the request's device at power-on: as the request says, else its
  * alias, else the configuration. */
-bool vfa_allocate_holds(const struct vfa_config *config, const struct vfa_request *request);
+bool vfa_resolve_hold(const struct vfa_config *config, const struct vfa_request *request);
 
 #endif

@@ -88,9 +88,9 @@ static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
 
 int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_error *err)
 {
-    int r = vfa_allocate_transact(host, true, run_job, job, err);
+    int r = vfa_transaction_run(host, true, run_job, job, err);
 
-    if (r && r != VFA_ALLOCATE_AGAIN)
+    if (r && r != VFA_CLAIM_TRY_AGAIN)
         vfa_wrap(err, "domain '%s'", job->domain->name);
     return r;
 }
@@ -98,7 +98,7 @@ int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_e
 int vfa_alloc_rescan(struct vfa_alloc *a, struct vfa_error *err)
 {
     if (!vfa_state_is_copy(a->host->state))
-        return VFA_ALLOCATE_RESCAN;
+        return VFA_CLAIM_RESCAN;
     a->rescanned = true;
     return vfa_host_rescan_unless_young(a->host, err);
 }

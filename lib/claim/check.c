@@ -60,7 +60,7 @@ static int count_requests(const struct vfa_config *config, const struct vfa_doma
     unsigned n = 0;
 
     for (size_t i = 0; i < domain->n_requests; i++)
-        n += vfa_allocate_alias(config, &domain->requests[i]) == alias;
+        n += vfa_resolve_alias(config, &domain->requests[i]) == alias;
     for (size_t i = 0; i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
         const struct vfa_alias *its;
@@ -68,7 +68,7 @@ static int count_requests(const struct vfa_config *config, const struct vfa_doma
 
         if (!dev->request || vfa_domain_request(domain, dev->request))
             continue;
-        r = vfa_allocate_alias_of(config, domain, dev, &its, err);
+        r = vfa_resolve_alias_of(config, domain, dev, &its, err);
         if (r < 0)
             return r;
         n += its == alias;
@@ -117,10 +117,10 @@ static int check_settings(const struct vfa_request *request, const struct vfa_al
                       vfa_error_text(&why));
 }
 
-int vfa_alloc_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
-                            const struct vfa_request *request, struct vfa_error *err)
+int vfa_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
+                      const struct vfa_request *request, struct vfa_error *err)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(config, request);
+    const struct vfa_alias *alias = vfa_resolve_alias(config, request);
     int r;
 
     if (!alias)
@@ -154,7 +154,7 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
         return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     for (size_t i = 0; i < domain->n_requests; i++) {
-        int r = vfa_alloc_check_request(config, domain, &domain->requests[i], err);
+        int r = vfa_check_request(config, domain, &domain->requests[i], err);
 
         if (r)
             return r;
@@ -162,7 +162,7 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
     return missing ? refuse_ports(domain, missing, err) : 0;
 }
 
-int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
+int vfa_check_requests(const struct vfa_config *config, const struct vfa_domain *domain,
                        struct vfa_error *err)
 {
     int r = check(config, domain, err);
@@ -182,8 +182,8 @@ static bool needs_daemon(const struct vfa_domain *domain)
     return false;
 }
 
-int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
-                              struct vfa_error *err)
+int vfa_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                     struct vfa_error *err)
 {
     bool present;
     int r;

@@ -11,17 +11,17 @@
 #include "domain/domain.h"
 
 /* Checks the requests of a domain against the configuration: aliases that exist, ports enough.
- * VFA_ALLOCATE_NONE with the reason if a start is in vain. Needs no state. */
-int vfa_allocate_check(const struct vfa_config *config, const struct vfa_domain *domain,
+ * VFA_CLAIM_REFUSED with the reason if a start is in vain. Needs no state. */
+int vfa_check_requests(const struct vfa_config *config, const struct vfa_domain *domain,
                        struct vfa_error *err);
 
 /* The same for one of its requests: whether its alias exists and this domain may ask for it. */
-int vfa_alloc_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
-                            const struct vfa_request *request, struct vfa_error *err);
+int vfa_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
+                      const struct vfa_request *request, struct vfa_error *err);
 
 /* Checks that vfaliasd is there, if it is to attach something to the domain. An error with the
  * reason if not. */
-int vfa_allocate_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
-                              struct vfa_error *err);
+int vfa_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,
+                     struct vfa_error *err);
 
 #endif

@@ -9,9 +9,9 @@
 #include "base/error.h"
 
 enum {
-    VFA_ALLOCATE_NONE = VFA_REFUSED, /* refused; err has the line for the user */
-    VFA_ALLOCATE_AGAIN = 2,   /* not now, and nothing changed: to be tried again soon; likewise */
-    VFA_ALLOCATE_RESCAN = 16, /* inside a transaction only: see vfa_allocate_transact() */
+    VFA_CLAIM_REFUSED = VFA_REFUSED, /* refused; err has the line for the user */
+    VFA_CLAIM_TRY_AGAIN = 2, /* not now, and nothing changed: to be tried again soon; likewise */
+    VFA_CLAIM_RESCAN = 16,   /* inside a transaction only: see vfa_transaction_run() */
 };
 
 #endif

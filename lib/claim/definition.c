@@ -177,7 +177,7 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
         return r;
     if (r == VFA_STATE_ABSENT)
         r = vfa_alloc_pick(&w->a, &tagged->request, &device, &why);
-    if (r == VFA_ALLOCATE_NONE)
+    if (r == VFA_CLAIM_REFUSED)
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
@@ -203,7 +203,7 @@ static int rehearse(struct work *w, struct vfa_error *err)
 
     if (r == 0 && w->a.domain->bad_requests)
         r = vfa_refuse(&why, EINVAL, "%s", w->a.domain->bad_requests);
-    if (r == VFA_ALLOCATE_NONE)
+    if (r == VFA_CLAIM_REFUSED)
         return refuse(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
@@ -287,7 +287,7 @@ int vfa_definition_assign(struct vfa_host *host, const struct vfa_domain *domain
                           struct vfa_definition_result *ret, struct vfa_error *err)
 {
     VFA_AUTO(work_clear) struct work w = {.a = {.host = host, .domain = domain}};
-    int r = vfa_allocate_transact(host, true, work, &w, err);
+    int r = vfa_transaction_run(host, true, work, &w, err);
 
     if (r < 0)
         vfa_wrap(err, "domain '%s'", domain->name);

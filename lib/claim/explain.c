@@ -85,11 +85,11 @@ static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error 
     return w->refusal ? 0 : vfa_fail_oom(err);
 }
 
-/* What the hook's code said, with `why`, which is used up: VFA_ALLOCATE_NONE becomes 0 and a
+/* What the hook's code said, with `why`, which is used up: VFA_CLAIM_REFUSED becomes 0 and a
  * refusal. */
 static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
 {
-    if (r == VFA_ALLOCATE_NONE)
+    if (r == VFA_CLAIM_REFUSED)
         return refuse(w, why, err);
     return r < 0 ? vfa_error_move(err, why) : 0;
 }
@@ -238,9 +238,9 @@ static int try_request(struct work *w, const struct vfa_request *request, struct
 static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_alloc_check_request(w->a.host->config, w->a.domain, request, &why);
+    int r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
 
-    w->denied = r == VFA_ALLOCATE_NONE;
+    w->denied = r == VFA_CLAIM_REFUSED;
     r = settle(w, r, &why, err);
     return r < 0 ? r : try_request(w, request, err);
 }
@@ -254,7 +254,7 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
     if (r < 0)
         return r;
     r = vfa_alloc_pick(&w->a, request, NULL, &why);
-    return r == VFA_ALLOCATE_NONE && request->optional ? 0 : settle(w, r, &why, err);
+    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
 }
 
 /* The number of the domain's requests up to the last one for the alias. */
@@ -263,7 +263,7 @@ static size_t last_target(const struct work *w)
     const struct vfa_domain *domain = w->a.domain;
     size_t n = domain->n_requests;
 
-    while (n > 0 && vfa_allocate_alias(w->a.host->config, &domain->requests[n - 1]) != w->alias)
+    while (n > 0 && vfa_resolve_alias(w->a.host->config, &domain->requests[n - 1]) != w->alias)
         n--;
     return n;
 }
@@ -287,7 +287,7 @@ static int try_all(struct work *w, struct vfa_error *err)
 
     for (size_t i = 0; r == 0 && i < domain->n_requests && w->n_taken < ARRAY_SIZE(w->taken); i++) {
         const struct vfa_request *request = &domain->requests[i];
-        bool target = vfa_allocate_alias(w->a.host->config, request) == w->alias;
+        bool target = vfa_resolve_alias(w->a.host->config, request) == w->alias;
 
         if (vfa_claims_find(&claims, request->name) || is_withdrawn(w, request))
             continue;
@@ -304,7 +304,7 @@ static int try_all(struct work *w, struct vfa_error *err)
 static int start(struct work *w, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_allocate_check(w->a.host->config, w->domain, &why);
+    int r = vfa_check_requests(w->a.host->config, w->domain, &why);
 
     r = settle(w, r, &why, err);
     if (r < 0)

@@ -47,8 +47,8 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
         .host = host, .domain = job->domain, .rescanned = job->late || host->scanned};
     int r = vfa_alloc_check_synced(&a, err);
 
-    if (r == VFA_ALLOCATE_NONE)
-        r = VFA_ALLOCATE_AGAIN; /* it is running: nothing is decided by that */
+    if (r == VFA_CLAIM_REFUSED)
+        r = VFA_CLAIM_TRY_AGAIN; /* it is running: nothing is decided by that */
     if (r == 0)
         r = vfa_topology_locate(&host->sysfs, &job->domain->numa_nodes, &job->domain->pinned_cpus,
                                 &a.place, err);
@@ -63,25 +63,25 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
 
 static int allocate_request(struct vfa_host *host, struct request_job *job, struct vfa_error *err)
 {
-    int r = vfa_allocate_transact(host, true, do_request, job, err);
+    int r = vfa_transaction_run(host, true, do_request, job, err);
 
-    if (r && r != VFA_ALLOCATE_RESCAN)
+    if (r && r != VFA_CLAIM_RESCAN)
         vfa_wrap(err, "domain '%s'", job->domain->name);
     return r;
 }
 
-int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
-                         const struct vfa_request *request, struct vfa_claim *ret,
-                         struct vfa_error *err)
+int vfa_hotplug_request(struct vfa_host *host, const struct vfa_domain *domain,
+                        const struct vfa_request *request, struct vfa_claim *ret,
+                        struct vfa_error *err)
 {
     struct request_job job = {.domain = domain, .request = request, .ret = ret};
 
     return allocate_request(host, &job, err);
 }
 
-int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
-                      const struct vfa_request *request, struct vfa_claim *ret,
-                      struct vfa_error *err)
+int vfa_hotplug_late(struct vfa_host *host, const struct vfa_domain *domain,
+                     const struct vfa_request *request, struct vfa_claim *ret,
+                     struct vfa_error *err)
 {
     struct request_job job = {.domain = domain, .request = request, .late = true, .ret = ret};
 

@@ -11,15 +11,15 @@
 #include "host/host.h"
 
 /* One more request of a running domain. *ret (may be NULL) gets the claim; vfa_claim_clear() it.
- * VFA_ALLOCATE_AGAIN: which devices are taken is not known yet. Joins a transaction, which
- * VFA_ALLOCATE_RESCAN ends. */
-int vfa_allocate_request(struct vfa_host *host, const struct vfa_domain *domain,
-                         const struct vfa_request *request, struct vfa_claim *ret,
-                         struct vfa_error *err);
+ * VFA_CLAIM_TRY_AGAIN: which devices are taken is not known yet. Joins a transaction, which
+ * VFA_CLAIM_RESCAN ends. */
+int vfa_hotplug_request(struct vfa_host *host, const struct vfa_domain *domain,
+                        const struct vfa_request *request, struct vfa_claim *ret,
+                        struct vfa_error *err);
 
 /* The same for one that waits for whatever gets free: never scans the hardware for it. */
-int vfa_allocate_late(struct vfa_host *host, const struct vfa_domain *domain,
-                      const struct vfa_request *request, struct vfa_claim *ret,
-                      struct vfa_error *err);
+int vfa_hotplug_late(struct vfa_host *host, const struct vfa_domain *domain,
+                     const struct vfa_request *request, struct vfa_claim *ret,
+                     struct vfa_error *err);
 
 #endif

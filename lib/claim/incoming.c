@@ -87,9 +87,9 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = vfa_alloc_pick(a, request, &chosen, &why);
 
-    if (r == VFA_ALLOCATE_NONE && request->optional)
+    if (r == VFA_CLAIM_REFUSED && request->optional)
         return 0;
-    if (r == VFA_ALLOCATE_RESCAN)
+    if (r == VFA_CLAIM_RESCAN)
         return r;
     if (r) {
         vfa_error_move(err, &why);
@@ -186,9 +186,9 @@ int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, u
                        struct vfa_assignments *ret, struct vfa_error *err)
 {
     VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
-    int r = vfa_allocate_transact(host, true, work, &job, err);
+    int r = vfa_transaction_run(host, true, work, &job, err);
 
-    if (r && r != VFA_ALLOCATE_RESCAN)
+    if (r && r != VFA_CLAIM_RESCAN)
         vfa_wrap(err, "domain '%s'", domain->name);
     if (r == 0) {
         *ret = job.assignments;

@@ -23,9 +23,9 @@ enum {
                                      ones may find none. The domain's own host devices are claimed
                                      before, as they are by prepare */
 };
-/* What was incoming for the domain before is dropped. 0, VFA_ALLOCATE_NONE or an error; unless 0
+/* What was incoming for the domain before is dropped. 0, VFA_CLAIM_REFUSED or an error; unless 0
  * nothing changed. Joins a transaction: one that is rolled back makes it a rehearsal, and
- * VFA_ALLOCATE_RESCAN ends it. Clear *ret
+ * VFA_CLAIM_RESCAN ends it. Clear *ret
  * with vfa_assignments_clear(). */
 int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
                        struct vfa_assignments *ret, struct vfa_error *err);

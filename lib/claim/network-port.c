@@ -96,7 +96,8 @@ static int claim(struct vfa_alloc *a, const char *name, const struct vfa_device 
     }
 }
 
-int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, struct vfa_error *err)
+int vfa_network_port_claim(struct vfa_host *host, const struct vfa_netport *port,
+                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_domain domain = {.name = port->owner};
@@ -115,8 +116,8 @@ int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, str
     return vfa_state_finish(host->state, own, r, err);
 }
 
-int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
-                           struct vfa_error *err)
+int vfa_network_port_release(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
+                             struct vfa_error *err)
 {
     char name[NAME_SIZE];
 

@@ -12,11 +12,12 @@
 #include "host/host.h"
 
 /* A libvirt network gave a device to a domain's port: records it as the domain's, whatever else the
- * domain held it for. 0, VFA_ALLOCATE_NONE (another domain has it) or an error. */
-int vfa_allocate_port(struct vfa_host *host, const struct vfa_netport *port, struct vfa_error *err);
+ * domain held it for. 0, VFA_CLAIM_REFUSED (another domain has it) or an error. */
+int vfa_network_port_claim(struct vfa_host *host, const struct vfa_netport *port,
+                           struct vfa_error *err);
 
 /* The port is gone. *ret_n gets how many claims were. */
-int vfa_allocate_port_gone(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
-                           struct vfa_error *err);
+int vfa_network_port_release(struct vfa_host *host, const struct vfa_netport *port, size_t *ret_n,
+                             struct vfa_error *err);
 
 #endif

@@ -257,7 +257,7 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                               .data = &p};
     int r;
 
-    vfa_criteria_make(vfa_allocate_alias(a->host->config, request), request, a->domain, &a->place,
+    vfa_criteria_make(vfa_resolve_alias(a->host->config, request), request, a->domain, &a->place,
                       &p.criteria);
     r = vfa_candidates(&candidates, err);
     return r == VFA_STATE_END && last_chance ? refuse(&p, &candidates, err) : r;
@@ -266,7 +266,7 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err)
 {
-    int r = vfa_alloc_check_request(a->host->config, a->domain, request, err);
+    int r = vfa_check_request(a->host->config, a->domain, request, err);
 
     if (r == 0)
         r = pick_once(a, request, a->rescanned, ret, err);

@@ -69,9 +69,9 @@ static int serve_all(struct vfa_alloc *a, struct vfa_error *err)
         if (vfa_claims_find(&claims, request->name))
             continue;
         r = vfa_alloc_pick(a, request, NULL, &why);
-        if (r == VFA_ALLOCATE_NONE && request->optional)
+        if (r == VFA_CLAIM_REFUSED && request->optional)
             r = do_without(a, request, err);
-        else if (r && r != VFA_ALLOCATE_RESCAN)
+        else if (r && r != VFA_CLAIM_RESCAN)
             vfa_error_move(err, &why);
     }
     return r;
@@ -107,7 +107,7 @@ static int settle_hold(struct vfa_alloc *a, struct vfa_error *err)
 
         wanted = vfa_claims_find(&claims, request->name) &&
                  !vfa_domain_device(domain, request->name) &&
-                 vfa_allocate_holds(a->host->config, request);
+                 vfa_resolve_hold(a->host->config, request);
     }
     return r == 0 && wanted ? vfa_state_want_hold(a->host->state, domain->uuid, err) : r;
 }
@@ -121,8 +121,8 @@ static int allocate_domain(struct vfa_alloc *a, struct vfa_error *err)
     return r ? r : settle_hold(a, err);
 }
 
-int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
-                        struct vfa_error *err)
+int vfa_prepare_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_alloc_job job = {.domain = domain, .what = allocate_domain};
@@ -131,13 +131,13 @@ int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
     if (r < 0)
         return vfa_wrap(err, "domain '%s'", domain->name);
     r = vfa_alloc_run(host, &job, &why);
-    if (r == VFA_ALLOCATE_NONE && vfa_release_await_any(host, domain->uuid, job.freed)) {
+    if (r == VFA_CLAIM_REFUSED && vfa_release_await_any(host, domain->uuid, job.freed)) {
         vfa_error_clear(&why);
         r = vfa_alloc_run(host, &job, &why);
     }
     if (r)
         vfa_error_move(err, &why);
-    if (r == VFA_ALLOCATE_NONE && job.start_refused)
+    if (r == VFA_CLAIM_REFUSED && job.start_refused)
         vfa_state_set_start_refused(host->state, domain->uuid, NULL);
     return r;
 }

@@ -15,13 +15,13 @@
 #include "host/host.h"
 
 /* At prepare: forgets what the domain (which is not running) still had, then claims for every
- * request and records every static host device. 0, VFA_ALLOCATE_NONE or an error; unless 0 nothing
+ * request and records every static host device. 0, VFA_CLAIM_REFUSED or an error; unless 0 nothing
  * changed. A request whose device is in the XML already gets just that one; a device of the XML
  * that carries ua-vf-NAME and names none that can be had refuses the start, and if vfaliasd is
  * there, it is told to look at the definition (vfa_state_set_start_refused()). An optional request that
  * finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to wait
  * for what is attached later (vfa_state_want_hold()). */
-int vfa_allocate_domain(struct vfa_host *host, const struct vfa_domain *domain,
-                        struct vfa_error *err);
+int vfa_prepare_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                       struct vfa_error *err);
 
 #endif

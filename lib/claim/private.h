@@ -42,13 +42,13 @@ struct vfa_alloc_job {
 /* Does it; names the domain if it is refused. */
 int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_error *err);
 
-/* VFA_ALLOCATE_RESCAN, which ends the transaction; a copy of the state is scanned for at once. The
+/* VFA_CLAIM_RESCAN, which ends the transaction; a copy of the state is scanned for at once. The
  * same, or 0, if the index was made from another configuration. */
 int vfa_alloc_rescan(struct vfa_alloc *a, struct vfa_error *err);
 int vfa_alloc_make_fresh(struct vfa_alloc *a, struct vfa_error *err);
 
 /* What a start does before its requests are served: where the guest is, no leftovers, an index to
- * choose from, the devices that its XML names. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an
+ * choose from, the devices that its XML names. 0, VFA_CLAIM_REFUSED, VFA_CLAIM_RESCAN or an
  * error. */
 int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err);
 
@@ -69,7 +69,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
 bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                               const struct vfa_pci_addr *pf);
 
-/* Claims a device for a request. 0, VFA_ALLOCATE_NONE, VFA_ALLOCATE_RESCAN or an error. *ret, if
+/* Claims a device for a request. 0, VFA_CLAIM_REFUSED, VFA_CLAIM_RESCAN or an error. *ret, if
  * not NULL, gets the device as sysfs has it; vfa_device_clear() it. */
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err);
@@ -86,7 +86,7 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
 /* True if the domain asks for devices: by requests, or by devices of the XML that carry a name. */
 bool vfa_alloc_asks(const struct vfa_alloc *a);
 
-/* VFA_ALLOCATE_NONE if the domain asks for something and which devices are taken is not known. */
+/* VFA_CLAIM_REFUSED if the domain asks for something and which devices are taken is not known. */
 int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 
 /* The name under which an element's device is claimed: its request, or else static:ADDRESS, which
@@ -137,7 +137,7 @@ int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, str
                           struct vfa_error *err);
 
 /* Whether the domain may have one that fits; its user's own is no matter of ours. 0,
- * VFA_ALLOCATE_NONE or an error. */
+ * VFA_CLAIM_REFUSED or an error. */
 int vfa_alloc_check_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
                            struct vfa_error *err);
 
@@ -147,7 +147,7 @@ int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
                            enum vfa_claim_state claim_state, struct vfa_error *err);
 
 /* A start: some of the others are there. Says what to do about it; sets a->unmet if vfaliasd is to
- * do it. VFA_ALLOCATE_NONE or an error. Claims, in a transaction that is to be rolled back. */
+ * do it. VFA_CLAIM_REFUSED or an error. Claims, in a transaction that is to be rolled back. */
 int vfa_alloc_refuse_start(struct vfa_alloc *a, struct vfa_error *err);
 
 /* Claims the devices that the XML names. */

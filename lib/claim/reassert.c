@@ -33,7 +33,7 @@ static int find_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
                       const struct vfa_alias **ret, struct vfa_error *err)
 {
     *ret = NULL;
-    return dev->request ? vfa_allocate_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
+    return dev->request ? vfa_resolve_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
 }
 
 /* A device that a network gave is in the live XML like one that was written there by hand. */
@@ -142,7 +142,7 @@ static int check_said(struct vfa_alloc *a, const struct vfa_device *now, const c
     if (r < 0 ||
         (r == 0 && holder.state == VFA_CLAIM_ACTIVE && is_the_claim(&holder, a->domain, now, name)))
         return r;
-    return VFA_ALLOCATE_AGAIN;
+    return VFA_CLAIM_TRY_AGAIN;
 }
 
 static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool stale,
@@ -178,16 +178,15 @@ static int reassert_present(struct vfa_alloc *a, struct vfa_error *err)
     return r;
 }
 
-int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
-                          struct vfa_error *err)
+int vfa_reassert(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
     struct vfa_alloc_job job = {.domain = domain, .what = reassert_present};
 
     return vfa_alloc_run(host, &job, err);
 }
 
-int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
-                               int64_t ended, struct vfa_error *err)
+int vfa_reassert_read(struct vfa_host *host, const struct vfa_domain *domain, int64_t ended,
+                      struct vfa_error *err)
 {
     struct vfa_alloc_job job = {.domain = domain, .what = reassert_present, .ended = &ended};
 

@@ -14,14 +14,13 @@
  * whatever they said before, drops a claim of somebody else on one of them, and claims of this
  * domain's devices that are not there are left alone. Never refuses. For hooks: the domain is
  * locked, the XML is true. */
-int vfa_allocate_reassert(struct vfa_host *host, const struct vfa_domain *domain,
-                          struct vfa_error *err);
+int vfa_reassert(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err);
 
 /* The same with XML that somebody has read; ended: VFA_COUNTER_ENDED as it was before that. A
  * domain that has stopped or lost a device since, and whose device somebody else may have been
  * given, has had its claim dropped. If one was dropped, and the claims say anything else than the
- * XML, it is VFA_ALLOCATE_AGAIN (err has nothing): the XML is to be read anew. */
-int vfa_allocate_reassert_read(struct vfa_host *host, const struct vfa_domain *domain,
-                               int64_t ended, struct vfa_error *err);
+ * XML, it is VFA_CLAIM_TRY_AGAIN (err has nothing): the XML is to be read anew. */
+int vfa_reassert_read(struct vfa_host *host, const struct vfa_domain *domain, int64_t ended,
+                      struct vfa_error *err);
 
 #endif

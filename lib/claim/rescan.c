@@ -13,7 +13,7 @@
 #include "choose/device-status.h"
 #include "choose/verdict-health.h"
 
-int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err)
+int vfa_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err)
 {
     VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
     VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;

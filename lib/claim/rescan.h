@@ -12,6 +12,6 @@
 /* Scans the hardware and rebuilds the index, unless that is of a scan that began later. *ret_n, if
  * not NULL, gets the number of devices. Not inside a transaction: a start need not wait for it.
  * check: also checks the devices, for state/stats.h, which takes longer than the scan. */
-int vfa_allocate_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err);
+int vfa_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_error *err);
 
 #endif

@@ -125,7 +125,7 @@ static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
 /* One that nobody else has: whether the alias means it, and what speaks against it then. */
 static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
 {
-    const struct vfa_alias *alias = vfa_allocate_alias(a->host->config, &tagged->request);
+    const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, &tagged->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
     struct vfa_criteria criteria;
@@ -172,7 +172,7 @@ int vfa_alloc_check_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
 {
     if (tagged->kind == VFA_TAGGED_UNMANAGED)
         return 0;
-    return vfa_alloc_check_request(a->host->config, a->domain, &tagged->request, err);
+    return vfa_check_request(a->host->config, a->domain, &tagged->request, err);
 }
 
 int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
@@ -181,7 +181,7 @@ int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
     const char *alias = NULL;
 
     if (tagged->kind == VFA_TAGGED_OK)
-        alias = vfa_allocate_alias(a->host->config, &tagged->request)->name;
+        alias = vfa_resolve_alias(a->host->config, &tagged->request)->name;
     return vfa_alloc_claim(a, tagged->request.name, alias, &tagged->device, claim_state, err);
 }
 
@@ -243,7 +243,7 @@ static int refuse_no_alternative(struct vfa_alloc *a, const struct vfa_tagged *t
 
     if (tagged->kind == VFA_TAGGED_MISSING)
         return vfa_refuse(err, why->code, "%s", text);
-    if (vfa_allocate_alias(a->host->config, &tagged->request))
+    if (vfa_resolve_alias(a->host->config, &tagged->request))
         return vfa_refuse(err, EBUSY, "%s; %s", wrong, text);
     return vfa_refuse(err, EBUSY, "%s", wrong);
 }
@@ -261,9 +261,9 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
     if (r < 0)
         return r;
     r = vfa_alloc_pick(a, &tagged.request, NULL, &why);
-    if (r == VFA_ALLOCATE_NONE)
+    if (r == VFA_CLAIM_REFUSED)
         return refuse_no_alternative(a, &tagged, *ret_wrong, &why, err);
-    if (r == VFA_ALLOCATE_RESCAN)
+    if (r == VFA_CLAIM_RESCAN)
         return r;
     return r < 0 ? vfa_error_move(err, &why) : 0;
 }

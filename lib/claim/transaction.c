@@ -22,15 +22,15 @@ static int leave(struct vfa_host *host, bool commit, int r, struct vfa_error *er
     return r;
 }
 
-int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_fn *work,
-                          void *data, struct vfa_error *err)
+int vfa_transaction_run(struct vfa_host *host, bool commit, vfa_transaction_fn *work, void *data,
+                        struct vfa_error *err)
 {
-    int r = VFA_ALLOCATE_RESCAN;
+    int r = VFA_CLAIM_RESCAN;
 
     if (vfa_state_is_open(host->state))
         return work(host, data, err);
     host->scanned = false;
-    for (int i = 0; i < TRIES && r == VFA_ALLOCATE_RESCAN; i++) {
+    for (int i = 0; i < TRIES && r == VFA_CLAIM_RESCAN; i++) {
         host->scanned = i > 0;
         r = i > 0 ? vfa_host_rescan_unless_young(host, err) : 0;
         if (r == 0)
@@ -38,7 +38,7 @@ int vfa_allocate_transact(struct vfa_host *host, bool commit, vfa_allocate_work_
         if (r == 0)
             r = leave(host, commit, work(host, data, err), err);
     }
-    if (r == VFA_ALLOCATE_RESCAN)
+    if (r == VFA_CLAIM_RESCAN)
         return vfa_fail(err, EAGAIN,
                         "programs with another configuration replace the index of '%s' all the "
                         "time: give all of them the same one",

@@ -17,7 +17,7 @@ struct vfa_host {
     struct vfa_sysfs sysfs;
     struct vfa_state *state;
     void (*warn)(const char *text); /* receives non-fatal warnings; may be NULL */
-    bool scanned; /* vfa_allocate_transact(): the hardware was, for what is done now */
+    bool scanned; /* vfa_transaction_run(): the hardware was, for what is done now */
 };
 
 /* A host that is not open; fits VFA_AUTO(vfa_host_clear). */

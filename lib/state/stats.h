@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many devices there are, and how many of them are free, as the last scan had it that checked
- * them (vfa_allocate_rescan()). */
+ * them (vfa_rescan()). */
 #ifndef VFA_STATE_STATS_H
 #define VFA_STATE_STATS_H
 

@@ -128,7 +128,7 @@ static void test_cases(void)
             CHECK(r == 0 && strcmp(got, cases[i].result) == 0, "%s: %d '%s' %s", cases[i].label, r,
                   got, r ? vfa_error_text(&err) : "");
         else
-            CHECK(r == VFA_ALLOCATE_NONE && check_has(&err, cases[i].error), "%s: %d %s",
+            CHECK(r == VFA_CLAIM_REFUSED && check_has(&err, cases[i].error), "%s: %d %s",
                   cases[i].label, r, vfa_error_text(&err));
         CHECK(count_claims(&host, VFA_CLAIM_INCOMING) ==
                   arrivals.n + count_static(r == 0 ? &host : NULL),
@@ -157,7 +157,7 @@ static void test_prepare(void)
         CHECK(vfa_incoming_claim(&host, parse(first), VFA_INCOMING_HOTPLUG, &again, NULL) == 0,
               "again");
         CHECK(count_claims(&host, VFA_CLAIM_INCOMING) == 2, "once");
-        CHECK(vfa_allocate_domain(&host, parse(starts[i]), &err) == 0, "%s", vfa_error_text(&err));
+        CHECK(vfa_prepare_domain(&host, parse(starts[i]), &err) == 0, "%s", vfa_error_text(&err));
         CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 2, "all are the start's");
         CHECK(vfa_state_claims(host.state, UUID, &claims, NULL) == 0 && claims.n == 2, "two");
         CHECK(strcmp(claims.items[0].device, vf(1)) == 0, "%s", claims.items[0].device);
@@ -181,7 +181,7 @@ static void test_static(void)
           "arrive");
     describe(&arrivals, got, sizeof(got));
     CHECK(strcmp(got, "net=1! ") == 0 && count_claims(&host, VFA_CLAIM_INCOMING) == 2, "%s", got);
-    CHECK(vfa_allocate_domain(&host, parse(DOM("", HOSTDEV("net", "0x10", "2") STATIC)), &err) == 0,
+    CHECK(vfa_prepare_domain(&host, parse(DOM("", HOSTDEV("net", "0x10", "2") STATIC)), &err) == 0,
           "%s", vfa_error_text(&err));
     CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 2, "all are the start's");
     vfa_host_clear(&host);
@@ -194,8 +194,8 @@ static void test_running(void)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_host host = open_host(true);
 
-    CHECK(vfa_allocate_domain(&host, parse(DOM(META(ASKS), "")), NULL) == 0, "runs");
-    CHECK(vfa_incoming_claim(&host, parse(xml), 0, &arrivals, &err) == VFA_ALLOCATE_NONE &&
+    CHECK(vfa_prepare_domain(&host, parse(DOM(META(ASKS), "")), NULL) == 0, "runs");
+    CHECK(vfa_incoming_claim(&host, parse(xml), 0, &arrivals, &err) == VFA_CLAIM_REFUSED &&
               check_has(&err, "domain 'd': it has device 0000:01:10.0 already"),
           "%s", vfa_error_text(&err));
     CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 1, "left alone");
@@ -258,7 +258,7 @@ static void test_plug(size_t i)
     CHECK(r == 0 && has_all(xml, plugs[i].has), "%s: %s", plugs[i].label,
           r ? vfa_error_text(&err) : xml);
     if (r == 0)
-        r = vfa_allocate_domain(&host, parse(xml), &err);
+        r = vfa_prepare_domain(&host, parse(xml), &err);
     CHECK(r == 0, "%s: %s", plugs[i].label, vfa_error_text(&err));
     CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == plugs[i].devices, "%s", plugs[i].label);
     CHECK(vfa_state_holds(host.state, UUID, &holds, NULL) == 0 && holds.n == 0, "%s: no waiting",
@@ -312,7 +312,7 @@ static void test_wait(size_t i)
     config->aliases[0].hold = waits[i].alias > 0;
     config->aliases[0].said[VFA_ALIAS_HOLD].file = waits[i].alias < 0 ? NULL : "x";
     CHECK(vfa_state_want_hold(host.state, UUID, NULL) == 0, "from an earlier start");
-    r = vfa_allocate_domain(&host, parse(waits[i].xml), &err);
+    r = vfa_prepare_domain(&host, parse(waits[i].xml), &err);
     CHECK(r == 0, "%s: %s", waits[i].label, vfa_error_text(&err));
     CHECK(vfa_state_holds(host.state, UUID, &holds, NULL) == 0 && holds.n == waits[i].wanted, "%s",
           waits[i].label);
@@ -324,7 +324,7 @@ static void test_rehearsal(void)
     VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
     struct vfa_host host = open_host(true);
 
-    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "an index");
+    CHECK(vfa_rescan(&host, false, NULL, NULL) == 0, "an index");
     CHECK(vfa_state_begin(host.state, NULL) == 0, "begin");
     CHECK(vfa_incoming_claim(&host, parse(DOM("", SENTINEL("net"))), 0, &arrivals, NULL) == 0 &&
               arrivals.n == 1,
@@ -340,15 +340,15 @@ static void test_absent_netdev(void)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_host host = open_host(true);
 
-    CHECK(vfa_allocate_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
-                  VFA_ALLOCATE_NONE &&
+    CHECK(vfa_prepare_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
+                  VFA_CLAIM_REFUSED &&
               check_has(&err,
                         "device 'ua-vf-net-0' names no host device that is there: run 'vfalias "
                         "resolve', or start vfaliasd"),
           "%s", vfa_error_text(&err));
-    CHECK(vfa_allocate_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
+    CHECK(vfa_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
           "one that runs is left alone");
-    CHECK(vfa_allocate_reassert(&host, parse(DOM("", MACVTAP("net-0", "pf0v2"))), NULL) == 0 &&
+    CHECK(vfa_reassert(&host, parse(DOM("", MACVTAP("net-0", "pf0v2"))), NULL) == 0 &&
               count_claims(&host, VFA_CLAIM_ACTIVE) == 1,
           "one that runs with a device has it");
     vfa_host_clear(&host);

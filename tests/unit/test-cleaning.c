@@ -83,7 +83,7 @@ static struct vfa_host open_lost(const char *keys, const char *xml, struct vfa_c
 
     configure(keys, "");
     host = open_host(true);
-    CHECK(vfa_allocate_domain(&host, parse(xml), &err) == 0, "%s", vfa_error_text(&err));
+    CHECK(vfa_prepare_domain(&host, parse(xml), &err) == 0, "%s", vfa_error_text(&err));
     lose(&host, ret);
     return host;
 }

@@ -62,7 +62,7 @@ static void test_start(const char *label, int want)
     int r;
 
     n_calls = 0;
-    r = vfa_allocate_domain(&host, parse(DOM(META(ASKS), "")), &err);
+    r = vfa_prepare_domain(&host, parse(DOM(META(ASKS), "")), &err);
     CHECK(r == want, "%s: %d %s", label, r, vfa_error_text(&err));
     CHECK(n_calls == 1, "%s: asked %u times", label, n_calls);
     vfa_host_clear(&host);
@@ -72,7 +72,7 @@ int main(void)
 {
     make_host();
     give_addresses(false);
-    test_start("none is free", VFA_ALLOCATE_NONE);
+    test_start("none is free", VFA_CLAIM_REFUSED);
     give_addresses(true);
     test_start("the last is free", 0);
     parse(NULL);

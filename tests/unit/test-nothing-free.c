@@ -82,14 +82,14 @@ static void age(int64_t ms)
 /* How each way to a device asks. */
 static int start(struct vfa_host *host, struct vfa_error *err)
 {
-    return vfa_allocate_domain(host, parse(WANTS), err);
+    return vfa_prepare_domain(host, parse(WANTS), err);
 }
 
 static int hot_plug(struct vfa_host *host, struct vfa_error *err)
 {
     const struct vfa_domain *domain = parse(WANTS);
 
-    return vfa_allocate_request(host, domain, &domain->requests[0], NULL, err);
+    return vfa_hotplug_request(host, domain, &domain->requests[0], NULL, err);
 }
 
 static int arrive(struct vfa_host *host, struct vfa_error *err)
@@ -101,7 +101,7 @@ static int arrive(struct vfa_host *host, struct vfa_error *err)
 
 static int start_with_placeholder(struct vfa_host *host, struct vfa_error *err)
 {
-    return vfa_allocate_domain(host, parse(DOM("", SENTINEL("net-0"))), err);
+    return vfa_prepare_domain(host, parse(DOM("", SENTINEL("net-0"))), err);
 }
 
 static const struct {
@@ -122,11 +122,11 @@ static void test_way(size_t i)
 
     frees = false;
     scans = 0;
-    CHECK(ways[i].ask(&host, NULL) == VFA_ALLOCATE_NONE && scans == 1, "%s: %u", label, scans);
-    CHECK(ways[i].ask(&host, NULL) == VFA_ALLOCATE_NONE && scans == 1, "%s, young: %u", label,
+    CHECK(ways[i].ask(&host, NULL) == VFA_CLAIM_REFUSED && scans == 1, "%s: %u", label, scans);
+    CHECK(ways[i].ask(&host, NULL) == VFA_CLAIM_REFUSED && scans == 1, "%s, young: %u", label,
           scans);
     age(1100);
-    CHECK(ways[i].ask(&host, NULL) == VFA_ALLOCATE_NONE && scans == 2, "%s, old: %u", label, scans);
+    CHECK(ways[i].ask(&host, NULL) == VFA_CLAIM_REFUSED && scans == 2, "%s, old: %u", label, scans);
     age(1100);
     frees = true;
     CHECK((ways[i].ask(&host, NULL) == 0) == ways[i].can_have && scans == 3, "%s: %u", label,
@@ -141,11 +141,11 @@ static void test_others(void)
     const struct vfa_domain *domain;
 
     frees = false;
-    CHECK(start(&host, NULL) == VFA_ALLOCATE_NONE, "the index is made");
+    CHECK(start(&host, NULL) == VFA_CLAIM_REFUSED, "the index is made");
     age(1100);
     scans = 0;
     domain = parse(WANTS);
-    CHECK(vfa_allocate_late(&host, domain, &domain->requests[0], NULL, NULL) == VFA_ALLOCATE_NONE &&
+    CHECK(vfa_hotplug_late(&host, domain, &domain->requests[0], NULL, NULL) == VFA_CLAIM_REFUSED &&
               scans == 0,
           "late: %u", scans);
     vfa_host_clear(&host);
@@ -169,7 +169,7 @@ static void test_rehearsal(void)
 
     scans = 0;
     frees = false;
-    CHECK(vfa_allocate_transact(&host, false, try_to_start, &tries, NULL) == 0, "there is one");
+    CHECK(vfa_transaction_run(&host, false, try_to_start, &tries, NULL) == 0, "there is one");
     CHECK(tries == 2 && scans == 1, "no index: %u tries, %u scans", tries, scans);
     CHECK(vfa_state_claims(host.state, NULL, &claims, NULL) == 0 && claims.n == 0, "%zu claims",
           claims.n);

@@ -433,7 +433,7 @@ static void test_taken_over(void)
     vfa_state_set_synced(host.state, NULL);
     CHECK(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0, "XML");
     stop_domain(&host);
-    CHECK(vfa_allocate_reassert(&host, domain, NULL) == 0, "it runs with it");
+    CHECK(vfa_reassert(&host, domain, NULL) == 0, "it runs with it");
     CHECK(vfa_state_claims(host.state, OTHER, &claims, NULL) == 0 && claims.n == 1, "its claim");
     CHECK(finish(&host, VFA_RELEASE_WAIT) == 0 && !is_now(USUAL), "left alone while it has it");
     CHECK(vfa_release(&host, OTHER, NULL, VFA_WHY_STOPPED, NULL, NULL) == 0, "it stops");

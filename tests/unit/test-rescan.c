@@ -166,7 +166,7 @@ static void test_rescan(size_t i)
     host.state = open_state();
     scans = 0;
     others = races[i].others;
-    CHECK(vfa_allocate_rescan(&host, false, &n, NULL) == 0 && n == 1, "%s: %zu", label, n);
+    CHECK(vfa_rescan(&host, false, &n, NULL) == 0 && n == 1, "%s: %zu", label, n);
     CHECK(scans == 1, "%s: %u scans", label, scans);
     CHECK(vfa_state_index_scanned(host.state, &began, NULL) == 0 &&
               began == (races[i].kept ? others : BEGAN),

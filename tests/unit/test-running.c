@@ -31,16 +31,16 @@ static void test_file_lost(void)
 
     made_file("other.xml", "<domstatus/>");
     host = open_host(true);
-    CHECK(vfa_allocate_request(&host, domain, &domain->requests[0], &claim, &err) ==
-                  VFA_ALLOCATE_AGAIN &&
+    CHECK(vfa_hotplug_request(&host, domain, &domain->requests[0], &claim, &err) ==
+                  VFA_CLAIM_TRY_AGAIN &&
               check_has(&err, "domain 'd': the state file was lost"),
           "%s", vfa_error_text(&err));
-    CHECK(vfa_allocate_late(&host, domain, &domain->requests[0], &claim, NULL) ==
-              VFA_ALLOCATE_AGAIN,
+    CHECK(vfa_hotplug_late(&host, domain, &domain->requests[0], &claim, NULL) ==
+              VFA_CLAIM_TRY_AGAIN,
           "late");
     CHECK(vfa_state_claims(host.state, NULL, &claims, NULL) == 0 && claims.n == 0, "claims");
     CHECK(vfa_state_set_synced(host.state, NULL) == 0, "synced");
-    CHECK(vfa_allocate_request(&host, domain, &domain->requests[0], &claim, NULL) == 0 &&
+    CHECK(vfa_hotplug_request(&host, domain, &domain->requests[0], &claim, NULL) == 0 &&
               strcmp(claim.device, vf(0)) == 0,
           "rebuilt");
     vfa_host_clear(&host);
@@ -73,16 +73,16 @@ static const struct {
     {"as it was", true, false, NOTHING, 0, "0d! 3o! "},
     {"no claim yet", false, false, NOTHING, 0, "0d! 3o! "},
     {"somebody else's is wrong", false, true, NOTHING, 0, "0d! 3o! "},
-    {"it has stopped", true, false, ENDED, VFA_ALLOCATE_AGAIN, "3o! "},
+    {"it has stopped", true, false, ENDED, VFA_CLAIM_TRY_AGAIN, "3o! "},
     {"it has stopped, and another domain has the device", true, false, OTHER_START,
-     VFA_ALLOCATE_AGAIN, "0o! 3o! "},
-    {"it has started anew with another device", true, false, OWN_START, VFA_ALLOCATE_AGAIN,
+     VFA_CLAIM_TRY_AGAIN, "0o! 3o! "},
+    {"it has started anew with another device", true, false, OWN_START, VFA_CLAIM_TRY_AGAIN,
      "1d 3o! "},
-    {"it has started anew and waits for the same one", true, false, SAME_START, VFA_ALLOCATE_AGAIN,
+    {"it has started anew and waits for the same one", true, false, SAME_START, VFA_CLAIM_TRY_AGAIN,
      "0d 3o! "},
     {"what others do is no matter", true, false, OTHERS_END, 0, "0d! "},
-    {"unless something is to be written", false, true, OTHERS_END, VFA_ALLOCATE_AGAIN, "0o! "},
-    {"another file", true, false, NEW_FILE, VFA_ALLOCATE_AGAIN, ""},
+    {"unless something is to be written", false, true, OTHERS_END, VFA_CLAIM_TRY_AGAIN, "0o! "},
+    {"another file", true, false, NEW_FILE, VFA_CLAIM_TRY_AGAIN, ""},
 };
 
 static void claim_own(struct vfa_host *host, const char *device, enum vfa_claim_state state)
@@ -150,7 +150,7 @@ static void test_read(size_t i)
         claim_for_other(&host, vf(0));
     CHECK(vfa_state_counter(host.state, VFA_COUNTER_ENDED, &freed, NULL) == 0, "counter");
     happen(&host, reads[i].meanwhile);
-    r = vfa_allocate_reassert_read(&host, parse(HAS), freed, NULL);
+    r = vfa_reassert_read(&host, parse(HAS), freed, NULL);
     CHECK(r == reads[i].result, "%s: %d", reads[i].label, r);
     CHECK(strcmp(describe(&host), reads[i].after) == 0, "%s: %s", reads[i].label, describe(&host));
     vfa_host_clear(&host);
@@ -163,7 +163,7 @@ static void test_two_devices(void)
 
     claim_for_other(&host, vf(0));
     claim_for_other(&host, vf(1));
-    CHECK(vfa_allocate_reassert_read(
+    CHECK(vfa_reassert_read(
               &host, parse(DOM("", HOSTDEV("net-0", "0x10", "0") HOSTDEV("net-1", "0x10", "2"))), 0,
               NULL) == 0,
           "two");

@@ -81,7 +81,7 @@ static struct vfa_host open_indexed(void)
 {
     struct vfa_host host = open_host(true);
 
-    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0, "rescan");
+    CHECK(vfa_rescan(&host, false, NULL, NULL) == 0, "rescan");
     return host;
 }
 
@@ -99,8 +99,7 @@ static void test_counts(void)
     CHECK(count_kept(&host) == 2, "%u", count_kept(&host));
     claim_for_other(&host, vf(0)); /* what is claimed is not free */
     CHECK(count_kept(&host) == 1, "%u", count_kept(&host));
-    CHECK(vfa_allocate_rescan(&host, false, NULL, NULL) == 0 && count_kept(&host) == 1,
-          "a new index");
+    CHECK(vfa_rescan(&host, false, NULL, NULL) == 0 && count_kept(&host) == 1, "a new index");
     CHECK(vfa_state_release(host.state, OTHER, NULL, NULL, NULL) == 0 && count_kept(&host) == 2,
           "%u", count_kept(&host));
     CHECK(vfa_state_drop_tentative(host.state, OTHER, "net-0", NULL) == 0 && count_kept(&host) == 2,
@@ -408,8 +407,7 @@ static void test_running(void)
     struct vfa_host host = open_indexed();
 
     claim_for_other(&host, vf(0));
-    CHECK(vfa_allocate_reassert(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "6"))), NULL) == 0,
-          "runs");
+    CHECK(vfa_reassert(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "6"))), NULL) == 0, "runs");
     CHECK(vfa_definition_assign(&host, parse(DOM("", SENTINEL("net-0") SENTINEL("net-1"))), &placed,
                                 NULL) == 0,
           "placed");
@@ -429,7 +427,7 @@ static void test_running_in_quarantine(void)
     struct vfa_host host = open_indexed();
     int64_t before;
 
-    CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
+    CHECK(vfa_prepare_domain(&host, parse(xml), NULL) == 0, "runs");
     CHECK(vfa_state_quarantine(host.state, vf(3), VFA_QUARANTINE_ONCE, "used once", NULL) == 0, "");
     CHECK(vfa_definition_assign(&host, parse(xml), &runs, NULL) == 0, "");
     CHECK(strcmp(describe_placed(&runs), "") == 0 && !runs.refusal, "%s", describe_placed(&runs));
@@ -449,7 +447,7 @@ static void test_running_without(void)
     VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result runs = {.refusal = NULL};
     struct vfa_host host = open_indexed();
 
-    CHECK(vfa_allocate_domain(&host, parse(xml), NULL) == 0, "runs");
+    CHECK(vfa_prepare_domain(&host, parse(xml), NULL) == 0, "runs");
     if (renameat(sysfs.rootfd, "bus/pci/devices/0000:01:10.6", sysfs.rootfd, "bus/pci/away") < 0)
         made_give_up("away");
     CHECK(vfa_definition_assign(&host, parse(xml), &runs, NULL) == 0, "");
@@ -475,7 +473,7 @@ static void test_spec_out_of_range(void)
                   sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
               "%s", sql);
         sqlite3_close(db);
-        CHECK(vfa_allocate_domain(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "2"))), &err) == 0,
+        CHECK(vfa_prepare_domain(&host, parse(DOM("", HOSTDEV("net-0", "0x10", "2"))), &err) == 0,
               "%d: %s", specs[i], err.code ? vfa_error_text(&err) : "");
         vfa_host_clear(&host);
     }

@@ -235,7 +235,7 @@ static void check_lost(const struct lost_case *c, struct vfa_host *host)
     if (vfa_domxml_parse(c->xml, strlen(c->xml), &domain, NULL) < 0)
         made_give_up(c->label);
     for (int i = 0; i < 2; i++) { /* libvirt's daemon is restarted, too */
-        CHECK(vfa_allocate_reassert(host, domain, NULL) == 0, "%s", c->label);
+        CHECK(vfa_reassert(host, domain, NULL) == 0, "%s", c->label);
         CHECK(count_claims(host) == 1, "%s: the guest keeps it", c->label);
         CHECK(is_quarantined(host) == c->quarantined, "%s: quarantined", c->label);
         CHECK(warnings == c->quarantined, "%s: told once", c->label);
