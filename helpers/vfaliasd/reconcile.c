@@ -137,7 +137,7 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
 
     if (r < 0 || vfa_claims_find(&now, request->name))
         return r;
-    if (request->waiters)
+    if (request->late)
         return vfa_hotplug_late(host, pass->domain, request, allocation->ret, err);
     return vfa_hotplug_request(host, pass->domain, request, allocation->ret, err);
 }
@@ -159,7 +159,7 @@ static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
 
-    if (!request->optional || request->waiters)
+    if (!request->optional || request->late)
         return 0;
     r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r == 0 ? vfa_state_withdraw(host.state, pass->uuid, request->name, err) : r;
@@ -188,13 +188,13 @@ static int hotplug(struct vfa_pass *pass, const struct vfa_request *request, str
     char key[VFA_PASS_KEY_SIZE];
     int r;
 
-    if (request->waiters && !vfa_waiters_add(pass->daemon->waiters, pass->uuid))
+    if (request->late && !vfa_waiters_add(pass->daemon->waiters, pass->uuid))
         return vfa_fail_oom(err);
     r = allocate(pass, request, &claim, err);
     if (r != 0)
         return r < 0 ? r : refused(pass, request, r, err);
     vfa_log_forget(vfa_pass_key(pass, request->name, key));
-    if (request->waiters)
+    if (request->late)
         vfa_waiters_serve(pass->daemon->waiters, pass->uuid);
     if (claim.device)
         vfa_log(LOG_DEBUG, "domain '%s': claimed %s for request '%s'", pass->domain->name,

@@ -5,7 +5,6 @@
 #include "waiters.h"
 
 #include "base/uuid.h"
-#include "daemon.h"
 
 #include <pthread.h>
 #include <stdint.h>
