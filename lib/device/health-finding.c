@@ -6,8 +6,8 @@
 
 #include <stdarg.h>
 
-void vfa_health_object(struct vfa_finding *finding, enum vfa_health_fault fault, const char *fmt,
-                       ...)
+void vfa_health_report_fault(struct vfa_finding *finding, enum vfa_health_fault fault,
+                             const char *fmt, ...)
 {
     va_list args;
 

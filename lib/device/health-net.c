@@ -102,12 +102,12 @@ static void check_netdev(struct vfa_health_context *health_context, int netfd, c
     char other[IF_NAMESIZE + 1];
 
     if (is_enslaved(netfd, netdev, other, sizeof(other)))
-        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s belongs to %s", netdev, other);
+        vfa_health_report_fault(ret, VFA_HEALTH_NETDEV, "%s belongs to %s", netdev, other);
     else if (has_upper(netfd, netdev, other, sizeof(other)))
-        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s has %s on it", netdev, other);
+        vfa_health_report_fault(ret, VFA_HEALTH_NETDEV, "%s has %s on it", netdev, other);
     else if (is_up(netfd, netdev) && vfa_sysfs_is_host(health_context->sysfs) &&
              has_address(health_context, netdev))
-        vfa_health_object(ret, VFA_HEALTH_NETDEV, "%s is up and has an address", netdev);
+        vfa_health_report_fault(ret, VFA_HEALTH_NETDEV, "%s is up and has an address", netdev);
 }
 
 /* ---- those of a function ---- */
@@ -132,7 +132,8 @@ void vfa_health_netdevs(struct vfa_health_context *health_context, const struct 
     }
     closedir(dir);
     if (ret->fault == VFA_HEALTH_NONE && !dev->netdev)
-        vfa_health_object(ret, VFA_HEALTH_NETDEV, "its netdev is in another network namespace");
+        vfa_health_report_fault(ret, VFA_HEALTH_NETDEV,
+                                "its netdev is in another network namespace");
 }
 
 /* Of a PF, by its folder; netdev gets the name of its interface. */
@@ -151,7 +152,7 @@ void vfa_health_pf(int dirfd, struct vfa_finding *ret)
     char netdev[IF_NAMESIZE];
 
     if (pf_fd >= 0 && is_down(pf_fd, netdev))
-        vfa_health_object(ret, VFA_HEALTH_PF_DOWN, "%s is down", netdev);
+        vfa_health_report_fault(ret, VFA_HEALTH_PF_DOWN, "%s is down", netdev);
 }
 
 bool vfa_health_pf_is_down(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *pf)

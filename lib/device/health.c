@@ -45,9 +45,9 @@ static void check_child(int dirfd, const char *name, struct vfa_finding *ret)
     if (vfa_sysfs_link(dirfd, path, bus, sizeof(bus)) != 0)
         return;
     if (strcmp(bus, "vdpa") == 0)
-        vfa_health_object(ret, VFA_HEALTH_CHILDREN, "vDPA device %s is made of it", name);
+        vfa_health_report_fault(ret, VFA_HEALTH_CHILDREN, "vDPA device %s is made of it", name);
     else if (strcmp(bus, "mdev") == 0)
-        vfa_health_object(ret, VFA_HEALTH_CHILDREN, "mediated device %s is made of it", name);
+        vfa_health_report_fault(ret, VFA_HEALTH_CHILDREN, "mediated device %s is made of it", name);
     else if (strcmp(bus, "auxiliary") == 0)
         check_offspring(dirfd, name, ret);
 }
@@ -83,7 +83,7 @@ static int check_disks(struct vfa_health_context *health_context, const struct v
     r = vfa_disks_find(&health_context->disks, health_context->sysfs, address, detail,
                        sizeof(detail), err);
     if (r == 0 && *detail)
-        vfa_health_object(ret, VFA_HEALTH_DISK, "%s", detail);
+        vfa_health_report_fault(ret, VFA_HEALTH_DISK, "%s", detail);
     return r;
 }
 
@@ -96,7 +96,7 @@ static int check_vfs(struct vfa_health_context *health_context, int dirfd, struc
     int r = vfa_health_vfs(health_context, dirfd, detail, sizeof(detail), err);
 
     if (r == 0 && *detail)
-        vfa_health_object(ret, VFA_HEALTH_VF, "%s", detail);
+        vfa_health_report_fault(ret, VFA_HEALTH_VF, "%s", detail);
     return r;
 }
 
@@ -181,8 +181,8 @@ static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *
         return 0;
     r = vfa_inventory_read(sysfs, &addr, &member, err);
     if (r == 0 && !is_harmless(&member))
-        vfa_health_object(ret, VFA_HEALTH_GROUP, "%s of group %d is bound to %s", name,
-                          dev->iommu_group, member.driver);
+        vfa_health_report_fault(ret, VFA_HEALTH_GROUP, "%s of group %d is bound to %s", name,
+                                dev->iommu_group, member.driver);
     return r < 0 ? r : 0;
 }
 
@@ -195,7 +195,7 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
     int fd, r = 0;
 
     if (dev->iommu_group < 0) {
-        vfa_health_object(ret, VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
+        vfa_health_report_fault(ret, VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
         return 0;
     }
     snprintf(path, sizeof(path), "kernel/iommu_groups/%d/devices", dev->iommu_group);

@@ -9,8 +9,8 @@
 
 /* Writes a finding, in place of the one that is there. */
 VFA_PRINTF(3, 4)
-void vfa_health_object(struct vfa_finding *finding, enum vfa_health_fault fault, const char *fmt,
-                       ...);
+void vfa_health_report_fault(struct vfa_finding *finding, enum vfa_health_fault fault,
+                             const char *fmt, ...);
 
 /* The interfaces of a function, all of them. */
 void vfa_health_netdevs(struct vfa_health_context *health_context, const struct vfa_device *dev,
