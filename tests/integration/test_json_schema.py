@@ -31,7 +31,7 @@ def test_the_schema_is_one():
 
 
 def test_the_reasons_are_all_there():
-    names = re.findall(r'\[VFA_DROP_\w+\] = "(.*)"', (SOURCE / "lib/choose/verdict.c").read_text())
+    names = re.findall(r'\[VFA_VERDICT_\w+\] = "(.*)"', (SOURCE / "lib/choose/verdict.c").read_text())
     assert SCHEMA["$defs"]["reason"]["enum"][1:] == names[1:] and names[0] == "candidate"
     page = (SOURCE / "man/vfalias.pod").read_text()
     assert all("C<%s>" % name in page for name in names[1:])
