@@ -15,7 +15,6 @@
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "state/lock.h"
-#include "state/state.h"
 #include "host/binding.h"
 #include "cmd.h"
 #include "domain-file.h"
@@ -137,7 +136,6 @@ static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims
     VFA_AUTO(bindings_clear) struct bindings bindings = {.sysfs = {.rootfd = -1}};
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
-    char since[40];
     int r = bindings_open(ctx, &bindings, &err);
 
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
@@ -151,10 +149,8 @@ static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims
         vfa_json_set_text(&oom, object, "request", claim->request);
         vfa_json_set_text(&oom, object, "alias", claim->alias);
         vfa_json_set_text(&oom, object, "state", vfa_claim_state_name(claim->state));
-        vfa_json_set_text(&oom, object, "since",
-                          vfa_cmd_time(claim->since, true, since, sizeof(since)));
-        vfa_json_set_text(&oom, object, "state_since",
-                          vfa_cmd_time(claim->state_since, true, since, sizeof(since)));
+        vfa_json_set_time(&oom, object, "since", claim->since);
+        vfa_json_set_time(&oom, object, "state_since", claim->state_since);
         vfa_json_set_text(&oom, object, "why", claim->why);
         vfa_json_set_number(&oom, object, "attempts", claim->attempts);
         vfa_json_set_text(&oom, object, "error", claim->error);
@@ -171,7 +167,6 @@ static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
 {
     bool fixed = vfa_claim_is_static(claim->request);
     bool port = strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0;
-    char since[40];
 
     vfa_table_cell(table, VFA_TABLE_PLAIN, claim->device);
     vfa_table_cell(table, VFA_TABLE_PLAIN, claim->kind);
@@ -186,9 +181,7 @@ static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
                    : claim->state == VFA_CLAIM_ACTIVE ? VFA_TABLE_GREEN
                                                       : VFA_TABLE_YELLOW,
                    vfa_claim_state_name(claim->state));
-    vfa_table_cell(table, VFA_TABLE_PLAIN,
-                   vfa_cmd_time(vfa_claim_is_held(claim->state) ? claim->since : claim->state_since,
-                                false, since, sizeof(since)));
+    vfa_table_cell_time(table, vfa_claim_is_held(claim->state) ? claim->since : claim->state_since);
 }
 
 static bool is_daemon_there(const struct vfa_cmd_context *ctx)
@@ -246,15 +239,6 @@ static int print_table(const struct vfa_cmd_context *ctx, const struct vfa_claim
     return status;
 }
 
-static int load_all(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
-                    struct vfa_error *err)
-{
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
-    int r = vfa_cmd_open_state(ctx, &state, err);
-
-    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
-}
-
 int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -266,7 +250,7 @@ int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
 
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, NULL, &status))
         return status;
-    if (load_all(ctx, &claims, &err) < 0)
+    if (vfa_cmd_load_all_claims(ctx, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
     return json ? print_json(ctx, &claims) : print_table(ctx, &claims);
 }

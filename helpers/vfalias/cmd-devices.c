@@ -21,8 +21,6 @@
 #include "verbs.h"
 #include "view.h"
 
-#include <string.h>
-
 /* What speaks against giving it out, and the words for it (free() them; NULL: out of memory). */
 static enum vfa_verdict judge(const struct vfa_config *config,
                               const struct vfa_device_status *device, char **ret_detail)
@@ -153,11 +151,11 @@ static void add_row(struct vfa_table *table, const struct vfa_config *config,
                     struct vfa_pci_names *names, const struct vfa_device_status *device)
 {
     const struct vfa_device *dev = device->dev;
-    char addr[VFA_PCI_ADDR_SIZE], name[256];
+    char addr[VFA_PCI_ADDR_SIZE];
 
     vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_pci_addr_format(&dev->addr, addr));
     vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", dev->vendor, dev->product);
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_dev_type_name(dev->type) + strlen("type-"));
+    vfa_view_cell_type(table, dev->type);
     vfa_table_cell_number(table, dev->numa_node);
     vfa_table_cell_number(table, dev->iommu_group);
     vfa_table_cell(table, VFA_TABLE_PLAIN, dev->driver);
@@ -165,8 +163,7 @@ static void add_row(struct vfa_table *table, const struct vfa_config *config,
     vfa_table_cell_number(table, device->spec ? device->spec - config->specs : -1);
     vfa_view_cell_tags(table, device->spec ? &device->spec->tags : NULL);
     add_state(table, config, device);
-    vfa_table_cell(table, VFA_TABLE_DIM,
-                   vfa_pci_names_lookup(names, dev->vendor, dev->product, name, sizeof(name)));
+    vfa_view_cell_name(table, names, dev);
 }
 
 static int print_table(const struct vfa_config *config, const struct vfa_device_status_list *view,

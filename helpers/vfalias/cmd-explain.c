@@ -30,8 +30,6 @@
 #include "verbs.h"
 #include "view.h"
 
-#include <string.h>
-
 struct question {
     const struct vfa_alias *alias;
     struct vfa_domain *domain; /* NULL: anybody */
@@ -124,15 +122,14 @@ static void add_row(struct vfa_table *table, struct vfa_pci_names *names,
                     const struct vfa_explained *row)
 {
     const struct vfa_device *dev = row->device->dev;
-    char address[VFA_PCI_ADDR_SIZE], name[256];
+    char address[VFA_PCI_ADDR_SIZE];
 
     vfa_table_cell_number(table, row->order ? (long)row->order : -1);
     vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_pci_addr_format(&dev->addr, address));
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_dev_type_name(dev->type) + strlen("type-"));
+    vfa_view_cell_type(table, dev->type);
     vfa_table_cell_number(table, dev->numa_node);
     add_verdict(table, row);
-    vfa_table_cell(table, VFA_TABLE_DIM,
-                   vfa_pci_names_lookup(names, dev->vendor, dev->product, name, sizeof(name)));
+    vfa_view_cell_name(table, names, dev);
 }
 
 /* What is asked, in a line: it explains the verdicts on tags and NUMA nodes. */

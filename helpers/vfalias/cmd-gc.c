@@ -52,8 +52,7 @@ int vfa_cmd_gc(struct vfa_cmd_context *ctx, int argc, char **argv)
     r = collect(ctx, &n, &left, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
-    printf("%zu claim%s dropped\n", n, n == 1 ? "" : "s");
-    vfa_cmd_print_left(left.n);
+    vfa_cmd_print_dropped(n, left.n);
     if (r == VFA_GC_AGAIN)
         printf("some claims are too young to be judged: run it again in two seconds\n");
     return VFA_CMD_FINE;

@@ -27,15 +27,13 @@ static int print_json(const struct vfa_quarantine *list)
 {
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
-    char since[40];
 
     for (size_t i = 0; i < list->n; i++) {
         struct json_object *object = vfa_json_make_object(&oom);
 
         vfa_json_set_text(&oom, object, "device", list->items[i].device);
         vfa_json_set_text(&oom, object, "reason", list->items[i].reason);
-        vfa_json_set_text(&oom, object, "since",
-                          vfa_cmd_time(list->items[i].since, true, since, sizeof(since)));
+        vfa_json_set_time(&oom, object, "since", list->items[i].since);
         vfa_json_push(&oom, array, object);
     }
     return vfa_json_print(oom, array);
@@ -46,7 +44,6 @@ static int print_table(const struct vfa_quarantine *list)
     static const char *const headers[] = {"DEVICE", "SINCE", "REASON"};
     VFA_AUTO(vfa_table_freep)
     struct vfa_table *table = vfa_table_new(headers, ARRAY_SIZE(headers));
-    char since[40];
 
     if (list->n == 0) {
         printf("no device is in quarantine\n");
@@ -54,8 +51,7 @@ static int print_table(const struct vfa_quarantine *list)
     }
     for (size_t i = 0; table && i < list->n; i++) {
         vfa_table_cell(table, VFA_TABLE_PLAIN, list->items[i].device);
-        vfa_table_cell(table, VFA_TABLE_PLAIN,
-                       vfa_cmd_time(list->items[i].since, false, since, sizeof(since)));
+        vfa_table_cell_time(table, list->items[i].since);
         vfa_table_cell(table, VFA_TABLE_RED, list->items[i].reason);
     }
     return vfa_table_print(table);
@@ -183,7 +179,7 @@ static const struct {
 int vfa_cmd_quarantine(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        vfa_cmd_print_synopsis("quarantine");
+        vfa_cmd_print_help("quarantine");
         return VFA_CMD_FINE;
     }
     if (argc < 2 || *argv[1] == '-')

@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "state/claims.h"
-#include "state/state.h"
 #include "host/host.h"
 #include "claim/release.h"
 #include "claim/unreleased.h"
@@ -103,15 +102,6 @@ static bool has_claims(const struct vfa_claims *claims, const char *name)
     return false;
 }
 
-static int read_all(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
-                    struct vfa_error *err)
-{
-    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
-    int r = vfa_cmd_open_state(ctx, &state, err);
-
-    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
-}
-
 /* Nothing is left to drop; but a device that the domain had may not be free yet. */
 static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *name)
 {
@@ -121,7 +111,7 @@ static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *na
     bool cleaning;
     char since[40];
 
-    if (read_all(ctx, &all, &err) < 0)
+    if (vfa_cmd_load_all_claims(ctx, &all, &err) < 0)
         return vfa_cmd_fail_error(&err);
     for (size_t i = 0; i < all.n && !claim; i++) {
         if (is_of(&all.items[i], name))
@@ -162,7 +152,6 @@ int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
         return vfa_cmd_fail_error(&err);
     if (drop(ctx, name, &claims, &n, &left, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    printf("%zu claim%s dropped\n", n, n == 1 ? "" : "s");
-    vfa_cmd_print_left(left.n);
+    vfa_cmd_print_dropped(n, left.n);
     return VFA_CMD_FINE;
 }

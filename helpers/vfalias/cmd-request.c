@@ -51,7 +51,7 @@ int vfa_cmd_request(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (argc < 2)
         return vfa_cmd_fail_usage("request: add, remove, list or ports is missing");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        vfa_cmd_print_synopsis("request");
+        vfa_cmd_print_help("request");
         return VFA_CMD_FINE;
     }
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {

@@ -20,8 +20,6 @@
 #include "verbs.h"
 #include "view.h"
 
-#include <string.h>
-
 /* ---- counting ---- */
 
 static int scan(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret, struct vfa_error *err)
@@ -120,8 +118,7 @@ static int print_pools(const struct vfa_capacity *capacity)
         const struct vfa_capacity_pool *pool = &capacity->pools[i];
 
         vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", pool->keys.vendor, pool->keys.product);
-        vfa_table_cell(table, VFA_TABLE_PLAIN,
-                       vfa_dev_type_name(pool->keys.type) + strlen("type-"));
+        vfa_view_cell_type(table, pool->keys.type);
         vfa_table_cell_number(table, pool->keys.numa_node);
         vfa_table_cellf(table, pool->count ? VFA_TABLE_GREEN : VFA_TABLE_RED, "%u", pool->count);
         vfa_view_cell_tags(table, &pool->tags);

@@ -104,7 +104,7 @@ static void print_synopsis_of(const char *verb)
     }
 }
 
-void vfa_cmd_print_synopsis(const char *verb)
+void vfa_cmd_print_help(const char *verb)
 {
     if (!verb) {
         fputs(synopsis_text, stdout);
@@ -170,7 +170,7 @@ static int parse_flags(const struct vfa_cmd_syntax *syntax, int argc, char **arg
     while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         switch (c) {
         case 'h':
-            vfa_cmd_print_synopsis(syntax->verb);
+            vfa_cmd_print_help(syntax->verb);
             return VFA_CMD_FINE;
         case ':':
             return vfa_cmd_fail_usage("%s: option '%s' needs a value", syntax->verb,
@@ -292,11 +292,22 @@ int vfa_cmd_load_claims(const struct vfa_cmd_context *ctx, const char *uuid, str
     return r < 0 || !state ? r : vfa_state_claims(state, uuid, ret, err);
 }
 
-void vfa_cmd_print_left(size_t n)
+int vfa_cmd_load_all_claims(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
+                            struct vfa_error *err)
 {
-    if (n > 0)
-        printf("%zu device%s still being released: see 'vfalias claims'\n", n,
-               n == 1 ? " is" : "s are");
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    int r = vfa_cmd_open_state(ctx, &state, err);
+
+    *ret = (struct vfa_claims){0};
+    return r < 0 || !state ? r : vfa_state_all_claims(state, NULL, ret, err);
+}
+
+void vfa_cmd_print_dropped(size_t claims, size_t left)
+{
+    printf("%zu claim%s dropped\n", claims, claims == 1 ? "" : "s");
+    if (left > 0)
+        printf("%zu device%s still being released: see 'vfalias claims'\n", left,
+               left == 1 ? " is" : "s are");
 }
 
 bool vfa_cmd_may_write(const struct vfa_cmd_context *ctx)

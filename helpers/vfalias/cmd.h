@@ -66,7 +66,7 @@ bool vfa_cmd_begin(struct vfa_cmd_context *ctx, const struct vfa_cmd_syntax *syn
 
 /* Prints the synopsis (NULL), or the synopsis of a verb and what the verb and its options do, on
  * stdout. */
-void vfa_cmd_print_synopsis(const char *verb);
+void vfa_cmd_print_help(const char *verb);
 
 /* ---- errors ---- */
 
@@ -89,8 +89,12 @@ int vfa_cmd_open_state(const struct vfa_cmd_context *ctx, struct vfa_state **ret
 int vfa_cmd_load_claims(const struct vfa_cmd_context *ctx, const char *uuid, struct vfa_claims *ret,
                         struct vfa_error *err);
 
-/* Prints that so many devices are not put back yet; nothing for 0. */
-void vfa_cmd_print_left(size_t n);
+/* The same for all domains, and the claims whose devices are being released or cleaned. */
+int vfa_cmd_load_all_claims(const struct vfa_cmd_context *ctx, struct vfa_claims *ret,
+                            struct vfa_error *err);
+
+/* Prints how many claims were dropped, and how many devices are still being released (if any). */
+void vfa_cmd_print_dropped(size_t claims, size_t left);
 
 /* For verbs that write the state: false, and a message, when it is not the state of the tree. */
 bool vfa_cmd_may_write(const struct vfa_cmd_context *ctx);

@@ -89,7 +89,7 @@ void vfa_guest_clear(struct vfa_guest *guest)
     vfa_connection_unref(&guest->conn);
 }
 
-bool vfa_names_have(const struct vfa_request_names *names, const char *name)
+static bool names_have(const struct vfa_request_names *names, const char *name)
 {
     for (size_t i = 0; i < names->n; i++) {
         if (strcmp(names->items[i], name) == 0)
@@ -285,7 +285,7 @@ static int check_attempts(struct vfa_guest *guest, const struct vfa_request_name
     for (size_t i = 0; i < claims.n && r == 0; i++) {
         const struct vfa_claim *claim = &claims.items[i];
 
-        if (claim->attempts >= VFA_ATTACH_ATTEMPTS && vfa_names_have(names, claim->request))
+        if (claim->attempts >= VFA_ATTACH_ATTEMPTS && names_have(names, claim->request))
             r = vfa_fail(err, EIO, "domain '%s': cannot attach %s for request '%s': %s",
                          guest->live->name, claim->device, claim->request,
                          claim->error ? claim->error : "given up");

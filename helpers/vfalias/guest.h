@@ -48,7 +48,6 @@ struct vfa_request_names {
     const char *items[VFA_REQUEST_MAX];
     size_t n;
 };
-bool vfa_names_have(const struct vfa_request_names *names, const char *name);
 
 /* Borrows the requests, asks the guest for their devices and waits until it has let go of all of
  * them. -ETIMEDOUT: it did not; the line names those that are left. */

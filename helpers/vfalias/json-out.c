@@ -64,6 +64,13 @@ void vfa_json_set_number(bool *oom, struct json_object *object, const char *key,
         vfa_json_set(oom, object, key, json_object_new_int64(number));
 }
 
+void vfa_json_set_time(bool *oom, struct json_object *object, const char *key, int64_t seconds)
+{
+    char text[40];
+
+    vfa_json_set_text(oom, object, key, vfa_cmd_time(seconds, true, text, sizeof(text)));
+}
+
 void vfa_json_set_bool(bool *oom, struct json_object *object, const char *key, bool value)
 {
     vfa_json_set(oom, object, key, json_object_new_boolean(value));

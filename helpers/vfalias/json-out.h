@@ -20,6 +20,8 @@ void vfa_json_set_text(bool *oom, struct json_object *object, const char *key, c
 void vfa_json_set_id(bool *oom, struct json_object *object, const char *key, uint16_t id);
 /* Negative is null. */
 void vfa_json_set_number(bool *oom, struct json_object *object, const char *key, int64_t number);
+/* Seconds since the epoch, as ISO 8601 text in UTC. */
+void vfa_json_set_time(bool *oom, struct json_object *object, const char *key, int64_t seconds);
 void vfa_json_set_bool(bool *oom, struct json_object *object, const char *key, bool value);
 void vfa_json_set_null(bool *oom, struct json_object *object, const char *key);
 void vfa_json_set(bool *oom, struct json_object *object, const char *key,

@@ -75,7 +75,7 @@ static int read_options(struct vfa_cmd_context *ctx, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1) {
         switch (c) {
         case 'h':
-            vfa_cmd_print_synopsis(NULL);
+            vfa_cmd_print_help(NULL);
             return VFA_CMD_FINE;
         case 'V':
             puts(PACKAGE_STRING);

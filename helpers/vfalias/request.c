@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See request.h. Requests are metadata and labels of ports (see vfalias-hooks(7)); nothing here
+/* See request.h. Requests are metadata and labels of ports (see vfalias-requests(7)); nothing here
  * touches devices, claims or the state. */
 
 #include "request.h"

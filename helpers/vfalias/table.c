@@ -128,6 +128,13 @@ void vfa_table_cell_number(struct vfa_table *table, long number)
         vfa_table_cellf(table, VFA_TABLE_PLAIN, "%ld", number);
 }
 
+void vfa_table_cell_time(struct vfa_table *table, int64_t seconds)
+{
+    char text[40];
+
+    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_cmd_time(seconds, false, text, sizeof(text)));
+}
+
 static size_t column_width(const struct vfa_table *table, size_t column)
 {
     size_t width = width_of(table->headers[column]);

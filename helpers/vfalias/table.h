@@ -32,6 +32,8 @@ void vfa_table_cellf(struct vfa_table *table, enum vfa_table_colour colour, cons
     VFA_PRINTF(3, 4);
 /* Negative: "-". */
 void vfa_table_cell_number(struct vfa_table *table, long number);
+/* Seconds since the epoch, as local time. */
+void vfa_table_cell_time(struct vfa_table *table, int64_t seconds);
 
 /* Prints headers and rows on stdout (also without rows); returns an exit status. */
 int vfa_table_print(const struct vfa_table *table);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/pci-address.h"
 #include "base/tags.h"
+#include "device/inventory.h"
 #include "device/sysfs.h"
 #include "state/state.h"
 #include "choose/choose.h"
@@ -14,6 +15,7 @@
 #include "choose/verdict.h"
 #include "cmd.h"
 #include "json-out.h"
+#include "pci-names.h"
 #include "table.h"
 
 #include <string.h>
@@ -47,6 +49,20 @@ bool vfa_view_is_blocked(const struct vfa_device_status *device)
 
     return device->holder &&
            strcmp(device->holder->device, vfa_pci_addr_format(&device->dev->addr, address)) != 0;
+}
+
+void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type)
+{
+    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_dev_type_name(type) + strlen("type-"));
+}
+
+void vfa_view_cell_name(struct vfa_table *table, struct vfa_pci_names *names,
+                        const struct vfa_device *dev)
+{
+    char name[256];
+
+    vfa_table_cell(table, VFA_TABLE_DIM,
+                   vfa_pci_names_lookup(names, dev->vendor, dev->product, name, sizeof(name)));
 }
 
 void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags)

@@ -11,9 +11,11 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/tags.h"
+#include "device/inventory.h"
 #include "choose/device-status.h"
 #include "choose/verdict.h"
 #include "cmd.h"
+#include "pci-names.h"
 #include "table.h"
 
 #include <json-c/json.h>
@@ -27,6 +29,13 @@ enum vfa_verdict vfa_view_judge(const struct vfa_device_status *device);
 
 /* The holder's device is another one. */
 bool vfa_view_is_blocked(const struct vfa_device_status *device);
+
+/* A cell with the type of a device, without "type-". */
+void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type);
+
+/* The last cell of a device: its vendor's and product's names. names: NULL if libpci has none. */
+void vfa_view_cell_name(struct vfa_table *table, struct vfa_pci_names *names,
+                        const struct vfa_device *dev);
 
 /* A cell with tags (or NULL), as "key=value key=value"; with a verdict, as "NAME: DETAIL". */
 void vfa_view_cell_tags(struct vfa_table *table, const struct vfa_tags *tags);
