@@ -32,19 +32,19 @@
 #define GRACE_MS  10000
 #define SETTLE_MS 30000 /* with a state file that is locked, else the cleaner runs once more */
 
-static void tell(const char *line)
+static void log_output(const char *line)
 {
     vfa_log(LOG_INFO, "%s", line);
 }
 
-static int fail(const struct vfa_error *err)
+static int log_failure(const struct vfa_error *err)
 {
     vfa_log(LOG_ERR, "%s", vfa_error_text(err));
     return EXIT_FAILURE;
 }
 
-static int find(const struct vfa_config *config, const char *device, struct vfa_claim *ret,
-                struct vfa_error *err)
+static int find_cleaning_claim(const struct vfa_config *config, const char *device,
+                               struct vfa_claim *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
@@ -53,8 +53,8 @@ static int find(const struct vfa_config *config, const char *device, struct vfa_
 }
 
 /* The result counts only for the claim that the cleaner was run for. */
-static int settle(const struct vfa_config *config, const struct vfa_claim *claim,
-                  const char *reason, struct vfa_error *err)
+static int record_result(const struct vfa_config *config, const struct vfa_claim *claim,
+                         const char *reason, struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     int r;
@@ -77,8 +77,8 @@ static int settle(const struct vfa_config *config, const struct vfa_claim *claim
 }
 
 /* A cleaner that cannot be started has failed; *ret_reason says why. */
-static int run(const struct vfa_config *config, const struct vfa_claim *claim, int lock_fd,
-               char **ret_reason, struct vfa_error *err)
+static int run_cleaner(const struct vfa_config *config, const struct vfa_claim *claim, int lock_fd,
+                       char **ret_reason, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = NULL;
     struct vfa_clean_job job = {.name = claim->cleaner,
@@ -88,7 +88,7 @@ static int run(const struct vfa_config *config, const struct vfa_claim *claim, i
                                 .timeout = config->clean_timeout * 1000,
                                 .grace = GRACE_MS,
                                 .lock_fd = lock_fd,
-                                .tell = tell};
+                                .on_line = log_output};
 
     if (vfa_cleaner_find(config, claim->cleaner, &path, err) < 0) {
         *ret_reason = strdup(vfa_error_text(err));
@@ -101,8 +101,8 @@ static int run(const struct vfa_config *config, const struct vfa_claim *claim, i
     return vfa_clean_run(&job, ret_reason, err);
 }
 
-static int clean(const struct vfa_config *config, const struct vfa_pci_addr *addr,
-                 const char *device)
+static int clean_device(const struct vfa_config *config, const struct vfa_pci_addr *addr,
+                        const char *device)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -113,22 +113,22 @@ static int clean(const struct vfa_config *config, const struct vfa_pci_addr *add
     if (r == VFA_LOCK_TAKEN)
         return EXIT_SUCCESS; /* another one is at it */
     if (r == 0)
-        r = find(config, device, &claim, &err);
+        r = find_cleaning_claim(config, device, &claim, &err);
     if (r == VFA_STATE_ABSENT)
         return EXIT_SUCCESS;
     if (r == 0)
-        r = run(config, &claim, lock_fd, &reason, &err);
+        r = run_cleaner(config, &claim, lock_fd, &reason, &err);
     if (r == VFA_CLEAN_STOPPED) {
         vfa_log(LOG_WARNING, "%s: stopped; its cleaner will be run again", device);
         return EXIT_FAILURE;
     }
     if (r >= 0)
-        r = settle(config, &claim, reason, &err);
-    return r < 0 ? fail(&err) : EXIT_SUCCESS;
+        r = record_result(config, &claim, reason, &err);
+    return r < 0 ? log_failure(&err) : EXIT_SUCCESS;
 }
 
 /* Goes on in a process that nobody waits for. */
-static bool detach(struct vfa_error *err)
+static bool run_in_background(struct vfa_error *err)
 {
     pid_t pid = fork();
 
@@ -142,7 +142,7 @@ static bool detach(struct vfa_error *err)
     return true;
 }
 
-static int usage(void)
+static int print_usage_line(void)
 {
     fputs("usage: clean-device [--config FILE] [--detach] DEVICE\n", stderr);
     return 2;
@@ -165,13 +165,13 @@ int main(int argc, char **argv)
         else if (c == 'd')
             alone = true;
         else
-            return usage();
+            return print_usage_line();
     }
     if (optind + 1 != argc || vfa_parse_pci_addr(argv[optind], &addr) < 0)
-        return usage();
+        return print_usage_line();
     vfa_log_init("vfalias-clean", LOG_INFO);
-    if (vfa_config_load(path, &config, &err) < 0 || (alone && !detach(&err)))
-        return fail(&err);
+    if (vfa_config_load(path, &config, &err) < 0 || (alone && !run_in_background(&err)))
+        return log_failure(&err);
     vfa_log_set_level(config->log_level);
-    return clean(config, &addr, argv[optind]);
+    return clean_device(config, &addr, argv[optind]);
 }

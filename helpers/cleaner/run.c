@@ -94,7 +94,7 @@ static void become_cleaner(const struct vfa_clean_job *job, pid_t parent, int ou
     _exit(127);
 }
 
-static int start(struct run *run, struct vfa_error *err)
+static int start_cleaner(struct run *run, struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int in = -1;
     VFA_AUTO(vfa_closep) int out = -1;
@@ -124,7 +124,7 @@ static void end_line(struct run *run)
         run->line[--run->len] = '\0';
     if (run->len > 0) {
         memcpy(run->last, run->line, sizeof(run->last));
-        run->job->tell(run->line);
+        run->job->on_line(run->line);
     }
     run->len = 0;
 }
@@ -222,7 +222,7 @@ static void wait_for_end(struct run *run)
 
 /* ---- the outcome ---- */
 
-static char *describe(const struct run *run)
+static char *describe_end(const struct run *run)
 {
     char what[96];
     char *text = NULL;
@@ -242,13 +242,13 @@ static char *describe(const struct run *run)
     return text;
 }
 
-static int outcome(const struct run *run, char **ret_reason, struct vfa_error *err)
+static int judge_end(const struct run *run, char **ret_reason, struct vfa_error *err)
 {
     if (run->stopped && run->stage != GIVEN_UP)
         return VFA_CLEAN_STOPPED;
     if (run->ended && !run->timed_out && run->end.si_code == CLD_EXITED && run->end.si_status == 0)
         return 0;
-    *ret_reason = describe(run);
+    *ret_reason = describe_end(run);
     return *ret_reason ? VFA_CLEAN_FAILED : vfa_fail_oom(err);
 }
 
@@ -267,10 +267,10 @@ int vfa_clean_run(const struct vfa_clean_job *job, char **ret_reason, struct vfa
     if (run.signals < 0)
         return vfa_fail(err, errno, "cannot watch for signals");
     run.due = vfa_clock_ms() + job->timeout;
-    r = start(&run, err);
+    r = start_cleaner(&run, err);
     if (r == 0) {
         wait_for_end(&run);
-        r = outcome(&run, ret_reason, err);
+        r = judge_end(&run, ret_reason, err);
     }
     if (run.out >= 0)
         close(run.out);

@@ -22,7 +22,7 @@ struct vfa_clean_job {
     unsigned timeout; /* milliseconds */
     unsigned grace;   /* milliseconds between SIGTERM and SIGKILL, and then until it is given up */
     int lock_fd;
-    void (*tell)(const char *line); /* a line of its output, as it comes */
+    void (*on_line)(const char *line); /* a line of its output, as it comes */
 };
 
 enum {

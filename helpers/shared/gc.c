@@ -54,7 +54,7 @@ static void note_result(struct collector *c, int r, struct vfa_error *why)
         c->result = vfa_error_move(c->err, why);
 }
 
-static int look_at_domain(struct collector *c, const char *uuid, struct vfa_error *err)
+static int ask_domain(struct collector *c, const char *uuid, struct vfa_error *err)
 {
     if (c->asked && strcmp(c->asked, uuid) == 0)
         return 0;
@@ -77,7 +77,7 @@ static int release_claim(struct collector *c, const struct vfa_claim *claim, str
 static void collect_claim(struct collector *c, const struct vfa_claim *claim)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = look_at_domain(c, claim->uuid, &why);
+    int r = ask_domain(c, claim->uuid, &why);
 
     if (!c->active && !vfa_claim_is_awaited(claim, c->now, c->host->config->incoming_timeout)) {
         if (vfa_claim_is_recent(claim->since, c->now, 0))
@@ -92,7 +92,7 @@ static void collect_claim(struct collector *c, const struct vfa_claim *claim)
 static void collect_hold(struct collector *c, const struct vfa_hold *hold)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = look_at_domain(c, hold->uuid, &why);
+    int r = ask_domain(c, hold->uuid, &why);
 
     if (!c->active && vfa_claim_is_recent(hold->since, c->now, 0))
         c->again = true;

@@ -10,17 +10,17 @@
 #include <libvirt/virterror.h>
 #include <stdarg.h>
 
-static void drop_error(void *opaque, virErrorPtr error)
+static void ignore_error(void *opaque, virErrorPtr error)
 {
 }
 
 void vfa_virt_quiet(void)
 {
-    virSetErrorFunc(NULL, drop_error);
+    virSetErrorFunc(NULL, ignore_error);
 }
 
 /* A connection that was closed under a call is reported as an internal error of the RPC layer. */
-static int code_of(const virError *error)
+static int errno_of_virt(const virError *error)
 {
     if (!error)
         return EIO;
@@ -63,7 +63,7 @@ int vfa_virt_fail_kept(struct vfa_error *err, const char *fmt, ...)
     va_end(args);
     if (n < 0)
         text = NULL;
-    r = text ? vfa_fail(err, code_of(kept), "%s: %s", text, reason) : vfa_fail_oom(err);
+    r = text ? vfa_fail(err, errno_of_virt(kept), "%s: %s", text, reason) : vfa_fail_oom(err);
     virFreeError(kept);
     kept = NULL;
     return r;

@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-static int print_json(const char *path, const struct vfa_nova_report *report)
+static int print_nova_json(const char *path, const struct vfa_nova_report *report)
 {
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
@@ -34,8 +34,8 @@ static int print_json(const char *path, const struct vfa_nova_report *report)
     return vfa_json_print(oom, array);
 }
 
-static void print_lines(const char *path, const struct vfa_nova_report *report,
-                        const size_t counts[VFA_NOVA_VERDICTS])
+static void print_nova_lines(const char *path, const struct vfa_nova_report *report,
+                             const size_t counts[VFA_NOVA_VERDICTS])
 {
     static const char *const texts[VFA_NOVA_VERDICTS] = {
         [VFA_NOVA_SAME] = "carries over",
@@ -65,8 +65,8 @@ int vfa_check_nova(const char *path, bool json)
     for (size_t i = 0; i < report.n; i++)
         counts[report.items[i].verdict]++;
     if (json)
-        status = print_json(path, &report);
+        status = print_nova_json(path, &report);
     else
-        print_lines(path, &report, counts);
+        print_nova_lines(path, &report, counts);
     return status == VFA_CMD_FINE && counts[VFA_NOVA_SAME] < report.n ? VFA_CMD_NO : status;
 }

@@ -30,7 +30,7 @@ static bool is_repeated(const struct vfa_config *config, size_t i)
 
 /* Returns how many cleaners cannot be run; `tell` is told of each. */
 static size_t check_cleaners(const struct vfa_config *config,
-                             void (*tell)(void *data, const char *text), void *data)
+                             void (*report)(void *data, const char *text), void *data)
 {
     size_t n = 0;
 
@@ -42,7 +42,7 @@ static size_t check_cleaners(const struct vfa_config *config,
             vfa_cleaner_find(config, spec->clean, NULL, &err) == 0)
             continue;
         vfa_wrap(&err, "%s:%u", spec->where.file, spec->where.line);
-        tell(data, vfa_error_text(&err));
+        report(data, vfa_error_text(&err));
         n++;
     }
     return n;
@@ -50,12 +50,12 @@ static size_t check_cleaners(const struct vfa_config *config,
 
 /* `tell` is told if vfaliasd would refuse to start. */
 static void check_libvirt(const struct vfa_config *config,
-                          void (*tell)(void *data, const char *text), void *data)
+                          void (*report)(void *data, const char *text), void *data)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     if (vfa_virt_check_uri(config->libvirt_uri, &err) < 0)
-        tell(data, vfa_error_text(&err));
+        report(data, vfa_error_text(&err));
 }
 
 struct list {
@@ -70,7 +70,7 @@ static void add_text(void *data, const char *text)
     vfa_json_push(list->oom, list->array, json_object_new_string(text));
 }
 
-static int print_json(const struct vfa_config *config)
+static int print_check_json(const struct vfa_config *config)
 {
     size_t n_errors;
     int status;
@@ -96,13 +96,13 @@ static int print_json(const struct vfa_config *config)
     return n_errors && status == VFA_CMD_FINE ? VFA_CMD_USAGE : status;
 }
 
-static void print_error(void *data, const char *text)
+static void print_check_error(void *data, const char *text)
 {
     (void)data;
     vfa_cmd_fail("%s", text);
 }
 
-static void print_warning(void *data, const char *text)
+static void print_check_warning(void *data, const char *text)
 {
     (void)data;
     printf("warning: %s\n", text);
@@ -118,13 +118,13 @@ static void print_files(const struct vfa_config *config)
         printf("read %s\n", config->files[i]);
 }
 
-static int print_lines(const struct vfa_config *config)
+static int print_check_lines(const struct vfa_config *config)
 {
-    size_t n_errors = check_cleaners(config, print_error, NULL);
+    size_t n_errors = check_cleaners(config, print_check_error, NULL);
 
     for (size_t i = 0; i < config->n_warnings; i++)
-        print_warning(NULL, config->warnings[i]);
-    check_libvirt(config, print_warning, NULL);
+        print_check_warning(NULL, config->warnings[i]);
+    check_libvirt(config, print_check_warning, NULL);
     print_files(config);
     printf("%zu device_spec%s, %zu alias%s: %s\n", config->n_specs, config->n_specs == 1 ? "" : "s",
            config->n_aliases, config->n_aliases == 1 ? "" : "es",
@@ -146,5 +146,5 @@ int vfa_cmd_check(struct vfa_cmd_context *ctx, int argc, char **argv)
         return vfa_check_nova(nova, json);
     if (!vfa_cmd_load(ctx, &status))
         return status;
-    return json ? print_json(ctx->config) : print_lines(ctx->config);
+    return json ? print_check_json(ctx->config) : print_check_lines(ctx->config);
 }

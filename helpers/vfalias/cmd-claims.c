@@ -50,7 +50,8 @@ static int bindings_open(const struct vfa_cmd_context *ctx, struct bindings *ret
 }
 
 /* Claims come by domain, so that one at a time is enough. */
-static const struct vfa_domain *running_domain(struct bindings *b, const struct vfa_claim *claim)
+static const struct vfa_domain *find_running_domain(struct bindings *b,
+                                                    const struct vfa_claim *claim)
 {
     VFA_AUTO(vfa_freep) char *path = NULL;
 
@@ -71,9 +72,9 @@ static const struct vfa_domain *running_domain(struct bindings *b, const struct 
 }
 
 /* Of an interface, once the domain has it. Borrowed. */
-static const char *mac_of(struct bindings *b, const struct vfa_claim *claim)
+static const char *find_mac(struct bindings *b, const struct vfa_claim *claim)
 {
-    const struct vfa_domain *domain = running_domain(b, claim);
+    const struct vfa_domain *domain = find_running_domain(b, claim);
 
     for (size_t i = 0; domain && i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
@@ -124,13 +125,13 @@ static int set_binding(bool *oom, struct json_object *object, struct bindings *b
     vfa_json_set_text(oom, object, "pci_vendor_info", binding.present ? ids : NULL);
     vfa_json_set_text(oom, object, "physical_network", binding.physical_network);
     set_vf(oom, object, &binding);
-    vfa_json_set_text(oom, object, "mac_address", mac_of(b, claim));
+    vfa_json_set_text(oom, object, "mac_address", find_mac(b, claim));
     return 0;
 }
 
 /* ---- the listing ---- */
 
-static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
+static int print_claims_json(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(bindings_clear) struct bindings bindings = {.sysfs = {.rootfd = -1}};
@@ -163,7 +164,7 @@ static int print_json(const struct vfa_cmd_context *ctx, const struct vfa_claims
     return vfa_cmd_fail_error(&err);
 }
 
-static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
+static void add_claim_row(struct vfa_table *table, const struct vfa_claim *claim)
 {
     bool fixed = vfa_claim_is_static(claim->request);
     bool port = strncmp(claim->request, VFA_PORT_PREFIX, strlen(VFA_PORT_PREFIX)) == 0;
@@ -184,7 +185,7 @@ static void add_row(struct vfa_table *table, const struct vfa_claim *claim)
     vfa_table_cell_time(table, vfa_claim_is_held(claim->state) ? claim->since : claim->state_since);
 }
 
-static bool is_daemon_there(const struct vfa_cmd_context *ctx)
+static bool may_daemon_run(const struct vfa_cmd_context *ctx)
 {
     bool present;
 
@@ -207,7 +208,7 @@ static void print_ending(const struct vfa_claim *claim, bool daemon)
 /* Below the table, so that a long line of QEMU's or a driver's does not tear it apart. */
 static void print_reasons(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
 {
-    bool daemon = is_daemon_there(ctx);
+    bool daemon = may_daemon_run(ctx);
 
     for (size_t i = 0; i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
@@ -220,7 +221,7 @@ static void print_reasons(const struct vfa_cmd_context *ctx, const struct vfa_cl
     }
 }
 
-static int print_table(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
+static int print_claims_table(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
 {
     static const char *const headers[] = {"DEVICE", "KIND",  "DOMAIN", "REQUEST",
                                           "ALIAS",  "STATE", "SINCE"};
@@ -233,7 +234,7 @@ static int print_table(const struct vfa_cmd_context *ctx, const struct vfa_claim
         return VFA_CMD_FINE;
     }
     for (size_t i = 0; table && i < claims->n; i++)
-        add_row(table, &claims->items[i]);
+        add_claim_row(table, &claims->items[i]);
     status = vfa_table_print(table);
     print_reasons(ctx, claims);
     return status;
@@ -252,5 +253,5 @@ int vfa_cmd_claims(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (vfa_cmd_load_all_claims(ctx, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    return json ? print_json(ctx, &claims) : print_table(ctx, &claims);
+    return json ? print_claims_json(ctx, &claims) : print_claims_table(ctx, &claims);
 }

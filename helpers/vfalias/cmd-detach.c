@@ -23,8 +23,8 @@ struct what {
 
 /* The requests that are meant and have a device, or have none. -ENOENT: there is no such request.
  */
-static int select_requests(const struct vfa_guest *guest, const struct what *what, bool with,
-                           struct vfa_request_names *ret, struct vfa_error *err)
+static int select_guest_requests(const struct vfa_guest *guest, const struct what *what, bool with,
+                                 struct vfa_request_names *ret, struct vfa_error *err)
 {
     const struct vfa_domain *live = guest->live;
 
@@ -43,8 +43,8 @@ static int select_requests(const struct vfa_guest *guest, const struct what *wha
     return 0;
 }
 
-static void report(const struct vfa_guest *guest, const struct vfa_request_names *names,
-                   const char *done)
+static void print_requests_done(const struct vfa_guest *guest,
+                                const struct vfa_request_names *names, const char *done)
 {
     for (size_t i = 0; i < names->n; i++)
         printf("domain '%s': the device of request '%s' is %s\n", guest->live->name,
@@ -53,39 +53,40 @@ static void report(const struct vfa_guest *guest, const struct vfa_request_names
         printf("domain '%s': nothing to be %s\n", guest->live->name, done);
 }
 
-static int detach(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
+static int detach_requests(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
 {
     struct vfa_request_names names;
-    int r = select_requests(guest, what, true, &names, err);
+    int r = select_guest_requests(guest, what, true, &names, err);
 
     if (r == 0 && names.n > 0)
         r = vfa_guest_take_out(guest, &names, err);
     if (r == 0 && names.n > 0)
         r = vfa_guest_withdraw(guest, &names, err);
     if (r == 0)
-        report(guest, &names, "detached");
+        print_requests_done(guest, &names, "detached");
     return r;
 }
 
-static int attach(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
+static int attach_requests(struct vfa_guest *guest, const struct what *what, struct vfa_error *err)
 {
     struct vfa_request_names names;
-    int r = select_requests(guest, what, false, &names, err);
+    int r = select_guest_requests(guest, what, false, &names, err);
 
     if (r == 0 && names.n > 0)
         r = vfa_guest_claim(guest, &names, err);
     if (r == 0 && names.n > 0)
         r = vfa_guest_give_back(guest, &names, err);
     if (r == 0)
-        report(guest, &names, "attached");
+        print_requests_done(guest, &names, "attached");
     return r;
 }
 
-static int run(struct vfa_cmd_context *ctx, const struct what *what,
-               int (*verb)(struct vfa_guest *guest, const struct what *what, struct vfa_error *err))
+static int run_on_guest(struct vfa_cmd_context *ctx, const struct what *what,
+                        int (*verb)(struct vfa_guest *guest, const struct what *what,
+                                    struct vfa_error *err))
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    VFA_AUTO(vfa_guest_clear) struct vfa_guest guest = VFA_GUEST_CLOSED;
+    VFA_AUTO(vfa_guest_clear) struct vfa_guest guest = VFA_GUEST_INIT;
     int r;
 
     if (!vfa_cmd_may_write(ctx))
@@ -113,7 +114,7 @@ int vfa_cmd_detach(struct vfa_cmd_context *ctx, int argc, char **argv)
     what = (struct what){.domain = operands[0], .request = operands[1]};
     if (!vfa_guest_timeout(syntax.verb, timeout, &what.timeout))
         return VFA_CMD_USAGE;
-    return run(ctx, &what, detach);
+    return run_on_guest(ctx, &what, detach_requests);
 }
 
 int vfa_cmd_attach(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -130,5 +131,5 @@ int vfa_cmd_attach(struct vfa_cmd_context *ctx, int argc, char **argv)
     what = (struct what){.domain = operands[0], .request = operands[1]};
     if (!vfa_guest_timeout(syntax.verb, timeout, &what.timeout))
         return VFA_CMD_USAGE;
-    return run(ctx, &what, attach);
+    return run_on_guest(ctx, &what, attach_requests);
 }

@@ -22,8 +22,9 @@
 #include "view.h"
 
 /* What speaks against giving it out, and the words for it (free() them; NULL: out of memory). */
-static enum vfa_verdict judge(const struct vfa_config *config,
-                              const struct vfa_device_status *device, char **ret_detail)
+static enum vfa_verdict judge_and_describe(const struct vfa_config *config,
+                                           const struct vfa_device_status *device,
+                                           char **ret_detail)
 {
     static const struct vfa_criteria anybody = {.uuid = ""};
     enum vfa_verdict verdict = vfa_view_judge(device);
@@ -32,14 +33,14 @@ static enum vfa_verdict judge(const struct vfa_config *config,
     return verdict;
 }
 
-static bool is_listed(const struct vfa_device_status *device, bool all)
+static bool is_device_listed(const struct vfa_device_status *device, bool all)
 {
     return all || (device->spec && device->claimable);
 }
 
 /* ---- JSON ---- */
 
-static void set_tags(bool *oom, struct json_object *object, const struct vfa_spec *spec)
+static void set_spec_tags(bool *oom, struct json_object *object, const struct vfa_spec *spec)
 {
     struct json_object *tags = vfa_json_make_object(oom);
 
@@ -48,11 +49,11 @@ static void set_tags(bool *oom, struct json_object *object, const struct vfa_spe
     vfa_json_set(oom, object, "tags", tags);
 }
 
-static void set_state(bool *oom, struct json_object *object, const struct vfa_config *config,
-                      const struct vfa_device_status *device)
+static void set_device_state(bool *oom, struct json_object *object, const struct vfa_config *config,
+                             const struct vfa_device_status *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
-    enum vfa_verdict verdict = judge(config, device, &detail);
+    enum vfa_verdict verdict = judge_and_describe(config, device, &detail);
     const struct vfa_claim *holder = device->holder;
     const char *state = verdict == VFA_VERDICT_CANDIDATE ? "free" : NULL;
 
@@ -67,8 +68,8 @@ static void set_state(bool *oom, struct json_object *object, const struct vfa_co
     vfa_view_set_reason(oom, object, verdict, detail);
 }
 
-static struct json_object *describe(bool *oom, const struct vfa_config *config,
-                                    const struct vfa_device_status *device)
+static struct json_object *make_device_object(bool *oom, const struct vfa_config *config,
+                                              const struct vfa_device_status *device)
 {
     struct json_object *object = vfa_json_make_object(oom);
     const struct vfa_device *dev = device->dev;
@@ -85,13 +86,13 @@ static struct json_object *describe(bool *oom, const struct vfa_config *config,
     vfa_json_set_text(oom, object, "driver", dev->driver);
     vfa_json_set_number(oom, object, "iommu_group", dev->iommu_group);
     vfa_json_set_number(oom, object, "spec", device->spec ? device->spec - config->specs : -1);
-    set_tags(oom, object, device->spec);
-    set_state(oom, object, config, device);
+    set_spec_tags(oom, object, device->spec);
+    set_device_state(oom, object, config, device);
     return object;
 }
 
-static int print_json(const struct vfa_config *config, const struct vfa_device_status_list *view,
-                      bool all)
+static int print_devices_json(const struct vfa_config *config,
+                              const struct vfa_device_status_list *view, bool all)
 {
     struct vfa_json_stream stream = {0};
     int status = VFA_CMD_FINE;
@@ -101,9 +102,9 @@ static int print_json(const struct vfa_config *config, const struct vfa_device_s
         struct json_object *object;
         bool oom = false;
 
-        if (!is_listed(device, all))
+        if (!is_device_listed(device, all))
             continue;
-        object = describe(&oom, config, device);
+        object = make_device_object(&oom, config, device);
         status = vfa_json_stream_add(&stream, oom, object);
     }
     if (status == VFA_CMD_FINE)
@@ -117,7 +118,7 @@ static void add_reason(struct vfa_table *table, const struct vfa_config *config,
                        const struct vfa_device_status *device)
 {
     VFA_AUTO(vfa_freep) char *detail = NULL;
-    enum vfa_verdict verdict = judge(config, device, &detail);
+    enum vfa_verdict verdict = judge_and_describe(config, device, &detail);
 
     if (verdict == VFA_VERDICT_CANDIDATE)
         vfa_table_cellf(table, VFA_TABLE_GREEN, "free%s%s", detail && *detail ? ", " : "",
@@ -130,8 +131,8 @@ static void add_reason(struct vfa_table *table, const struct vfa_config *config,
                         "no: %s: %s", vfa_verdict_name(verdict), detail);
 }
 
-static void add_state(struct vfa_table *table, const struct vfa_config *config,
-                      const struct vfa_device_status *device)
+static void add_device_state(struct vfa_table *table, const struct vfa_config *config,
+                             const struct vfa_device_status *device)
 {
     const struct vfa_claim *holder = device->holder;
 
@@ -147,8 +148,8 @@ static void add_state(struct vfa_table *table, const struct vfa_config *config,
         add_reason(table, config, device);
 }
 
-static void add_row(struct vfa_table *table, const struct vfa_config *config,
-                    struct vfa_pci_names *names, const struct vfa_device_status *device)
+static void add_device_row(struct vfa_table *table, const struct vfa_config *config,
+                           struct vfa_pci_names *names, const struct vfa_device_status *device)
 {
     const struct vfa_device *dev = device->dev;
     char addr[VFA_PCI_ADDR_SIZE];
@@ -162,12 +163,12 @@ static void add_row(struct vfa_table *table, const struct vfa_config *config,
     vfa_table_cell(table, VFA_TABLE_PLAIN, dev->netdev);
     vfa_table_cell_number(table, device->spec ? device->spec - config->specs : -1);
     vfa_view_cell_tags(table, device->spec ? &device->spec->tags : NULL);
-    add_state(table, config, device);
+    add_device_state(table, config, device);
     vfa_view_cell_name(table, names, dev);
 }
 
-static int print_table(const struct vfa_config *config, const struct vfa_device_status_list *view,
-                       bool all)
+static int print_devices_table(const struct vfa_config *config,
+                               const struct vfa_device_status_list *view, bool all)
 {
     static const char *const headers[] = {"ADDRESS", "ID",   "TYPE", "NUMA",  "GROUP", "DRIVER",
                                           "NETDEV",  "SPEC", "TAGS", "STATE", "NAME"};
@@ -176,9 +177,9 @@ static int print_table(const struct vfa_config *config, const struct vfa_device_
     size_t listed = 0;
 
     for (size_t i = 0; table && i < view->n; i++) {
-        if (!is_listed(&view->devices[i], all))
+        if (!is_device_listed(&view->devices[i], all))
             continue;
-        add_row(table, config, names, &view->devices[i]);
+        add_device_row(table, config, names, &view->devices[i]);
         listed++;
     }
     if (listed > 0 || !table)
@@ -203,5 +204,6 @@ int vfa_cmd_devices(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (vfa_view_load(ctx, &view, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    return json ? print_json(ctx->config, &view, all) : print_table(ctx->config, &view, all);
+    return json ? print_devices_json(ctx->config, &view, all)
+                : print_devices_table(ctx->config, &view, all);
 }

@@ -39,7 +39,7 @@ struct question {
 
 /* ---- what is asked ---- */
 
-static const struct vfa_alias *find_alias(const struct vfa_config *config, const char *name)
+static const struct vfa_alias *find_alias_or_fail(const struct vfa_config *config, const char *name)
 {
     const struct vfa_alias *alias = vfa_config_alias(config, name);
     VFA_AUTO(vfa_freep) char *known = alias ? NULL : vfa_config_alias_names(config, "");
@@ -53,7 +53,7 @@ static const struct vfa_alias *find_alias(const struct vfa_config *config, const
     return NULL;
 }
 
-static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, struct question *q,
+static int load_domain(const struct vfa_cmd_context *ctx, const char *name, struct question *q,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
@@ -72,12 +72,12 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name, stru
 
 /* ---- the answer ---- */
 
-static bool is_listed(const struct vfa_explained *row, bool all)
+static bool is_row_listed(const struct vfa_explained *row, bool all)
 {
     return all || (row->verdict != VFA_VERDICT_NOT_ALLOWED && row->verdict != VFA_VERDICT_ALIAS);
 }
 
-static int print_json(const struct question *q, const struct vfa_explanation *e)
+static int print_explanation_json(const struct question *q, const struct vfa_explanation *e)
 {
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
@@ -87,7 +87,7 @@ static int print_json(const struct question *q, const struct vfa_explanation *e)
         char address[VFA_PCI_ADDR_SIZE];
         struct json_object *object;
 
-        if (!is_listed(row, q->all))
+        if (!is_row_listed(row, q->all))
             continue;
         object = vfa_json_make_object(&oom);
         vfa_json_set_text(&oom, object, "address",
@@ -118,8 +118,8 @@ static void add_verdict(struct vfa_table *table, const struct vfa_explained *row
         vfa_table_cell(table, VFA_TABLE_PLAIN, "candidate");
 }
 
-static void add_row(struct vfa_table *table, struct vfa_pci_names *names,
-                    const struct vfa_explained *row)
+static void add_explained_row(struct vfa_table *table, struct vfa_pci_names *names,
+                              const struct vfa_explained *row)
 {
     const struct vfa_device *dev = row->device->dev;
     char address[VFA_PCI_ADDR_SIZE];
@@ -161,7 +161,7 @@ static void print_unlisted(const struct question *q, const struct vfa_explanatio
                vfa_verdict_name(VFA_VERDICT_NOT_ALLOWED));
 }
 
-static int print_table(const struct question *q, const struct vfa_explanation *e)
+static int print_explanation_table(const struct question *q, const struct vfa_explanation *e)
 {
     static const char *const headers[] = {"ORDER", "ADDRESS", "TYPE", "NUMA", "VERDICT", "NAME"};
     VFA_AUTO(vfa_table_freep) struct vfa_table *table = vfa_table_new(headers, ARRAY_SIZE(headers));
@@ -170,9 +170,9 @@ static int print_table(const struct question *q, const struct vfa_explanation *e
     int status = VFA_CMD_FINE;
 
     for (size_t i = 0; table && i < e->n; i++) {
-        if (!is_listed(&e->rows[i], q->all))
+        if (!is_row_listed(&e->rows[i], q->all))
             continue;
-        add_row(table, names, &e->rows[i]);
+        add_explained_row(table, names, &e->rows[i]);
         listed++;
     }
     print_question(q, e);
@@ -184,8 +184,8 @@ static int print_table(const struct question *q, const struct vfa_explanation *e
 
 /* The one thing that a start asks and the explanation does not, as that is about a state alone.
  * What vfa_check_requests() refuses comes before it. */
-static int check_daemon(const struct vfa_cmd_context *ctx, const struct question *q,
-                        struct vfa_error *err)
+static int check_daemon_for_start(const struct vfa_cmd_context *ctx, const struct question *q,
+                                  struct vfa_error *err)
 {
     if (!q->domain || q->running || ctx->foreign ||
         vfa_check_requests(ctx->config, q->domain, NULL) != 0)
@@ -193,12 +193,12 @@ static int check_daemon(const struct vfa_cmd_context *ctx, const struct question
     return vfa_check_daemon(ctx->config, q->domain, err);
 }
 
-static int tell(const struct vfa_cmd_context *ctx, const struct question *q,
-                const struct vfa_explanation *e)
+static int print_refusal(const struct vfa_cmd_context *ctx, const struct question *q,
+                         const struct vfa_explanation *e)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
-    if (check_daemon(ctx, q, &err) < 0)
+    if (check_daemon_for_start(ctx, q, &err) < 0)
         return vfa_cmd_fail_error(&err);
     if (e->refusal)
         return vfa_cmd_fail("%s", e->refusal);
@@ -207,7 +207,7 @@ static int tell(const struct vfa_cmd_context *ctx, const struct question *q,
     return VFA_CMD_FINE;
 }
 
-static int answer(const struct vfa_cmd_context *ctx, const struct question *q, bool json)
+static int explain_alias(const struct vfa_cmd_context *ctx, const struct question *q, bool json)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
@@ -219,8 +219,8 @@ static int answer(const struct vfa_cmd_context *ctx, const struct question *q, b
     r = vfa_explain(&host, q->alias, q->domain, q->running, &e, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
-    status = json ? print_json(q, &e) : print_table(q, &e);
-    return status == VFA_CMD_FINE ? tell(ctx, q, &e) : status;
+    status = json ? print_explanation_json(q, &e) : print_explanation_table(q, &e);
+    return status == VFA_CMD_FINE ? print_refusal(ctx, q, &e) : status;
 }
 
 int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -239,14 +239,14 @@ int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (xml && operands[1])
         return vfa_cmd_fail_usage("explain: --xml excludes a DOMAIN");
-    q.alias = find_alias(ctx->config, operands[0]);
+    q.alias = find_alias_or_fail(ctx->config, operands[0]);
     if (!q.alias)
         return VFA_CMD_USAGE;
     if (xml)
         r = vfa_domain_file_read(xml, &q.domain, &err);
     else if (operands[1])
-        r = ask_libvirt(ctx, operands[1], &q, &err);
-    status = r < 0 ? vfa_cmd_fail_error(&err) : answer(ctx, &q, json);
+        r = load_domain(ctx, operands[1], &q, &err);
+    status = r < 0 ? vfa_cmd_fail_error(&err) : explain_alias(ctx, &q, json);
     vfa_domain_free(q.domain);
     return status;
 }

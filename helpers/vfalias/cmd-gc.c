@@ -16,8 +16,8 @@
 #include "connect.h"
 #include "verbs.h"
 
-static int collect(const struct vfa_cmd_context *ctx, size_t *ret_n,
-                   struct vfa_release_left *ret_left, struct vfa_error *err)
+static int collect_garbage(const struct vfa_cmd_context *ctx, size_t *ret_n,
+                           struct vfa_release_left *ret_left, struct vfa_error *err)
 {
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -49,7 +49,7 @@ int vfa_cmd_gc(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    r = collect(ctx, &n, &left, &err);
+    r = collect_garbage(ctx, &n, &left, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     vfa_cmd_print_dropped(n, left.n);

@@ -72,7 +72,7 @@ static int refuse_device(const struct vfa_domain *live, const struct vfa_domdev 
                     live->name, vfa_pci_addr_format(&dev->source, address));
 }
 
-static int classify(struct migration *m, struct vfa_error *err)
+static int select_staying(struct migration *m, struct vfa_error *err)
 {
     const struct vfa_domain *live = m->guest.live;
 
@@ -99,7 +99,8 @@ static int connect_destination(struct migration *m, struct vfa_error *err)
     return 0;
 }
 
-static int rehearse(struct migration *m, enum vfa_rehearsal kind, char **ret, struct vfa_error *err)
+static int rehearse_migration(struct migration *m, enum vfa_rehearsal kind, char **ret,
+                              struct vfa_error *err)
 {
     if (m->guest.live->n_requests == 0)
         return 0;
@@ -109,11 +110,11 @@ static int rehearse(struct migration *m, enum vfa_rehearsal kind, char **ret, st
 }
 
 /* It was told to keep devices, and nothing comes. If it cannot be reached they expire. */
-static void cancel(struct migration *m)
+static void cancel_rehearsal(struct migration *m)
 {
     VFA_AUTO(vfa_freep) char *answer = NULL;
 
-    (void)rehearse(m, VFA_REHEARSAL_CANCEL, &answer, NULL);
+    (void)rehearse_migration(m, VFA_REHEARSAL_CANCEL, &answer, NULL);
 }
 
 static const char *what_happens(const struct migration *m, const struct vfa_domdev *dev)
@@ -160,7 +161,7 @@ struct call {
     struct vfa_error *err;
 };
 
-static int migrate(struct migration *m, struct vfa_error *err)
+static int call_migrate(struct migration *m, struct vfa_error *err)
 {
     virDomainPtr there;
     int r;
@@ -179,7 +180,7 @@ static int migrate(struct migration *m, struct vfa_error *err)
 static void *run_call(void *opaque)
 {
     struct call *call = opaque;
-    int r = migrate(call->m, call->err);
+    int r = call_migrate(call->m, call->err);
 
     pthread_mutex_lock(&call->lock);
     call->r = r;
@@ -230,11 +231,11 @@ static int migrate_watched(struct migration *m, struct vfa_error *err)
 }
 
 /* What failed is said, and what became of the devices. */
-static int undo(struct migration *m, struct vfa_error *err)
+static int undo_migration(struct migration *m, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
-    cancel(m);
+    cancel_rehearsal(m);
     if (m->stay.n > 0 && vfa_guest_give_back(&m->guest, &m->stay, &why) < 0)
         return vfa_wrap(err, "not all devices are back (%s)", vfa_error_text(&why));
     return -err->code;
@@ -281,16 +282,16 @@ static int do_migration(struct migration *m, struct vfa_error *err)
     if (r == 0)
         r = migrate_watched(m, err);
     if (r < 0)
-        return undo(m, err);
+        return undo_migration(m, err);
     r = wait_there(m, err);
     if (r == 0)
         printf("domain '%s' runs at '%s'\n", m->guest.live->name, m->uri);
     return r;
 }
 
-static int prepare(struct migration *m, struct vfa_error *err)
+static int prepare_migration(struct migration *m, struct vfa_error *err)
 {
-    int r = classify(m, err);
+    int r = select_staying(m, err);
 
     if (r == 0)
         r = connect_destination(m, err);
@@ -299,17 +300,18 @@ static int prepare(struct migration *m, struct vfa_error *err)
     m->xml = virDomainGetXMLDesc(m->guest.handle, 0);
     if (!m->xml)
         return vfa_virt_fail(err, "cannot read the XML of domain '%s'", m->guest.live->name);
-    return rehearse(m, m->dry_run ? VFA_REHEARSAL_ASK : VFA_REHEARSAL_RESERVE, &m->answer, err);
+    return rehearse_migration(m, m->dry_run ? VFA_REHEARSAL_ASK : VFA_REHEARSAL_RESERVE, &m->answer,
+                              err);
 }
 
-static int run(struct migration *m, struct vfa_cmd_context *ctx, const char *domain,
-               unsigned timeout)
+static int run_migration(struct migration *m, struct vfa_cmd_context *ctx, const char *domain,
+                         unsigned timeout)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     int r = vfa_guest_open(ctx, domain, timeout, &m->guest, &err);
 
     if (r == 0)
-        r = prepare(m, &err);
+        r = prepare_migration(m, &err);
     if (r == 0 && m->dry_run)
         return print_plan(m);
     if (r == 0)
@@ -319,7 +321,7 @@ static int run(struct migration *m, struct vfa_cmd_context *ctx, const char *dom
 
 int vfa_cmd_migrate(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
-    VFA_AUTO(migration_clear) struct migration m = {.guest = VFA_GUEST_CLOSED};
+    VFA_AUTO(migration_clear) struct migration m = {.guest = VFA_GUEST_INIT};
     bool p2p = false, persistent = false, undefine = false;
     const char *timeout = NULL, *operands[2];
     const struct vfa_cmd_flag flags[] = {
@@ -340,5 +342,5 @@ int vfa_cmd_migrate(struct vfa_cmd_context *ctx, int argc, char **argv)
     m.flags = VIR_MIGRATE_LIVE | (p2p ? VIR_MIGRATE_PEER2PEER : 0) |
               (persistent ? VIR_MIGRATE_PERSIST_DEST : 0) |
               (undefine ? VIR_MIGRATE_UNDEFINE_SOURCE : 0);
-    return run(&m, ctx, operands[0], seconds);
+    return run_migration(&m, ctx, operands[0], seconds);
 }

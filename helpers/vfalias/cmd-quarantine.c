@@ -23,7 +23,7 @@
 
 /* ---- list ---- */
 
-static int print_json(const struct vfa_quarantine *list)
+static int print_quarantine_json(const struct vfa_quarantine *list)
 {
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
@@ -39,7 +39,7 @@ static int print_json(const struct vfa_quarantine *list)
     return vfa_json_print(oom, array);
 }
 
-static int print_table(const struct vfa_quarantine *list)
+static int print_quarantine_table(const struct vfa_quarantine *list)
 {
     static const char *const headers[] = {"DEVICE", "SINCE", "REASON"};
     VFA_AUTO(vfa_table_freep)
@@ -74,7 +74,7 @@ static int run_list(struct vfa_cmd_context *ctx, int argc, char **argv)
         r = vfa_state_quarantined(state, NULL, &list, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
-    return json ? print_json(&list) : print_table(&list);
+    return json ? print_quarantine_json(&list) : print_quarantine_table(&list);
 }
 
 /* ---- add, remove ---- */
@@ -126,8 +126,8 @@ static int run_add(struct vfa_cmd_context *ctx, int argc, char **argv)
 }
 
 /* What was changed of it and could not be put back then is put back now, or it stays there. */
-static int take_out(struct vfa_cmd_context *ctx, const char *device, bool force, bool clean,
-                    struct vfa_error *err)
+static int remove_device(struct vfa_cmd_context *ctx, const char *device, bool force, bool clean,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_unreleased_open_host(ctx->config, &host, err);
@@ -153,7 +153,7 @@ static int run_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!is_address(device) || !vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    r = take_out(ctx, device, force, clean, &err);
+    r = remove_device(ctx, device, force, clean, &err);
     if (r < 0)
         return vfa_cmd_fail_error(&err);
     if (r == VFA_STATE_ABSENT)

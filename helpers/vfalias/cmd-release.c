@@ -52,8 +52,8 @@ static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
 }
 
 /* A name can have been that of several domains in turn. */
-static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
-                       const struct vfa_claims *claims, struct vfa_error *err)
+static int check_domains_stopped(const struct vfa_cmd_context *ctx, const char *name,
+                                 const struct vfa_claims *claims, struct vfa_error *err)
 {
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
     const char *asked = "";
@@ -74,9 +74,9 @@ static int ask_libvirt(const struct vfa_cmd_context *ctx, const char *name,
     return r;
 }
 
-static int drop(const struct vfa_cmd_context *ctx, const char *name,
-                const struct vfa_claims *claims, size_t *ret_n, struct vfa_release_left *ret_left,
-                struct vfa_error *err)
+static int drop_domain_claims(const struct vfa_cmd_context *ctx, const char *name,
+                              const struct vfa_claims *claims, size_t *ret_n,
+                              struct vfa_release_left *ret_left, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_unreleased_open_host(ctx->config, &host, err);
@@ -148,9 +148,9 @@ int vfa_cmd_release(struct vfa_cmd_context *ctx, int argc, char **argv)
         return vfa_cmd_fail_error(&err);
     if (!has_claims(&claims, name))
         return fail_without_claims(ctx, name);
-    if (!force && !ctx->foreign && ask_libvirt(ctx, name, &claims, &err) < 0)
+    if (!force && !ctx->foreign && check_domains_stopped(ctx, name, &claims, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    if (drop(ctx, name, &claims, &n, &left, &err) < 0)
+    if (drop_domain_claims(ctx, name, &claims, &n, &left, &err) < 0)
         return vfa_cmd_fail_error(&err);
     vfa_cmd_print_dropped(n, left.n);
     return VFA_CMD_FINE;

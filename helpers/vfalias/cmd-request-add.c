@@ -79,7 +79,7 @@ static int refuse_alias(const struct vfa_config *config, const char *alias)
 }
 
 /* ALIAS, ALIAS:COUNT or a list. A text that is an alias' name is that alias, whatever is in it. */
-static int read_asked(const struct vfa_config *config, struct add *add)
+static int read_alias_list(const struct vfa_config *config, struct add *add)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     int r;
@@ -97,7 +97,7 @@ static int read_asked(const struct vfa_config *config, struct add *add)
     return add->asked.items[0].alias ? VFA_CMD_FINE : vfa_cmd_fail("out of memory");
 }
 
-static int read_count(struct add *add)
+static int read_count_option(struct add *add)
 {
     struct vfa_extraspec_item *first = &add->asked.items[0];
 
@@ -120,7 +120,7 @@ static int read_count(struct add *add)
 }
 
 /* Only one alias can have one. */
-static int read_element(const struct vfa_config *config, struct add *add)
+static int read_element_options(const struct vfa_config *config, struct add *add)
 {
     const struct vfa_extraspec_item *item = &add->asked.items[0];
 
@@ -149,7 +149,7 @@ static int check_aliases(const struct vfa_config *config, struct add *add)
     return VFA_CMD_FINE;
 }
 
-static int read_tag(const struct vfa_config *config, const char *text, struct add *add)
+static int read_tag_option(const struct vfa_config *config, const char *text, struct add *add)
 {
     const char *equal = strchr(text, '=');
     VFA_AUTO(vfa_freep) char *key = equal ? strndup(text, (size_t)(equal - text)) : NULL;
@@ -167,7 +167,7 @@ static int read_tag(const struct vfa_config *config, const char *text, struct ad
                                                               : VFA_CMD_FINE;
 }
 
-static int read_options(const struct vfa_config *config, struct add *add)
+static int read_request_options(const struct vfa_config *config, struct add *add)
 {
     int status = VFA_CMD_FINE;
 
@@ -178,30 +178,30 @@ static int read_options(const struct vfa_config *config, struct add *add)
             "request add: numa '%s' is none of required, preferred, legacy, socket",
             add->numa_text);
     for (size_t i = 0; status == VFA_CMD_FINE && add->tag_texts[i]; i++)
-        status = read_tag(config, add->tag_texts[i], add);
+        status = read_tag_option(config, add->tag_texts[i], add);
     return status;
 }
 
-static int read_all(const struct vfa_cmd_context *ctx, struct add *add)
+static int read_arguments(const struct vfa_cmd_context *ctx, struct add *add)
 {
-    int status = read_asked(ctx->config, add);
+    int status = read_alias_list(ctx->config, add);
 
     if (status == VFA_CMD_FINE)
-        status = read_count(add);
+        status = read_count_option(add);
     if (status == VFA_CMD_FINE)
-        status = read_options(ctx->config, add);
+        status = read_request_options(ctx->config, add);
     if (status == VFA_CMD_FINE && !vfa_request_scope_ok("request add", &add->scope))
         status = VFA_CMD_USAGE;
     if (status == VFA_CMD_FINE)
-        status = read_element(ctx->config, add);
+        status = read_element_options(ctx->config, add);
     return status == VFA_CMD_FINE ? check_aliases(ctx->config, add) : status;
 }
 
 /* ---- labelled ports ---- */
 
 /* NAME, NAME-0..., or the ALIAS-N that are free. */
-static int make_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
-                     unsigned *number, char **ret)
+static int make_request_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
+                             unsigned *number, char **ret)
 {
     const struct vfa_extraspec_item *item = &add->asked.items[0]; /* the only one */
     char *name = NULL;
@@ -220,13 +220,13 @@ static int make_name(const struct add *add, const struct vfa_domain *domain, uin
     return r;
 }
 
-static int make_names(const struct add *add, const struct vfa_domain *domain, struct names *ret,
-                      struct vfa_error *err)
+static int make_request_names(const struct add *add, const struct vfa_domain *domain,
+                              struct names *ret, struct vfa_error *err)
 {
     unsigned number = 0;
 
     for (uint32_t i = 0; i < add->asked.items[0].count; i++) {
-        if (make_name(add, domain, i, &number, &ret->items[i]) < 0)
+        if (make_request_name(add, domain, i, &number, &ret->items[i]) < 0)
             return vfa_fail_oom(err);
         ret->n++;
     }
@@ -278,8 +278,8 @@ static int edit_requests(virDomainPtr domain, unsigned affect, struct add *add,
 /* ---- all of it ---- */
 
 /* Says what is new, and what a running domain lacks for it. */
-static int report(virDomainPtr domain, unsigned affect, const struct vfa_domain *before,
-                  struct vfa_error *err)
+static int print_added(virDomainPtr domain, unsigned affect, const struct vfa_domain *before,
+                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
     const char *scope = vfa_request_scope_name(affect);
@@ -303,8 +303,8 @@ static int report(virDomainPtr domain, unsigned affect, const struct vfa_domain 
 }
 
 /* One XML: the ports (definition only), the metadata, the report. */
-static int apply(virDomainPtr domain, const struct edit *edit, const struct names *names,
-                 struct vfa_error *err)
+static int apply_edit(virDomainPtr domain, const struct edit *edit, const struct names *names,
+                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *before = NULL;
     bool config = edit->affect == VIR_DOMAIN_AFFECT_CONFIG;
@@ -317,15 +317,14 @@ static int apply(virDomainPtr domain, const struct edit *edit, const struct name
     if (r == 0)
         r = vfa_connect_set_requests(domain, edit->affect, edit->requests, err);
     if (r == 0)
-        r = report(domain, edit->affect, before, err);
+        r = print_added(domain, edit->affect, before, err);
     if (r == 0 && config)
         r = vfa_request_add_ports(domain, err);
     return r;
 }
 
 /* Both edits are made before either is applied, so that one that is wrong changes nothing. */
-static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
-                        struct vfa_error *err)
+static int edit_domain(virDomainPtr domain, unsigned affect, struct add *add, struct vfa_error *err)
 {
     static const unsigned both[] = {VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};
     VFA_AUTO(edit_clear) struct edit config = {0};
@@ -338,7 +337,7 @@ static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
     if (add->port) {
         r = vfa_connect_parse(domain, VIR_DOMAIN_AFFECT_CONFIG, &definition, err);
         if (r == 0)
-            r = make_names(add, definition, &names, err);
+            r = make_request_names(add, definition, &names, err);
     }
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(both); i++) {
         if (affect & both[i])
@@ -346,7 +345,7 @@ static int add_requests(virDomainPtr domain, unsigned affect, struct add *add,
     }
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(both); i++) {
         if (affect & both[i])
-            r = apply(domain, edits[i], &names, err);
+            r = apply_edit(domain, edits[i], &names, err);
     }
     return r;
 }
@@ -381,7 +380,7 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     add.domain = operands[0];
     add.alias_list = operands[1];
-    status = read_all(ctx, &add);
+    status = read_arguments(ctx, &add);
     if (status != VFA_CMD_FINE)
         return status;
     if (vfa_connect_both(ctx, add.domain, &conn, &domain, &err) < 0 ||
@@ -390,7 +389,7 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (add.port && !(affect & VIR_DOMAIN_AFFECT_CONFIG))
         return vfa_cmd_fail_usage("--port changes the definition of domain '%s': add --config",
                                   add.domain);
-    if (add_requests(domain, affect, &add, &err) < 0)
+    if (edit_domain(domain, affect, &add, &err) < 0)
         return vfa_cmd_fail_error(&err);
     return VFA_CMD_FINE;
 }

@@ -23,7 +23,7 @@
 
 #include <string.h>
 
-struct sources {
+struct request_sources {
     const struct vfa_config *config;
     struct vfa_domain *live;       /* NULL: does not run */
     struct vfa_domain *definition; /* NULL: transient */
@@ -31,7 +31,7 @@ struct sources {
     struct vfa_state *state; /* NULL: there is none */
 };
 
-static void sources_clear(struct sources *sources)
+static void request_sources_clear(struct request_sources *sources)
 {
     vfa_domain_free(sources->live);
     vfa_domain_free(sources->definition);
@@ -46,11 +46,11 @@ struct line {
     const struct vfa_claim *claim; /* NULL: none */
     const char *state;             /* the claim's, "withdrawn", or NULL */
     bool known;                    /* what is given for it: its element, or its alias, says so */
-    struct vfa_element_summary look;
+    struct vfa_element_summary summary;
 };
 
-static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct sources *ret,
-                struct vfa_error *err)
+static int load_sources(const struct vfa_cmd_context *ctx, virDomainPtr domain,
+                        struct request_sources *ret, struct vfa_error *err)
 {
     int active = virDomainIsActive(domain), persistent = virDomainIsPersistent(domain);
     char uuid[VIR_UUID_STRING_BUFLEN];
@@ -71,20 +71,20 @@ static int load(const struct vfa_cmd_context *ctx, virDomainPtr domain, struct s
 }
 
 /* Of an alias that this host does not have, only what the request itself says can be told. */
-static int look_inside(const struct sources *sources, const struct vfa_domain *domain,
-                       struct line *line, struct vfa_error *err)
+static int summarize_line(const struct request_sources *sources, const struct vfa_domain *domain,
+                          struct line *line, struct vfa_error *err)
 {
     static const struct vfa_alias unknown = {.attach = VFA_ATTACH_INTERFACE};
     const struct vfa_alias *alias = vfa_resolve_alias(sources->config, line->request);
 
     line->known = alias || line->request->template_xml;
     return line->known ? vfa_domxml_summarize(domain, line->request, alias ? alias : &unknown,
-                                              &line->look, err)
+                                              &line->summary, err)
                        : 0;
 }
 
-static int look(const struct sources *sources, const struct vfa_request *request, struct line *ret,
-                struct vfa_error *err)
+static int make_line(const struct request_sources *sources, const struct vfa_request *request,
+                     struct line *ret, struct vfa_error *err)
 {
     const struct vfa_domain *any = sources->live ? sources->live : sources->definition;
     bool withdrawn = false;
@@ -99,13 +99,13 @@ static int look(const struct sources *sources, const struct vfa_request *request
     ret->state = ret->claim  ? vfa_claim_state_name(ret->claim->state)
                  : withdrawn ? "withdrawn"
                              : NULL;
-    return r == 0 ? look_inside(sources, any, ret, err) : r;
+    return r == 0 ? summarize_line(sources, any, ret, err) : r;
 }
 
 /* Adds the requests of one XML that are not in `but`. */
-static int collect(const struct sources *sources, const struct vfa_domain *domain,
-                   const struct vfa_domain *but, struct line *lines, size_t *n,
-                   struct vfa_error *err)
+static int collect_lines(const struct request_sources *sources, const struct vfa_domain *domain,
+                         const struct vfa_domain *but, struct line *lines, size_t *n,
+                         struct vfa_error *err)
 {
     int r = 0;
 
@@ -113,22 +113,22 @@ static int collect(const struct sources *sources, const struct vfa_domain *domai
         const struct vfa_request *request = &domain->requests[i];
 
         if (!but || !vfa_domain_request(but, request->name))
-            r = look(sources, request, &lines[(*n)++], err);
+            r = make_line(sources, request, &lines[(*n)++], err);
     }
     return r;
 }
 
-static const char *element_of(const struct line *line)
+static const char *line_element(const struct line *line)
 {
-    return !line->known ? NULL : line->look.interface ? "interface" : "hostdev";
+    return !line->known ? NULL : line->summary.interface ? "interface" : "hostdev";
 }
 
-static const char *mac_of(const struct line *line)
+static const char *line_mac(const struct line *line)
 {
-    return *line->look.mac ? line->look.mac : NULL;
+    return *line->summary.mac ? line->summary.mac : NULL;
 }
 
-static int print_json(const struct line *lines, size_t n)
+static int print_requests_json(const struct line *lines, size_t n)
 {
     bool oom = false;
     struct json_object *array = vfa_json_make_array(&oom);
@@ -139,9 +139,10 @@ static int print_json(const struct line *lines, size_t n)
 
         vfa_json_set_text(&oom, object, "name", line->request->name);
         vfa_json_set_text(&oom, object, "alias", line->request->alias);
-        vfa_json_set_text(&oom, object, "element", element_of(line));
-        vfa_json_set_text(&oom, object, "mac", mac_of(line));
-        vfa_json_set_number(&oom, object, "vlan", line->look.vlan ? (int)line->look.vlan : -1);
+        vfa_json_set_text(&oom, object, "element", line_element(line));
+        vfa_json_set_text(&oom, object, "mac", line_mac(line));
+        vfa_json_set_number(&oom, object, "vlan",
+                            line->summary.vlan ? (int)line->summary.vlan : -1);
         vfa_json_set_bool(&oom, object, "optional", line->request->optional);
         vfa_json_set_bool(&oom, object, "live", line->live);
         vfa_json_set_bool(&oom, object, "config", line->config);
@@ -154,14 +155,14 @@ static int print_json(const struct line *lines, size_t n)
     return vfa_json_print(oom, array);
 }
 
-static const char *from_of(const struct line *line)
+static const char *line_origin(const struct line *line)
 {
     if (line->live && line->config)
         return "live, config";
     return line->live ? "live" : "config";
 }
 
-static int print_table(const struct line *lines, size_t n)
+static int print_requests_table(const struct line *lines, size_t n)
 {
     static const char *const headers[] = {"REQUEST", "ALIAS", "OPTIONAL", "FROM",  "ELEMENT",
                                           "MAC",     "VLAN",  "DEVICE",   "STATE", "ERROR"};
@@ -178,12 +179,12 @@ static int print_table(const struct line *lines, size_t n)
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->request->name);
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->request->alias);
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->request->optional ? "yes" : "no");
-        vfa_table_cellf(table, VFA_TABLE_PLAIN, "%s%s", from_of(line),
+        vfa_table_cellf(table, VFA_TABLE_PLAIN, "%s%s", line_origin(line),
                         line->request->from_port ? " (port)" : "");
-        vfa_table_cell(table, VFA_TABLE_PLAIN, element_of(line));
-        vfa_table_cell(table, VFA_TABLE_PLAIN, mac_of(line));
-        if (line->look.vlan)
-            vfa_table_cellf(table, VFA_TABLE_PLAIN, "%u", line->look.vlan);
+        vfa_table_cell(table, VFA_TABLE_PLAIN, line_element(line));
+        vfa_table_cell(table, VFA_TABLE_PLAIN, line_mac(line));
+        if (line->summary.vlan)
+            vfa_table_cellf(table, VFA_TABLE_PLAIN, "%u", line->summary.vlan);
         else
             vfa_table_cell(table, VFA_TABLE_PLAIN, NULL);
         vfa_table_cell(table, VFA_TABLE_PLAIN, line->claim ? line->claim->device : NULL);
@@ -193,7 +194,7 @@ static int print_table(const struct line *lines, size_t n)
     return vfa_table_print(table);
 }
 
-static int list(const struct sources *sources, bool json, struct vfa_error *err)
+static int print_requests(const struct request_sources *sources, bool json, struct vfa_error *err)
 {
     size_t room = (sources->live ? sources->live->n_requests : 0) +
                   (sources->definition ? sources->definition->n_requests : 0);
@@ -203,12 +204,12 @@ static int list(const struct sources *sources, bool json, struct vfa_error *err)
 
     if (!lines)
         return vfa_fail_oom(err);
-    r = collect(sources, sources->live, NULL, lines, &n, err);
+    r = collect_lines(sources, sources->live, NULL, lines, &n, err);
     if (r == 0)
-        r = collect(sources, sources->definition, sources->live, lines, &n, err);
+        r = collect_lines(sources, sources->definition, sources->live, lines, &n, err);
     if (r < 0)
         return r;
-    return json ? print_json(lines, n) : print_table(lines, n);
+    return json ? print_requests_json(lines, n) : print_requests_table(lines, n);
 }
 
 int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -216,7 +217,7 @@ int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv)
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr domain = NULL;
-    VFA_AUTO(sources_clear) struct sources sources = {.config = NULL};
+    VFA_AUTO(request_sources_clear) struct request_sources sources = {.config = NULL};
     bool json = false;
     const struct vfa_cmd_flag flags[] = {{"json", &json, NULL}};
     const struct vfa_cmd_syntax syntax = {
@@ -227,8 +228,8 @@ int vfa_request_list(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, &name, &status))
         return status;
     if (vfa_connect_both(ctx, name, &conn, &domain, &err) < 0 ||
-        load(ctx, domain, &sources, &err) < 0)
+        load_sources(ctx, domain, &sources, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    status = list(&sources, json, &err);
+    status = print_requests(&sources, json, &err);
     return status < 0 ? vfa_cmd_fail_error(&err) : status;
 }

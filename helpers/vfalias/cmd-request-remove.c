@@ -20,12 +20,12 @@
 #include <string.h>
 
 /* The requests that go: the one of that name, else those of that alias; NULL at the end. */
-struct going {
+struct removal {
     const struct vfa_request *items[VFA_REQUEST_MAX + 1];
     bool metadata; /* the metadata has one of them */
 };
 
-static void select_requests(const struct vfa_domain *domain, const char *what, struct going *ret)
+static void select_removed(const struct vfa_domain *domain, const char *what, struct removal *ret)
 {
     const struct vfa_request *named = vfa_domain_request(domain, what);
     size_t n = 0;
@@ -42,25 +42,25 @@ static void select_requests(const struct vfa_domain *domain, const char *what, s
 }
 
 static int remove_labels(virDomainPtr domain, const struct vfa_domain *definition,
-                         const struct going *going, struct vfa_error *err)
+                         const struct removal *removal, struct vfa_error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && going->items[i]; i++) {
-        if (vfa_request_has_label(definition, going->items[i]->name))
-            r = vfa_request_remove_label(domain, going->items[i]->name, err);
+    for (size_t i = 0; r == 0 && removal->items[i]; i++) {
+        if (vfa_request_has_label(definition, removal->items[i]->name))
+            r = vfa_request_remove_label(domain, removal->items[i]->name, err);
     }
     return r;
 }
 
-static void warn_of_labels(const struct vfa_domain *live, const struct going *going)
+static void warn_of_labels(const struct vfa_domain *live, const struct removal *removal)
 {
-    for (size_t i = 0; going->items[i]; i++) {
-        if (vfa_request_has_label(live, going->items[i]->name))
+    for (size_t i = 0; removal->items[i]; i++) {
+        if (vfa_request_has_label(live, removal->items[i]->name))
             fprintf(
                 stderr,
                 "vfalias: warning: domain '%s' has a port labelled for '%s', which asks for it until the domain stops: detach the device with virsh\n",
-                live->name, going->items[i]->name);
+                live->name, removal->items[i]->name);
     }
 }
 
@@ -76,11 +76,12 @@ static int remove_metadata(virDomainPtr domain, unsigned affect, const char *wha
     return r < 0 ? r : vfa_connect_set_requests(domain, affect, rest, err);
 }
 
-static void report(const struct vfa_domain *domain, unsigned affect, const struct going *going)
+static void print_removed(const struct vfa_domain *domain, unsigned affect,
+                          const struct removal *removal)
 {
-    for (size_t i = 0; going->items[i]; i++) {
-        if (affect == VIR_DOMAIN_AFFECT_CONFIG || !going->items[i]->from_port)
-            printf("request '%s' removed from domain '%s' (%s)\n", going->items[i]->name,
+    for (size_t i = 0; removal->items[i]; i++) {
+        if (affect == VIR_DOMAIN_AFFECT_CONFIG || !removal->items[i]->from_port)
+            printf("request '%s' removed from domain '%s' (%s)\n", removal->items[i]->name,
                    domain->name, vfa_request_scope_name(affect));
     }
 }
@@ -90,20 +91,20 @@ static int remove_from(virDomainPtr domain, unsigned affect, const char *what,
                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *parsed = NULL;
-    struct going going = {0};
+    struct removal removal = {0};
     int r = vfa_connect_parse(domain, affect, &parsed, err);
 
     if (r < 0)
         return r;
-    select_requests(parsed, what, &going);
+    select_removed(parsed, what, &removal);
     if (affect == VIR_DOMAIN_AFFECT_CONFIG)
-        r = remove_labels(domain, parsed, &going, err);
-    if (r == 0 && (going.metadata || !going.items[0]))
+        r = remove_labels(domain, parsed, &removal, err);
+    if (r == 0 && (removal.metadata || !removal.items[0]))
         r = remove_metadata(domain, affect, what, err);
     if (r == 0)
-        report(parsed, affect, &going);
+        print_removed(parsed, affect, &removal);
     if (r == 0 && affect == VIR_DOMAIN_AFFECT_LIVE)
-        warn_of_labels(parsed, &going);
+        warn_of_labels(parsed, &removal);
     return r;
 }
 

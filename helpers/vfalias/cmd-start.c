@@ -86,7 +86,7 @@ static int read_definition(struct start *start, struct vfa_error *err)
     return 0;
 }
 
-static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
+static int claim_in_transaction(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct start *start = data;
     int r =
@@ -97,13 +97,13 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
 }
 
 /* All in one transaction, which a rehearsal does not commit. */
-static int claim(struct start *start, struct vfa_error *err)
+static int claim_devices(struct start *start, struct vfa_error *err)
 {
-    return vfa_transaction_run(&start->host, !start->rehearsal, claim_all, start, err);
+    return vfa_transaction_run(&start->host, !start->rehearsal, claim_in_transaction, start, err);
 }
 
 /* Those that the hook has not made the start's own. Whatever goes wrong: they expire. */
-static void drop_claims(struct start *start)
+static void drop_start_claims(struct start *start)
 {
     bool dropped;
 
@@ -112,7 +112,7 @@ static void drop_claims(struct start *start)
                               NULL);
 }
 
-static int create(struct start *start, struct vfa_error *err)
+static int create_domain(struct start *start, struct vfa_error *err)
 {
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr created = NULL;
     VFA_AUTO(vfa_freep) char *xml = NULL;
@@ -137,7 +137,7 @@ static void print_devices(const struct start *start)
                start->assignments.items[i].request);
 }
 
-static int run(struct start *start, const char *name, struct vfa_error *err)
+static int start_domain(struct start *start, const char *name, struct vfa_error *err)
 {
     int r = vfa_connect_both(start->ctx, name, &start->conn, &start->handle, err);
 
@@ -150,12 +150,12 @@ static int run(struct start *start, const char *name, struct vfa_error *err)
     if (r == 0)
         r = vfa_unreleased_open_host(start->ctx->config, &start->host, err);
     if (r == 0)
-        r = claim(start, err);
+        r = claim_devices(start, err);
     if (r != 0 || start->rehearsal)
         return r;
-    r = create(start, err);
+    r = create_domain(start, err);
     if (r < 0)
-        drop_claims(start);
+        drop_start_claims(start);
     return r;
 }
 
@@ -173,7 +173,7 @@ int vfa_cmd_start(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     if (!vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
-    if (run(&start, name, &err) != 0)
+    if (start_domain(&start, name, &err) != 0)
         return vfa_cmd_fail_error(&err);
     print_devices(&start);
     printf("domain '%s' %s\n", start.domain->name,

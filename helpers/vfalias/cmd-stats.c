@@ -22,7 +22,8 @@
 
 /* ---- counting ---- */
 
-static int scan(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret, struct vfa_error *err)
+static int scan_capacity(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list view = {0};
     int r = vfa_view_load(ctx, &view, err);
@@ -30,8 +31,8 @@ static int scan(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret, str
     return r < 0 ? r : vfa_capacity_scan(ctx->config, &view, ret, err);
 }
 
-static int look_up(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret,
-                   struct vfa_error *err)
+static int look_up_capacity(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     int r = vfa_cmd_open_state(ctx, &state, err);
@@ -41,11 +42,12 @@ static int look_up(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret,
     return vfa_capacity_look_up(ctx->config, state, ret, err);
 }
 
-static int count(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret, struct vfa_error *err)
+static int read_capacity(const struct vfa_cmd_context *ctx, struct vfa_capacity *ret,
+                         struct vfa_error *err)
 {
-    int r = look_up(ctx, ret, err);
+    int r = look_up_capacity(ctx, ret, err);
 
-    return r == VFA_STATE_ABSENT ? scan(ctx, ret, err) : r;
+    return r == VFA_STATE_ABSENT ? scan_capacity(ctx, ret, err) : r;
 }
 
 /* ---- JSON ---- */
@@ -145,7 +147,7 @@ int vfa_cmd_stats(struct vfa_cmd_context *ctx, int argc, char **argv)
 
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, NULL, &status))
         return status;
-    if (count(ctx, &capacity, &err) < 0)
+    if (read_capacity(ctx, &capacity, &err) < 0)
         return vfa_cmd_fail_error(&err);
     return json ? print_json(ctx->config, &capacity) : print_tables(ctx->config, &capacity);
 }

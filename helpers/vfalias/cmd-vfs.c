@@ -63,8 +63,8 @@ static void card_name(const struct vfa_numvfs *want, const struct vfa_sriov_repo
         snprintf(buf, size, "%s", want->devname);
 }
 
-static int tell(bool look_only, const struct vfa_numvfs *want,
-                const struct vfa_sriov_report *report)
+static int print_outcome(bool dry_run, const struct vfa_numvfs *want,
+                         const struct vfa_sriov_report *report)
 {
     const unsigned n = want->numvfs, had = report->had;
     char card[64];
@@ -75,8 +75,7 @@ static int tell(bool look_only, const struct vfa_numvfs *want,
         printf("%s: has its %u VFs\n", card, n);
         return VFA_CMD_FINE;
     case VFA_SRIOV_MADE:
-        printf("%s: %u VFs %s, it had %u\n", card, n, look_only ? "would be made" : "were made",
-               had);
+        printf("%s: %u VFs %s, it had %u\n", card, n, dry_run ? "would be made" : "were made", had);
         return VFA_CMD_FINE;
     case VFA_SRIOV_MORE:
         printf("%s: keeps its %u VFs, more than the %u that are wanted\n", card, had, n);
@@ -94,7 +93,7 @@ static int tell(bool look_only, const struct vfa_numvfs *want,
 
 struct progress {
     bool *done; /* for each sriov_numvfs of the configuration */
-    bool look_only;
+    bool dry_run;
     bool made; /* VFs, of any card */
     int status;
 };
@@ -113,9 +112,9 @@ static int apply_all(struct vfa_host *host, struct progress *p, bool only_ready,
         if (p->done[i] || (only_ready && !is_ready(host, want)))
             continue;
         p->done[i] = true;
-        r = vfa_sriov_apply(host, want, p->look_only, &report, err);
+        r = vfa_sriov_apply(host, want, p->dry_run, &report, err);
         p->made = p->made || (r == 0 && report.outcome == VFA_SRIOV_MADE);
-        if (r == 0 && tell(p->look_only, want, &report) != VFA_CMD_FINE)
+        if (r == 0 && print_outcome(p->dry_run, want, &report) != VFA_CMD_FINE)
             p->status = VFA_CMD_NO; /* the other cards need not suffer */
     }
     return r;
@@ -130,13 +129,13 @@ static int renew_index(struct vfa_host *host, struct vfa_error *err)
     return r == 0 && scanned > 0 ? vfa_rescan(host, true, NULL, err) : r;
 }
 
-static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
+static int apply_numvfs(struct vfa_cmd_context *ctx, bool dry_run, uint32_t seconds)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_freep) bool *done = calloc(ctx->config->n_numvfs, sizeof(*done));
-    struct progress progress = {.done = done, .look_only = look_only, .status = VFA_CMD_FINE};
-    const enum vfa_cmd_host mode = look_only ? VFA_CMD_HOST_READ : VFA_CMD_HOST_WRITE;
+    struct progress progress = {.done = done, .dry_run = dry_run, .status = VFA_CMD_FINE};
+    const enum vfa_cmd_host mode = dry_run ? VFA_CMD_HOST_READ : VFA_CMD_HOST_WRITE;
     int r = done ? vfa_cmd_open_host(ctx, mode, &host, &err) : vfa_fail_oom(&err);
 
     if (r == 0) {
@@ -145,7 +144,7 @@ static int run(struct vfa_cmd_context *ctx, bool look_only, uint32_t seconds)
     }
     if (r == 0)
         r = apply_all(&host, &progress, false, &err);
-    if (r == 0 && progress.made && !look_only)
+    if (r == 0 && progress.made && !dry_run)
         r = renew_index(&host, &err);
     return r < 0 ? vfa_cmd_fail_error(&err) : progress.status;
 }
@@ -154,9 +153,9 @@ int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     const char *wait = NULL;
     uint32_t seconds = 0;
-    bool look_only = false;
+    bool dry_run = false;
     const struct vfa_cmd_flag flags[] = {
-        {.name = "dry-run", .on = &look_only},
+        {.name = "dry-run", .on = &dry_run},
         {.name = "wait", .value = &wait},
     };
     const struct vfa_cmd_syntax syntax = {"vfs", flags, ARRAY_SIZE(flags), {NULL}};
@@ -167,9 +166,9 @@ int vfa_cmd_vfs(struct vfa_cmd_context *ctx, int argc, char **argv)
     if (wait && vfa_parse_u32(wait, MAX_WAIT, &seconds) < 0)
         return vfa_cmd_fail_usage("vfs: --wait '%.40s': a number of seconds, 0 to %d, is wanted",
                                   wait, MAX_WAIT);
-    if (!look_only && !vfa_cmd_may_write(ctx))
+    if (!dry_run && !vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
     if (ctx->config->n_numvfs == 0)
         printf("no sriov_numvfs is configured\n");
-    return ctx->config->n_numvfs ? run(ctx, look_only, seconds) : VFA_CMD_FINE;
+    return ctx->config->n_numvfs ? apply_numvfs(ctx, dry_run, seconds) : VFA_CMD_FINE;
 }

@@ -25,14 +25,14 @@ static const char synopsis_text[] =
 
 static const struct {
     const char *verb, *text;
-} help[] = {
+} help_texts[] = {
 #include "helpers/vfalias/help.inc"
 };
 
 #define SYNOPSIS_START "vfalias [OPTION]... "
 
 /* One line, whatever the user typed or libvirt said. */
-static VFA_PRINTF(1, 0) void print_error(const char *fmt, va_list args)
+static VFA_PRINTF(1, 0) void print_error_line(const char *fmt, va_list args)
 {
     VFA_AUTO(vfa_freep) char *text = NULL;
 
@@ -50,7 +50,7 @@ int vfa_cmd_fail(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    print_error(fmt, args);
+    print_error_line(fmt, args);
     va_end(args);
     return VFA_CMD_NO;
 }
@@ -60,7 +60,7 @@ int vfa_cmd_fail_usage(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    print_error(fmt, args);
+    print_error_line(fmt, args);
     va_end(args);
     return VFA_CMD_USAGE;
 }
@@ -111,12 +111,12 @@ void vfa_cmd_print_help(const char *verb)
         return;
     }
     print_synopsis_of(verb);
-    for (size_t i = 0; i < ARRAY_SIZE(help); i++) {
-        if (!starts_verb(help[i].verb, verb))
+    for (size_t i = 0; i < ARRAY_SIZE(help_texts); i++) {
+        if (!starts_verb(help_texts[i].verb, verb))
             continue;
-        if (strcmp(help[i].verb, verb) != 0)
-            printf("\n%s:", help[i].verb);
-        printf("\n%s", help[i].text);
+        if (strcmp(help_texts[i].verb, verb) != 0)
+            printf("\n%s:", help_texts[i].verb);
+        printf("\n%s", help_texts[i].text);
     }
 }
 
@@ -211,7 +211,7 @@ static int parse_operands(const struct vfa_cmd_syntax *syntax, int argc, char **
 
 /* ---- configuration ---- */
 
-static int replace(char **place, const char *text, struct vfa_error *err)
+static int replace_text(char **place, const char *text, struct vfa_error *err)
 {
     char *copy;
 
@@ -235,9 +235,9 @@ static int load_config(struct vfa_cmd_context *ctx, struct vfa_error *err)
     ctx->use_state = !ctx->foreign || ctx->state_path;
     if (ctx->state_path)
         vfa_state_leave_damaged();
-    r = replace(&ctx->config->sysfs_root, ctx->sysfs_root, err);
+    r = replace_text(&ctx->config->sysfs_root, ctx->sysfs_root, err);
     if (r == 0)
-        r = replace(&ctx->config->state_path, ctx->state_path, err);
+        r = replace_text(&ctx->config->state_path, ctx->state_path, err);
     return r;
 }
 

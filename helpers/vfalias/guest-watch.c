@@ -55,7 +55,7 @@ void vfa_watch_keep_alive(virConnectPtr conn)
     (void)virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
 }
 
-static void unref(void *opaque)
+static void watch_unref(void *opaque)
 {
     struct vfa_watch *watch = opaque;
     unsigned users;
@@ -70,7 +70,7 @@ static void unref(void *opaque)
     free(watch);
 }
 
-static void tell(struct vfa_watch *watch)
+static void signal_change(struct vfa_watch *watch)
 {
     pthread_mutex_lock(&watch->lock);
     watch->news = true;
@@ -78,29 +78,30 @@ static void tell(struct vfa_watch *watch)
     pthread_mutex_unlock(&watch->lock);
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail,
-                        void *opaque)
+static int on_guest_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail,
+                              void *opaque)
 {
-    tell(opaque);
+    signal_change(opaque);
     return 0;
 }
 
-static void on_device(virConnectPtr conn, virDomainPtr domain, const char *device, void *opaque)
+static void on_guest_device(virConnectPtr conn, virDomainPtr domain, const char *device,
+                            void *opaque)
 {
-    tell(opaque);
+    signal_change(opaque);
 }
 
 static const struct {
     int id;
     virConnectDomainEventGenericCallback function;
 } events[EVENTS] = {
-    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_guest_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_guest_device)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_guest_device)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_guest_device)},
 };
 
-static struct vfa_watch *make(virConnectPtr conn)
+static struct vfa_watch *make_watch(virConnectPtr conn)
 {
     struct vfa_watch *watch = calloc(1, sizeof(*watch));
     pthread_condattr_t attr;
@@ -121,13 +122,13 @@ static struct vfa_watch *make(virConnectPtr conn)
 
 int vfa_watch_new(virDomainPtr domain, struct vfa_watch **ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_watch_freep) struct vfa_watch *watch = make(virDomainGetConnect(domain));
+    VFA_AUTO(vfa_watch_freep) struct vfa_watch *watch = make_watch(virDomainGetConnect(domain));
 
     if (!watch)
         return vfa_fail_oom(err);
     for (size_t i = 0; i < EVENTS; i++) {
-        watch->callbacks[i] = virConnectDomainEventRegisterAny(watch->conn, domain, events[i].id,
-                                                               events[i].function, watch, unref);
+        watch->callbacks[i] = virConnectDomainEventRegisterAny(
+            watch->conn, domain, events[i].id, events[i].function, watch, watch_unref);
         if (watch->callbacks[i] < 0)
             return vfa_virt_fail(err, "cannot get events of domain '%s'", virDomainGetName(domain));
         pthread_mutex_lock(&watch->lock);
@@ -146,7 +147,7 @@ struct vfa_watch *vfa_watch_free(struct vfa_watch *watch)
         if (watch->callbacks[i] >= 0)
             virConnectDomainEventDeregisterAny(watch->conn, watch->callbacks[i]);
     }
-    unref(watch);
+    watch_unref(watch);
     return NULL;
 }
 

@@ -44,7 +44,7 @@ bool vfa_guest_timeout(const char *verb, const char *text, unsigned *ret)
     return true;
 }
 
-static int check_daemon(const struct vfa_cmd_context *ctx, struct vfa_error *err)
+static int check_daemon_running(const struct vfa_cmd_context *ctx, struct vfa_error *err)
 {
     bool present = false;
     int r = vfa_lock_is_held(ctx->config->state_path, &present, err);
@@ -59,7 +59,7 @@ static int check_daemon(const struct vfa_cmd_context *ctx, struct vfa_error *err
 int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned timeout,
                    struct vfa_guest *guest, struct vfa_error *err)
 {
-    int r = check_daemon(ctx, err);
+    int r = check_daemon_running(ctx, err);
 
     guest->ctx = ctx;
     guest->timeout = timeout;
@@ -82,7 +82,7 @@ int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned
 
 void vfa_guest_clear(struct vfa_guest *guest)
 {
-    vfa_lock_endp(&guest->borrow);
+    vfa_lock_endp(&guest->lease_fd);
     guest->watch = vfa_watch_free(guest->watch);
     guest->live = vfa_domain_free(guest->live);
     vfa_virt_domain_unref(&guest->handle);
@@ -114,7 +114,7 @@ static int select_names(virDomainPtr domain, const struct vfa_request_names *nam
 }
 
 /* "'net-0', 'net-1'" */
-static const char *list(const struct vfa_request_names *names, char *buf, size_t size)
+static const char *format_names(const struct vfa_request_names *names, char *buf, size_t size)
 {
     size_t len = 0;
 
@@ -142,11 +142,11 @@ static int open_and_begin(struct vfa_guest *guest, struct vfa_host *ret, struct 
 }
 
 /* In an open transaction: all of them, or none. */
-static int borrow(struct vfa_guest *guest, struct vfa_state *state,
-                  const struct vfa_request_names *names, struct vfa_error *err)
+static int lease_requests(struct vfa_guest *guest, struct vfa_state *state,
+                          const struct vfa_request_names *names, struct vfa_error *err)
 {
     int64_t number = 0;
-    int r = vfa_state_become_lease_holder(state, &number, &guest->borrow, err);
+    int r = vfa_state_become_lease_holder(state, &number, &guest->lease_fd, err);
 
     for (size_t i = 0; i < names->n && r == 0; i++)
         r = vfa_state_lease(state, guest->live->uuid, names->items[i], number, err);
@@ -155,7 +155,8 @@ static int borrow(struct vfa_guest *guest, struct vfa_state *state,
 
 /* Success means asked. What the guest is asked for already, or has given by now, is no matter: the
  * live XML tells. */
-static int ask(struct vfa_guest *guest, const char *name, bool first, struct vfa_error *err)
+static int detach_device(struct vfa_guest *guest, const char *name, bool first,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *alias = NULL;
 
@@ -169,13 +170,13 @@ static int ask(struct vfa_guest *guest, const char *name, bool first, struct vfa
                          guest->live->name, name);
 }
 
-static int ask_all(struct vfa_guest *guest, const struct vfa_request_names *names, bool first,
-                   struct vfa_error *err)
+static int detach_devices(struct vfa_guest *guest, const struct vfa_request_names *names,
+                          bool first, struct vfa_error *err)
 {
     int r = 0;
 
     for (size_t i = 0; i < names->n && r == 0; i++)
-        r = ask(guest, names->items[i], first, err);
+        r = detach_device(guest, names->items[i], first, err);
     return r;
 }
 
@@ -190,7 +191,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_name
 
     while (r == 0 && left.n > 0 && (now = vfa_clock_ms()) < end) {
         if (now >= again) {
-            r = ask_all(guest, &left, false, err);
+            r = detach_devices(guest, &left, false, err);
             again = now + ASK_AGAIN_MS;
         }
         vfa_watch_wait(guest->watch, again < end ? again : end);
@@ -200,7 +201,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_name
     if (r == 0 && left.n > 0)
         r = vfa_fail(err, ETIMEDOUT,
                      "domain '%s': the guest did not let go of the device of %s within %u seconds",
-                     guest->live->name, list(&left, text, sizeof(text)), guest->timeout);
+                     guest->live->name, format_names(&left, text, sizeof(text)), guest->timeout);
     return r;
 }
 
@@ -211,12 +212,12 @@ int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_request_names *
     int r = open_and_begin(guest, &host, err);
 
     if (r == 0)
-        r = borrow(guest, host.state, names, err);
+        r = lease_requests(guest, host.state, names, err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
     vfa_host_clear(&host); /* nobody waits for the state while this waits for the guest */
     if (r == 0)
-        r = ask_all(guest, names, true, err);
+        r = detach_devices(guest, names, true, err);
     return r == 0 ? wait_until_out(guest, names, err) : r;
 }
 
@@ -237,8 +238,8 @@ int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *
 
 /* ---- putting in ---- */
 
-static int claim_one(struct vfa_guest *guest, struct vfa_host *host,
-                     const struct vfa_claims *claims, const char *name, struct vfa_error *err)
+static int claim_request(struct vfa_guest *guest, struct vfa_host *host,
+                         const struct vfa_claims *claims, const char *name, struct vfa_error *err)
 {
     const struct vfa_request *request = vfa_domain_request(guest->live, name);
 
@@ -252,7 +253,7 @@ struct claiming {
     const struct vfa_request_names *names;
 };
 
-static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
+static int claim_requests(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     const struct claiming *claiming = data;
     struct vfa_guest *guest = claiming->guest;
@@ -261,8 +262,8 @@ static int claim_all(struct vfa_host *host, void *data, struct vfa_error *err)
     int r = vfa_state_claims(host->state, guest->live->uuid, &claims, err);
 
     for (size_t i = 0; i < names->n && r == 0; i++)
-        r = claim_one(guest, host, &claims, names->items[i], err);
-    return r == 0 ? borrow(guest, host->state, names, err) : r;
+        r = claim_request(guest, host, &claims, names->items[i], err);
+    return r == 0 ? lease_requests(guest, host->state, names, err) : r;
 }
 
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *names,
@@ -272,7 +273,7 @@ int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *nam
     struct claiming claiming = {guest, names};
     int r = open_host(guest, &host, err);
 
-    return r < 0 ? r : vfa_transaction_run(&host, true, claim_all, &claiming, err);
+    return r < 0 ? r : vfa_transaction_run(&host, true, claim_requests, &claiming, err);
 }
 
 /* What vfaliasd has given up, and why. */
@@ -299,7 +300,7 @@ static int fail_late(virDomainPtr domain, const struct vfa_request_names *left, 
     char text[256];
 
     return vfa_fail(err, ETIMEDOUT, "domain '%s': the device of %s is not there after %u seconds",
-                    virDomainGetName(domain), list(left, text, sizeof(text)), timeout);
+                    virDomainGetName(domain), format_names(left, text, sizeof(text)), timeout);
 }
 
 /* guest: whose claims tell what became of it; NULL: they are on another host. */
@@ -323,7 +324,7 @@ static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vf
 int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_request_names *names,
                         struct vfa_error *err)
 {
-    vfa_lock_endp(&guest->borrow);
+    vfa_lock_endp(&guest->lease_fd);
     return wait_until_in(guest->handle, guest->watch, guest, names, guest->timeout, err);
 }
 

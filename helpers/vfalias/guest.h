@@ -25,11 +25,11 @@ struct vfa_guest {
     struct vfa_domain *live; /* its XML when it was opened */
     struct vfa_watch *watch;
     unsigned timeout; /* seconds, for each thing that is waited for */
-    int borrow;       /* the descriptor by which its requests are borrowed, or -1 */
+    int lease_fd;     /* the descriptor by which its requests are borrowed, or -1 */
 };
-#define VFA_GUEST_CLOSED                                                                           \
+#define VFA_GUEST_INIT                                                                             \
     {                                                                                              \
-        .borrow = -1                                                                               \
+        .lease_fd = -1                                                                             \
     }
 
 #define VFA_GUEST_TIMEOUT 60 /* seconds, unless --timeout says otherwise */

@@ -84,7 +84,7 @@ void vfa_json_push(bool *oom, struct json_object *array, struct json_object *val
     }
 }
 
-static const char *format(bool oom, struct json_object *root)
+static const char *format_json(bool oom, struct json_object *root)
 {
     const int flags =
         JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
@@ -119,7 +119,7 @@ static void print_text(const char *text, size_t len)
 
 int vfa_json_print(bool oom, struct json_object *root)
 {
-    const char *text = format(oom, root);
+    const char *text = format_json(oom, root);
     int status = text ? VFA_CMD_FINE : fail_oom();
 
     if (text) {
@@ -135,7 +135,7 @@ int vfa_json_print(bool oom, struct json_object *root)
 /* As a whole array would have it: two columns further in. */
 int vfa_json_stream_add(struct vfa_json_stream *stream, bool oom, struct json_object *value)
 {
-    const char *text = format(oom, value);
+    const char *text = format_json(oom, value);
     int status = text ? VFA_CMD_FINE : fail_oom();
 
     if (text)

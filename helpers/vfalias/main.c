@@ -67,7 +67,7 @@ static int set_option(struct vfa_cmd_context *ctx, int option, const char *value
 }
 
 /* Returns -1 to go on, else the status to exit with. */
-static int read_options(struct vfa_cmd_context *ctx, int argc, char **argv)
+static int read_global_options(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     int c;
 
@@ -94,10 +94,10 @@ static int read_options(struct vfa_cmd_context *ctx, int argc, char **argv)
     return -1;
 }
 
-static int run(struct vfa_cmd_context *ctx, int argc, char **argv)
+static int run_verb(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     const struct verb *verb;
-    int r = read_options(ctx, argc, argv);
+    int r = read_global_options(ctx, argc, argv);
 
     if (r >= 0)
         return r;
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
     int status;
 
     setlocale(LC_ALL, "");
-    status = run(&ctx, argc, argv);
+    status = run_verb(&ctx, argc, argv);
     vfa_config_free(ctx.config);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (status == VFA_CMD_FINE)

@@ -16,12 +16,12 @@ struct vfa_pci_names {
 
 static jmp_buf on_error;
 
-static void PCI_NONRET give_up(char *msg, ...)
+static void PCI_NONRET on_libpci_error(char *msg, ...)
 {
     longjmp(on_error, 1);
 }
 
-static void keep_quiet(char *msg, ...)
+static void ignore_libpci_message(char *msg, ...)
 {
 }
 
@@ -32,9 +32,9 @@ struct vfa_pci_names *vfa_pci_names_open(void)
     if (!names)
         return NULL;
     names->access = pci_alloc();
-    names->access->error = give_up;
-    names->access->warning = keep_quiet;
-    names->access->debug = keep_quiet;
+    names->access->error = on_libpci_error;
+    names->access->warning = ignore_libpci_message;
+    names->access->debug = ignore_libpci_message;
     return names;
 }
 

@@ -44,7 +44,7 @@ const char *vfa_request_element_option(const struct vfa_request_element *element
     return NULL;
 }
 
-static int read_mac(struct vfa_request_element *element)
+static int read_mac_option(struct vfa_request_element *element)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
@@ -56,7 +56,7 @@ static int read_mac(struct vfa_request_element *element)
     return VFA_CMD_FINE;
 }
 
-static int read_vlan(struct vfa_request_element *element)
+static int read_vlan_option(struct vfa_request_element *element)
 {
     const char *text = element->setting_texts[VFA_VF_VLAN];
     uint32_t vlan = 0;
@@ -71,7 +71,7 @@ static int read_vlan(struct vfa_request_element *element)
 }
 
 /* Truths are on and off to ip-link(8), and yes and no in XML: either will do. */
-static const char *value_of(unsigned setting, const char *text)
+static const char *xml_value(unsigned setting, const char *text)
 {
     if (setting != VFA_VF_TRUST && setting != VFA_VF_SPOOFCHK && setting != VFA_VF_QUERY_RSS)
         return text;
@@ -79,7 +79,7 @@ static const char *value_of(unsigned setting, const char *text)
 }
 
 /* They must make sense together with those of the alias. */
-static int read_settings(struct vfa_request_element *element, const struct vfa_alias *alias)
+static int read_setting_options(struct vfa_request_element *element, const struct vfa_alias *alias)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_vf_settings all = alias ? alias->settings : (struct vfa_vf_settings){0};
@@ -89,7 +89,7 @@ static int read_settings(struct vfa_request_element *element, const struct vfa_a
         if (element->setting_texts[i])
             r = vfa_vf_settings_parse(&element->settings,
                                       vfa_vf_setting_name((enum vfa_vf_setting)i),
-                                      value_of(i, element->setting_texts[i]), &err);
+                                      xml_value(i, element->setting_texts[i]), &err);
     }
     vfa_vf_settings_merge(&all, &element->settings);
     if (r == 0)
@@ -97,7 +97,7 @@ static int read_settings(struct vfa_request_element *element, const struct vfa_a
     return r < 0 ? vfa_cmd_fail_usage("request add: %s", vfa_error_text(&err)) : VFA_CMD_FINE;
 }
 
-static int read_profileid(struct vfa_request_element *element, const struct vfa_alias *alias)
+static int read_profileid_option(struct vfa_request_element *element, const struct vfa_alias *alias)
 {
     const char *id = element->profileid;
     bool vlan = element->setting_texts[VFA_VF_VLAN] || element->interface.vlan;
@@ -116,7 +116,7 @@ static int read_profileid(struct vfa_request_element *element, const struct vfa_
     return VFA_CMD_FINE;
 }
 
-static int read_teaming(struct vfa_request_element *element, const struct vfa_alias *alias)
+static int read_teaming_option(struct vfa_request_element *element, const struct vfa_alias *alias)
 {
     if (!element->persistent)
         return VFA_CMD_FINE;
@@ -139,16 +139,16 @@ int vfa_request_element_read(struct vfa_request_element *element, const struct v
             element->mac_text ? "mac" : "teaming");
     element->interface.kind =
         alias && alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
-    status = read_mac(element);
+    status = read_mac_option(element);
     if (status == VFA_CMD_FINE)
-        status = read_vlan(element);
+        status = read_vlan_option(element);
     if (status == VFA_CMD_FINE)
-        status = read_profileid(element, alias);
+        status = read_profileid_option(element, alias);
     if (status == VFA_CMD_FINE)
-        status = read_teaming(element, alias);
+        status = read_teaming_option(element, alias);
     element->has_interface =
         element->mac_text || element->interface.vlan || element->profileid || element->persistent;
-    return status == VFA_CMD_FINE ? read_settings(element, alias) : status;
+    return status == VFA_CMD_FINE ? read_setting_options(element, alias) : status;
 }
 
 int vfa_request_element_pair(struct vfa_request_element *element, virDomainPtr domain,

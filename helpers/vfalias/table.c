@@ -80,7 +80,7 @@ struct vfa_table *vfa_table_free(struct vfa_table *table)
 }
 
 /* Takes over text. */
-static void add(struct vfa_table *table, enum vfa_table_colour colour, char *text)
+static void add_cell(struct vfa_table *table, enum vfa_table_colour colour, char *text)
 {
     if (text && table->n == table->room) {
         size_t room = table->room ? table->room * 2 : 64;
@@ -105,7 +105,7 @@ static void add(struct vfa_table *table, enum vfa_table_colour colour, char *tex
 
 void vfa_table_cell(struct vfa_table *table, enum vfa_table_colour colour, const char *text)
 {
-    add(table, colour, strdup(text && *text ? text : "-"));
+    add_cell(table, colour, strdup(text && *text ? text : "-"));
 }
 
 void vfa_table_cellf(struct vfa_table *table, enum vfa_table_colour colour, const char *fmt, ...)
@@ -117,7 +117,7 @@ void vfa_table_cellf(struct vfa_table *table, enum vfa_table_colour colour, cons
     if (vasprintf(&text, fmt, args) < 0)
         text = NULL;
     va_end(args);
-    add(table, colour, text);
+    add_cell(table, colour, text);
 }
 
 void vfa_table_cell_number(struct vfa_table *table, long number)

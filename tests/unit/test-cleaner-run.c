@@ -53,7 +53,7 @@ static int run(const char *text, unsigned timeout, char **ret_reason, struct vfa
                                 .uuid = "U",
                                 .timeout = timeout,
                                 .grace = 1000,
-                                .tell = tell};
+                                .on_line = tell};
     VFA_AUTO(vfa_closep) int fd = open(script, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
     int r;
 
