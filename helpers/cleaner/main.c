@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * clean-device: runs the cleaner of one device and records its result in the state file. vfaliasd
- * starts it, as a transient unit of its own where systemd runs, since the cleaner needs what
- * vfaliasd is not allowed (helpers/vfaliasd/clean.h).
+ * starts this program as a transient systemd unit where systemd runs, because a cleaner needs
+ * privileges that vfaliasd does not have (helpers/vfaliasd/clean.h).
  *
  * Invariants:
- * - One at a time for a device: it takes the device's lock (presence.h) first, and the cleaner
- *   inherits it.
- * - Only for a claim in the state cleaning, read when the lock is held. No domain can claim the
- *   device while that stands.
- * - Killed at any point, the claim is as it was, and vfaliasd starts another one: a cleaner may run
- *   twice, never not at all.
+ * - A device has one clean-device process at a time: the process takes the device's lock
+ *   (state/lock.h) first, and the cleaner inherits the lock.
+ * - The cleaner runs only for a claim in the state cleaning, read while the lock is held. No domain
+ *   can claim the device while the claim is in that state.
+ * - If this program is killed at any point, the claim is unchanged and vfaliasd starts the program
+ *   again. A cleaner may run twice, but is never skipped.
  */
 
 #include "base/common.h"
@@ -30,7 +30,7 @@
 #include <string.h>
 
 #define GRACE_MS  10000
-#define SETTLE_MS 30000 /* with a state file that is locked, else the cleaner runs once more */
+#define SETTLE_MS 30000 /* wait for a locked state file; after that the cleaner must run again */
 
 static void log_output(const char *line)
 {
@@ -52,7 +52,7 @@ static int find_cleaning_claim(const struct vfa_config *config, const char *devi
     return r == 0 ? vfa_cleaning_find(state, device, ret, err) : r;
 }
 
-/* The result counts only for the claim that the cleaner was run for. */
+/* Records the result only if the claim is still the claim that the cleaner ran for. */
 static int record_result(const struct vfa_config *config, const struct vfa_claim *claim,
                          const char *reason, struct vfa_error *err)
 {
@@ -76,7 +76,7 @@ static int record_result(const struct vfa_config *config, const struct vfa_claim
     return 0;
 }
 
-/* A cleaner that cannot be started has failed; *ret_reason says why. */
+/* VFA_CLEAN_FAILED if the cleaner cannot be started; *ret_reason says why. */
 static int run_cleaner(const struct vfa_config *config, const struct vfa_claim *claim, int lock_fd,
                        char **ret_reason, struct vfa_error *err)
 {
@@ -106,12 +106,12 @@ static int clean_device(const struct vfa_config *config, const struct vfa_pci_ad
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    VFA_AUTO(vfa_closep) int lock_fd = -1; /* a cleaner that cannot be killed keeps the lock */
+    VFA_AUTO(vfa_closep) int lock_fd = -1; /* an unkillable cleaner keeps a copy */
     VFA_AUTO(vfa_freep) char *reason = NULL;
     int r = vfa_lock_cleaning(config->state_path, addr, &lock_fd, &err);
 
     if (r == VFA_LOCK_TAKEN)
-        return EXIT_SUCCESS; /* another one is at it */
+        return EXIT_SUCCESS; /* another process cleans the device */
     if (r == 0)
         r = find_cleaning_claim(config, device, &claim, &err);
     if (r == VFA_STATE_ABSENT)
@@ -127,7 +127,7 @@ static int clean_device(const struct vfa_config *config, const struct vfa_pci_ad
     return r < 0 ? log_failure(&err) : EXIT_SUCCESS;
 }
 
-/* Goes on in a process that nobody waits for. */
+/* Forks; the parent exits at once, the child continues in a session of its own. */
 static bool run_in_background(struct vfa_error *err)
 {
     pid_t pid = fork();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See run.h. One loop waits for output, for signals and for the time limit. */
+/* See run.h. wait_for_end() is the one loop: it waits for output, signals and the time limit. */
 
 #include "run.h"
 
@@ -18,17 +18,17 @@
 #include <sys/wait.h>
 
 #define LINE_SIZE 240 /* the rest of a longer line is dropped */
-#define CHILD_FD  3   /* the lock, in the cleaner */
+#define CHILD_FD  3   /* the lock's descriptor in the cleaner */
 
 enum stage { RUNNING, ASKED_TO_END, KILLED, GIVEN_UP };
 
 struct run {
     const struct vfa_clean_job *job;
     pid_t pid;
-    int out; /* the cleaner's output; -1: nobody has it open any more */
+    int out; /* read end of the cleaner's output; -1 after end of file */
     int signals;
     enum stage stage;
-    int64_t due; /* milliseconds of the clock: when the next stage begins */
+    int64_t due; /* start of the next stage, milliseconds of base/clock.h */
     bool timed_out;
     bool stopped;
     bool ended;
@@ -38,7 +38,7 @@ struct run {
     char last[LINE_SIZE]; /* the last line that is not empty */
 };
 
-/* ---- the cleaner's side: after fork(), before execve() ---- */
+/* ---- in the child, between fork() and execve() ---- */
 
 static void reset_signals(void)
 {
@@ -50,7 +50,8 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The descriptors 0 to 3, and no other. What is moved may be one of them. */
+/* Leaves descriptors 0 to 3 open and closes all others. `out` and `lock` may be 0 to 3 themselves,
+ * so both are duplicated above 3 first. */
 static int arrange_fds(int out, int lock)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -61,18 +62,18 @@ static int arrange_fds(int out, int lock)
         dup2(high_out, STDOUT_FILENO) < 0 || dup2(high_out, STDERR_FILENO) < 0 ||
         dup2(high_lock, CHILD_FD) < 0)
         return -1;
-    (void)close_range(CHILD_FD + 1, ~0U, 0); /* for those that somebody left open to this program */
+    (void)close_range(CHILD_FD + 1, ~0U, 0); /* descriptors that this program inherited */
     return 0;
 }
 
-/* vfaliasd is the last to be killed where memory is short (OOMScoreAdjust= of its unit); a cleaner
- * that it starts as its own child is not. */
+/* The OOM killer spares vfaliasd (OOMScoreAdjust= in its unit). A cleaner that vfaliasd starts as
+ * its own child must not inherit that. */
 static void reset_oom_score(void)
 {
     VFA_AUTO(vfa_closep) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
     if (fd >= 0 && write(fd, "0", 1) < 0)
-        return; /* it is cleaned all the same */
+        return; /* cleaning works without the reset */
 }
 
 static void become_cleaner(const struct vfa_clean_job *job, pid_t parent, int out)
@@ -115,7 +116,7 @@ static int start_cleaner(struct run *run, struct vfa_error *err)
     return 0;
 }
 
-/* ---- its output ---- */
+/* ---- output ---- */
 
 static void end_line(struct run *run)
 {
@@ -141,7 +142,7 @@ static void take_output(struct run *run, const char *text, size_t len)
     }
 }
 
-/* All that is there. */
+/* Reads until the pipe is empty or closed. */
 static void read_output(struct run *run)
 {
     char buf[4096];
@@ -160,9 +161,9 @@ static void read_output(struct run *run)
     }
 }
 
-/* ---- its end ---- */
+/* ---- end of the cleaner ---- */
 
-/* The group is killed while its leader is a zombie: until then nobody else gets its number. */
+/* Kills the group while its leader is a zombie: the kernel cannot reuse the group's number yet. */
 static void look_for_end(struct run *run)
 {
     siginfo_t info = {0};
@@ -207,7 +208,7 @@ static void wait_for_end(struct run *run)
         int64_t left = run->due - vfa_clock_ms();
 
         if (poll(fds, ARRAY_SIZE(fds), left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left) < 0)
-            look_for_end(run); /* out of memory or interrupted: nothing is lost */
+            look_for_end(run); /* out of memory or interrupted: the loop polls again */
         if (fds[1].revents)
             read_output(run);
         read_signals(run);
@@ -220,7 +221,7 @@ static void wait_for_end(struct run *run)
     end_line(run);
 }
 
-/* ---- the outcome ---- */
+/* ---- result ---- */
 
 static char *describe_end(const struct run *run)
 {

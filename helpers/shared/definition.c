@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See definition.h. The XML is asked for with SECURE: a define without the passwords would lose
- * them. */
+/* See definition.h. The XML is read with VIR_DOMAIN_XML_SECURE: without it, the define would delete
+ * the domain's passwords. */
 
 #include "definition.h"
 
@@ -29,7 +29,7 @@ static int count_missing(virDomainPtr domain, const char *xml, unsigned *ret, st
 
     if (vfa_domxml_parse(xml, strlen(xml), &parsed, err) < 0)
         return vfa_wrap(err, "domain '%s'", virDomainGetName(domain));
-    *ret = parsed->pcie ? vfa_domain_missing_ports(parsed) : 0; /* slots cannot be added */
+    *ret = parsed->pcie ? vfa_domain_missing_ports(parsed) : 0; /* a PCI bus has no slots to add */
     return 0;
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Free PCIe ports in the persistent definition of a domain: hot-plug on q35 needs one for each
- * request, and libvirt cannot add a port to a running domain. vfaliasd does this on each define and
- * metadata change, `vfalias request` on demand.
+ * Free PCIe ports in the persistent definition of a domain: hot-plug on q35 needs a free port for
+ * each request, and libvirt cannot add a port to a running domain. vfaliasd adds ports on each
+ * define and metadata change, `vfalias request` on demand.
  *
- * Idempotent: a definition with ports enough is left as it is (a define raises another event, which
- * ends here). libvirt has no compare-and-define, so the definition is read once more right before;
- * what was changed meanwhile is never overwritten knowingly. Between that read and the define is
- * one call's way to libvirt, and what falls into it is lost: an edit is overwritten, and a domain
- * that is undefined just then is there again. That could be seen (its definition counts as added),
- * but nobody could tell it from a user who defines the domain anew just then: undefining it would
- * be the worse mistake. virDomainAttachDeviceFlags() never makes a domain, but replaces no
- * placeholder.
+ * vfa_domain_ports_add() is idempotent: a definition with enough ports is not changed (each define
+ * raises another event, which must end here).
+ *
+ * libvirt has no compare-and-define, so the definition is read again immediately before the define,
+ * and a definition that changed in between is not overwritten. A race of one libvirt call remains:
+ * an edit between that read and the define is overwritten, and a domain that is undefined between
+ * them is defined again. vfaliasd could detect the second case (the event says "added"), but cannot
+ * distinguish it from a user who defines the domain again at that moment; undefining that user's
+ * domain would be worse. virDomainAttachDeviceFlags() never creates a definition, but cannot replace
+ * a placeholder.
  */
 #ifndef VFA_SHARED_DEFINITION_H
 #define VFA_SHARED_DEFINITION_H
@@ -21,27 +23,28 @@
 #include <libvirt/libvirt.h>
 
 enum {
-    VFA_PORTS_CHANGED = 1, /* somebody edits the definition at the same time: nothing was done */
+    VFA_PORTS_CHANGED = 1, /* another program changed the definition meanwhile: nothing was done */
 };
 
-/* The definition as a define takes it; free() *ret. */
+/* The XML of the definition, complete enough to define it again; free() *ret. */
 int vfa_domain_definition_read(virDomainPtr domain, char **ret, struct vfa_error *err);
 
-/* Defines `changed`, which was made from `xml`, if that is what libvirt still has. 0,
+/* Defines `changed`, which was made from `xml`, if libvirt's definition still equals `xml`. 0,
  * VFA_PORTS_CHANGED or an error. */
 int vfa_domain_definition_replace(virDomainPtr domain, const char *xml, const char *changed,
                                   struct vfa_error *err);
 
-/* Adds the missing ports to the inactive definition. *ret_n, if not NULL, gets how many. A
- * transient domain has no such definition: 0 ports. 0, VFA_PORTS_CHANGED or an error (-EINVAL: its
- * requests are wrong). */
+/* Adds the missing ports to the inactive definition. *ret_n, if not NULL, gets their number, which
+ * is 0 for a transient domain (it has no definition). 0, VFA_PORTS_CHANGED or an error (-EINVAL:
+ * the domain's requests are wrong). */
 int vfa_domain_ports_add(virDomainPtr domain, unsigned *ret_n, struct vfa_error *err);
 
 /* Adds one empty port labelled ua-slot-REQUEST to the inactive definition. Not idempotent. 0,
  * VFA_PORTS_CHANGED or an error. */
 int vfa_domain_ports_add_labelled(virDomainPtr domain, const char *request, struct vfa_error *err);
 
-/* Takes the label ua-slot-REQUEST off a port of the inactive definition. The same, or -ENOENT. */
+/* Removes the label ua-slot-REQUEST from its port in the inactive definition; the port stays. 0,
+ * VFA_PORTS_CHANGED or an error (-ENOENT: no port has that label). */
 int vfa_domain_ports_remove_label(virDomainPtr domain, const char *request, struct vfa_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See gc.h for why the order of reading is what it is. */
+/* See gc.h, also for the order of reading. */
 
 #include "gc.h"
 
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Whether a domain runs, or is about to. */
+/* Whether a domain runs or is being started. No such domain: not active. */
 static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vfa_error *err)
 {
     virDomainPtr domain = virDomainLookupByUUIDString(conn, uuid);
@@ -35,16 +35,16 @@ static int ask_active(virConnectPtr conn, const char *uuid, bool *ret, struct vf
     return r;
 }
 
-/* One that goes through all of them. What cannot be done for one keeps none of the others. */
+/* One pass over claims and holds. An error with one of them does not end the pass. */
 struct collector {
     virConnectPtr conn;
     struct vfa_host *host;
     int64_t now;
-    const char *asked; /* the domain that libvirt was asked about last, or NULL */
-    bool active;       /* that one; true if libvirt did not tell */
+    const char *asked; /* UUID of the domain that libvirt was asked about last, or NULL */
+    bool active;       /* whether the domain `asked` is active; true if libvirt gave an error */
     bool again;
     size_t n;
-    int result; /* the first error, with *err */
+    int result; /* code of the first error, which is in *err */
     struct vfa_error *err;
 };
 
@@ -88,7 +88,7 @@ static void collect_claim(struct collector *c, const struct vfa_claim *claim)
     note_result(c, r, &why);
 }
 
-/* What says that a guest waits for its devices. */
+/* Ends a hold (a guest that is paused until it has its devices) of a domain that does not run. */
 static void collect_hold(struct collector *c, const struct vfa_hold *hold)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -109,7 +109,7 @@ int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *
     struct collector c = {.conn = conn, .host = host, .err = err};
     int r;
 
-    c.now = time(NULL); /* before the claims are read: younger ones count as of this second */
+    c.now = time(NULL); /* before reading: claims made later then count as made in this second */
     r = vfa_state_claims(host->state, uuid, &claims, err);
     if (r == 0)
         r = vfa_state_holds(host->state, uuid, &holds, err);

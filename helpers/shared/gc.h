@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Dropping the claims that no running domain backs: what `vfalias gc` does, and vfaliasd whenever a
- * domain has stopped or a connection was made. Normally the hook at `release` was there first.
+ * Drops the claims that no running domain backs. `vfalias gc` does it, and vfaliasd when a domain
+ * has stopped or a connection was made. Normally the hook at `release` has dropped them already.
  *
- * The race to beware of: a domain whose `prepare` hook runs has claims, but no QEMU yet. libvirt
- * gives a domain its id (so that it counts as active) before it runs that hook, and keeps the
- * domain object locked until the hook has returned; asking about the domain waits for that lock.
- * Hence the order here: claims are read first, libvirt is asked second. Inactive then means that
- * the start those claims were made for is over. A claim may be made anew between the answer and the
- * release: each one is dropped only if it is still the same one, and only if it is not of this very
- * second, which is how far `since` can tell two apart.
+ * Race: a domain whose `prepare` hook runs has claims, but no QEMU yet. libvirt gives the domain
+ * its id (the domain then counts as active) before it runs that hook, and keeps the domain object
+ * locked until the hook has returned; a query about the domain waits for that lock. Therefore the
+ * order: first read the claims, then ask libvirt. "Inactive" then means that the start which made
+ * those claims is over. Another start may make a new claim between libvirt's answer and the
+ * release. So a claim is dropped only if it is unchanged, and only if it was not made in the
+ * current second: `since` has a resolution of one second.
  *
- * Never inside a state transaction: a hook that waits for it holds the lock that libvirt's answer
- * waits for.
+ * Never call this inside a state transaction: libvirt's answer may wait for a hook, and the hook
+ * for the transaction.
  */
 #ifndef VFA_SHARED_GC_H
 #define VFA_SHARED_GC_H
@@ -24,14 +24,13 @@
 #include <libvirt/libvirt.h>
 
 enum {
-    VFA_GC_AGAIN = 1, /* some claims were too young to be judged: ask again in two seconds */
+    VFA_GC_AGAIN = 1, /* some claims or holds are too young: call again in two seconds */
 };
 
-/* Claims of all domains, or (uuid not NULL) of one, and what says that a guest waits for its
- * devices. `incoming` claims wait for their domain as long as the configuration's incoming_timeout.
- * *ret_n, if not NULL, gets how many were released. Must not be called with a transaction of
- * host->state open. 0, VFA_GC_AGAIN or an error, the first if there are several: the claims that it
- * is not about have been seen to. */
+/* Drops claims and holds of all domains, or (uuid not NULL) of one domain. An `incoming` claim is
+ * kept until the configuration's incoming_timeout has passed. *ret_n, if not NULL, gets the number
+ * of released claims; it is not written on an error. host->state must have no open transaction. 0,
+ * VFA_GC_AGAIN or the first error; an error with one claim does not keep the others. */
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See log.h. `said` is guarded by `lock`; it has one entry for each lasting trouble, so it is
+/* See log.h. `lock` guards `said`, which has one entry for each key of vfa_log_change(): it is
  * short. */
 
 #include "log.h"
@@ -24,8 +24,8 @@ static atomic_int max_level = LOG_INFO;
 static const char *name = "vfalias";
 static bool to_journal;
 
-/* systemd.exec(5), $JOURNAL_STREAM: the variable is inherited by whatever the service starts, and
- * only device and inode tell whether this stderr is the journal's. */
+/* Every child of a service inherits $JOURNAL_STREAM (systemd.exec(5)): stderr is the journal only
+ * if its device and inode are those in the variable. */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -64,7 +64,7 @@ static void write_line(int level, const char *text)
         return;
     }
     if (write(STDERR_FILENO, line, (size_t)n) < 0)
-        return; /* nobody left to tell */
+        return; /* no other place to report to */
 }
 
 void vfa_log(int level, const char *fmt, ...)
@@ -94,8 +94,8 @@ static void said_free(struct said *entry)
     free(entry);
 }
 
-/* Takes text over. False if that is what was said last. Without memory a line is said once too
- * often. */
+/* Takes `text` over. False if it is the last text of the key. True if memory is short: the line is
+ * then written twice. */
 static bool remember(const char *key, char *text)
 {
     VFA_AUTO(vfa_freep) char *owned = text;

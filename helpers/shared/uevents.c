@@ -19,7 +19,7 @@ bool vfa_uevents_is_named(const char *netdev)
         udev ? udev_device_new_from_subsystem_sysname(udev, "net", netdev) : NULL;
     bool is = !udev || (device && udev_device_get_is_initialized(device) > 0);
 
-    udev_device_unref(device); /* takes NULL, as the next one */
+    udev_device_unref(device); /* takes NULL, as udev_unref() does */
     udev_unref(udev);
     return is;
 }
@@ -38,7 +38,7 @@ struct udev_monitor *vfa_uevents_open(void)
 
     if (udev)
         monitor = udev_monitor_new_from_netlink(udev, vfa_uevents_by_udev() ? "udev" : "kernel");
-    udev_unref(udev); /* the monitor has a reference of its own */
+    udev_unref(udev); /* the monitor has its own reference */
     if (monitor && !listen_to(monitor))
         monitor = udev_monitor_unref(monitor);
     return monitor;
@@ -49,7 +49,7 @@ void vfa_uevents_close(struct udev_monitor *monitor)
     udev_monitor_unref(monitor);
 }
 
-/* False when the time is over, or there is nothing to wait for. */
+/* False after the deadline. */
 static bool wait_for_event(struct udev_monitor *monitor, int64_t deadline)
 {
     struct pollfd fd = {.fd = udev_monitor_get_fd(monitor), .events = POLLIN};
@@ -67,7 +67,7 @@ bool vfa_uevents_wait(bool (*ready)(void *opaque), void *opaque, unsigned second
 {
     struct udev_monitor *monitor = seconds ? vfa_uevents_open() : NULL;
     int64_t deadline = vfa_clock_ms() + (int64_t)seconds * 1000;
-    bool is = ready(opaque); /* only now that no event is lost */
+    bool is = ready(opaque); /* after opening the monitor, so that no event is lost */
 
     while (!is && monitor && wait_for_event(monitor, deadline))
         is = ready(opaque);

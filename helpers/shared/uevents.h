@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of hardware that comes and goes: PCI devices and network interfaces, as udevd passes them
- * on when it is done with them, or as the kernel sends them where no udevd runs.
+ * Hotplug events of PCI devices and network interfaces: from udevd after its rules have run, or
+ * from the kernel if no udevd runs.
  */
 #ifndef VFA_SHARED_UEVENTS_H
 #define VFA_SHARED_UEVENTS_H
@@ -10,18 +10,18 @@
 
 #include <libudev.h>
 
-/* True if udevd runs: it names interfaces before it passes events on. */
+/* True if udevd runs. udevd renames interfaces before it forwards their events. */
 bool vfa_uevents_by_udev(void);
 
-/* False of a network interface that udevd is about to give another name. */
+/* False if udevd may still rename the network interface. */
 bool vfa_uevents_is_named(const char *netdev);
 
-/* NULL if it cannot be had. Close with vfa_uevents_close(), which takes NULL. */
+/* NULL on failure. Close with vfa_uevents_close(), which takes NULL. */
 struct udev_monitor *vfa_uevents_open(void);
 void vfa_uevents_close(struct udev_monitor *monitor);
 
-/* Waits until ready() says so, which is asked at once and after each event; for `seconds` at most.
- * What it said last. */
+/* Calls ready() now and after each event, until it returns true or `seconds` have passed. Returns
+ * the last result of ready(). */
 bool vfa_uevents_wait(bool (*ready)(void *opaque), void *opaque, unsigned seconds);
 
 #endif

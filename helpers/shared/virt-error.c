@@ -19,7 +19,7 @@ void vfa_virt_quiet(void)
     virSetErrorFunc(NULL, ignore_error);
 }
 
-/* A connection that was closed under a call is reported as an internal error of the RPC layer. */
+/* libvirt reports a connection that closes during a call as an internal error of the RPC layer. */
 static int errno_of_virt(const virError *error)
 {
     if (!error)
@@ -43,7 +43,7 @@ static int errno_of_virt(const virError *error)
     }
 }
 
-static __thread virErrorPtr kept; /* between the two halves of vfa_virt_fail() */
+static __thread virErrorPtr kept; /* from vfa_virt_keep_error() to vfa_virt_fail_kept() */
 
 void vfa_virt_keep_error(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libvirt's last error of this thread as a struct vfa_error: one line, and a code that callers
- * branch on without knowing libvirt's numbers; and what VFA_AUTO needs for libvirt's objects. For
- * helpers/ only: lib/ and hooks/ know no libvirt API.
+ * Turns libvirt's last error of this thread into a struct vfa_error: one line, and a code that
+ * callers can test without libvirt's numbers. Also the functions that VFA_AUTO needs for libvirt's
+ * objects. For helpers/ only: lib/ and hooks/ do not use libvirt's API.
  */
 #ifndef VFA_SHARED_VIRT_ERROR_H
 #define VFA_SHARED_VIRT_ERROR_H
@@ -12,19 +12,19 @@
 
 #include <libvirt/libvirt.h>
 
-/* Call once before any connection: keeps libvirt from printing errors to stderr by itself. */
+/* Call once before any connection: libvirt then prints no errors to stderr. */
 void vfa_virt_quiet(void);
 
-/* Fills *err with "TEXT: what libvirt said" and returns the negative code:
+/* Fills *err with "TEXT: libvirt's message" and returns the negative code:
  *   -ENOENT     no such domain, device or metadata (any more)
- *   -ETIMEDOUT  the domain is busy with another job (a migration, say): later
- *   -ENOTCONN   the connection is gone
+ *   -ETIMEDOUT  the domain is busy with another job, for example a migration: try again later
+ *   -ENOTCONN   the connection is lost
  *   -EIO        anything else
- * A macro, because messages name domains: virDomainGetName() among the arguments resets libvirt's
- * last error, so that is put away before they are evaluated. */
+ * This is a macro because an argument may be virDomainGetName(), which resets libvirt's last error:
+ * the error must be saved before the arguments are evaluated. */
 #define vfa_virt_fail(err, ...) (vfa_virt_keep_error(), vfa_virt_fail_kept((err), __VA_ARGS__))
 
-/* For the macro alone. */
+/* For vfa_virt_fail() only. */
 void vfa_virt_keep_error(void);
 int vfa_virt_fail_kept(struct vfa_error *err, const char *fmt, ...) VFA_PRINTF(2, 3);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See virt-uri.h. It knows nothing of a connection. */
+/* See virt-uri.h. This file does not connect to libvirt. */
 
 #include "virt-uri.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connection URIs of libvirt (https://libvirt.org/uri.html), as text. */
+/* Checks the text of libvirt's connection URIs (https://libvirt.org/uri.html). */
 #ifndef VFA_SHARED_VIRT_URI_H
 #define VFA_SHARED_VIRT_URI_H
 
@@ -8,12 +8,12 @@
 
 #define VFA_VIRT_DEFAULT_URI "qemu:///system"
 
-/* True if a URI is of another host's libvirt. */
+/* True if a URI names another host. */
 bool vfa_virt_names_host(const char *uri);
 
-/* Fails unless the URI (libvirt_uri of the configuration) is of the QEMU driver on this host:
- * another driver, or another host, knows nothing of the domains that the hooks claim for, so their
- * claims would be dropped. */
+/* Fails unless the URI (libvirt_uri of the configuration) selects the QEMU driver on this host. The
+ * hooks claim devices for the domains of that driver; another driver or host does not know these
+ * domains, so their claims would be dropped. */
 int vfa_virt_check_uri(const char *uri, struct vfa_error *err);
 
 #endif

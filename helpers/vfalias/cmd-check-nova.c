@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias check --nova FILE: what of a nova.conf carries over. vfalias' own configuration is not
- * looked at.
+ * vfalias check --nova FILE: which options of a nova.conf mean the same to vfalias. vfalias' own
+ * configuration is not read.
  */
 
 #include "cmd-check-nova.h"

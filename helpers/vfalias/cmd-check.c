@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias check: is the configuration valid, and what in it is probably a mistake. Needs neither
- * devices nor state; an invalid configuration, or a cleaner that cannot be run, ends the program
- * with status 2. What it says of a nova.conf is in cmd-check-nova.c.
+ * vfalias check: whether the configuration is valid, and warnings about probable mistakes. Reads
+ * neither devices nor state. Exit status 2: the configuration is invalid, or a cleaner cannot be
+ * run. The option --nova is in cmd-check-nova.h.
  */
 
 #include "base/common.h"
@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-/* Another device_spec names the same cleaner, so that it was looked at. */
+/* Whether an earlier device_spec names the same cleaner: it was checked then. */
 static bool is_repeated(const struct vfa_config *config, size_t i)
 {
     for (size_t j = 0; j < i; j++) {
@@ -28,7 +28,7 @@ static bool is_repeated(const struct vfa_config *config, size_t i)
     return false;
 }
 
-/* Returns how many cleaners cannot be run; `tell` is told of each. */
+/* Returns how many cleaners cannot be run; calls `report` for each. */
 static size_t check_cleaners(const struct vfa_config *config,
                              void (*report)(void *data, const char *text), void *data)
 {
@@ -48,7 +48,7 @@ static size_t check_cleaners(const struct vfa_config *config,
     return n;
 }
 
-/* `tell` is told if vfaliasd would refuse to start. */
+/* Calls `report` if vfaliasd would refuse to start because of libvirt_uri. */
 static void check_libvirt(const struct vfa_config *config,
                           void (*report)(void *data, const char *text), void *data)
 {

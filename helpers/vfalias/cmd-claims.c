@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias claims: who holds what, and which devices are not free yet after somebody has. The table
- * is what the state says and nothing else; no state file is no claims. The JSON is for programs
- * that program switches too, so it has the binding of each device beside it: what sysfs and
- * configuration say now, and the MAC address that libvirt wrote down in the status file of the
- * running domain. Libvirt itself is not asked.
+ * vfalias claims: which domain holds which device, and which devices are still being released or
+ * cleaned. The table shows the state only; without a state file there are no claims. The JSON is
+ * also for programs that configure switches, so it adds the binding of each device: what sysfs and
+ * configuration say now, and the MAC address from libvirt's status file of the running domain.
+ * libvirt itself is not asked.
  */
 
 #include "base/common.h"
@@ -31,8 +31,8 @@ struct bindings {
     const struct vfa_config *config;
     struct vfa_sysfs sysfs;
     bool foreign;
-    const char *uuid;          /* of whom `domain` is; borrowed from a claim */
-    struct vfa_domain *domain; /* as its status file has it; NULL: there is none that can be read */
+    const char *uuid;          /* of the domain that was read last; borrowed from a claim */
+    struct vfa_domain *domain; /* from its status file; NULL: the file cannot be read */
 };
 
 static void bindings_clear(struct bindings *b)
@@ -49,7 +49,7 @@ static int bindings_open(const struct vfa_cmd_context *ctx, struct bindings *ret
     return vfa_sysfs_open(ctx->config->sysfs_root, &ret->sysfs, err);
 }
 
-/* Claims come by domain, so that one at a time is enough. */
+/* Claims are sorted by domain, so one domain is cached. */
 static const struct vfa_domain *find_running_domain(struct bindings *b,
                                                     const struct vfa_claim *claim)
 {
@@ -59,7 +59,7 @@ static const struct vfa_domain *find_running_domain(struct bindings *b,
         return b->domain;
     b->uuid = claim->uuid;
     b->domain = vfa_domain_free(b->domain);
-    if (b->foreign || strchr(claim->domain, '/')) /* libvirt takes no such name */
+    if (b->foreign || strchr(claim->domain, '/')) /* libvirt allows no such name */
         return NULL;
     if (asprintf(&path, "%s/%s.xml", b->config->libvirt_run, claim->domain) < 0) {
         path = NULL;
@@ -71,7 +71,7 @@ static const struct vfa_domain *find_running_domain(struct bindings *b,
     return b->domain;
 }
 
-/* Of an interface, once the domain has it. Borrowed. */
+/* The MAC address of a claim's interface; NULL: the domain does not have it yet. Borrowed. */
 static const char *find_mac(struct bindings *b, const struct vfa_claim *claim)
 {
     const struct vfa_domain *domain = find_running_domain(b, claim);
@@ -97,8 +97,8 @@ static void set_vf(bool *oom, struct json_object *object, const struct vfa_bindi
     vfa_json_set_number(oom, object, "vf_num", binding->vf_num);
 }
 
-/* A UUID by name (RFC 4122, version 5) in the namespace of the domain's: anybody can compute it.
- * NULL: the claim's UUID is none. */
+/* A name-based UUID (RFC 4122, version 5) in the namespace of the domain's UUID, so that other
+ * programs can compute it. NULL: the claim's UUID is invalid. */
 static const char *request_id(const struct vfa_claim *claim, char buf[UUID_STR_LEN])
 {
     uuid_t namespace, id;
@@ -205,7 +205,7 @@ static void print_ending(const struct vfa_claim *claim, bool daemon)
     putchar('\n');
 }
 
-/* Below the table, so that a long line of QEMU's or a driver's does not tear it apart. */
+/* Below the table: a long message of QEMU or a driver would make its column too wide. */
 static void print_reasons(const struct vfa_cmd_context *ctx, const struct vfa_claims *claims)
 {
     bool daemon = may_daemon_run(ctx);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias detach and vfalias attach: the devices of a running domain's requests, out of the guest
- * and back. What is detached counts as withdrawn by its user, until it is attached or asked for
- * anew or the domain starts again.
+ * vfalias detach and vfalias attach: detach the devices of a running domain's requests, and attach
+ * devices again. A detached request counts as withdrawn by its user until `attach`, until the
+ * request is added again, or until the domain starts again.
  */
 
 #include "base/common.h"
@@ -17,12 +17,12 @@
 
 struct what {
     const char *domain;
-    const char *request; /* NULL: all of them */
+    const char *request; /* NULL: all requests */
     unsigned timeout;
 };
 
-/* The requests that are meant and have a device, or have none. -ENOENT: there is no such request.
- */
+/* Selects, of the requests in `what`, those that have a device (with) or have no device. -ENOENT:
+ * the domain has no such request. */
 static int select_guest_requests(const struct vfa_guest *guest, const struct what *what, bool with,
                                  struct vfa_request_names *ret, struct vfa_error *err)
 {

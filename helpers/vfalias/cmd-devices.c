@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * vfalias devices: the devices that a device_spec allows, or with --all every PCI device, each with
- * the reason why it may not be given out now. Always a live scan.
+ * the reason why it cannot be allocated now. Always a live scan.
  */
 
 #include "base/common.h"
@@ -21,7 +21,7 @@
 #include "verbs.h"
 #include "view.h"
 
-/* What speaks against giving it out, and the words for it (free() them; NULL: out of memory). */
+/* The verdict on a device for any domain, and its text (free() it; NULL: out of memory). */
 static enum vfa_verdict judge_and_describe(const struct vfa_config *config,
                                            const struct vfa_device_status *device,
                                            char **ret_detail)
@@ -112,7 +112,7 @@ static int print_devices_json(const struct vfa_config *config,
     return status;
 }
 
-/* ---- for people ---- */
+/* ---- table ---- */
 
 static void add_reason(struct vfa_table *table, const struct vfa_config *config,
                        const struct vfa_device_status *device)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias explain: device by device, why it is or is not one for an alias, or for a domain that
- * asks for it. Nothing is changed: the hook's own code runs on a copy of the state (lib/claim/explain.h).
+ * vfalias explain: the verdict on each device for an alias, or for a domain's request of that
+ * alias. Nothing is changed: the hook's own code runs on a copy of the state (claim/explain.h).
  *
- * What a start would be refused with is the one line on stderr, and exit status 1; the devices are
- * on stdout all the same.
+ * The devices are printed on stdout in any case. If a start would be refused, the reason is one
+ * line on stderr, and the exit status is 1.
  */
 
 #include "base/bitset.h"
@@ -32,12 +32,12 @@
 
 struct question {
     const struct vfa_alias *alias;
-    struct vfa_domain *domain; /* NULL: anybody */
+    struct vfa_domain *domain; /* NULL: any domain */
     bool running;
     bool all;
 };
 
-/* ---- what is asked ---- */
+/* ---- arguments ---- */
 
 static const struct vfa_alias *find_alias_or_fail(const struct vfa_config *config, const char *name)
 {
@@ -70,7 +70,7 @@ static int load_domain(const struct vfa_cmd_context *ctx, const char *name, stru
                              &q->domain, err);
 }
 
-/* ---- the answer ---- */
+/* ---- result ---- */
 
 static bool is_row_listed(const struct vfa_explained *row, bool all)
 {
@@ -132,7 +132,7 @@ static void add_explained_row(struct vfa_table *table, struct vfa_pci_names *nam
     vfa_view_cell_name(table, names, dev);
 }
 
-/* What is asked, in a line: it explains the verdicts on tags and NUMA nodes. */
+/* Prints alias, domain and NUMA placement in one line: verdicts on NUMA nodes depend on them. */
 static void print_question(const struct question *q, const struct vfa_explanation *e)
 {
     char nodes[64];
@@ -182,8 +182,8 @@ static int print_explanation_table(const struct question *q, const struct vfa_ex
     return status;
 }
 
-/* The one thing that a start asks and the explanation does not, as that is about a state alone.
- * What vfa_check_requests() refuses comes before it. */
+/* Whether a start would be refused because vfaliasd does not run. vfa_explain() does not check
+ * this, because it knows the state only. An error of vfa_check_requests() has priority. */
 static int check_daemon_for_start(const struct vfa_cmd_context *ctx, const struct question *q,
                                   struct vfa_error *err)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias gc: drops the claims that no running domain backs, and finishes what is being released.
- * The hook at `release` normally was there first; this is for a host where it could not run. The
- * work is done by vfa_gc().
+ * vfalias gc: drops the claims that no running domain backs (helpers/shared/gc.h), and finishes
+ * pending releases. For a host where the hook at `release` could not run.
  */
 
 #include "base/common.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See cmd-host.h. The state of this host says nothing about another tree (--sysfs-root), so that
- * without --state it is not looked at there. */
+/* See cmd-host.h. The state of this host does not describe another tree (--sysfs-root): it is not
+ * read for another tree unless --state is given. */
 
 #include "cmd-host.h"
 

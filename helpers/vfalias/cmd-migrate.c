@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias migrate: a live migration of a domain with devices that cannot migrate. These are taken
- * out of the guest first, and vfaliasd of the destination attaches its own; what migrates by itself
- * (half of a teaming pair, macvtap) is left to libvirt and the hook.
+ * vfalias migrate: live migration of a domain with devices that cannot migrate. These devices are
+ * detached from the guest first, and vfaliasd of the destination attaches devices of its host.
+ * Devices that migrate with the guest (teaming pairs, macvtap) are left to libvirt and the hook.
  *
- * Order: the destination agrees and keeps devices (rehearsal.h), then they are taken out, then
- * libvirt migrates. Until the guest runs there they are borrowed here (guest.h): if
- * anything fails, or this process is killed, it gets back what it had.
+ * Order: the destination agrees and reserves devices (rehearsal.h), the devices are detached,
+ * libvirt migrates. Until the guest runs at the destination, this process has a lease on the
+ * requests (guest.h): if a step fails, or this process is killed, the guest gets its devices back.
  */
 
 #include "base/clock.h"
@@ -27,7 +27,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define WATCH_MS 1000 /* how often it is looked whether the destination is still there */
+#define WATCH_MS 1000 /* interval of checks whether the destination is alive */
 
 struct migration {
     const char *uri;
@@ -36,8 +36,8 @@ struct migration {
     struct vfa_guest guest;
     virConnectPtr destination;
     char *xml;                     /* of the running domain */
-    struct vfa_request_names stay; /* requests whose devices do not migrate */
-    char *answer;                  /* of the rehearsal; NULL: it asks for nothing */
+    struct vfa_request_names stay; /* requests whose devices cannot migrate */
+    char *answer;                  /* of the rehearsal; NULL: the domain has no requests */
 };
 
 static void migration_clear(struct migration *m)
@@ -109,7 +109,7 @@ static int rehearse_migration(struct migration *m, enum vfa_rehearsal kind, char
     return 0;
 }
 
-/* It was told to keep devices, and nothing comes. If it cannot be reached they expire. */
+/* Has the destination release the reserved devices. If it cannot be reached, they expire. */
 static void cancel_rehearsal(struct migration *m)
 {
     VFA_AUTO(vfa_freep) char *answer = NULL;
@@ -150,8 +150,8 @@ static int print_plan(const struct migration *m)
 
 /* ---- the migration ---- */
 
-/* libvirt's call, in a thread of its own: it does not return while the source's QEMU waits for a
- * destination that is gone, which can be a quarter of an hour. */
+/* libvirt's migration call runs in a thread of its own: if the destination vanishes, the call
+ * returns only when the source's QEMU gives up, which can take 15 minutes. */
 struct call {
     struct migration *m;
     pthread_mutex_t lock; /* guards done */
@@ -190,7 +190,7 @@ static void *run_call(void *opaque)
     return NULL;
 }
 
-/* Waits for the end, or for a while. */
+/* Waits for the end of the call, for WATCH_MS at the longest. */
 static bool has_ended(struct call *call)
 {
     struct timespec until = vfa_clock_timespec(vfa_clock_ms() + WATCH_MS);
@@ -205,7 +205,7 @@ static bool has_ended(struct call *call)
     return done;
 }
 
-/* libvirtd of the source notices by itself if it is the one that talks to the destination. */
+/* With peer-to-peer migration, libvirtd of the source checks the destination itself. */
 static bool is_lost(const struct migration *m)
 {
     return !(m->flags & VIR_MIGRATE_PEER2PEER) && virConnectIsAlive(m->destination) == 0;
@@ -230,7 +230,7 @@ static int migrate_watched(struct migration *m, struct vfa_error *err)
     return call.r;
 }
 
-/* What failed is said, and what became of the devices. */
+/* Gives the guest its devices back. *err, the failure, gets a prefix if that fails too. */
 static int undo_migration(struct migration *m, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -241,7 +241,7 @@ static int undo_migration(struct migration *m, struct vfa_error *err)
     return -err->code;
 }
 
-/* Those for which a device was promised; the ones that came along are there. */
+/* Selects the requests that get a device at the destination, by the answer of the rehearsal. */
 static void select_promised(const struct migration *m, struct vfa_request_names *ret)
 {
     const struct vfa_domain *live = m->guest.live;

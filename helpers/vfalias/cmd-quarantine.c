@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias quarantine: the devices that are not given out until somebody has looked at them, by the
- * daemon's judgement or a person's. A domain that has such a device keeps it.
+ * vfalias quarantine: devices that are not allocated until an administrator removes them from
+ * quarantine. vfaliasd or an administrator puts them there. A domain that has such a device keeps
+ * it.
  */
 
 #include "base/common.h"
@@ -89,7 +90,7 @@ static bool is_address(const char *device)
     return false;
 }
 
-/* One that is not there may come back. */
+/* Only a warning: an absent device may come back. */
 static void warn_if_absent(const struct vfa_cmd_context *ctx, const char *device)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
@@ -125,7 +126,8 @@ static int run_add(struct vfa_cmd_context *ctx, int argc, char **argv)
     return VFA_CMD_FINE;
 }
 
-/* What was changed of it and could not be put back then is put back now, or it stays there. */
+/* Restores the device's saved settings (force: forgets them), and runs the cleaner (clean). On an
+ * error the device stays in quarantine. */
 static int remove_device(struct vfa_cmd_context *ctx, const char *device, bool force, bool clean,
                          struct vfa_error *err)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias release: drops a domain's claims by hand. A domain that runs keeps them, as its devices,
- * and those that vfaliasd is just attaching, would be given to the next one: libvirt is asked
- * first, unless --force says otherwise or the tree is a foreign one, whose domains this host's
- * libvirt does not know.
+ * vfalias release: drops a domain's claims by hand. Refused while the domain runs: its devices, and
+ * those that vfaliasd is attaching, could be given to a second domain. So libvirt is asked first,
+ * except with --force or for a foreign tree, whose domains this host's libvirt does not know.
  *
- * The claims are read first, libvirt is asked second (gc.h says why), and only what was read is
- * dropped: the domain may be started in between.
+ * Order: read the claims, then ask libvirt (helpers/shared/gc.h explains why), then drop the claims
+ * that are unchanged since they were read: the domain may have been started in between.
  */
 
 #include "base/common.h"
@@ -51,7 +50,7 @@ static int refuse_if_running(virConnectPtr conn, const struct vfa_claim *claim,
                     claim->domain);
 }
 
-/* A name can have been that of several domains in turn. */
+/* Several domains (UUIDs) may have had this name one after the other: each is checked. */
 static int check_domains_stopped(const struct vfa_cmd_context *ctx, const char *name,
                                  const struct vfa_claims *claims, struct vfa_error *err)
 {
@@ -102,7 +101,7 @@ static bool has_claims(const struct vfa_claims *claims, const char *name)
     return false;
 }
 
-/* Nothing is left to drop; but a device that the domain had may not be free yet. */
+/* Says so if a device of the domain is still being released or cleaned. */
 static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *name)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

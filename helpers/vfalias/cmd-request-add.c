@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias request add. With --port, each device gets a root port of its own that is labelled for
- * it; the names are then written into the metadata, since a port's label must not come to mean
- * another request. Ports are made before the metadata: vfaliasd, which hears of the change, then
- * finds nothing missing.
+ * vfalias request add. With --port, each device gets a root port of its own with a label that names
+ * the request. The request names are then written into the metadata, so that a label never matches
+ * another request. Ports are added before the metadata: vfaliasd reacts to the metadata change and
+ * must find no port missing.
  */
 
 #include "base/common.h"
@@ -25,7 +25,7 @@
 #include <string.h>
 
 struct add {
-    /* as typed */
+    /* the arguments */
     const char *domain;
     const char *alias_list;
     const char *name;
@@ -34,13 +34,13 @@ struct add {
     bool optional, late, port, force, has_tags;
     struct vfa_request_scope scope;
     struct vfa_request_element element;
-    /* as it was meant */
+    /* the parsed values */
     struct vfa_extraspec asked;
     enum vfa_numa_policy numa;
     struct vfa_tags tags;
 };
 
-/* The <requests> of one XML, before and after. */
+/* The <requests> of one XML: before the edits, and after them. */
 struct edit {
     unsigned affect;
     char *requests;
@@ -48,7 +48,7 @@ struct edit {
 
 struct names {
     char *items[VFA_REQUEST_MAX];
-    uint32_t n; /* 0: the metadata need not say any */
+    uint32_t n; /* 0: no names are written into the metadata */
 };
 
 static void add_clear(struct add *add)
@@ -68,7 +68,7 @@ static void names_clear(struct names *names)
         free(names->items[i]);
 }
 
-/* ---- what was typed ---- */
+/* ---- arguments ---- */
 
 static int refuse_alias(const struct vfa_config *config, const char *alias)
 {
@@ -78,7 +78,8 @@ static int refuse_alias(const struct vfa_config *config, const char *alias)
                               alias, known && *known ? known : "none at all");
 }
 
-/* ALIAS, ALIAS:COUNT or a list. A text that is an alias' name is that alias, whatever is in it. */
+/* ALIAS, ALIAS:COUNT or a list. A text that equals an alias' name means that alias, even if the
+ * name contains ':' or ','. */
 static int read_alias_list(const struct vfa_config *config, struct add *add)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -119,7 +120,7 @@ static int read_count_option(struct add *add)
     return VFA_CMD_FINE;
 }
 
-/* Only one alias can have one. */
+/* Element options exist for a single alias only: read_count_option() refuses them for a list. */
 static int read_element_options(const struct vfa_config *config, struct add *add)
 {
     const struct vfa_extraspec_item *item = &add->asked.items[0];
@@ -130,7 +131,7 @@ static int read_element_options(const struct vfa_config *config, struct add *add
                : VFA_CMD_FINE;
 }
 
-/* The alias is known; what its name cannot be in a request, its xml_name is. */
+/* Refuses unknown aliases. Replaces a name that is not allowed in XML with the alias' xml_name. */
 static int check_aliases(const struct vfa_config *config, struct add *add)
 {
     for (size_t i = 0; i < add->asked.n; i++) {
@@ -199,11 +200,11 @@ static int read_arguments(const struct vfa_cmd_context *ctx, struct add *add)
 
 /* ---- labelled ports ---- */
 
-/* NAME, NAME-0..., or the ALIAS-N that are free. */
+/* With --name: NAME for one device, NAME-0 ... for several. Else ALIAS-N with the next free N. */
 static int make_request_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
                              unsigned *number, char **ret)
 {
-    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* the only one */
+    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* --port takes no list */
     char *name = NULL;
     int r;
 
@@ -275,9 +276,9 @@ static int edit_requests(virDomainPtr domain, unsigned affect, struct add *add,
     return r;
 }
 
-/* ---- all of it ---- */
+/* ---- the change ---- */
 
-/* Says what is new, and what a running domain lacks for it. */
+/* Prints the new requests, and warns if a running domain has not enough free ports for them. */
 static int print_added(virDomainPtr domain, unsigned affect, const struct vfa_domain *before,
                        struct vfa_error *err)
 {
@@ -302,7 +303,7 @@ static int print_added(virDomainPtr domain, unsigned affect, const struct vfa_do
     return 0;
 }
 
-/* One XML: the ports (definition only), the metadata, the report. */
+/* Changes one XML: labelled ports (definition only), metadata, then missing ports. */
 static int apply_edit(virDomainPtr domain, const struct edit *edit, const struct names *names,
                       struct vfa_error *err)
 {
@@ -323,7 +324,7 @@ static int apply_edit(virDomainPtr domain, const struct edit *edit, const struct
     return r;
 }
 
-/* Both edits are made before either is applied, so that one that is wrong changes nothing. */
+/* Prepares the edits of all XMLs before the first is applied: an error changes nothing. */
 static int edit_domain(virDomainPtr domain, unsigned affect, struct add *add, struct vfa_error *err)
 {
     static const unsigned both[] = {VIR_DOMAIN_AFFECT_CONFIG, VIR_DOMAIN_AFFECT_LIVE};

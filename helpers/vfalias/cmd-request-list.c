@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias request list: each request of a domain, which of its two XMLs has it, and what became of
- * it. Libvirt says what is asked for, the state says what was given.
+ * vfalias request list: each request of a domain, which of the domain's two XMLs has it, and its
+ * claim. Requests come from libvirt, claims from the state.
  */
 
 #include "base/common.h"
@@ -25,10 +25,10 @@
 
 struct request_sources {
     const struct vfa_config *config;
-    struct vfa_domain *live;       /* NULL: does not run */
-    struct vfa_domain *definition; /* NULL: transient */
+    struct vfa_domain *live;       /* NULL: the domain does not run */
+    struct vfa_domain *definition; /* NULL: the domain is transient */
     struct vfa_claims claims;
-    struct vfa_state *state; /* NULL: there is none */
+    struct vfa_state *state; /* NULL: no state file */
 };
 
 static void request_sources_clear(struct request_sources *sources)
@@ -39,13 +39,13 @@ static void request_sources_clear(struct request_sources *sources)
     vfa_state_close(sources->state);
 }
 
-/* A request as it is listed. All borrowed. */
+/* One row of the list. All pointers are borrowed. */
 struct line {
     const struct vfa_request *request;
     bool live, config;
-    const struct vfa_claim *claim; /* NULL: none */
+    const struct vfa_claim *claim; /* NULL: no claim */
     const char *state;             /* the claim's, "withdrawn", or NULL */
-    bool known;                    /* what is given for it: its element, or its alias, says so */
+    bool known;                    /* `summary` is set: from the request's element or its alias */
     struct vfa_element_summary summary;
 };
 
@@ -70,7 +70,7 @@ static int load_sources(const struct vfa_cmd_context *ctx, virDomainPtr domain,
     return r;
 }
 
-/* Of an alias that this host does not have, only what the request itself says can be told. */
+/* Fills line->summary. Without the alias on this host, it comes from the request's element only. */
 static int summarize_line(const struct request_sources *sources, const struct vfa_domain *domain,
                           struct line *line, struct vfa_error *err)
 {
@@ -102,7 +102,7 @@ static int make_line(const struct request_sources *sources, const struct vfa_req
     return r == 0 ? summarize_line(sources, any, ret, err) : r;
 }
 
-/* Adds the requests of one XML that are not in `but`. */
+/* Adds a line for each request of `domain` that `but` (may be NULL) does not have. */
 static int collect_lines(const struct request_sources *sources, const struct vfa_domain *domain,
                          const struct vfa_domain *but, struct line *lines, size_t *n,
                          struct vfa_error *err)

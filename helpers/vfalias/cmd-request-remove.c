@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias request remove. A port that is labelled for a request asks for the device by itself once
- * the metadata no longer does, so the label goes first; the port stays, as an empty one for
- * anybody. The ports of a running domain cannot be changed: there, the label goes on asking until
- * it stops.
+ * vfalias request remove. A port's label is a request by itself, also without metadata, so the
+ * label is removed first; the port stays, without a label. Ports of a running domain cannot be
+ * changed: there, the label remains a request until the domain stops.
  */
 
 #include "base/common.h"
@@ -19,10 +18,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* The requests that go: the one of that name, else those of that alias; NULL at the end. */
+/* The requests to remove: the request with that name, else all with that alias; NULL at the end. */
 struct removal {
     const struct vfa_request *items[VFA_REQUEST_MAX + 1];
-    bool metadata; /* the metadata has one of them */
+    bool metadata; /* at least one of them is in the metadata */
 };
 
 static void select_removed(const struct vfa_domain *domain, const char *what, struct removal *ret)
@@ -86,7 +85,7 @@ static void print_removed(const struct vfa_domain *domain, unsigned affect,
     }
 }
 
-/* -ENOENT: nothing there that asks. */
+/* -ENOENT: no such request. */
 static int remove_from(virDomainPtr domain, unsigned affect, const char *what,
                        struct vfa_error *err)
 {
@@ -108,7 +107,7 @@ static int remove_from(virDomainPtr domain, unsigned affect, const char *what,
     return r;
 }
 
-/* Of two XMLs, one may well lack the request. */
+/* Success if at least one of the XMLs had the request. */
 static int remove_request(virDomainPtr domain, unsigned affect, const char *what,
                           struct vfa_error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vfalias request: the sub-verbs' table, and the short one, ports. */
+/* vfalias request: the table of its sub-verbs, and the sub-verb `ports`. For requests see
+ * vfalias-requests(7). */
 
 #include "base/common.h"
 #include "base/error.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vfalias rescan: rebuilds the index in the state file from hardware and configuration, and lets
- * devices that could not be attached count as the others again. */
+/* vfalias rescan: rebuilds the index in the state file from hardware and configuration, and forgets
+ * which devices could not be attached. */
 
 #include "base/common.h"
 #include "base/error.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias resolve: a domain XML comes in, and goes out with the host's devices that its
- * placeholders are to have. For pipes: `vfalias resolve <d.xml | virsh create /dev/stdin`. Knows no
+ * vfalias resolve: reads a domain XML and writes it with the host's devices instead of its
+ * placeholders. For pipes: `vfalias resolve <d.xml | virsh create /dev/stdin`. Does not use
  * libvirt.
  *
- * The devices are claimed as for a domain that is about to arrive (claim/incoming.h): the
- * start that follows finds them, by the domain's UUID, or they expire. So a domain without a UUID
- * gets one. stdout stays empty unless all is well.
+ * The devices are claimed as for an incoming domain (claim/incoming.h): the start that follows
+ * finds the claims by the domain's UUID, or they expire. A domain without a UUID gets a UUID.
+ * stdout stays empty on any error.
  */
 
 #include "base/common.h"
@@ -37,7 +37,7 @@ static int read_stdin(struct vfa_io_data *xml, struct vfa_domain **ret, struct v
 
 /* ---- the text ---- */
 
-/* uuid: to be put in, or NULL. */
+/* uuid: written into the XML; NULL: the XML has a UUID. */
 static int make_text(const struct vfa_io_data *xml, const struct vfa_assignments *devices,
                      const char *uuid, char **ret, struct vfa_error *err)
 {
@@ -56,12 +56,11 @@ static int make_text(const struct vfa_io_data *xml, const struct vfa_assignments
 struct job {
     const struct vfa_io_data *xml;
     const struct vfa_domain *domain;
-    const char *uuid; /* to be put in, or NULL */
+    const char *uuid; /* written into the XML, or NULL */
     char **ret;
 };
 
-/* One transaction around all of it: claims that cannot be told of are not made, and the text is
- * written when they are. */
+/* Runs in one transaction: if the text cannot be made, the claims are rolled back. */
 static int claim_and_tell(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     VFA_AUTO(vfa_assignments_clear) struct vfa_assignments devices = {NULL, 0};

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias start: starts a domain with the devices of its requests in it from the very start.
- * Devices are claimed as incoming, put into a copy of the definition, and the domain is created
- * from that: libvirt takes it for this one start, and the definition stays as it is.
+ * vfalias start: starts a domain with the devices of its requests, so that the guest has them when
+ * it boots. The devices are claimed as incoming and written into a copy of the definition, from
+ * which the domain is created: libvirt uses the copy for this start, and the definition is not
+ * changed.
  *
- * The hook at `prepare` takes the claims over. A create that fails after that has them released by
- * the hook; one that fails before, by this file; and if this program is killed in between, they
- * expire.
+ * The hook at `prepare` takes the claims over. If the create fails after that, the hook at
+ * `release` releases them; if it fails before, this program releases them; if this program is
+ * killed, they expire.
  */
 
 #include "base/common.h"
@@ -36,11 +37,11 @@ struct start {
     virDomainPtr handle;
     bool paused;
     bool rehearsal;
-    char *xml;                 /* the definition, with its secrets */
-    struct vfa_domain *domain; /* the same, parsed */
+    char *xml;                 /* the definition, with passwords */
+    struct vfa_domain *domain; /* the definition, parsed */
     struct vfa_host host;
     struct vfa_assignments assignments;
-    struct vfa_claims claims; /* as they were made */
+    struct vfa_claims claims; /* of this start, as claim_in_transaction() made them */
 };
 
 static void start_clear(struct start *start)
@@ -54,7 +55,7 @@ static void start_clear(struct start *start)
     vfa_connection_unref(&start->conn);
 }
 
-/* A saved image would be left behind by a guest that has gone on without it. */
+/* Refuses a domain with a managed save image: the image would become outdated. */
 static int check_startable(struct start *start, struct vfa_error *err)
 {
     const char *name = virDomainGetName(start->handle);
@@ -96,13 +97,13 @@ static int claim_in_transaction(struct vfa_host *host, void *data, struct vfa_er
     return r ? r : vfa_state_claims(host->state, start->domain->uuid, &start->claims, err);
 }
 
-/* All in one transaction, which a rehearsal does not commit. */
+/* One transaction for all claims; a rehearsal does not commit it. */
 static int claim_devices(struct start *start, struct vfa_error *err)
 {
     return vfa_transaction_run(&start->host, !start->rehearsal, claim_in_transaction, start, err);
 }
 
-/* Those that the hook has not made the start's own. Whatever goes wrong: they expire. */
+/* Drops the claims that the hook has not taken over. Errors are ignored: the claims expire. */
 static void drop_start_claims(struct start *start)
 {
     bool dropped;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias stats: how many devices each alias has and how many are free (what `explain ALIAS` counts
- * as candidates), and the pools, as capacity.h counts them; "count" is the number of free ones.
+ * vfalias stats: for each alias, the number of devices and of free devices (the candidates of
+ * `explain ALIAS`); for each pool, the number of free devices ("count"; choose/capacity.h).
  *
- * Where the index does not have the numbers, the hardware is scanned.
+ * The hardware is scanned if the index does not have the numbers.
  */
 
 #include "base/common.h"
@@ -95,7 +95,7 @@ static int print_json(const struct vfa_config *config, const struct vfa_capacity
     return vfa_json_print(oom, root);
 }
 
-/* ---- for people ---- */
+/* ---- tables ---- */
 
 static int print_aliases(const struct vfa_config *config, const struct vfa_alias_stats *aliases)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias vfs: makes the VFs that sriov_numvfs says; at boot, run by vfalias-vfs.service, before
- * libvirt starts. Which VFs may go is judged in lib/host/sriov.c.
+ * vfalias vfs: makes the VFs that sriov_numvfs asks for. vfalias-vfs.service runs it at boot,
+ * before libvirt starts. vfa_sriov_apply() decides whether existing VFs may be removed.
  */
 
 #include "base/common.h"
@@ -21,7 +21,7 @@
 
 #define MAX_WAIT 3600 /* seconds */
 
-/* The kernel's name for the interface of one card may be udev's for that of another. */
+/* Before udev has renamed the interface: its kernel name may be the final name of another card. */
 static bool is_named(const struct vfa_host *host, const struct vfa_numvfs *want)
 {
     return want->by_address || !vfa_sysfs_is_host(&host->sysfs) ||
@@ -33,7 +33,7 @@ static bool is_ready(const struct vfa_host *host, const struct vfa_numvfs *want)
     return is_named(host, want) && vfa_sriov_ready(&host->sysfs, want);
 }
 
-/* For a wait: cards whose drivers udev has yet to load. */
+/* For vfa_uevents_wait(): at boot, udev may not have loaded all drivers yet. */
 static bool all_ready(void *opaque)
 {
     const struct vfa_host *host = opaque;
@@ -45,12 +45,12 @@ static bool all_ready(void *opaque)
     return true;
 }
 
-/* ---- what is said ---- */
+/* ---- output ---- */
 
 static void card_name(const struct vfa_numvfs *want, const struct vfa_sriov_report *report,
                       char *buf, size_t size)
 {
-    static const struct vfa_pci_addr none; /* a host bridge's at best */
+    static const struct vfa_pci_addr none; /* no device (0000:00:00.0 is the host bridge) */
     bool found = vfa_pci_addr_compare(&report->addr, &none) != 0;
     char address[VFA_PCI_ADDR_SIZE];
 
@@ -94,12 +94,12 @@ static int print_outcome(bool dry_run, const struct vfa_numvfs *want,
 struct progress {
     bool *done; /* for each sriov_numvfs of the configuration */
     bool dry_run;
-    bool made; /* VFs, of any card */
+    bool made; /* VFs of at least one card were made */
     int status;
 };
 
-/* One that was not ready is done after all that were: it may have become so in the meantime, of
- * which nobody else takes notice (90-vfalias.rules). */
+/* Called twice: first for the cards that are ready, then for the rest. A card may have become ready
+ * meanwhile; the rule in 90-vfalias.rules ignores it, because vfalias-vfs.service is activating. */
 static int apply_all(struct vfa_host *host, struct progress *p, bool only_ready,
                      struct vfa_error *err)
 {
@@ -115,12 +115,12 @@ static int apply_all(struct vfa_host *host, struct progress *p, bool only_ready,
         r = vfa_sriov_apply(host, want, p->dry_run, &report, err);
         p->made = p->made || (r == 0 && report.outcome == VFA_SRIOV_MADE);
         if (r == 0 && print_outcome(p->dry_run, want, &report) != VFA_CMD_FINE)
-            p->status = VFA_CMD_NO; /* the other cards need not suffer */
+            p->status = VFA_CMD_NO; /* continue with the other cards */
     }
     return r;
 }
 
-/* Whoever asks next wants to see them; at boot there is no index yet, nor anybody who asks. */
+/* The index must have the new VFs. At boot there is no index yet, and none is made. */
 static int renew_index(struct vfa_host *host, struct vfa_error *err)
 {
     int64_t scanned = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cmd.h. The synopsis is the text of man/synopsis.txt, which the man page shows too; a verb's
- * lines in it are those that start with "vfalias [OPTION]... VERB", and the indented ones that
- * follow. What a verb and its options do is the text of man/vfalias.pod: man/help.awk takes it.
+ * See cmd.h. The synopsis is the text of man/synopsis.txt, as in the manual page. A verb's lines in
+ * the synopsis start with "vfalias [OPTION]... VERB"; indented lines continue them. man/help.awk
+ * takes the description of a verb and its options from man/vfalias.pod.
  */
 
 #include "cmd.h"
@@ -31,7 +31,7 @@ static const struct {
 
 #define SYNOPSIS_START "vfalias [OPTION]... "
 
-/* One line, whatever the user typed or libvirt said. */
+/* Prints one line: control characters in what the user typed or libvirt said become blanks. */
 static VFA_PRINTF(1, 0) void print_error_line(const char *fmt, va_list args)
 {
     VFA_AUTO(vfa_freep) char *text = NULL;
@@ -75,7 +75,7 @@ void vfa_cmd_warn(const char *text)
     vfa_cmd_fail("warning: %s", text);
 }
 
-/* Whether a text starts with the words of a verb. A word of the text may stand in brackets. */
+/* Whether a text starts with the words of a verb. Words of the text may be in brackets. */
 static bool starts_verb(const char *text, const char *verb)
 {
     while (*verb) {
@@ -141,7 +141,7 @@ static void fill_options(const struct vfa_cmd_syntax *syntax, struct option *opt
     options[i] = (struct option){NULL, 0, NULL, 0};
 }
 
-/* False: it was repeated too often. */
+/* False: the option was repeated more than VFA_CMD_REPEAT_MAX times. */
 static bool set_flag(const struct vfa_cmd_flag *flag, const char *value)
 {
     size_t i = 0;
@@ -158,14 +158,14 @@ static bool set_flag(const struct vfa_cmd_flag *flag, const char *value)
     return true;
 }
 
-/* Returns -1 to go on, else the status to exit with. */
+/* Returns -1 to continue, else the exit status. */
 static int parse_flags(const struct vfa_cmd_syntax *syntax, int argc, char **argv)
 {
     struct option options[FLAGS_MAX + 2];
     int c;
 
     fill_options(syntax, options);
-    optind = 0; /* a second round of getopt: start anew */
+    optind = 0; /* main() has used getopt_long() already: reset it */
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         switch (c) {
@@ -188,7 +188,7 @@ static int parse_flags(const struct vfa_cmd_syntax *syntax, int argc, char **arg
     return -1;
 }
 
-/* Likewise. */
+/* Returns -1 to continue, else the exit status. */
 static int parse_operands(const struct vfa_cmd_syntax *syntax, int argc, char **argv,
                           const char **ret)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See connect.h. libvirt's environment variables for a default URI are not looked at: the
- * configuration says it for hooks, daemon and command line alike. */
+/* See connect.h. libvirt's environment variables for a default URI are not used: the configuration
+ * sets the URI for vfaliasd and the command line. */
 
 #include "connect.h"
 
@@ -31,7 +31,7 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* By driver, path (system or session) and query (the socket); how it is reached is no matter. */
+/* Compares driver, path (system or session) and query (the socket), not the transport. */
 static bool is_same_libvirt(const char *a, const char *b)
 {
     xmlURIPtr x = xmlParseURI(a), y = xmlParseURI(b);

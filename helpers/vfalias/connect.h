@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command line's way to libvirt: one connection, one domain by name or UUID, and the <requests>
- * in its metadata. Errors are worded for a person at a terminal.
+ * Access to libvirt for the verbs: one connection, one domain by name or UUID, and the <requests>
+ * in its metadata. Error texts are for a user at a terminal.
  */
 #ifndef VFA_VFALIAS_CONNECT_H
 #define VFA_VFALIAS_CONNECT_H
@@ -12,35 +12,35 @@
 
 #include <libvirt/libvirt.h>
 
-/* To --connect's URI, else to the configuration's libvirt_uri. Silences libvirt's own messages.
- * Close with VFA_AUTO(vfa_connection_unref). */
+/* Connects to the URI of --connect, else to the configuration's libvirt_uri. Turns libvirt's own
+ * messages off. Close with VFA_AUTO(vfa_connection_unref). */
 int vfa_connect_open(const struct vfa_cmd_context *ctx, virConnectPtr *ret, struct vfa_error *err);
 
-/* For verbs that change claims by what libvirt says: -ENOTSUP unless it is this host's libvirt, and
- * the one that the configuration names, by its URI (https://libvirt.org/uri.html). */
+/* For verbs that change claims because of libvirt's answers: -ENOTSUP unless the connection's URI
+ * (https://libvirt.org/uri.html) names this host and the libvirt of the configuration. */
 int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn,
                            struct vfa_error *err);
 
-/* By name, else by UUID. -ENOENT when there is no such domain. */
+/* Finds a domain by name, else by UUID. -ENOENT: no such domain. */
 int vfa_connect_domain(virConnectPtr conn, const char *name, virDomainPtr *ret,
                        struct vfa_error *err);
 
-/* Connection and domain in one. */
+/* vfa_connect_open() and vfa_connect_domain(). */
 int vfa_connect_both(const struct vfa_cmd_context *ctx, const char *name, virConnectPtr *ret_conn,
                      virDomainPtr *ret_domain, struct vfa_error *err);
 
-/* In all of these, `affect` is VIR_DOMAIN_AFFECT_LIVE (the domain runs) or _CONFIG (it is
- * persistent). */
+/* In the functions below, `affect` is VIR_DOMAIN_AFFECT_LIVE (the domain must run) or _CONFIG (the
+ * domain must be persistent). */
 
-/* The domain's XML; free() it. And the same, parsed. */
+/* Read the domain's XML, as text (free() *ret) or parsed (vfa_domain_free()). */
 int vfa_connect_xml(virDomainPtr domain, unsigned affect, char **ret, struct vfa_error *err);
 int vfa_connect_parse(virDomainPtr domain, unsigned affect, struct vfa_domain **ret,
                       struct vfa_error *err);
 
-/* The <requests> element; NULL in *ret if there is none. free() it. */
+/* Reads the <requests> element; *ret is NULL if there is none. free() *ret. */
 int vfa_connect_get_requests(virDomainPtr domain, unsigned affect, char **ret,
                              struct vfa_error *err);
-/* NULL removes it. */
+/* Replaces the <requests> element; requests: NULL removes it. */
 int vfa_connect_set_requests(virDomainPtr domain, unsigned affect, const char *requests,
                              struct vfa_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See guest-watch.h. `lock` guards `news` and the reference count: a callback may still run while
- * its watch is freed, and libvirt frees what it was given when it is done. */
+/* See guest-watch.h. `lock` guards `news` and `users`. A callback may still run while the watch is
+ * freed; each callback has a reference, which libvirt returns when the callback has ended. */
 
 #include "guest-watch.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define IDLE_MS            500
-#define KEEPALIVE_INTERVAL 5 /* seconds; the connection counts as dead after COUNT of them */
+#define KEEPALIVE_INTERVAL 5 /* seconds; the connection is closed after COUNT unanswered messages */
 #define KEEPALIVE_COUNT    6
 
 enum { EVENTS = 4 };
@@ -24,14 +24,14 @@ struct vfa_watch {
     virConnectPtr conn;
     int callbacks[EVENTS];
     bool news;
-    unsigned users; /* who holds it, and each callback */
+    unsigned users; /* references: the owner's, and one for each callback */
 };
 
 static void *run_events(void *unused)
 {
     for (;;) {
         if (virEventRunDefaultImpl() < 0)
-            return NULL; /* waits end by their time then */
+            return NULL; /* waits then end at their timeout */
     }
 }
 
@@ -49,7 +49,7 @@ int vfa_watch_start(struct vfa_error *err)
     return 0;
 }
 
-/* Drivers inside this process have nothing to keep alive, and say so. */
+/* Fails for drivers inside this process, which need no keepalive. */
 void vfa_watch_keep_alive(virConnectPtr conn)
 {
     (void)virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See guest.h. libvirt's live XML says what the guest has, the state what is to become of
- * it; events only wake (guest-watch.h).
+ * See guest.h. libvirt's live XML says which devices the guest has, the state says what vfaliasd
+ * shall do with them. Events only wake this process (guest-watch.h).
  */
 
 #include "guest.h"
@@ -28,7 +28,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define ASK_AGAIN_MS 5000 /* a guest that boots does not listen yet */
+#define ASK_AGAIN_MS 5000 /* a booting guest ignores the first detach request */
 
 /* ---- the guest ---- */
 
@@ -98,7 +98,7 @@ static bool names_have(const struct vfa_request_names *names, const char *name)
     return false;
 }
 
-/* Those of the names that the domain has a device of, or has none of. */
+/* Selects the names for which the domain has a device (with), or has no device. */
 static int select_names(virDomainPtr domain, const struct vfa_request_names *names, bool with,
                         struct vfa_request_names *ret, struct vfa_error *err)
 {
@@ -124,7 +124,7 @@ static const char *format_names(const struct vfa_request_names *names, char *buf
     return buf;
 }
 
-/* ---- taking out ---- */
+/* ---- detaching ---- */
 
 static int open_host(struct vfa_guest *guest, struct vfa_host *ret, struct vfa_error *err)
 {
@@ -141,7 +141,7 @@ static int open_and_begin(struct vfa_guest *guest, struct vfa_host *ret, struct 
     return r == 0 ? vfa_state_begin(ret->state, err) : r;
 }
 
-/* In an open transaction: all of them, or none. */
+/* Call in an open transaction: it leases all of the requests, or none. */
 static int lease_requests(struct vfa_guest *guest, struct vfa_state *state,
                           const struct vfa_request_names *names, struct vfa_error *err)
 {
@@ -153,8 +153,8 @@ static int lease_requests(struct vfa_guest *guest, struct vfa_state *state,
     return r;
 }
 
-/* Success means asked. What the guest is asked for already, or has given by now, is no matter: the
- * live XML tells. */
+/* Success means that libvirt has asked the guest. Errors of repeated calls are ignored: the guest
+ * may be releasing the device, or have released it; the live XML shows that. */
 static int detach_device(struct vfa_guest *guest, const char *name, bool first,
                          struct vfa_error *err)
 {
@@ -215,7 +215,7 @@ int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_request_names *
         r = lease_requests(guest, host.state, names, err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
-    vfa_host_clear(&host); /* nobody waits for the state while this waits for the guest */
+    vfa_host_clear(&host); /* do not keep the state open while waiting for the guest */
     if (r == 0)
         r = detach_devices(guest, names, true, err);
     return r == 0 ? wait_until_out(guest, names, err) : r;
@@ -231,12 +231,12 @@ int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *
         r = vfa_release_withdraw(&host, guest->live->uuid, names->items[i], err);
     if (r == 0)
         r = vfa_state_commit(host.state, err);
-    if (r == 0) /* else vfaliasd does */
+    if (r == 0) /* if this fails, vfaliasd finishes the release */
         vfa_release_finish(&host, VFA_RELEASE_WAIT, NULL, NULL);
     return r;
 }
 
-/* ---- putting in ---- */
+/* ---- attaching ---- */
 
 static int claim_request(struct vfa_guest *guest, struct vfa_host *host,
                          const struct vfa_claims *claims, const char *name, struct vfa_error *err)
@@ -276,7 +276,7 @@ int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *nam
     return r < 0 ? r : vfa_transaction_run(&host, true, claim_requests, &claiming, err);
 }
 
-/* What vfaliasd has given up, and why. */
+/* -EIO if vfaliasd has given up one of the requests. */
 static int check_attempts(struct vfa_guest *guest, const struct vfa_request_names *names,
                           struct vfa_error *err)
 {
@@ -303,7 +303,7 @@ static int fail_late(virDomainPtr domain, const struct vfa_request_names *left, 
                     virDomainGetName(domain), format_names(left, text, sizeof(text)), timeout);
 }
 
-/* guest: whose claims tell what became of it; NULL: they are on another host. */
+/* guest: its claims show whether vfaliasd has given up; NULL: the claims are on another host. */
 static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vfa_guest *guest,
                          const struct vfa_request_names *names, unsigned timeout,
                          struct vfa_error *err)

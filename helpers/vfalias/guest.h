@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Taking the devices of requests out of a running guest, for a while or for good, and having
- * vfaliasd put them back. Shared by the verbs detach, attach and migrate.
+ * Detaches the devices of requests from a running guest, for a while or for good, and lets vfaliasd
+ * attach them again. Shared by the verbs detach, attach and migrate.
  *
- * Who takes devices out borrows their requests (state.h) from before the guest is asked until it is
- * settled what becomes of them. However this process ends before that, vfaliasd gives the guest its
- * devices back: they are still claimed for it.
+ * This process takes a lease on the requests (state/withdrawn.h) before it detaches their devices.
+ * The lease ends with vfa_guest_give_back() or with this process, however it ends: vfaliasd then
+ * attaches the devices again, because they are still claimed for the domain.
  */
 #ifndef VFA_VFALIAS_GUEST_H
 #define VFA_VFALIAS_GUEST_H
@@ -22,10 +22,10 @@ struct vfa_guest {
     const struct vfa_cmd_context *ctx;
     virConnectPtr conn;
     virDomainPtr handle;
-    struct vfa_domain *live; /* its XML when it was opened */
+    struct vfa_domain *live; /* the XML when vfa_guest_open() read it */
     struct vfa_watch *watch;
-    unsigned timeout; /* seconds, for each thing that is waited for */
-    int lease_fd;     /* the descriptor by which its requests are borrowed, or -1 */
+    unsigned timeout; /* seconds, for each wait */
+    int lease_fd;     /* descriptor whose lock is the lease on the requests, or -1 */
 };
 #define VFA_GUEST_INIT                                                                             \
     {                                                                                              \
@@ -34,42 +34,44 @@ struct vfa_guest {
 
 #define VFA_GUEST_TIMEOUT 60 /* seconds, unless --timeout says otherwise */
 
-/* --timeout's value (NULL: the default) into *ret; false, and a message, if it is no number. */
+/* Parses --timeout (NULL: the default). False, with a message, if it is not 1 to 86400. */
 bool vfa_guest_timeout(const char *verb, const char *text, unsigned *ret);
 
-/* Connects and looks; vfaliasd must be there, as it is needed for what follows. -EINVAL: the domain
- * does not run. Clear in any case. */
+/* Connects and reads the domain. -ESRCH: vfaliasd does not run, and the verbs need it. -EINVAL: the
+ * domain does not run, or its requests are wrong. Clear *guest with vfa_guest_clear() also after an
+ * error. */
 int vfa_guest_open(const struct vfa_cmd_context *ctx, const char *name, unsigned timeout,
                    struct vfa_guest *guest, struct vfa_error *err);
 void vfa_guest_clear(struct vfa_guest *guest);
 
-/* Requests of guest->live, by name; room for all of them. */
+/* Names of requests, borrowed from guest->live. */
 struct vfa_request_names {
     const char *items[VFA_REQUEST_MAX];
     size_t n;
 };
 
-/* Borrows the requests, asks the guest for their devices and waits until it has let go of all of
- * them. -ETIMEDOUT: it did not; the line names those that are left. */
+/* Takes a lease on the requests, detaches their devices and waits until the guest has released all
+ * of them. -ETIMEDOUT: the guest did not; *err names the remaining requests. */
 int vfa_guest_take_out(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err);
 
-/* For good: what was taken out counts as withdrawn by its user and becomes free. */
+/* Makes the detaching permanent: the requests count as withdrawn by the user, and their devices are
+ * released. */
 int vfa_guest_withdraw(struct vfa_guest *guest, const struct vfa_request_names *names,
                        struct vfa_error *err);
 
-/* Has a device claimed for each request that has no claim, whatever happened to it before.
- * VFA_CLAIM_REFUSED, VFA_CLAIM_TRY_AGAIN: not for one of them; none of them has been touched then.
- */
+/* Claims a device for each request that has no claim, also for withdrawn requests, and takes a
+ * lease on the requests. VFA_CLAIM_REFUSED, VFA_CLAIM_TRY_AGAIN: one request gets no device, and
+ * nothing was changed. */
 int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *names,
                     struct vfa_error *err);
 
-/* Lets go of the requests that are borrowed, and waits until vfaliasd has attached their devices.
- * -EIO: given up, and why; -ETIMEDOUT: not yet. */
+/* Ends the lease and waits until vfaliasd has attached the devices of the requests. -EIO: vfaliasd
+ * has given up, and *err has the reason. -ETIMEDOUT: not attached in time. */
 int vfa_guest_give_back(struct vfa_guest *guest, const struct vfa_request_names *names,
                         struct vfa_error *err);
 
-/* Waits until a domain, of this host or another, has the devices of requests. */
+/* Waits until a domain, on this host or another, has devices for the requests. */
 int vfa_guest_wait_for(virDomainPtr domain, struct vfa_watch *watch,
                        const struct vfa_request_names *names, unsigned timeout,
                        struct vfa_error *err);

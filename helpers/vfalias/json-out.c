@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See json-out.h. Containers may be NULL once *oom is set: then values are dropped. */
+/* See json-out.h. If *oom is set, a container may be NULL: its values are then freed. */
 
 #include "json-out.h"
 
@@ -97,8 +97,8 @@ static int fail_oom(void)
     return vfa_cmd_fail("cannot write JSON: out of memory");
 }
 
-/* A text that is not UTF-8 (a person's reason, the name of an interface) is none of JSON's: what is
- * wrong in it becomes the character that stands for that, U+FFFD. */
+/* JSON must be UTF-8, but a text (a quarantine reason, the name of an interface) may not be. Each
+ * invalid byte is printed as U+FFFD, the replacement character. */
 static void print_text(const char *text, size_t len)
 {
     const char *end = text + len, *done = text;
@@ -130,9 +130,9 @@ int vfa_json_print(bool oom, struct json_object *root)
     return status;
 }
 
-/* ---- one by one ---- */
+/* ---- streamed arrays ---- */
 
-/* As a whole array would have it: two columns further in. */
+/* Indented by two columns, as json-c indents the values of an array. */
 int vfa_json_stream_add(struct vfa_json_stream *stream, bool oom, struct json_object *value)
 {
     const char *text = format_json(oom, value);

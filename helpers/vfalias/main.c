@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfalias, the command line: global options and the table of verbs. What the verbs do is in
- * cmd-VERB.c, what they share in cmd.c; this file must not know.
+ * vfalias, the command line: global options and the table of verbs. This file does not know what a
+ * verb does (verbs.h) or which options it has (cmd.h).
  */
 
 #include "base/common.h"
@@ -66,7 +66,7 @@ static int set_option(struct vfa_cmd_context *ctx, int option, const char *value
     return VFA_CMD_FINE;
 }
 
-/* Returns -1 to go on, else the status to exit with. */
+/* Returns -1 to continue, else the exit status. */
 static int read_global_options(struct vfa_cmd_context *ctx, int argc, char **argv)
 {
     int c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See pci-names.h. libpci wants an error callback that does not return (the default one exits), so
- * each call is made below a setjmp(); after an error no more names are asked for.
+ * See pci-names.h. libpci's error callback must not return (the default callback calls exit()), so
+ * setjmp() comes before each call. After an error, no more names are looked up.
  */
 
 #include "pci-names.h"

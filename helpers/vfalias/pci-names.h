@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The names of PCI devices for people, from libpci's pci.ids. libpci is used for nothing else: its
- * error handler must not return, and a device that vanishes while it reads gets there.
+ * Names of PCI devices from libpci's pci.ids. libpci is used for nothing else: libpci calls its
+ * error handler, which must not return, if a device vanishes while libpci reads its files.
  */
 #ifndef VFA_VFALIAS_PCI_NAMES_H
 #define VFA_VFALIAS_PCI_NAMES_H
@@ -10,12 +10,12 @@
 
 struct vfa_pci_names;
 
-/* NULL: no names to be had. */
+/* NULL: no names are available. */
 struct vfa_pci_names *vfa_pci_names_open(void);
 struct vfa_pci_names *vfa_pci_names_close(struct vfa_pci_names *names);
 VFA_DEFINE_AUTO(struct vfa_pci_names, vfa_pci_names_close);
 
-/* "Vendor Device" in buf, which is returned; "" when unknown or names is NULL. */
+/* Writes "Vendor Device" to buf and returns buf; "" if unknown or names is NULL. */
 const char *vfa_pci_names_lookup(struct vfa_pci_names *names, uint16_t vendor, uint16_t product,
                                  char *buf, size_t size);
 

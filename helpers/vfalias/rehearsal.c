@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See rehearsal.h. What a failing hook prints is at the end of libvirt's message, after the command
- * that it ran and its exit status (libvirt 9 to 11). */
+/* See rehearsal.h. libvirt's message about a failed hook ends with the hook's output, after the
+ * command and its exit status (libvirt 9 to 11). */
 
 #include "rehearsal.h"
 
@@ -58,7 +58,7 @@ char *vfa_rehearsal_device(const char *answer, const char *request)
     return NULL;
 }
 
-/* Nobody there knew that it was not meant to start. */
+/* The domain has started: no hook of vfalias has refused it. Ends it. */
 static int fail_unanswered(virDomainPtr domain, const char *uri, struct vfa_error *err)
 {
     virDomainDestroy(domain);

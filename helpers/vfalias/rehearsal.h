@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Asking another host's vfalias whether it would serve a domain, by way of that host's libvirt
- * alone: a domain that is not to start is created there (vfa_domxml_rehearsal()), and what its
- * hook says against it is the answer.
+ * Asks vfalias on another host which devices a domain would get there, through that host's libvirt
+ * only: vfa_rehearse() creates a domain with a rehearsal mark (vfa_domxml_rehearsal()), which the
+ * hook of the other host always refuses; the text of the refusal is the answer.
  */
 #ifndef VFA_VFALIAS_REHEARSAL_H
 #define VFA_VFALIAS_REHEARSAL_H
@@ -12,17 +12,17 @@
 
 #include <libvirt/libvirt.h>
 
-/* xml: of the running domain. *ret gets what the other host says it would get ("net-0 gets
- * 0000:01:10.0, ..."), owned by the caller. -EBUSY: it refuses, or has another domain in the way;
- * the line is its own. */
+/* xml: of the running domain. *ret gets the other host's answer ("net-0 gets 0000:01:10.0, ...");
+ * free() it. -EBUSY: the other host refuses; *err has its own line. */
 int vfa_rehearse(virConnectPtr conn, const char *xml, const struct vfa_domain *domain,
                  enum vfa_rehearsal kind, char **ret, struct vfa_error *err);
 
-/* What an answer says about one request: "0000:01:10.0", "none", or NULL. free() it. */
+/* The device of one request in an answer: "0000:01:10.0" or "none"; NULL: the answer does not name
+ * the request, or out of memory. free() it. */
 char *vfa_rehearsal_device(const char *answer, const char *request);
 
-/* The answer in what libvirt said of a hook that failed, or NULL with *ret_refusal: the hook's own
- * line if there is one, else all of it. Owned by the caller. */
+/* Finds the answer in libvirt's message about a failed hook. If there is no answer: NULL, and
+ * *ret_refusal gets the hook's own line, or else the first line of the message. free() both. */
 char *vfa_rehearsal_parse(const char *message, const char *domain, char **ret_refusal);
 
 #endif

@@ -64,13 +64,13 @@ static int read_vlan_option(struct vfa_request_element *element)
     if (text && (vfa_parse_u32(text, VLAN_MAX, &vlan) < 0 || vlan == 0))
         return vfa_cmd_fail_usage("request add: vlan '%s' is not in 1 to %d", text, VLAN_MAX);
     if (element->setting_texts[VFA_VF_VLAN_QOS] || element->setting_texts[VFA_VF_VLAN_PROTO])
-        return VFA_CMD_FINE; /* libvirt knows neither: all three are settings then */
+        return VFA_CMD_FINE; /* libvirt's <vlan> has neither: all three become settings */
     element->interface.vlan = vlan;
     element->setting_texts[VFA_VF_VLAN] = NULL;
     return VFA_CMD_FINE;
 }
 
-/* Truths are on and off to ip-link(8), and yes and no in XML: either will do. */
+/* Accepts on and off, as ip-link(8), and yes and no, as in XML. */
 static const char *xml_value(unsigned setting, const char *text)
 {
     if (setting != VFA_VF_TRUST && setting != VFA_VF_SPOOFCHK && setting != VFA_VF_QUERY_RSS)
@@ -78,7 +78,7 @@ static const char *xml_value(unsigned setting, const char *text)
     return strcmp(text, "on") == 0 ? "yes" : strcmp(text, "off") == 0 ? "no" : text;
 }
 
-/* They must make sense together with those of the alias. */
+/* The settings are checked together with the settings of the alias, which they override. */
 static int read_setting_options(struct vfa_request_element *element, const struct vfa_alias *alias)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

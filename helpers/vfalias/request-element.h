@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What `vfalias request add` puts inside a request: the <interface> that --mac, --vlan, --profileid
- * and --teaming stand for, and the <settings> of the other options. What libvirt or the hook would
- * refuse only when the domain is started, months later perhaps, is refused here.
+ * The content of a request that `vfalias request add` writes: the <interface> of --mac, --vlan,
+ * --profileid and --teaming, and the <settings> of the other options. What libvirt or the hook
+ * would refuse at the start of the domain is refused here, at once.
  */
 #ifndef VFA_VFALIAS_REQUEST_ELEMENT_H
 #define VFA_VFALIAS_REQUEST_ELEMENT_H
@@ -17,17 +17,17 @@
 #include <libvirt/libvirt.h>
 
 struct vfa_request_element {
-    /* as typed; NULL: not given */
+    /* the options' values; NULL: not given */
     const char *mac_text, *profileid, *persistent;
     const char *setting_texts[VFA_VF_SETTINGS];
-    /* as it was meant */
+    /* the parsed values */
     bool has_interface;
     struct vfa_request_interface interface;
     struct vfa_vf_settings settings;
     char mac[VFA_MAC_SIZE];
 };
 
-/* Its options, for the array of a verb's flags. */
+/* The options, as elements of an array of struct vfa_cmd_flag. */
 #define VFA_REQUEST_ELEMENT_FLAGS(element)                                                         \
     {"mac", NULL, &(element)->mac_text}, {"profileid", NULL, &(element)->profileid},               \
         {"teaming", NULL, &(element)->persistent},                                                 \
@@ -44,16 +44,17 @@ struct vfa_request_element {
         "mtu", NULL, &(element)->setting_texts[VFA_VF_MTU]                                         \
     }
 
-/* The first option that was given, without the dashes; NULL: none. */
+/* The name of the first option that was given, without the dashes; NULL: none was given. */
 const char *vfa_request_element_option(const struct vfa_request_element *element);
 
-/* Reads what was typed, for one alias (NULL: not one of this host's) of which `count` devices are
- * asked for. An exit status; unless that is VFA_CMD_FINE, the message is out. */
+/* Parses the options for `count` devices of an alias (NULL: this host does not have the alias).
+ * Returns an exit status; if it is not VFA_CMD_FINE, the message was printed. */
 int vfa_request_element_read(struct vfa_request_element *element, const struct vfa_alias *alias,
                              uint32_t count);
 
-/* Looks for the other half of a teaming pair in one XML of the domain and takes its MAC address;
- * -EINVAL: it is none, or --mac is another one. Nothing to do without --teaming. */
+/* Finds the persistent interface of --teaming in one XML of the domain and takes its MAC address,
+ * because both interfaces of a teaming pair have the same. -EINVAL: there is no such interface, or
+ * --mac is another address. Does nothing without --teaming. */
 int vfa_request_element_pair(struct vfa_request_element *element, virDomainPtr domain,
                              unsigned affect, struct vfa_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sub-verbs of `vfalias request`, for its table. A sub-verb is one file, cmd-request-VERB.c,
- * and calls no other one. */
+/* The sub-verbs of `vfalias request`, for the table of vfa_cmd_request(). Each sub-verb calls no
+ * other sub-verb. */
 #ifndef VFA_VFALIAS_REQUEST_VERBS_H
 #define VFA_VFALIAS_REQUEST_VERBS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See request.h. Requests are metadata and labels of ports (see vfalias-requests(7)); nothing here
- * touches devices, claims or the state. */
+/* See request.h. Requests are metadata and labels of ports (vfalias-requests(7)); this file does
+ * not change devices, claims or the state. */
 
 #include "request.h"
 
@@ -58,7 +58,7 @@ bool vfa_request_has_label(const struct vfa_domain *domain, const char *name)
     return false;
 }
 
-/* vfaliasd may change the definition at the same moment: then look again, a few times. */
+/* vfaliasd may change the definition at the same time: the change is then tried again. */
 enum { TRIES = 5 };
 
 static int fail_changed(virDomainPtr domain, struct vfa_error *err)

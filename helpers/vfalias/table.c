@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See table.h. The last column is not padded, so that lines have no trailing blanks. */
+/* See table.h. The last column is not padded, so lines have no trailing blanks. */
 
 #include "table.h"
 
@@ -37,7 +37,7 @@ static bool want_colour(void)
     return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
-/* Columns on the screen; bytes when the text is not valid in the locale. */
+/* Columns on the screen; bytes if the text is not valid in the locale. */
 static size_t width_of(const char *text)
 {
     mbstate_t state = {0};
@@ -79,7 +79,7 @@ struct vfa_table *vfa_table_free(struct vfa_table *table)
     return NULL;
 }
 
-/* Takes over text. */
+/* Takes `text` over; NULL: out of memory. */
 static void add_cell(struct vfa_table *table, enum vfa_table_colour colour, char *text)
 {
     if (text && table->n == table->room) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The verbs of vfalias(1), for their table: argv[0] is the verb; they return an exit status
- * (cmd.h). A verb is one file, cmd-VERB.c, and calls no other one. */
+/* The verbs of vfalias(1), for main()'s table. argv[0] is the verb; each returns an exit status
+ * (cmd.h). Each verb is one file, cmd-VERB.c, and calls no other verb. */
 #ifndef VFA_VFALIAS_VERBS_H
 #define VFA_VFALIAS_VERBS_H
 

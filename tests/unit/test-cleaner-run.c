@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cleaner's process: what it gets, what is told of how it ends, and that nothing of it is left.
- */
+/* A cleaner's process: arguments, environment and descriptors, the reason when it fails, and that
+ * no process of it is left. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -36,7 +36,7 @@ static bool is_locked(void)
     return vfa_lock_is_cleaning(state, &device, &locked, NULL) < 0 || locked;
 }
 
-/* A process that was killed takes a moment to be gone; alarm() limits it. */
+/* The kernel ends a killed process a little later; alarm() limits the wait. */
 static void wait_until_unlocked(void)
 {
     while (is_locked())
@@ -70,7 +70,7 @@ static int run(const char *text, unsigned timeout, char **ret_reason, struct vfa
 static const struct {
     const char *script;
     int r;
-    const char *reason; /* all of it */
+    const char *reason; /* the whole text */
     const char *told;
 } ends[] = {
     {"exit 0", 0, NULL, ""},
@@ -105,7 +105,7 @@ static void test_ends(void)
     }
 }
 
-/* It is as likely to be killed as others where memory is short, whoever starts it. */
+/* The cleaner's OOM score is reset, whatever the parent's score is. */
 static void test_oom_score(void)
 {
     VFA_AUTO(vfa_closep) int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -119,7 +119,7 @@ static void test_oom_score(void)
     wait_until_unlocked();
 }
 
-/* Of what is open here, also without close-on-exec, the cleaner gets the lock only. */
+/* The cleaner inherits the lock only, also if other descriptors are open without close-on-exec. */
 static void test_descriptors(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -151,7 +151,7 @@ static void test_time_limit(void)
     wait_until_unlocked();
 }
 
-/* It ends, and a process of it does not. */
+/* The cleaner ends, and a process that it has started does not. */
 static void test_left_behind(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -186,7 +186,8 @@ static void test_stopped(void)
     wait_until_unlocked();
 }
 
-/* Whoever runs it is killed: so is the cleaner, and until it is gone the device is locked. */
+/* The program that runs the cleaner is killed: the kernel kills the cleaner, and the device stays
+ * locked until the cleaner has ended. */
 static void test_killed(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which libvirt may change claims: that of this host that the configuration names. No libvirt is
- * asked; the URI of the connection is this file's.
+ * vfa_connect_check_here(): only the libvirt of this host that the configuration names may change
+ * claims. No connection is made: this file provides virConnectGetURI().
  */
 
 #include "base/common.h"
@@ -23,7 +23,7 @@ char *__wrap_virConnectGetURI(virConnectPtr conn)
 static const struct {
     const char *configured;
     const char *given; /* --connect */
-    const char *uri;   /* NULL: as it was given */
+    const char *uri;   /* the connection's URI; NULL: as given */
     bool here;
 } cases[] = {
     {"qemu:///system", NULL, "qemu:///system", true},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which claims and holds are dropped, with which clock, and that one that cannot be dropped keeps
- * none of the others. libvirt is made here: the program is linked with --wrap for what gc.c asks.
+ * Which claims and holds vfa_gc() drops, also after the clock was set, and that an error with one
+ * of them does not keep the others. libvirt is simulated: the test is linked with --wrap for the
+ * three functions that vfa_gc() calls.
  */
 
 #include "base/common.h"
@@ -91,7 +92,7 @@ static void end(struct vfa_host *host)
     host->state = vfa_state_close(host->state);
 }
 
-/* Claim or hold number i, made so many seconds ago. */
+/* Claim or hold number i, made `age` seconds ago. */
 static void make_claim(struct vfa_host *host, int i, enum vfa_claim_state claim_state, int age)
 {
     const struct vfa_claim claim = {.device = (char *)devices[i],
@@ -195,7 +196,7 @@ static void test_running(void)
     end(&host);
 }
 
-/* ---- what cannot be dropped keeps none of the others, whichever it is ---- */
+/* ---- an error with one claim or hold does not keep the others ---- */
 
 static void check_others(struct vfa_host *host, int bad, const char *says)
 {
@@ -222,7 +223,7 @@ static void check_releasing(struct vfa_host *host, const char *device)
           "%s: %zu", device, ending.n);
 }
 
-/* What was set cannot be put back from here: the domain loses its claim, the device is not free. */
+/* Settings cannot be restored here: the domain loses its claim, but the device is not free. */
 static void test_not_released(void)
 {
     for (int bad = 0; bad < N; bad++) {
@@ -244,7 +245,7 @@ static void test_not_released(void)
     }
 }
 
-/* A domain that libvirt does not tell of counts as one that runs. */
+/* A domain counts as running if libvirt gives an error for it. */
 static void test_not_told(void)
 {
     for (int bad = 0; bad < N; bad++) {

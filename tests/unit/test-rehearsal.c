@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The domain with which another host is asked, and what is read out of its answer. */
+/* The XML of a rehearsal, and the parsing of the other host's answer. */
 
 #include "base/bitset.h"
 #include "base/common.h"
@@ -24,7 +24,7 @@
                        "bus='1' slot='0x10' function='0'/></source>"                               \
                        "<alias name='ua-vf-net-0'/></hostdev>"
 
-/* Of the domain that is made of `xml`. */
+/* Parses the rehearsal that is made from `xml`. */
 static struct vfa_domain *rehearsal_of(const char *xml, enum vfa_rehearsal kind, char **ret_text)
 {
     struct vfa_domain *domain = NULL;
@@ -63,7 +63,7 @@ static void test_what_it_asks(void)
           "%s", text);
 }
 
-/* Labelled ports ask without any metadata. */
+/* Labels of ports are requests, also without metadata. */
 static void test_ports_alone(void)
 {
     static const char xml[] = DOM("", ROOT SLOT(2, "net-0"));
