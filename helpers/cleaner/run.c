@@ -164,7 +164,7 @@ static void read_output(struct run *run)
 /* ---- end of the cleaner ---- */
 
 /* Kills the group while its leader is a zombie: the kernel cannot reuse the group's number yet. */
-static void look_for_end(struct run *run)
+static void check_end(struct run *run)
 {
     siginfo_t info = {0};
 
@@ -197,7 +197,7 @@ static void read_signals(struct run *run)
         if (run->stage == RUNNING)
             next_stage(run);
     }
-    look_for_end(run);
+    check_end(run);
 }
 
 static void wait_for_end(struct run *run)
@@ -208,7 +208,7 @@ static void wait_for_end(struct run *run)
         int64_t left = run->due - vfa_clock_ms();
 
         if (poll(fds, ARRAY_SIZE(fds), left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left) < 0)
-            look_for_end(run); /* out of memory or interrupted: the loop polls again */
+            check_end(run); /* out of memory or interrupted: the loop polls again */
         if (fds[1].revents)
             read_output(run);
         read_signals(run);

@@ -12,11 +12,11 @@
 bool vfa_virt_names_host(const char *uri)
 {
     xmlURIPtr parsed = xmlParseURI(uri);
-    bool named =
+    bool names_host =
         parsed && parsed->server && *parsed->server && strcmp(parsed->server, "localhost") != 0;
 
     xmlFreeURI(parsed);
-    return named;
+    return names_host;
 }
 
 int vfa_virt_check_uri(const char *uri, struct vfa_error *err)

@@ -23,7 +23,7 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_of(const struct vfa_claim *claim, const char *domain)
+static bool is_claim_of(const struct vfa_claim *claim, const char *domain)
 {
     return strcmp(claim->domain, domain) == 0 || vfa_text_same(claim->uuid, domain);
 }
@@ -65,7 +65,7 @@ static int check_domains_stopped(const struct vfa_cmd_context *ctx, const char *
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
 
-        if (!is_of(claim, name) || strcmp(claim->uuid, asked) == 0)
+        if (!is_claim_of(claim, name) || strcmp(claim->uuid, asked) == 0)
             continue;
         asked = claim->uuid;
         r = refuse_if_running(conn, claim, err);
@@ -85,7 +85,7 @@ static int drop_domain_claims(const struct vfa_cmd_context *ctx, const char *nam
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
         bool dropped = false;
 
-        if (is_of(&claims->items[i], name))
+        if (is_claim_of(&claims->items[i], name))
             r = vfa_release_unchanged(&host, &claims->items[i], VFA_WHY_BY_HAND, &dropped, err);
         *ret_n += dropped;
     }
@@ -95,7 +95,7 @@ static int drop_domain_claims(const struct vfa_cmd_context *ctx, const char *nam
 static bool has_claims(const struct vfa_claims *claims, const char *name)
 {
     for (size_t i = 0; i < claims->n; i++) {
-        if (is_of(&claims->items[i], name))
+        if (is_claim_of(&claims->items[i], name))
             return true;
     }
     return false;
@@ -113,7 +113,7 @@ static int fail_without_claims(const struct vfa_cmd_context *ctx, const char *na
     if (vfa_cmd_load_all_claims(ctx, &all, &err) < 0)
         return vfa_cmd_fail_error(&err);
     for (size_t i = 0; i < all.n && !claim; i++) {
-        if (is_of(&all.items[i], name))
+        if (is_claim_of(&all.items[i], name))
             claim = &all.items[i];
     }
     if (!claim)

@@ -26,13 +26,13 @@ struct removal {
 
 static void select_removed(const struct vfa_domain *domain, const char *what, struct removal *ret)
 {
-    const struct vfa_request *named = vfa_domain_request(domain, what);
+    const struct vfa_request *by_name = vfa_domain_request(domain, what);
     size_t n = 0;
 
     for (size_t i = 0; i < domain->n_requests && n < VFA_REQUEST_MAX; i++) {
         const struct vfa_request *request = &domain->requests[i];
 
-        if (named ? request != named : strcmp(request->alias, what) != 0)
+        if (by_name ? request != by_name : strcmp(request->alias, what) != 0)
             continue;
         ret->items[n++] = request;
         ret->metadata = ret->metadata || !request->from_port;

@@ -28,7 +28,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define ASK_AGAIN_MS 5000 /* a booting guest ignores the first detach request */
+#define DETACH_AGAIN_MS 5000 /* a booting guest ignores the first detach request */
 
 /* ---- the guest ---- */
 
@@ -184,7 +184,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_name
                           struct vfa_error *err)
 {
     int64_t now = vfa_clock_ms(), end = now + (int64_t)guest->timeout * 1000;
-    int64_t again = now + ASK_AGAIN_MS;
+    int64_t again = now + DETACH_AGAIN_MS;
     struct vfa_request_names left;
     char text[256];
     int r = select_names(guest->handle, names, true, &left, err);
@@ -192,7 +192,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_name
     while (r == 0 && left.n > 0 && (now = vfa_clock_ms()) < end) {
         if (now >= again) {
             r = detach_devices(guest, &left, false, err);
-            again = now + ASK_AGAIN_MS;
+            again = now + DETACH_AGAIN_MS;
         }
         vfa_watch_wait(guest->watch, again < end ? again : end);
         if (r == 0)
@@ -277,7 +277,7 @@ int vfa_guest_claim(struct vfa_guest *guest, const struct vfa_request_names *nam
 }
 
 /* -EIO if vfaliasd has given up one of the requests. */
-static int check_attempts(struct vfa_guest *guest, const struct vfa_request_names *names,
+static int check_given_up(struct vfa_guest *guest, const struct vfa_request_names *names,
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -314,7 +314,7 @@ static int wait_until_in(virDomainPtr domain, struct vfa_watch *watch, struct vf
 
     while (r == 0 && left.n > 0 && vfa_clock_ms() < end) {
         vfa_watch_wait(watch, end);
-        r = guest ? check_attempts(guest, names, err) : 0;
+        r = guest ? check_given_up(guest, names, err) : 0;
         if (r == 0)
             r = select_names(domain, names, false, &left, err);
     }
