@@ -67,7 +67,7 @@ static int record_result(const struct vfa_config *config, const struct vfa_claim
     if (r < 0)
         return r;
     if (r == VFA_STATE_ABSENT)
-        vfa_log(LOG_WARNING, "%s is claimed by now: what its cleaner did counts for nothing",
+        vfa_log(LOG_WARNING, "%s was claimed meanwhile: the result of its cleaner is ignored",
                 claim->device);
     else if (reason)
         vfa_log(LOG_WARNING, "%s is quarantined: %s", claim->device, reason);

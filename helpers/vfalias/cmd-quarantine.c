@@ -86,7 +86,7 @@ static bool is_address(const char *device)
 
     if (vfa_parse_pci_addr(device, &addr) == 0)
         return true;
-    vfa_cmd_fail_usage("device '%s' is no PCI address as 0000:3b:02.1", device);
+    vfa_cmd_fail_usage("device '%s' is not a full PCI address (example: 0000:3b:02.1)", device);
     return false;
 }
 

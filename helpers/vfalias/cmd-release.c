@@ -61,7 +61,8 @@ static int check_domains_stopped(const struct vfa_cmd_context *ctx, const char *
     if (r == 0)
         r = vfa_connect_check_here(ctx, conn, err);
     if (r < 0)
-        return vfa_wrap(err, "cannot tell whether domain '%s' runs (--force does not ask)", name);
+        return vfa_wrap(err, "cannot tell whether domain '%s' runs (--force skips this check)",
+                        name);
     for (size_t i = 0; r == 0 && i < claims->n; i++) {
         const struct vfa_claim *claim = &claims->items[i];
 

@@ -74,8 +74,13 @@ static int refuse_alias(const struct vfa_config *config, const char *alias)
 {
     VFA_AUTO(vfa_freep) char *known = vfa_config_alias_names(config, "");
 
-    return vfa_cmd_fail_usage("no alias '%s' on this host, only: %s (--force asks for it anyway)",
-                              alias, known && *known ? known : "none at all");
+    if (config->n_aliases == 0)
+        return vfa_cmd_fail_usage(
+            "no alias '%s' on this host: none is configured (--force writes the request anyway)",
+            alias);
+    return vfa_cmd_fail_usage(
+        "no alias '%s' on this host, only: %s (--force writes the request anyway)", alias,
+        known ? known : "");
 }
 
 /* ALIAS, ALIAS:COUNT or a list. A text that equals an alias' name means that alias, even if the
@@ -112,7 +117,7 @@ static int read_count_option(struct add *add)
     if (!add->count_text)
         return VFA_CMD_FINE;
     if (first->counted)
-        return vfa_cmd_fail_usage("request add: '%s' has a count already, so --count is too much",
+        return vfa_cmd_fail_usage("request add: '%s' has a count already: leave out --count",
                                   add->alias_list);
     if (vfa_parse_u32(add->count_text, VFA_REQUEST_MAX, &first->count) < 0 || first->count == 0)
         return vfa_cmd_fail_usage("request add: count '%s' is not in 1 to %d", add->count_text,
@@ -163,7 +168,7 @@ static int read_tag_option(const struct vfa_config *config, const char *text, st
         return vfa_cmd_fail_usage("request add: tag '%s' is there twice", key);
     if (!add->force && !vfa_config_sets_tag(config, key))
         return vfa_cmd_fail_usage(
-            "no device_spec on this host sets a tag '%s' (--force asks for it anyway)", key);
+            "no device_spec on this host sets a tag '%s' (--force writes the request anyway)", key);
     return vfa_tags_set(&add->tags, key, equal + 1, NULL) < 0 ? vfa_cmd_fail("out of memory")
                                                               : VFA_CMD_FINE;
 }
@@ -298,7 +303,7 @@ static int print_added(virDomainPtr domain, unsigned affect, const struct vfa_do
     if (affect == VIR_DOMAIN_AFFECT_LIVE && missing > 0)
         fprintf(
             stderr,
-            "vfalias: warning: domain '%s' runs with %u free port%s too few: a device will not be attached before it is started anew\n",
+            "vfalias: warning: domain '%s' has %u free port%s too few: a device cannot be attached until the domain is shut down and started\n",
             after->name, missing, missing == 1 ? "" : "s");
     return 0;
 }

@@ -58,7 +58,7 @@ static void warn_of_labels(const struct vfa_domain *live, const struct removal *
         if (vfa_request_has_label(live, removal->items[i]->name))
             fprintf(
                 stderr,
-                "vfalias: warning: domain '%s' has a port labelled for '%s', which asks for it until the domain stops: detach the device with virsh\n",
+                "vfalias: warning: domain '%s' has a port labelled for '%s', which remains a request until the domain stops: detach the device with virsh\n",
                 live->name, removal->items[i]->name);
     }
 }

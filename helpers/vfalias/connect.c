@@ -57,10 +57,10 @@ int vfa_connect_check_here(const struct vfa_cmd_context *ctx, virConnectPtr conn
     if (!uri)
         return vfa_virt_fail(err, "cannot ask for the URI of the connection");
     if (vfa_virt_names_host(uri))
-        return vfa_fail(err, ENOTSUP,
-                        "cannot act on another host's domains by this host's devices: run it on "
-                        "the host of '%s'",
-                        uri);
+        return vfa_fail(
+            err, ENOTSUP,
+            "cannot use devices of this host for domains of another host: run this command on the host of '%s'",
+            uri);
     if (ctx->connect_uri && strcmp(ctx->connect_uri, configured) != 0 &&
         !is_same_libvirt(uri, configured))
         return vfa_fail(err, ENOTSUP,

@@ -200,7 +200,7 @@ static int wait_until_out(struct vfa_guest *guest, const struct vfa_request_name
     }
     if (r == 0 && left.n > 0)
         r = vfa_fail(err, ETIMEDOUT,
-                     "domain '%s': the guest did not let go of the device of %s within %u seconds",
+                     "domain '%s': the guest did not release the device of %s within %u seconds",
                      guest->live->name, format_names(&left, text, sizeof(text)), guest->timeout);
     return r;
 }

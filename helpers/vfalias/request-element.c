@@ -107,10 +107,10 @@ static int read_profileid_option(struct vfa_request_element *element, const stru
                                   id, VFA_PROFILEID_MAX);
     if (id && vlan)
         return vfa_cmd_fail_usage(
-            "request add: --vlan and --profileid: with a port profile, the VLAN is the switch's business");
+            "request add: --vlan and --profileid: with a port profile, the switch sets the VLAN");
     if (!id && vlan && alias && alias->profileid)
         return vfa_cmd_fail_usage(
-            "request add: --vlan: alias '%s' has a profileid, and with a port profile the VLAN is the switch's business",
+            "request add: --vlan: alias '%s' has a profileid, and with a port profile the switch sets the VLAN",
             alias->name);
     element->interface.profileid = id;
     return VFA_CMD_FINE;
@@ -135,7 +135,7 @@ int vfa_request_element_read(struct vfa_request_element *element, const struct v
 
     if (count > 1 && (element->mac_text || element->persistent))
         return vfa_cmd_fail_usage(
-            "request add: --%s is for one device, since no two can have one MAC address",
+            "request add: --%s is for one device: two devices cannot have the same MAC address",
             element->mac_text ? "mac" : "teaming");
     element->interface.kind =
         alias && alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
@@ -168,7 +168,7 @@ int vfa_request_element_pair(struct vfa_request_element *element, virDomainPtr d
     if (element->interface.mac && strcmp(element->interface.mac, mac) != 0)
         return vfa_fail(
             err, EINVAL,
-            "its interface '%s' has the MAC address %s, and a teaming pair has one, not %s",
+            "its interface '%s' has the MAC address %s: a teaming pair needs the same one, not %s",
             element->persistent, mac, element->interface.mac);
     memcpy(element->mac, mac, sizeof(mac));
     element->interface.mac = element->mac;

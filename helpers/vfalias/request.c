@@ -63,7 +63,8 @@ enum { TRIES = 5 };
 
 static int fail_changed(virDomainPtr domain, struct vfa_error *err)
 {
-    return vfa_fail(err, EBUSY, "cannot change the ports of domain '%s': it keeps being changed",
+    return vfa_fail(err, EBUSY,
+                    "cannot change the ports of domain '%s': its definition keeps changing",
                     virDomainGetName(domain));
 }
 

@@ -148,8 +148,8 @@ def claims(host):
     (["migrate", "db1", "test:///default", "--timeout", "-1"], "migrate: '-1' is no number of seconds"),
     (["quarantine", "look"], "quarantine: 'look' is none of add, list, remove"),
     (["quarantine", "add", "0000:02:10.0"], "quarantine add: REASON is missing"),
-    (["quarantine", "add", "02:10.0", "bad"], "device '02:10.0' is no PCI address as 0000:3b:02.1"),
-    (["quarantine", "remove", "enp1s0"], "device 'enp1s0' is no PCI address as 0000:3b:02.1"),
+    (["quarantine", "add", "02:10.0", "bad"], "device '02:10.0' is not a full PCI address (example: 0000:3b:02.1)"),
+    (["quarantine", "remove", "enp1s0"], "device 'enp1s0' is not a full PCI address (example: 0000:3b:02.1)"),
     (["release"], "release: DOMAIN is missing"),
     (["release", ""], "release: DOMAIN is empty"),
     (["request"], "request: add, remove, list or ports is missing"),
@@ -177,14 +177,14 @@ def claims(host):
     (["request", "add", "db1", "net", "--tag", "physical_network"], "'physical_network' is not KEY=VALUE"),
     (["request", "add", "db1", "net", "--tag", "=x"], "tag '=x' is not KEY=VALUE"),
     (["request", "add", "db1", "net", "--tag", "rack=7"],
-     "no device_spec on this host sets a tag 'rack' (--force asks for it anyway)"),
+     "no device_spec on this host sets a tag 'rack' (--force writes the request anyway)"),
     (["request", "add", "db1", "net", "--tag", "physical_network=a", "--tag", "physical_network=b"],
      "tag 'physical_network' is there twice"),
     (["request", "add", "db1", "net", *["--tag", "a=b"] * 33], "more than 32 times --tag"),
     (["request", "remove", "db1", "net", "--config", "--current"],
      "request remove: --current excludes --live and --config"),
     (["request", "add", "db1", "nett"],
-     "no alias 'nett' on this host, only: net, nvme, card (--force asks for it anyway)"),
+     "no alias 'nett' on this host, only: net, nvme, card (--force writes the request anyway)"),
 ])
 def test_wrong_usage_is_one_line_and_2(host, args, says):
     assert says in host.refused(2, *args)
@@ -636,7 +636,7 @@ def test_release_does_not_trust_a_libvirt_it_cannot_ask(claims):
     claims.configure(CONFIG + "[vfalias]\nstate = %s\nsysfs_root = %s\nlibvirt_uri = none:///\n"
                      % (claims.state, claims.tree.root))
     says = claims.refused(1, "release", "db1", options=[])
-    assert says.startswith("cannot tell whether domain 'db1' runs (--force does not ask): "
+    assert says.startswith("cannot tell whether domain 'db1' runs (--force skips this check): "
                            "cannot connect to libvirt at 'none:///': ")
     assert len(claims.json("claims", options=[])) == 3
     assert claims.fine("release", "db1", "--force", options=[]) == "2 claims dropped\n"
@@ -744,8 +744,8 @@ def test_request_add_mends_the_ports(virt):
     assert out.endswith("2 empty ports added to the definition of domain 'idle'\n")
     status, out, err = virt_call(virt, "request", "add", "web", "net", "--count", "3", "--live")
     assert (status, out.count("running domain")) == (0, 3)
-    assert err == "vfalias: warning: domain 'web' runs with 1 free port too few: " \
-        "a device will not be attached before it is started anew\n"
+    assert err == "vfalias: warning: domain 'web' has 1 free port too few: " \
+        "a device cannot be attached until the domain is shut down and started\n"
 
 
 def test_request_add_with_a_port(virt):
@@ -827,8 +827,8 @@ request 'nvme-0' removed from domain 'port' (definition)
 """, "")
     status, out, err = virt_call(virt, "request", "remove", "port", what, "--live")
     assert (status, out) == (0, "")
-    assert err == "vfalias: warning: domain 'port' has a port labelled for 'nvme-0', which asks " \
-        "for it until the domain stops: detach the device with virsh\n"
+    assert err == "vfalias: warning: domain 'port' has a port labelled for 'nvme-0', which remains " \
+        "a request until the domain stops: detach the device with virsh\n"
 
 
 def test_request_ports(virt):

@@ -39,15 +39,15 @@ def nics(virt):  # noqa: F811
     (["--mac", "52:54:00"], "--mac: '52:54:00' is no MAC address as 52:54:00:01:02:03"),
     (["--mac", "01:00:5e:00:00:01"], "--mac: '01:00:5e:00:00:01' is a multicast address, which no interface can have"),
     (["--mac", "00:00:00:00:00:00"], "--mac: '00:00:00:00:00:00' is no address that an interface can have"),
-    (["--mac", MAC, "--count", "2"], "--mac is for one device, since no two can have one MAC address"),
+    (["--mac", MAC, "--count", "2"], "--mac is for one device: two devices cannot have the same MAC address"),
     (["--teaming", "ua-pair", "--count", "2"], "--teaming is for one device"),
     (["--vlan", "0"], "vlan '0' is not in 1 to 4094"),
     (["--vlan", "4095"], "vlan '4095' is not in 1 to 4094"),
     (["--vlan", "4294967338"], "is not in 1 to 4094"),
     (["--vlan", "none"], "vlan 'none' is not in 1 to 4094"),
     (["--profileid", "x" * 40], "1 to 39 characters are wanted"),
-    (["--profileid", "x", "--vlan", "7"], "with a port profile, the VLAN is the switch's business"),
-    (["--profileid", "x", "--vlan", "7", "--vlan-qos", "1"], "with a port profile, the VLAN is the switch's business"),
+    (["--profileid", "x", "--vlan", "7"], "with a port profile, the switch sets the VLAN"),
+    (["--profileid", "x", "--vlan", "7", "--vlan-qos", "1"], "with a port profile, the switch sets the VLAN"),
     (["--vlan", "0", "--vlan-qos", "1"], "vlan '0' is not in 1 to 4094"),
     (["--vlan-qos", "1"], "vlan_qos is nothing without a vlan"),
     (["--vlan", "7", "--vlan-qos", "8"], "vlan_qos '8': a whole number in 0 to 7 is wanted"),
@@ -62,7 +62,7 @@ def test_refused_before_libvirt_is_asked(nics, words, says):
 
 
 @pytest.mark.parametrize("alias, words, says", [
-    ("web", ["--vlan", "7"], "alias 'web' has a profileid, and with a port profile the VLAN"),
+    ("web", ["--vlan", "7"], "alias 'web' has a profileid, and with a port profile the switch sets the VLAN"),
     ("tap", ["--teaming", "ua-pair"], "alias 'tap' attaches macvtap, and only a VF itself can be teamed"),
     ("nic:1,net:1", ["--mac", MAC], "--mac is for one alias, not for a list"),
     ("nic:1,net:1", ["--vlan", "7"], "--vlan is for one alias, not for a list"),
@@ -79,7 +79,7 @@ def test_refused_for_the_alias(nics, alias, words, says):
     (["--teaming", "ua-none"], "it has no interface 'ua-none' to team up with"),
     (["--teaming", "ua-alone"], "its interface 'ua-alone' has no <teaming type='persistent'/>"),
     (["--teaming", "ua-pair", "--mac", MAC],
-     "its interface 'ua-pair' has the MAC address 52:54:00:0a:0b:0c, and a teaming pair has one, not " + MAC),
+     "its interface 'ua-pair' has the MAC address 52:54:00:0a:0b:0c: a teaming pair needs the same one, not " + MAC),
 ])
 def test_no_pair(nics, words, says):
     assert nics.refused(1, "request", "add", "asks", "nic", *words, options=[]) == \
