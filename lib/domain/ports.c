@@ -5,6 +5,7 @@
  * Rules: https://libvirt.org/pci-hotplug.html.
  */
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "spec/spec.h"
@@ -50,19 +51,20 @@ static int add_port(xmlNodePtr controller, uint32_t index, const struct usage *u
                     struct vfa_domain *domain, struct vfa_error *err)
 {
     struct vfa_port port = {.index = index, .used = usage->slots[index & 0xff] != 0};
-    struct vfa_port *more;
+    struct vfa_port *slot;
     int r;
 
     if (vfa_xml_attr_is(vfa_xml_child(controller, "target"), "hotplug", "off"))
         return 0;
-    more = realloc(domain->ports, (domain->n_ports + 1) * sizeof(*more));
-    if (!more)
+    slot = vfa_array_grow(&domain->ports, domain->n_ports);
+    if (!slot)
         return vfa_fail_oom(err);
-    domain->ports = more;
     r = read_label(controller, &port.label, err);
-    if (r == 0)
-        domain->ports[domain->n_ports++] = port;
-    return r;
+    if (r < 0)
+        return r;
+    *slot = port;
+    domain->n_ports++;
+    return 0;
 }
 
 /* Slot 0 belongs to the host bridge or the bridge's hot-plug controller, slot 1 of bus 0 to the
