@@ -13,25 +13,24 @@
 
 #include <errno.h>
 
+/* NULL: no memory. */
 static xmlNodePtr new_port(xmlNodePtr devices, unsigned index)
 {
-    xmlNodePtr port = xmlNewChild(devices, NULL, BAD_CAST "controller", NULL);
+    xmlNodePtr port = vfa_xml_add(devices, "controller");
     char text[16];
 
     snprintf(text, sizeof(text), "%u", index);
-    if (!port || !xmlSetProp(port, BAD_CAST "type", BAD_CAST "pci") ||
-        !xmlSetProp(port, BAD_CAST "index", BAD_CAST text) ||
-        !xmlSetProp(port, BAD_CAST "model", BAD_CAST "pcie-root-port"))
-        return NULL;
-    return port;
+    return vfa_xml_set(port, "type", "pci") && vfa_xml_set(port, "index", text) &&
+                   vfa_xml_set(port, "model", "pcie-root-port")
+               ? port
+               : NULL;
 }
 
 static bool set_label(xmlNodePtr port, const char *request)
 {
-    xmlNodePtr alias = xmlNewChild(port, NULL, BAD_CAST "alias", NULL);
     char *label = NULL;
-    bool ok = alias && asprintf(&label, "%s%s", VFA_SLOT_PREFIX, request) >= 0 &&
-              xmlSetProp(alias, BAD_CAST "name", BAD_CAST label);
+    bool ok = asprintf(&label, "%s%s", VFA_SLOT_PREFIX, request) >= 0 &&
+              vfa_xml_set(vfa_xml_add(port, "alias"), "name", label);
 
     free(label);
     return ok;

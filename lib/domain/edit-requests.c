@@ -11,6 +11,7 @@
 #include "spec/spec.h"
 #include "domain.h"
 #include "domxml.h"
+#include "element-kind.h"
 #include "private.h"
 #include "xml.h"
 
@@ -42,11 +43,6 @@ static int check_edited(xmlDocPtr doc, struct vfa_error *err)
     return vfa_xml_read_requests(xmlDocGetRootElement(doc), domain, err);
 }
 
-static bool set_attr(xmlNodePtr node, const char *name, const char *value)
-{
-    return xmlSetProp(node, BAD_CAST name, BAD_CAST value) != NULL;
-}
-
 static int set_tags(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_error *err)
 {
     for (size_t i = 0; tags && i < tags->n; i++) {
@@ -56,36 +52,29 @@ static int set_tags(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_err
             xmlValidateNCName(BAD_CAST key, 0) != 0)
             return vfa_fail(err, EINVAL,
                             "cannot add request: no attribute for a tag can be called '%s'", key);
-        if (!set_attr(node, key, tags->items[i].value))
+        if (!vfa_xml_set(node, key, tags->items[i].value))
             return vfa_fail_oom(err);
     }
     return 0;
 }
 
-static xmlNodePtr add(xmlNodePtr parent, const char *name)
-{
-    return parent ? xmlNewChild(parent, parent->ns, BAD_CAST name, NULL) : NULL;
-}
-
 static bool add_with(xmlNodePtr parent, const char *name, const char *attr, const char *value)
 {
-    xmlNodePtr node = add(parent, name);
-
-    return node && set_attr(node, attr, value);
+    return vfa_xml_set(vfa_xml_add(parent, name), attr, value);
 }
 
 static bool add_teaming(xmlNodePtr parent, const char *persistent)
 {
-    xmlNodePtr node = add(parent, "teaming");
+    xmlNodePtr node = vfa_xml_add(parent, "teaming");
 
-    return node && set_attr(node, "type", "transient") && set_attr(node, "persistent", persistent);
+    return vfa_xml_set(node, "type", "transient") && vfa_xml_set(node, "persistent", persistent);
 }
 
 static bool add_profile(xmlNodePtr parent, const char *profileid)
 {
-    xmlNodePtr node = add(parent, "virtualport");
+    xmlNodePtr node = vfa_xml_add(parent, "virtualport");
 
-    return node && set_attr(node, "type", "802.1Qbh") &&
+    return vfa_xml_set(node, "type", "802.1Qbh") &&
            add_with(node, "parameters", "profileid", profileid);
 }
 
@@ -93,16 +82,16 @@ static bool add_profile(xmlNodePtr parent, const char *profileid)
 static int add_interface(xmlNodePtr request, const struct vfa_request_interface *interface,
                          struct vfa_error *err)
 {
-    xmlNodePtr node = add(request, "interface");
+    const struct vfa_element_kind *kind = vfa_element_kind(interface->kind);
+    xmlNodePtr node = vfa_xml_add(request, kind->element);
+    bool ok = vfa_xml_set(node, "type", kind->type);
     char vlan[16];
-    bool ok = node &&
-              set_attr(node, "type", interface->kind == VFA_ATTACH_MACVTAP ? "direct" : "hostdev");
 
     snprintf(vlan, sizeof(vlan), "%u", interface->vlan);
     if (interface->mac)
         ok = ok && add_with(node, "mac", "address", interface->mac);
     if (interface->vlan)
-        ok = ok && add_with(add(node, "vlan"), "tag", "id", vlan);
+        ok = ok && add_with(vfa_xml_add(node, "vlan"), "tag", "id", vlan);
     if (interface->profileid)
         ok = ok && add_profile(node, interface->profileid);
     if (interface->persistent)
@@ -113,7 +102,7 @@ static int add_interface(xmlNodePtr request, const struct vfa_request_interface 
 static int add_settings(xmlNodePtr request, const struct vfa_vf_settings *settings,
                         struct vfa_error *err)
 {
-    xmlNodePtr node = add(request, "settings");
+    xmlNodePtr node = vfa_xml_add(request, "settings");
     bool ok = node != NULL;
 
     for (unsigned i = 0; i < VFA_VF_SETTINGS && ok; i++) {
@@ -121,8 +110,8 @@ static int add_settings(xmlNodePtr request, const struct vfa_vf_settings *settin
         char text[VFA_VF_SETTING_SIZE];
 
         if (vfa_vf_has(settings, setting))
-            ok = set_attr(node, vfa_vf_setting_name(setting),
-                          vfa_vf_setting_format(setting, settings->values[i], text));
+            ok = vfa_xml_set(node, vfa_vf_setting_name(setting),
+                             vfa_vf_setting_format(setting, settings->values[i], text));
     }
     return ok ? 0 : vfa_fail_oom(err);
 }
@@ -145,15 +134,15 @@ static int set_options(xmlNodePtr node, const struct vfa_request_options *option
 
     snprintf(count, sizeof(count), "%u", options->count);
     if (options->name)
-        ok = set_attr(node, "name", options->name);
+        ok = vfa_xml_set(node, "name", options->name);
     if (options->count != 1)
-        ok = ok && set_attr(node, "count", count);
+        ok = ok && vfa_xml_set(node, "count", count);
     if (options->optional)
-        ok = ok && set_attr(node, "optional", "yes");
+        ok = ok && vfa_xml_set(node, "optional", "yes");
     if (options->late)
-        ok = ok && set_attr(node, "late", "yes");
+        ok = ok && vfa_xml_set(node, "late", "yes");
     if (options->numa_given)
-        ok = ok && set_attr(node, "numa", vfa_numa_policy_name(options->numa));
+        ok = ok && vfa_xml_set(node, "numa", vfa_numa_policy_name(options->numa));
     return ok ? set_tags(node, options->tags, err) : vfa_fail_oom(err);
 }
 
@@ -169,7 +158,7 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
         return r;
     root = xmlDocGetRootElement(doc);
     node = xmlNewChild(root, root->ns, BAD_CAST "request", NULL);
-    if (!node || !set_attr(node, "alias", alias))
+    if (!node || !vfa_xml_set(node, "alias", alias))
         return vfa_fail_oom(err);
     r = set_options(node, options, err);
     if (r == 0)
@@ -193,7 +182,7 @@ static int spell_out(xmlNodePtr node, const struct vfa_domain *domain, unsigned 
             return vfa_fail_oom(err);
         xmlAddPrevSibling(node, copy);
         xmlUnsetProp(copy, BAD_CAST "count");
-        if (!set_attr(copy, "name", domain->requests[i].name))
+        if (!vfa_xml_set(copy, "name", domain->requests[i].name))
             return vfa_fail_oom(err);
     }
     xmlUnlinkNode(node);

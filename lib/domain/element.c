@@ -17,29 +17,12 @@
 #include "spec/spec.h"
 #include "domain.h"
 #include "domxml.h"
+#include "element-kind.h"
 #include "private.h"
 #include "xml.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool set(xmlNodePtr node, const char *name, const char *value)
-{
-    return node && xmlSetProp(node, BAD_CAST name, BAD_CAST value);
-}
-
-static bool set_hex(xmlNodePtr node, const char *name, int digits, unsigned value)
-{
-    char text[16];
-
-    snprintf(text, sizeof(text), "0x%0*x", digits, value);
-    return set(node, name, text);
-}
-
-static xmlNodePtr add(xmlNodePtr parent, const char *name)
-{
-    return parent ? xmlNewChild(parent, NULL, BAD_CAST name, NULL) : NULL;
-}
 
 /* All of that name: libvirt would read the first and not ours, which comes last. */
 static void remove_children(xmlNodePtr node, const char *name)
@@ -50,13 +33,6 @@ static void remove_children(xmlNodePtr node, const char *name)
         xmlUnlinkNode(child);
         xmlFreeNode(child);
     }
-}
-
-static bool set_address(xmlNodePtr address, const struct vfa_pci_addr *addr)
-{
-    return set_hex(address, "domain", 4, addr->domain) && set_hex(address, "bus", 2, addr->bus) &&
-           set_hex(address, "slot", 2, addr->slot) &&
-           set_hex(address, "function", 1, addr->function);
 }
 
 /* ---- the source ---- */
@@ -74,35 +50,21 @@ static xmlNodePtr only_child(xmlNodePtr element, const char *name)
     return first;
 }
 
-static bool fill_source(xmlNodePtr source, enum vfa_attach_kind kind,
-                        const struct vfa_device *device)
-{
-    xmlNodePtr address;
-
-    if (kind == VFA_ATTACH_MACVTAP)
-        return set(source, "dev", device->netdev) && set(source, "mode", "passthrough");
-    address = add(source, "address");
-    return (kind == VFA_ATTACH_HOSTDEV || set(address, "type", "pci")) &&
-           set_address(address, &device->addr);
-}
-
 /* What the source says besides the address stays. Of several sources the first counts. */
-static int set_source(xmlNodePtr element, enum vfa_attach_kind kind,
+static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
                       const struct vfa_device *device, struct vfa_error *err)
 {
     xmlNodePtr source = only_child(element, "source");
-    char address[VFA_PCI_ADDR_SIZE];
+    int r;
 
-    if (kind == VFA_ATTACH_MACVTAP && !device->netdev)
-        return vfa_fail(err, ENODEV, "device %s has no netdev for a macvtap",
-                        vfa_pci_addr_format(&device->addr, address));
     if (!source)
-        source = add(element, "source");
+        source = vfa_xml_add(element, "source");
     if (source)
         remove_children(source, "address");
-    if (!fill_source(source, kind, device))
-        return vfa_fail_oom(err);
-    return kind == VFA_ATTACH_MACVTAP || set(element, "managed", "yes") ? 0 : vfa_fail_oom(err);
+    r = kind->write_source(source, device, err);
+    if (r < 0)
+        return r;
+    return !kind->managed || vfa_xml_set(element, "managed", "yes") ? 0 : vfa_fail_oom(err);
 }
 
 /* ---- what belongs to the request ---- */
@@ -114,7 +76,7 @@ static bool set_alias(xmlNodePtr device, const char *request)
 
     remove_children(device, "alias");
     ok = asprintf(&name, "%s%s", VFA_DEVICE_PREFIX, request) >= 0 &&
-         set(add(device, "alias"), "name", name);
+         vfa_xml_set(vfa_xml_add(device, "alias"), "name", name);
     free(name);
     return ok;
 }
@@ -129,29 +91,22 @@ static bool set_port(xmlNodePtr device, const struct vfa_port *port)
     if (address && !port->label)
         return true;
     remove_children(device, "address");
-    address = add(device, "address");
-    return set(address, "type", "pci") && set_address(address, &guest);
+    address = vfa_xml_add(device, "address");
+    return vfa_xml_set(address, "type", "pci") && vfa_xml_set_pci_address(address, &guest);
 }
 
-static bool set_kind(xmlNodePtr device, enum vfa_attach_kind kind)
+static bool set_type(xmlNodePtr device, const struct vfa_element_kind *kind)
 {
-    switch (kind) {
-    case VFA_ATTACH_HOSTDEV:
-        return set(device, "mode", "subsystem") && set(device, "type", "pci");
-    case VFA_ATTACH_INTERFACE:
-        return set(device, "type", "hostdev");
-    case VFA_ATTACH_MACVTAP:
-        break;
-    }
-    return set(device, "type", "direct");
+    return (!kind->mode || vfa_xml_set(device, "mode", kind->mode)) &&
+           vfa_xml_set(device, "type", kind->type);
 }
 
 static bool set_mac(xmlNodePtr device, const struct vfa_domain *domain, const char *request)
 {
     char mac[VFA_MAC_SIZE];
 
-    return vfa_xml_child(device, "mac") ||
-           set(add(device, "mac"), "address", vfa_mac_derive(domain->uuid, request, mac));
+    return vfa_xml_child(device, "mac") || vfa_xml_set(vfa_xml_add(device, "mac"), "address",
+                                                       vfa_mac_derive(domain->uuid, request, mac));
 }
 
 static bool set_vlan(xmlNodePtr device, const struct vfa_request *request,
@@ -164,7 +119,7 @@ static bool set_vlan(xmlNodePtr device, const struct vfa_request *request,
     if (settings.values[VFA_VF_VLAN] == 0 || vfa_xml_child(device, "vlan"))
         return true;
     snprintf(id, sizeof(id), "%u", (unsigned)settings.values[VFA_VF_VLAN]);
-    return set(add(add(device, "vlan"), "tag"), "id", id);
+    return vfa_xml_set(vfa_xml_add(vfa_xml_add(device, "vlan"), "tag"), "id", id);
 }
 
 static bool set_profile(xmlNodePtr device, const struct vfa_alias *alias)
@@ -173,35 +128,37 @@ static bool set_profile(xmlNodePtr device, const struct vfa_alias *alias)
 
     if (!alias->profileid || vfa_xml_child(device, "virtualport"))
         return true;
-    port = add(device, "virtualport");
-    return set(port, "type", "802.1Qbh") &&
-           set(add(port, "parameters"), "profileid", alias->profileid);
+    port = vfa_xml_add(device, "virtualport");
+    return vfa_xml_set(port, "type", "802.1Qbh") &&
+           vfa_xml_set(vfa_xml_add(port, "parameters"), "profileid", alias->profileid);
 }
 
-/* libvirt's default is an rtl8139, which is nothing to have a VF behind. */
-static bool set_model(xmlNodePtr device)
+static bool set_model(xmlNodePtr device, const char *model)
 {
-    return vfa_xml_child(device, "model") || set(add(device, "model"), "type", "virtio");
+    return !model || vfa_xml_child(device, "model") ||
+           vfa_xml_set(vfa_xml_add(device, "model"), "type", model);
 }
 
-static bool set_interface(xmlNodePtr device, enum vfa_attach_kind kind,
-                          const struct vfa_domain *domain, const struct vfa_request *request,
-                          const struct vfa_alias *alias)
+static bool set_nic(xmlNodePtr device, const struct vfa_element_kind *kind,
+                    const struct vfa_domain *domain, const struct vfa_request *request,
+                    const struct vfa_alias *alias)
 {
-    if (kind == VFA_ATTACH_HOSTDEV)
+    if (!kind->nic)
         return true;
     return set_mac(device, domain, request->name) && set_vlan(device, request, alias) &&
-           set_profile(device, alias) && (kind != VFA_ATTACH_MACVTAP || set_model(device));
+           set_profile(device, alias) && set_model(device, kind->model);
 }
 
 /* What the request says, or the bare element. */
-static int begin_element(const struct vfa_request *request, enum vfa_attach_kind kind,
+static int begin_element(const struct vfa_request *request, const struct vfa_element_kind *kind,
                          xmlDocPtr *ret, struct vfa_error *err)
 {
     const char *text = request->template_xml;
+    char bare[32];
 
+    snprintf(bare, sizeof(bare), "<%s/>", kind->element);
     if (!text)
-        text = kind == VFA_ATTACH_HOSTDEV ? "<hostdev/>" : "<interface/>";
+        text = bare;
     return vfa_xml_parse(text, strlen(text), "the element of a request", ret, err);
 }
 
@@ -209,7 +166,7 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
                       const struct vfa_alias *alias, const struct vfa_device *device,
                       const struct vfa_port *port, char **ret, struct vfa_error *err)
 {
-    enum vfa_attach_kind kind = vfa_request_attach(request, alias);
+    const struct vfa_element_kind *kind = vfa_element_kind(vfa_request_attach(request, alias));
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
     xmlNodePtr element;
     int r = begin_element(request, kind, &doc, err);
@@ -220,7 +177,7 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
     r = set_source(element, kind, device, err);
     if (r < 0)
         return r;
-    if (!set_kind(element, kind) || !set_interface(element, kind, domain, request, alias) ||
+    if (!set_type(element, kind) || !set_nic(element, kind, domain, request, alias) ||
         !set_alias(element, request->name) || (port && !set_port(element, port)))
         return vfa_fail_oom(err);
     return vfa_xml_dump(doc, NULL, ret, err);
@@ -230,7 +187,7 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
                          const struct vfa_alias *alias, struct vfa_element_summary *ret,
                          struct vfa_error *err)
 {
-    enum vfa_attach_kind kind = vfa_request_attach(request, alias);
+    const struct vfa_element_kind *kind = vfa_element_kind(vfa_request_attach(request, alias));
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
     VFA_AUTO(vfa_xml_freep) xmlChar *mac = NULL;
     xmlNodePtr element;
@@ -240,11 +197,11 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
     if (r < 0)
         return r;
     element = xmlDocGetRootElement(doc);
-    if (!set_interface(element, kind, domain, request, alias))
+    if (!set_nic(element, kind, domain, request, alias))
         return vfa_fail_oom(err);
     mac = vfa_xml_attr(vfa_xml_child(element, "mac"), "address");
     vfa_xml_attr_u32(vfa_xml_child(vfa_xml_child(element, "vlan"), "tag"), "id", UINT16_MAX, &vlan);
-    *ret = (struct vfa_element_summary){.interface = kind != VFA_ATTACH_HOSTDEV, .vlan = vlan};
+    *ret = (struct vfa_element_summary){.interface = kind->nic, .vlan = vlan};
     snprintf(ret->mac, sizeof(ret->mac), "%s", mac ? (const char *)mac : "");
     return 0;
 }
@@ -271,9 +228,8 @@ static int fill_all(xmlNodePtr devices, const struct vfa_domxml_source *sources,
 
     *ret_n = 0;
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next) {
-        enum vfa_attach_kind kind;
-        const struct vfa_device *device =
-            vfa_xml_device_kind(node, &kind) ? find_source(node, sources, n) : NULL;
+        const struct vfa_element_kind *kind = vfa_element_kind_of(node);
+        const struct vfa_device *device = kind ? find_source(node, sources, n) : NULL;
 
         if (!device)
             continue;

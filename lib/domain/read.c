@@ -6,6 +6,7 @@
  * Invariant of what is returned: request names are unique and fit into a user alias.
  */
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
@@ -13,15 +14,12 @@
 #include "spec/spec.h"
 #include "domain.h"
 #include "domxml.h"
+#include "element-kind.h"
 #include "private.h"
 #include "xml.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* The source of a placeholder: an address that no host has (libvirt accepts it in definitions). */
-#define SENTINEL_DOMAIN 0xffff
-#define SENTINEL_BUS    0xff
 
 static int read_text(xmlNodePtr root, const char *name, xmlChar **ret)
 {
@@ -46,63 +44,42 @@ static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     return 0;
 }
 
-static int read_source(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
-{
-    xmlNodePtr source = vfa_xml_child(node, "source");
-    VFA_AUTO(vfa_xml_freep) xmlChar *netdev = NULL;
-
-    if (dev->kind != VFA_ATTACH_MACVTAP) {
-        dev->has_source =
-            vfa_xml_pci_address(vfa_xml_child(source, "address"), &dev->source) &&
-            (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
-        return 0;
-    }
-    netdev = vfa_xml_attr(source, "dev");
-    dev->has_source = netdev && *netdev;
-    if (dev->has_source)
-        dev->netdev = strdup((const char *)netdev);
-    return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
-}
-
 static int read_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *mac = vfa_xml_attr(vfa_xml_child(node, "mac"), "address");
 
-    dev->mac = mac && dev->kind != VFA_ATTACH_HOSTDEV ? strdup((const char *)mac) : NULL;
-    return mac && dev->kind != VFA_ATTACH_HOSTDEV && !dev->mac ? vfa_fail_oom(err) : 0;
+    dev->mac = mac ? strdup((const char *)mac) : NULL;
+    return mac && !dev->mac ? vfa_fail_oom(err) : 0;
 }
 
 static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
                       struct vfa_error *err)
 {
-    struct vfa_domdev *more = realloc(domain->devices, (domain->n_devices + 1) * sizeof(*more));
+    struct vfa_domdev *slot = vfa_array_grow(&domain->devices, domain->n_devices);
 
-    if (!more)
+    if (!slot)
         return vfa_fail_oom(err);
-    domain->devices = more;
-    domain->devices[domain->n_devices++] = *dev;
+    *slot = *dev;
+    domain->n_devices++;
     return 0;
 }
 
-/* A macvtap that is not ours says nothing about which device is behind it that would have to be
- * known: the host's netdev has it as an upper device, which vfa_health_check() sees. */
 static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
 {
+    const struct vfa_element_kind *kind = vfa_element_kind_of(node);
     VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
     VFA_AUTO(vfa_domdev_clear) struct vfa_domdev dev = {.has_source = false};
-    const char *request;
+    const char *request = kind ? vfa_xml_request_of(node, &hold) : NULL;
     int r;
 
-    if (!vfa_xml_device_kind(node, &dev.kind))
-        return 0;
-    request = vfa_xml_request_of(node, &hold);
-    if (!request && dev.kind == VFA_ATTACH_MACVTAP)
+    if (!kind || (!request && kind->tagged_only))
         return 0;
     if (request && !(dev.request = strdup(request)))
         return vfa_fail_oom(err);
+    dev.kind = kind->attach;
     dev.transient = vfa_xml_attr_is(vfa_xml_child(node, "teaming"), "type", "transient");
-    r = read_source(node, &dev, err);
-    if (r == 0)
+    r = kind->read_source(vfa_xml_child(node, "source"), &dev, err);
+    if (r == 0 && kind->nic)
         r = read_mac(node, &dev, err);
     if (r == 0)
         r = add_device(domain, &dev, err);

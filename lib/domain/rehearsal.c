@@ -18,12 +18,7 @@
 
 #define LIST_SIZE 1024
 
-static bool set(xmlNodePtr node, const char *name, const char *value)
-{
-    return node && xmlSetProp(node, BAD_CAST name, BAD_CAST value);
-}
-
-static xmlNodePtr add(xmlNodePtr parent, const char *name, const char *text)
+static xmlNodePtr add_text(xmlNodePtr parent, const char *name, const char *text)
 {
     return parent ? xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text) : NULL;
 }
@@ -46,14 +41,15 @@ static bool add_identity(xmlNodePtr root, xmlNodePtr from, const struct vfa_doma
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(from, "type");
 
-    return (!type || set(root, "type", (const char *)type)) && add(root, "name", domain->name) &&
-           (!*domain->uuid || add(root, "uuid", domain->uuid));
+    return (!type || vfa_xml_set(root, "type", (const char *)type)) &&
+           add_text(root, "name", domain->name) &&
+           (!*domain->uuid || add_text(root, "uuid", domain->uuid));
 }
 
 /* The requests as they stand there, with the word that makes them a rehearsal. */
 static bool add_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal kind)
 {
-    xmlNodePtr metadata = add(root, "metadata", NULL), old = vfa_xml_child(from, "metadata");
+    xmlNodePtr metadata = vfa_xml_add(root, "metadata"), old = vfa_xml_child(from, "metadata");
     xmlNodePtr requests = NULL;
 
     for (xmlNodePtr node = old ? old->children : NULL; node; node = node->next) {
@@ -62,12 +58,12 @@ static bool add_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal ki
     }
     if (requests)
         return copy(requests, metadata) &&
-               set(metadata->children, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
-    requests = add(metadata, "requests", NULL);
+               vfa_xml_set(metadata->children, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
+    requests = vfa_xml_add(metadata, "requests");
     if (!requests)
         return false;
     xmlSetNs(requests, xmlNewNs(requests, BAD_CAST VFA_NS, BAD_CAST VFA_NS_PREFIX));
-    return set(requests, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
+    return vfa_xml_set(requests, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
 }
 
 static bool add_place(xmlNodePtr root, const struct vfa_domain *domain)
@@ -75,32 +71,33 @@ static bool add_place(xmlNodePtr root, const struct vfa_domain *domain)
     xmlNodePtr vcpu, memory;
     char list[LIST_SIZE];
 
-    memory = add(root, "memory", "16384");
-    vcpu = add(root, "vcpu", "1");
-    if (!set(memory, "unit", "KiB") || !vcpu)
+    memory = add_text(root, "memory", "16384");
+    vcpu = add_text(root, "vcpu", "1");
+    if (!vfa_xml_set(memory, "unit", "KiB") || !vcpu)
         return false;
     if (!vfa_bitset_empty(&domain->pinned_cpus) &&
-        !set(vcpu, "cpuset", vfa_bitset_format(&domain->pinned_cpus, list, sizeof(list))))
+        !vfa_xml_set(vcpu, "cpuset", vfa_bitset_format(&domain->pinned_cpus, list, sizeof(list))))
         return false;
     if (vfa_bitset_empty(&domain->numa_nodes))
         return true;
-    memory = add(add(root, "numatune", NULL), "memory", NULL);
-    return set(memory, "mode", "strict") &&
-           set(memory, "nodeset", vfa_bitset_format(&domain->numa_nodes, list, sizeof(list)));
+    memory = vfa_xml_add(vfa_xml_add(root, "numatune"), "memory");
+    return vfa_xml_set(memory, "mode", "strict") &&
+           vfa_xml_set(memory, "nodeset",
+                       vfa_bitset_format(&domain->numa_nodes, list, sizeof(list)));
 }
 
 /* Without these, libvirt gives a domain devices of its own accord. */
 static bool add_absent(xmlNodePtr devices)
 {
-    xmlNodePtr usb = add(devices, "controller", NULL);
+    xmlNodePtr usb = vfa_xml_add(devices, "controller");
 
-    return set(usb, "type", "usb") && set(usb, "model", "none") &&
-           set(add(devices, "memballoon", NULL), "model", "none");
+    return vfa_xml_set(usb, "type", "usb") && vfa_xml_set(usb, "model", "none") &&
+           vfa_xml_set(vfa_xml_add(devices, "memballoon"), "model", "none");
 }
 
 static bool add_devices(xmlNodePtr root, xmlNodePtr from)
 {
-    xmlNodePtr devices = add(root, "devices", NULL), old = vfa_xml_child(from, "devices");
+    xmlNodePtr devices = vfa_xml_add(root, "devices"), old = vfa_xml_child(from, "devices");
     bool ok = copy(vfa_xml_child(old, "emulator"), devices) && add_absent(devices);
 
     for (xmlNodePtr node = old ? old->children : NULL; node && ok; node = node->next) {
@@ -115,7 +112,7 @@ static bool build(xmlNodePtr root, xmlNodePtr from, const struct vfa_domain *dom
 {
     return add_identity(root, from, domain) && add_requests(root, from, kind) &&
            add_place(root, domain) &&
-           copy(vfa_xml_child(vfa_xml_child(from, "os"), "type"), add(root, "os", NULL)) &&
+           copy(vfa_xml_child(vfa_xml_child(from, "os"), "type"), vfa_xml_add(root, "os")) &&
            add_devices(root, from);
 }
 

@@ -6,6 +6,7 @@
  * the domain has taken; those with names are served first.
  */
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/parse.h"
@@ -13,6 +14,7 @@
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain.h"
+#include "element-kind.h"
 #include "private.h"
 #include "xml.h"
 
@@ -50,7 +52,7 @@ static int copy_request(const struct vfa_request *from, struct vfa_request *to,
 int vfa_xml_add_request(struct vfa_domain *domain, const struct vfa_request *request,
                         struct vfa_error *err)
 {
-    struct vfa_request *more;
+    struct vfa_request *slot;
 
     if (vfa_domain_request(domain, request->name))
         return vfa_fail(err, EINVAL, "cannot read requests: request '%s' is there twice",
@@ -58,11 +60,11 @@ int vfa_xml_add_request(struct vfa_domain *domain, const struct vfa_request *req
     if (domain->n_requests == VFA_REQUEST_MAX)
         return vfa_fail(err, EINVAL, "cannot read requests: more than %d devices asked for",
                         VFA_REQUEST_MAX);
-    more = realloc(domain->requests, (domain->n_requests + 1) * sizeof(*more));
-    if (!more)
+    slot = vfa_array_grow(&domain->requests, domain->n_requests);
+    if (!slot)
         return vfa_fail_oom(err);
-    domain->requests = more;
-    return copy_request(request, &more[domain->n_requests++], err);
+    domain->n_requests++; /* vfa_domain_free() clears what a failing copy has copied */
+    return copy_request(request, slot, err);
 }
 
 /* ---- attributes ---- */
@@ -223,21 +225,16 @@ static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
 static int read_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(node, "type");
-    bool interface = strcmp((const char *)node->name, "interface") == 0;
-    const char *text = type ? (const char *)type : interface ? "" : "pci";
+    const char *name = (const char *)node->name, *text = type ? (const char *)type : "";
+    const struct vfa_element_kind *kind = vfa_element_kind_find(name, (const char *)type);
 
-    e->common.attach_given = *text != '\0';
-    if (!interface && strcmp(text, "pci") == 0)
-        e->common.attach = VFA_ATTACH_HOSTDEV;
-    else if (interface && (!*text || strcmp(text, "hostdev") == 0))
-        e->common.attach = VFA_ATTACH_INTERFACE;
-    else if (interface && strcmp(text, "direct") == 0)
-        e->common.attach = VFA_ATTACH_MACVTAP;
-    else
+    if (!kind)
         return vfa_fail(err, EINVAL,
                         "cannot read requests: <%s type='%s'> inside one of alias '%s': no such "
                         "device is on the PCI bus",
-                        (const char *)node->name, text, e->common.alias);
+                        name, text, e->common.alias);
+    e->common.attach_given = *text || kind->untyped != VFA_UNTYPED_ALIAS;
+    e->common.attach = kind->attach;
     return 0;
 }
 
@@ -278,8 +275,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
     if (e->common.template_xml)
         return vfa_fail(err, EINVAL, "cannot read requests: two elements inside one of alias '%s'",
                         e->common.alias);
-    if (strcmp((const char *)node->name, "hostdev") != 0 &&
-        strcmp((const char *)node->name, "interface") != 0)
+    if (!vfa_element_kind_is_element((const char *)node->name))
         return vfa_fail(
             err, EINVAL,
             "cannot read requests: <%s> inside one of alias '%s', not <hostdev>, <interface> or <settings>",

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/pci-address.h"
-#include "spec/spec.h"
 #include "domain.h"
 
 #include <errno.h>
@@ -161,6 +160,30 @@ bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret)
     return true;
 }
 
+xmlNodePtr vfa_xml_add(xmlNodePtr parent, const char *name)
+{
+    return parent ? xmlNewChild(parent, NULL, BAD_CAST name, NULL) : NULL;
+}
+
+bool vfa_xml_set(xmlNodePtr node, const char *name, const char *value)
+{
+    return node && xmlSetProp(node, BAD_CAST name, BAD_CAST value);
+}
+
+static bool set_hex(xmlNodePtr node, const char *name, int digits, unsigned value)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "0x%0*x", digits, value);
+    return vfa_xml_set(node, name, text);
+}
+
+bool vfa_xml_set_pci_address(xmlNodePtr node, const struct vfa_pci_addr *addr)
+{
+    return set_hex(node, "domain", 4, addr->domain) && set_hex(node, "bus", 2, addr->bus) &&
+           set_hex(node, "slot", 2, addr->slot) && set_hex(node, "function", 1, addr->function);
+}
+
 xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top)
 {
     if (node->type == XML_ELEMENT_NODE && node->children)
@@ -198,19 +221,6 @@ int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *e
         *ret = strdup((const char *)xmlBufferContent(buffer));
     xmlBufferFree(buffer);
     return r < 0 || !*ret ? vfa_fail_oom(err) : 0;
-}
-
-bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret)
-{
-    if (vfa_xml_is_plain(node, "hostdev") && vfa_xml_attr_is(node, "type", "pci"))
-        *ret = VFA_ATTACH_HOSTDEV;
-    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "hostdev"))
-        *ret = VFA_ATTACH_INTERFACE;
-    else if (vfa_xml_is_plain(node, "interface") && vfa_xml_attr_is(node, "type", "direct"))
-        *ret = VFA_ATTACH_MACVTAP;
-    else
-        return false;
-    return true;
 }
 
 const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold)

@@ -10,7 +10,6 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "spec/spec.h"
 
 #include <libxml/tree.h>
 
@@ -52,16 +51,20 @@ bool vfa_xml_attr_u32(const xmlNode *node, const char *name, uint32_t max, uint3
 /* The PCI address in the attributes of an <address>; false if it names none. NULL is fine. */
 bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret);
 
+/* Appends an empty element in the namespace of its parent. NULL: no memory, or parent is NULL. */
+xmlNodePtr vfa_xml_add(xmlNodePtr parent, const char *name);
+
+/* Set an attribute, or those of an <address> that are a PCI address. False: no memory, or node is
+ * NULL, so that vfa_xml_add() may be given as node. */
+bool vfa_xml_set(xmlNodePtr node, const char *name, const char *value);
+bool vfa_xml_set_pci_address(xmlNodePtr node, const struct vfa_pci_addr *addr);
+
 /* The node after `node` in document order, below `top`; NULL: there is none. */
 xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top);
 
 /* Serialises a node, or (node NULL) the document without its XML declaration; free() *ret. -EINVAL:
  * libxml2 cannot write it. */
 int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);
-
-/* What a <hostdev> or <interface> of the field is: false if it is none that a PCI device of the
- * host is behind. */
-bool vfa_xml_device_kind(const xmlNode *node, enum vfa_attach_kind *ret);
 
 /* Where a device carries ua-vf-NAME: the NAME, borrowed from *hold (xmlFree() that), else NULL. */
 const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold);

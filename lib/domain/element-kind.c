@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See element-kind.h. A new kind is a new row here, with two functions for its source. */
+
+#include "element-kind.h"
+
+#include "base/common.h"
+#include "base/error.h"
+#include "base/pci-address.h"
+#include "device/inventory.h"
+#include "spec/spec.h"
+#include "domain.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The source of a placeholder: an address that no host has (libvirt accepts it in definitions). */
+#define SENTINEL_DOMAIN 0xffff
+#define SENTINEL_BUS    0xff
+
+/* ---- sources that name a PCI address ---- */
+
+static int read_pci_source(xmlNodePtr source, struct vfa_domdev *dev, struct vfa_error *err)
+{
+    dev->has_source = vfa_xml_pci_address(vfa_xml_child(source, "address"), &dev->source) &&
+                      (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
+    return 0;
+}
+
+static int write_hostdev_source(xmlNodePtr source, const struct vfa_device *device,
+                                struct vfa_error *err)
+{
+    return vfa_xml_set_pci_address(vfa_xml_add(source, "address"), &device->addr)
+               ? 0
+               : vfa_fail_oom(err);
+}
+
+/* libvirt wants the type of the address in an interface, and not in a hostdev of type pci. */
+static int write_interface_source(xmlNodePtr source, const struct vfa_device *device,
+                                  struct vfa_error *err)
+{
+    xmlNodePtr address = vfa_xml_add(source, "address");
+
+    return vfa_xml_set(address, "type", "pci") && vfa_xml_set_pci_address(address, &device->addr)
+               ? 0
+               : vfa_fail_oom(err);
+}
+
+/* ---- sources that name a netdev ---- */
+
+static int read_netdev_source(xmlNodePtr source, struct vfa_domdev *dev, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *netdev = vfa_xml_attr(source, "dev");
+
+    dev->has_source = netdev && *netdev;
+    if (dev->has_source)
+        dev->netdev = strdup((const char *)netdev);
+    return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
+}
+
+static int write_netdev_source(xmlNodePtr source, const struct vfa_device *device,
+                               struct vfa_error *err)
+{
+    char address[VFA_PCI_ADDR_SIZE];
+
+    if (!device->netdev)
+        return vfa_fail(err, ENODEV, "device %s has no netdev for a macvtap",
+                        vfa_pci_addr_format(&device->addr, address));
+    return vfa_xml_set(source, "dev", device->netdev) && vfa_xml_set(source, "mode", "passthrough")
+               ? 0
+               : vfa_fail_oom(err);
+}
+
+/* ---- the table ---- */
+
+static const struct vfa_element_kind kinds[] = {
+    {
+        .attach = VFA_ATTACH_HOSTDEV,
+        .element = "hostdev",
+        .type = "pci",
+        .mode = "subsystem",
+        .untyped = VFA_UNTYPED_DEFAULT,
+        .managed = true,
+        .read_source = read_pci_source,
+        .write_source = write_hostdev_source,
+    },
+    {
+        .attach = VFA_ATTACH_INTERFACE,
+        .element = "interface",
+        .type = "hostdev",
+        .untyped = VFA_UNTYPED_ALIAS,
+        .nic = true,
+        .managed = true,
+        .read_source = read_pci_source,
+        .write_source = write_interface_source,
+    },
+    {
+        /* The host device below a macvtap of somebody else needs no claim: its netdev has the
+         * macvtap as upper device, which vfa_health_check() finds. libvirt's default model is
+         * rtl8139, which is too slow for a VF. */
+        .attach = VFA_ATTACH_MACVTAP,
+        .element = "interface",
+        .type = "direct",
+        .model = "virtio",
+        .nic = true,
+        .tagged_only = true,
+        .read_source = read_netdev_source,
+        .write_source = write_netdev_source,
+    },
+};
+
+const struct vfa_element_kind *vfa_element_kind(enum vfa_attach_kind attach)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (kinds[i].attach == attach)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+const struct vfa_element_kind *vfa_element_kind_of(const xmlNode *node)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (vfa_xml_is_plain(node, kinds[i].element) &&
+            vfa_xml_attr_is(node, "type", kinds[i].type))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+static bool has_type(const struct vfa_element_kind *kind, const char *type)
+{
+    if (!type)
+        return kind->untyped != VFA_UNTYPED_NOT;
+    return strcmp(type, kind->type) == 0 || (!*type && kind->untyped == VFA_UNTYPED_ALIAS);
+}
+
+const struct vfa_element_kind *vfa_element_kind_find(const char *element, const char *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(element, kinds[i].element) == 0 && has_type(&kinds[i], type))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+bool vfa_element_kind_is_element(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(name, kinds[i].element) == 0)
+            return true;
+    }
+    return false;
+}
