@@ -15,7 +15,8 @@
 #include <syslog.h>
 #include <time.h>
 
-static const struct vfa_handler *find(const struct vfa_handler *table, size_t n, char **argv)
+static const struct vfa_handler *find_handler(const struct vfa_handler *table, size_t n,
+                                              char **argv)
 {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(argv[2], table[i].op) == 0 && strcmp(argv[3], table[i].subop) == 0)
@@ -24,7 +25,7 @@ static const struct vfa_handler *find(const struct vfa_handler *table, size_t n,
     return NULL;
 }
 
-static int print_answer(const struct vfa_call *call, struct vfa_error *err)
+static int print_reply(const struct vfa_call *call, struct vfa_error *err)
 {
     int r = vfa_io_write_all(STDOUT_FILENO, call->reply_xml, strlen(call->reply_xml));
 
@@ -39,18 +40,18 @@ static void clear_call(struct vfa_call *call)
     free(call->reply_xml);
 }
 
-static int run(const struct vfa_handler *operation, const char *kind, struct vfa_call *call,
-               struct vfa_error *err)
+static int run_handler(const struct vfa_handler *handler, const char *kind, struct vfa_call *call,
+                       struct vfa_error *err)
 {
     int r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &call->xml);
 
     if (r < 0)
         return vfa_fail(err, -r, "%s '%s': cannot read its XML: %s", kind, call->object,
                         strerror(-r));
-    return operation->function(call, err);
+    return handler->function(call, err);
 }
 
-static void say(const struct vfa_error *err)
+static void print_failure(const struct vfa_error *err)
 {
     fprintf(stderr, "vfalias: %s\n", vfa_error_text(err));
 }
@@ -76,29 +77,29 @@ int vfa_handler_main(int argc, char **argv, const char *kind, const struct vfa_h
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(clear_call)
     struct vfa_call call = {.object = argc < 2 ? NULL : argv[1], .began = (int64_t)time(NULL)};
-    const struct vfa_handler *operation;
-    bool unanswered = false;
+    const struct vfa_handler *handler;
+    bool reply_lost = false;
     int r;
 
     if (argc < 4)
         return 2;
-    operation = find(table, n, argv);
-    if (!operation)
+    handler = find_handler(table, n, argv);
+    if (!handler)
         return 0;
     openlog("vfalias", LOG_PID, LOG_DAEMON);
-    r = run(operation, kind, &call, &err);
+    r = run_handler(handler, kind, &call, &err);
     if (r == 0 && call.reply_xml) {
-        r = print_answer(&call, &err);
-        unanswered = r < 0;
+        r = print_reply(&call, &err);
+        reply_lost = r < 0;
     }
     if (r == 0)
         return 0;
-    if (operation->failing != VFA_FAILS_NEVER && r > 0) {
-        say(&err);
+    if (handler->failing != VFA_FAILS_NEVER && r > 0) {
+        print_failure(&err);
         return VFA_HANDLER_REFUSED;
     }
-    if (operation->failing == VFA_FAILS_ALWAYS)
-        say(&err);
+    if (handler->failing == VFA_FAILS_ALWAYS)
+        print_failure(&err);
     syslog(LOG_WARNING, "cannot %s %s '%s': %s", argv[2], kind, argv[1], vfa_error_text(&err));
-    return operation->failing == VFA_FAILS_ALWAYS || unanswered ? VFA_HANDLER_NO_VERDICT : 0;
+    return handler->failing == VFA_FAILS_ALWAYS || reply_lost ? VFA_HANDLER_NO_VERDICT : 0;
 }

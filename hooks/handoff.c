@@ -47,7 +47,7 @@ int vfa_handoff_exec(const char *path, char **argv)
     return -errno;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for_child(pid_t pid)
 {
     int status;
 
@@ -63,7 +63,7 @@ int vfa_handoff_run(const char *path, char **argv)
     pid_t pid;
     int r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
 
-    return r != 0 ? -r : wait_for(pid);
+    return r != 0 ? -r : wait_for_child(pid);
 }
 
 int vfa_handoff_capture(const char *path, char **argv, int *ret_fd)
@@ -82,13 +82,13 @@ int vfa_handoff_capture(const char *path, char **argv, int *ret_fd)
     if (r == 0)
         r = posix_spawn(&pid, path, &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    return r != 0 ? -r : wait_for(pid);
+    return r != 0 ? -r : wait_for_child(pid);
 }
 
 int vfa_handoff_reply(int fd)
 {
-    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data answer = {NULL, 0};
-    int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_io_read_all(fd, VFA_IO_XML_MAX, &answer);
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data reply = {NULL, 0};
+    int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : vfa_io_read_all(fd, VFA_IO_XML_MAX, &reply);
 
-    return r < 0 ? r : vfa_io_write_all(STDOUT_FILENO, answer.data, answer.len);
+    return r < 0 ? r : vfa_io_write_all(STDOUT_FILENO, reply.data, reply.len);
 }

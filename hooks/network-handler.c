@@ -22,7 +22,7 @@
 
 #include <syslog.h>
 
-static int read_port(struct vfa_call *call, struct vfa_netport **ret, struct vfa_error *err)
+static int parse_port(struct vfa_call *call, struct vfa_netport **ret, struct vfa_error *err)
 {
     int r = vfa_netport_parse(call->xml.data, call->xml.len, ret, err);
 
@@ -35,7 +35,7 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
     char device[VFA_PCI_ADDR_SIZE];
-    int r = read_port(call, &port, err);
+    int r = parse_port(call, &port, err);
 
     if (r < 0 || !port->has_source)
         return r;
@@ -56,7 +56,7 @@ static int port_deleted(struct vfa_call *call, struct vfa_error *err)
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
-    int r = read_port(call, &port, err);
+    int r = parse_port(call, &port, err);
 
     if (r == 0)
         r = vfa_config_load(NULL, &config, err);

@@ -19,13 +19,13 @@
 #include <string.h>
 #include <syslog.h>
 
-#define SECOND_HALF PKGLIBEXECDIR "/network-asked"
-#define REFUSED     1
+#define HANDLER PKGLIBEXECDIR "/network-asked"
+#define REFUSED 1
 
 /* <plug type='hostdev-pci'> of a port. */
-static const char *const words[] = {"hostdev-pci"};
+static const char *const device_markers[] = {"hostdev-pci"};
 
-static bool is_work(const char *op)
+static bool is_port_operation(const char *op)
 {
     return strcmp(op, "port-created") == 0 || strcmp(op, "port-deleted") == 0;
 }
@@ -34,7 +34,7 @@ static int hand_over(char **argv, const struct vfa_io_data *in)
 {
     int r = vfa_handoff_rewind_stdin(in);
 
-    return r < 0 ? r : vfa_handoff_run(SECOND_HALF, argv);
+    return r < 0 ? r : vfa_handoff_run(HANDLER, argv);
 }
 
 int main(int argc, char **argv)
@@ -48,7 +48,8 @@ int main(int argc, char **argv)
         return 2;
     }
     r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
-    if (!is_work(argv[2]) || (r == 0 && !vfa_handoff_has_marker(&in, words, ARRAY_SIZE(words))))
+    if (!is_port_operation(argv[2]) ||
+        (r == 0 && !vfa_handoff_has_marker(&in, device_markers, ARRAY_SIZE(device_markers))))
         return 0;
     if (r == 0)
         r = hand_over(argv, &in);

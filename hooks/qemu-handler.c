@@ -40,7 +40,7 @@ static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
 }
 
 /* The VFs that the domain starts with are set now; those that are hot-plugged, by the daemon. */
-static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
+static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
     int r = vfa_vf_apply_present(host, domain, err);
 
@@ -51,8 +51,8 @@ static int set_up(struct vfa_host *host, const struct vfa_domain *domain, struct
     return r > 0 ? VFA_CLAIM_REFUSED : r;
 }
 
-static int claim(const struct vfa_config *config, const struct vfa_domain *domain,
-                 struct vfa_error *err)
+static int claim_devices(const struct vfa_config *config, const struct vfa_domain *domain,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_handler_open_host(config, &host, err);
@@ -60,14 +60,14 @@ static int claim(const struct vfa_config *config, const struct vfa_domain *domai
     if (r == 0)
         r = vfa_prepare_domain(&host, domain, err);
     if (r == 0)
-        r = set_up(&host, domain, err);
+        r = set_up_vfs(&host, domain, err);
     if (r == 0)
         log_claims(&host, domain);
     return r;
 }
 
-static int prepare_asking(const struct vfa_config *config, const struct vfa_domain *domain,
-                          struct vfa_error *err)
+static int prepare_requests(const struct vfa_config *config, const struct vfa_domain *domain,
+                            struct vfa_error *err)
 {
     int r;
 
@@ -76,7 +76,7 @@ static int prepare_asking(const struct vfa_config *config, const struct vfa_doma
     r = vfa_check_requests(config, domain, err);
     if (r == 0)
         r = vfa_check_daemon(config, domain, err);
-    return r ? r : claim(config, domain, err);
+    return r ? r : claim_devices(config, domain, err);
 }
 
 /* A domain with host devices of its own asks for nothing: only a claim of somebody else on one of
@@ -85,7 +85,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim(config, domain, &why);
+    int r = claim_devices(config, domain, &why);
 
     if (r == VFA_CLAIM_REFUSED)
         vfa_error_move(err, &why);
@@ -95,7 +95,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
     return r < 0 ? 0 : r;
 }
 
-static int prepare(struct vfa_call *call, struct vfa_error *err)
+static int prepare_domain(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error broken = VFA_ERROR_INIT;
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -108,7 +108,7 @@ static int prepare(struct vfa_call *call, struct vfa_error *err)
         return 0;
     r = vfa_config_load(NULL, &config, &broken);
     if (r == 0)
-        return vfa_domain_has_requests(domain) ? prepare_asking(config, domain, err)
+        return vfa_domain_has_requests(domain) ? prepare_requests(config, domain, err)
                                                : prepare_static(config, domain, err);
     if (vfa_domain_has_requests(domain))
         return vfa_fail(err, broken.code, "domain '%s': %s", domain->name, vfa_error_text(&broken));
@@ -133,8 +133,8 @@ static void finish_release(struct vfa_host *host, const char *uuid)
 
 /* By owner: the XML may name a device that a start lost to another domain. Of this end: if libvirtd
  * was killed, the domain may run again by now. domain NULL: its XML cannot be read. */
-static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
-                       const struct vfa_domain *domain, struct vfa_error *err)
+static int release_claims(struct vfa_call *call, const struct vfa_config *config,
+                          const struct vfa_domain *domain, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
@@ -154,8 +154,8 @@ static int drop_claims(struct vfa_call *call, const struct vfa_config *config,
 }
 
 /* Nobody runs this once more: whoever opens the state next does it. */
-static void leave_note(struct vfa_call *call, const struct vfa_config *config,
-                       const struct vfa_domain *domain)
+static void record_unreleased(struct vfa_call *call, const struct vfa_config *config,
+                              const struct vfa_domain *domain)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
@@ -165,7 +165,7 @@ static void leave_note(struct vfa_call *call, const struct vfa_config *config,
 }
 
 /* What a rehearsal has reserved is not this end's business. */
-static int release(struct vfa_call *call, struct vfa_error *err)
+static int release_domain(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
@@ -175,16 +175,16 @@ static int release(struct vfa_call *call, struct vfa_error *err)
         return vfa_wrap(err, "domain '%s'", call->object);
     if (vfa_domxml_parse(call->xml.data, call->xml.len, &domain, NULL) == 0 && domain->rehearsal)
         return 0;
-    r = drop_claims(call, config, domain, err);
+    r = release_claims(call, config, domain, err);
     if (r == 0)
         return 0;
-    leave_note(call, config, domain);
+    record_unreleased(call, config, domain);
     return vfa_wrap(err, "domain '%s'", call->object);
 }
 
 /* ---- reconnect, attach: the domain runs already ---- */
 
-static int reassert(struct vfa_call *call, struct vfa_error *err)
+static int reassert_claims(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -203,12 +203,12 @@ static int reassert(struct vfa_call *call, struct vfa_error *err)
 /* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
  * the domain is locked until the hook has returned. `stopped`: `release` follows. */
 static const struct vfa_handler table[] = {
-    {"prepare", "begin", prepare, VFA_FAILS_ALWAYS},
+    {"prepare", "begin", prepare_domain, VFA_FAILS_ALWAYS},
     {"migrate", "begin", vfa_qemu_migrate, VFA_FAILS_ALWAYS},
     {"restore", "begin", vfa_qemu_restore, VFA_FAILS_NEVER},
-    {"release", "end", release, VFA_FAILS_NEVER},
-    {"reconnect", "begin", reassert, VFA_FAILS_NEVER},
-    {"attach", "begin", reassert, VFA_FAILS_NEVER},
+    {"release", "end", release_domain, VFA_FAILS_NEVER},
+    {"reconnect", "begin", reassert_claims, VFA_FAILS_NEVER},
+    {"attach", "begin", reassert_claims, VFA_FAILS_NEVER},
 };
 
 int main(int argc, char **argv)

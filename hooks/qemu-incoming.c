@@ -44,7 +44,8 @@ static bool has_moved(const struct vfa_domain *domain, const struct vfa_assignme
     return false;
 }
 
-static void log_arrivals(const struct vfa_domain *domain, const struct vfa_assignments *assignments)
+static void log_assignments(const struct vfa_domain *domain,
+                            const struct vfa_assignments *assignments)
 {
     char device[VFA_PCI_ADDR_SIZE];
 
@@ -54,45 +55,45 @@ static void log_arrivals(const struct vfa_domain *domain, const struct vfa_assig
                assignments->items[i].request);
 }
 
-struct arrival {
+struct incoming {
     struct vfa_call *call;
     const struct vfa_domain *domain;
     unsigned what;
     struct vfa_assignments devices;
 };
 
-static void arrival_clear(struct arrival *arrival)
+static void incoming_clear(struct incoming *incoming)
 {
-    vfa_assignments_clear(&arrival->devices);
+    vfa_assignments_clear(&incoming->devices);
 }
 
 /* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
-static int arrive(struct vfa_host *host, void *data, struct vfa_error *err)
+static int claim_incoming(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    struct arrival *arrival = data;
-    struct vfa_call *call = arrival->call;
-    int r = vfa_incoming_claim(host, arrival->domain, arrival->what, &arrival->devices, err);
+    struct incoming *incoming = data;
+    struct vfa_call *call = incoming->call;
+    int r = vfa_incoming_claim(host, incoming->domain, incoming->what, &incoming->devices, err);
 
-    if (r == 0 && has_moved(arrival->domain, &arrival->devices))
-        r = vfa_assignments_fill(&arrival->devices, call->xml.data, call->xml.len, &call->reply_xml,
-                                 err);
+    if (r == 0 && has_moved(incoming->domain, &incoming->devices))
+        r = vfa_assignments_fill(&incoming->devices, call->xml.data, call->xml.len,
+                                 &call->reply_xml, err);
     return r;
 }
 
-static int receive(struct vfa_call *call, const struct vfa_config *config,
-                   const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
+static int serve_incoming(struct vfa_call *call, const struct vfa_config *config,
+                          const struct vfa_domain *domain, unsigned what, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    VFA_AUTO(arrival_clear)
-    struct arrival arrival = {.call = call, .domain = domain, .what = what};
+    VFA_AUTO(incoming_clear)
+    struct incoming incoming = {.call = call, .domain = domain, .what = what};
     int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0) /* what a program that was killed has left is to be had, too */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
     if (r == 0)
-        r = vfa_transaction_run(&host, true, arrive, &arrival, err);
+        r = vfa_transaction_run(&host, true, claim_incoming, &incoming, err);
     if (r == 0)
-        log_arrivals(domain, &arrival.devices);
+        log_assignments(domain, &incoming.devices);
     return r;
 }
 
@@ -115,7 +116,7 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_check_daemon(config, domain, err);
     /* Nothing is kept: an address of the other host names another device here, if any. */
-    return r ? r : receive(call, config, domain, VFA_INCOMING_HOTPLUG, err);
+    return r ? r : serve_incoming(call, config, domain, VFA_INCOMING_HOTPLUG, err);
 }
 
 /* ---- restore ---- */
@@ -129,24 +130,25 @@ int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
     if (r < 0 || !vfa_domain_has_requests(domain))
         return r;
     r = vfa_config_load(NULL, &config, err);
-    return r < 0 ? r : receive(call, config, domain, VFA_INCOMING_KEEP_SOURCES, err);
+    return r < 0 ? r : serve_incoming(call, config, domain, VFA_INCOMING_KEEP_SOURCES, err);
 }
 
 /* ---- rehearsal ---- */
 
 /* "net-0 gets 0000:01:10.0, accel-0 gets none" */
-static char *describe(const struct vfa_domain *domain, const struct vfa_assignments *assignments)
+static char *describe_assignments(const struct vfa_domain *domain,
+                                  const struct vfa_assignments *assignments)
 {
     char device[VFA_PCI_ADDR_SIZE], *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
 
     for (size_t i = 0; f && i < domain->n_requests; i++) {
-        const struct vfa_assignment *arrival =
+        const struct vfa_assignment *assignment =
             vfa_assignments_find(assignments, domain->requests[i].name);
 
         fprintf(f, "%s%s gets %s", i ? ", " : "", domain->requests[i].name,
-                arrival ? vfa_pci_addr_format(&arrival->device.addr, device) : "none");
+                assignment ? vfa_pci_addr_format(&assignment->device.addr, device) : "none");
     }
     if (f && fclose(f) == 0)
         return text;
@@ -154,22 +156,23 @@ static char *describe(const struct vfa_domain *domain, const struct vfa_assignme
     return NULL;
 }
 
-static int reply_xml(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
+static int reply_rehearsed(const struct vfa_domain *domain, const char *text, struct vfa_error *err)
 {
     if (!text)
         return vfa_fail_oom(err);
     return vfa_refuse(err, ECANCELED, "domain '%s': " VFA_REHEARSED "%s", domain->name, text);
 }
 
-static int try_arrival(struct vfa_host *host, void *data, struct vfa_error *err)
+static int claim_rehearsed(struct vfa_host *host, void *data, struct vfa_error *err)
 {
-    struct arrival *arrival = data;
+    struct incoming *incoming = data;
 
-    return vfa_incoming_claim(host, arrival->domain, VFA_INCOMING_HOTPLUG, &arrival->devices, err);
+    return vfa_incoming_claim(host, incoming->domain, VFA_INCOMING_HOTPLUG, &incoming->devices,
+                              err);
 }
 
-static int cancel(const struct vfa_config *config, const struct vfa_domain *domain,
-                  struct vfa_error *err)
+static int cancel_reservation(const struct vfa_config *config, const struct vfa_domain *domain,
+                              struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     size_t n = 0;
@@ -177,29 +180,29 @@ static int cancel(const struct vfa_config *config, const struct vfa_domain *doma
 
     if (r == 0)
         r = vfa_incoming_cancel(&host, domain->uuid, &n, err);
-    return r < 0 ? r : reply_xml(domain, "cancelled", err);
+    return r < 0 ? r : reply_rehearsed(domain, "cancelled", err);
 }
 
 int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    VFA_AUTO(arrival_clear) struct arrival arrival = {.domain = domain};
+    VFA_AUTO(incoming_clear) struct incoming incoming = {.domain = domain};
     VFA_AUTO(vfa_freep) char *text = NULL;
     bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are undone */
     int r;
 
     if (domain->rehearsal == VFA_REHEARSAL_CANCEL)
-        return cancel(config, domain, err);
+        return cancel_reservation(config, domain, err);
     r = vfa_check_requests(config, domain, err);
     if (r == 0)
         r = vfa_check_daemon(config, domain, err);
     if (r == 0)
         r = vfa_handler_open_host(config, &host, err);
     if (r == 0)
-        r = vfa_transaction_run(&host, reserve, try_arrival, &arrival, err);
+        r = vfa_transaction_run(&host, reserve, claim_rehearsed, &incoming, err);
     if (r)
         return r;
-    text = describe(domain, &arrival.devices);
-    return reply_xml(domain, text, err);
+    text = describe_assignments(domain, &incoming.devices);
+    return reply_rehearsed(domain, text, err);
 }

@@ -24,14 +24,14 @@
 #include <string.h>
 #include <syslog.h>
 
-#define SECOND_HALF PKGLIBEXECDIR "/qemu-asked"
-#define REFUSED     1
+#define HANDLER PKGLIBEXECDIR "/qemu-asked"
+#define REFUSED 1
 
 /* Words of a domain with requests, devices of ours or labelled ports; and of one with host devices
  * of any kind: a disk that is an NVMe drive is one too. A word that is there by chance, in a name
  * or a path, costs a closer look. */
 static const char *const request_markers[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
-static const char *const words_of_devices[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
+static const char *const device_markers[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
 
 static int cannot_examine(char **argv, int error)
 {
@@ -42,10 +42,10 @@ static int cannot_examine(char **argv, int error)
 /* A start may be refused. */
 static int veto(char **argv)
 {
-    return cannot_examine(argv, -vfa_handoff_exec(SECOND_HALF, argv));
+    return cannot_examine(argv, -vfa_handoff_exec(HANDLER, argv));
 }
 
-static int let_pass(char **argv, int r)
+static int log_failure(char **argv, int r)
 {
     syslog(LOG_DAEMON | LOG_WARNING, "cannot examine domain '%s': %s", argv[1],
            r < 0 ? strerror(-r) : "its examination failed");
@@ -55,30 +55,30 @@ static int let_pass(char **argv, int r)
 /* Likewise, if another domain has one of its host devices. */
 static int veto_if_refused(char **argv)
 {
-    int r = vfa_handoff_run(SECOND_HALF, argv);
+    int r = vfa_handoff_run(HANDLER, argv);
 
     if (r == 0 || r == REFUSED)
         return r;
-    return let_pass(argv, r);
+    return log_failure(argv, r);
 }
 
 /* What it says is for the journal: a failing reconnect would cost the user the guest. */
-static int note(char **argv)
+static int notify_handler(char **argv)
 {
-    vfa_handoff_run(SECOND_HALF, argv);
+    vfa_handoff_run(HANDLER, argv);
     return 0;
 }
 
 /* A migration may be refused, and its XML changed. */
 static int filter(char **argv)
 {
-    VFA_AUTO(vfa_closep) int answer = -1;
-    int r = vfa_handoff_capture(SECOND_HALF, argv, &answer);
+    VFA_AUTO(vfa_closep) int reply = -1;
+    int r = vfa_handoff_capture(HANDLER, argv, &reply);
 
     if (r > 0)
         return 1; /* it has said why */
     if (r == 0)
-        r = vfa_handoff_reply(answer);
+        r = vfa_handoff_reply(reply);
     return r < 0 ? cannot_examine(argv, -r) : 0;
 }
 
@@ -86,10 +86,10 @@ static int filter(char **argv)
  * happens, the XML stays as it is then, and `prepare`, which follows, refuses. */
 static int filter_if_possible(char **argv)
 {
-    VFA_AUTO(vfa_closep) int answer = -1;
+    VFA_AUTO(vfa_closep) int reply = -1;
 
-    if (vfa_handoff_capture(SECOND_HALF, argv, &answer) == 0)
-        (void)vfa_handoff_reply(answer);
+    if (vfa_handoff_capture(HANDLER, argv, &reply) == 0)
+        (void)vfa_handoff_reply(reply);
     return 0;
 }
 
@@ -99,19 +99,20 @@ typedef int hand_over_fn(char **argv);
  * devices of the domain's own stay what they are when it moves. */
 static const struct operation {
     const char *name;
-    hand_over_fn *asks;    /* for a domain that may ask for something */
-    hand_over_fn *devices; /* for one that has host devices at most; NULL: nothing is to be done */
-    bool may_fail;         /* what asks */
+    hand_over_fn *with_requests; /* for a domain that may ask for something */
+    hand_over_fn
+        *with_devices; /* for one that has host devices at most; NULL: nothing is to be done */
+    bool may_fail;     /* what asks */
 } operations[] = {
     {"prepare", veto, veto_if_refused, true},
     {"migrate", filter, NULL, true},
     {"restore", filter_if_possible, NULL, false},
-    {"release", note, note, false},
-    {"reconnect", note, note, false},
-    {"attach", note, note, false},
+    {"release", notify_handler, notify_handler, false},
+    {"reconnect", notify_handler, notify_handler, false},
+    {"attach", notify_handler, notify_handler, false},
 };
 
-static const struct operation *find(const char *name)
+static const struct operation *find_operation(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
         if (strcmp(name, operations[i].name) == 0)
@@ -125,7 +126,7 @@ int main(int argc, char **argv)
     VFA_AUTO(vfa_io_data_clear) struct vfa_io_data in = {NULL, 0};
     const struct operation *operation;
     hand_over_fn *hand_over;
-    bool asks;
+    bool has_requests;
     int r;
 
     if (argc < 4) {
@@ -133,19 +134,20 @@ int main(int argc, char **argv)
                 "vfalias: cannot run as a hook: usage: DOMAIN OPERATION SUBOPERATION EXTRA\n");
         return 2;
     }
-    operation = find(argv[2]);
+    operation = find_operation(argv[2]);
     r = vfa_io_read_all(STDIN_FILENO, VFA_IO_XML_MAX, &in);
     if (!operation)
         return 0;
-    asks = r < 0 || vfa_handoff_has_marker(&in, request_markers, ARRAY_SIZE(request_markers));
-    if (!asks && !vfa_handoff_has_marker(&in, words_of_devices, ARRAY_SIZE(words_of_devices)))
+    has_requests =
+        r < 0 || vfa_handoff_has_marker(&in, request_markers, ARRAY_SIZE(request_markers));
+    if (!has_requests && !vfa_handoff_has_marker(&in, device_markers, ARRAY_SIZE(device_markers)))
         return 0;
-    hand_over = asks ? operation->asks : operation->devices;
+    hand_over = has_requests ? operation->with_requests : operation->with_devices;
     if (!hand_over)
         return 0;
     if (r == 0)
         r = vfa_handoff_rewind_stdin(&in);
     if (r == 0)
         return hand_over(argv);
-    return operation->may_fail && asks ? cannot_examine(argv, -r) : let_pass(argv, r);
+    return operation->may_fail && has_requests ? cannot_examine(argv, -r) : log_failure(argv, r);
 }

@@ -43,7 +43,7 @@ static int check_edited(xmlDocPtr doc, struct vfa_error *err)
     return vfa_xml_read_requests(xmlDocGetRootElement(doc), domain, err);
 }
 
-static int set_tags(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_error *err)
+static int set_tag_attributes(xmlNodePtr node, const struct vfa_tags *tags, struct vfa_error *err)
 {
     for (size_t i = 0; tags && i < tags->n; i++) {
         const char *key = tags->items[i].key;
@@ -99,8 +99,8 @@ static int add_interface(xmlNodePtr request, const struct vfa_request_interface 
     return ok ? 0 : vfa_fail_oom(err);
 }
 
-static int add_settings(xmlNodePtr request, const struct vfa_vf_settings *settings,
-                        struct vfa_error *err)
+static int add_settings_element(xmlNodePtr request, const struct vfa_vf_settings *settings,
+                                struct vfa_error *err)
 {
     xmlNodePtr node = vfa_xml_add(request, "settings");
     bool ok = node != NULL;
@@ -122,7 +122,7 @@ static int add_elements(xmlNodePtr request, const struct vfa_request_options *op
     int r = options->interface ? add_interface(request, options->interface, err) : 0;
 
     if (r == 0 && options->settings && options->settings->given)
-        r = add_settings(request, options->settings, err);
+        r = add_settings_element(request, options->settings, err);
     return r;
 }
 
@@ -143,7 +143,7 @@ static int set_options(xmlNodePtr node, const struct vfa_request_options *option
         ok = ok && vfa_xml_set(node, "late", "yes");
     if (options->numa_given)
         ok = ok && vfa_xml_set(node, "numa", vfa_numa_policy_name(options->numa));
-    return ok ? set_tags(node, options->tags, err) : vfa_fail_oom(err);
+    return ok ? set_tag_attributes(node, options->tags, err) : vfa_fail_oom(err);
 }
 
 int vfa_domxml_requests_add(const char *requests, const char *alias,
@@ -230,7 +230,7 @@ static size_t remove_where(xmlNodePtr root, const char *attr, const char *value)
 }
 
 /* The alias of the request of that name; NULL in *ret if there is none. */
-static int alias_of(xmlDocPtr doc, const char *name, char **ret, struct vfa_error *err)
+static int find_alias_of_request(xmlDocPtr doc, const char *name, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
     const struct vfa_request *request;
@@ -256,7 +256,7 @@ int vfa_domxml_requests_remove(const char *requests, const char *what, char **re
     int r = parse_requests(requests, &doc, err);
 
     if (r == 0)
-        r = alias_of(doc, what, &alias, err);
+        r = find_alias_of_request(doc, what, &alias, err);
     if (r == 0 && alias)
         r = pin_names(doc, alias, err);
     if (r < 0)

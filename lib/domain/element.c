@@ -109,8 +109,8 @@ static bool set_mac(xmlNodePtr device, const struct vfa_domain *domain, const ch
                                                        vfa_mac_derive(domain->uuid, request, mac));
 }
 
-static bool set_vlan(xmlNodePtr device, const struct vfa_request *request,
-                     const struct vfa_alias *alias)
+static bool set_vlan_element(xmlNodePtr device, const struct vfa_request *request,
+                             const struct vfa_alias *alias)
 {
     struct vfa_vf_settings settings;
     char id[16];
@@ -145,7 +145,7 @@ static bool set_nic(xmlNodePtr device, const struct vfa_element_kind *kind,
 {
     if (!kind->nic)
         return true;
-    return set_mac(device, domain, request->name) && set_vlan(device, request, alias) &&
+    return set_mac(device, domain, request->name) && set_vlan_element(device, request, alias) &&
            set_profile(device, alias) && set_model(device, kind->model);
 }
 
@@ -291,7 +291,7 @@ int vfa_domxml_set_uuid(const char *xml, size_t len, const char *uuid, char **re
     return vfa_xml_splice(xml, len, doc, &edit, 1, ret, err);
 }
 
-static int insert(xmlNodePtr devices, const char *text, struct vfa_error *err)
+static int insert_element(xmlNodePtr devices, const char *text, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
     xmlNodePtr copy;
@@ -320,6 +320,6 @@ int vfa_domxml_insert(const char *xml, size_t len, char *const *devices, size_t 
     if (!parent)
         return vfa_fail(err, EINVAL, "cannot add a device to domain XML: it has no <devices>");
     for (size_t i = 0; i < n && r == 0; i++)
-        r = insert(parent, devices[i], err);
+        r = insert_element(parent, devices[i], err);
     return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
 }

@@ -23,7 +23,7 @@ struct usage {
     uint32_t slots[256];
 };
 
-static void note_address(xmlNodePtr device, struct usage *usage)
+static void mark_slot_used(xmlNodePtr device, struct usage *usage)
 {
     xmlNodePtr address = vfa_xml_child(device, "address");
     uint32_t bus = 0, slot = 0;
@@ -103,8 +103,8 @@ static int read_controller(xmlNodePtr node, const struct usage *usage, struct mo
 }
 
 /* A labelled port for which nobody asked in the metadata asks by itself. */
-static int request_of_port(const struct vfa_port *port, struct vfa_domain *domain,
-                           struct vfa_error *err)
+static int add_port_request(const struct vfa_port *port, struct vfa_domain *domain,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *alias = NULL;
     struct vfa_request request = {.from_port = true, .element = UINT_MAX};
@@ -126,7 +126,7 @@ int vfa_xml_read_ports(xmlNodePtr devices, struct vfa_domain *domain, struct vfa
     int r = 0;
 
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next)
-        note_address(node, &usage);
+        mark_slot_used(node, &usage);
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next) {
         if (vfa_xml_is_plain(node, "controller") && vfa_xml_attr_is(node, "type", "pci"))
             r = read_controller(node, &usage, &models, domain, err);
@@ -135,6 +135,6 @@ int vfa_xml_read_ports(xmlNodePtr devices, struct vfa_domain *domain, struct vfa
     if (!models.pci && !models.pcie)
         domain->free_slots = UINT_MAX; /* no PCI topology told: libvirt knows, we do not */
     for (size_t i = 0; i < domain->n_ports && r == 0 && !domain->bad_requests; i++)
-        r = request_of_port(&domain->ports[i], domain, err);
+        r = add_port_request(&domain->ports[i], domain, err);
     return r;
 }

@@ -21,7 +21,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int read_text(xmlNodePtr root, const char *name, xmlChar **ret)
+static int read_child_text(xmlNodePtr root, const char *name, xmlChar **ret)
 {
     xmlNodePtr node = vfa_xml_child(root, name);
 
@@ -34,17 +34,18 @@ static int read_identity(xmlNodePtr root, struct vfa_domain *domain, struct vfa_
     VFA_AUTO(vfa_xml_freep) xmlChar *name = NULL;
     VFA_AUTO(vfa_xml_freep) xmlChar *uuid = NULL;
 
-    if (read_text(root, "name", &name) < 0 || !*name)
+    if (read_child_text(root, "name", &name) < 0 || !*name)
         return vfa_fail(err, EINVAL, "cannot read domain XML: no <name>");
     domain->name = strdup((const char *)name);
     if (!domain->name)
         return vfa_fail_oom(err);
-    if (read_text(root, "uuid", &uuid) == 0 && !vfa_uuid_parse((const char *)uuid, domain->uuid))
+    if (read_child_text(root, "uuid", &uuid) == 0 &&
+        !vfa_uuid_parse((const char *)uuid, domain->uuid))
         return vfa_fail(err, EINVAL, "cannot read domain XML: '%s' is no UUID", (const char *)uuid);
     return 0;
 }
 
-static int read_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
+static int read_nic_mac(xmlNodePtr node, struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *mac = vfa_xml_attr(vfa_xml_child(node, "mac"), "address");
 
@@ -64,7 +65,7 @@ static int add_device(struct vfa_domain *domain, const struct vfa_domdev *dev,
     return 0;
 }
 
-static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
+static int read_device_element(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err)
 {
     const struct vfa_element_kind *kind = vfa_element_kind_of(node);
     VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
@@ -80,7 +81,7 @@ static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_er
     dev.transient = vfa_xml_attr_is(vfa_xml_child(node, "teaming"), "type", "transient");
     r = kind->read_source(vfa_xml_child(node, "source"), &dev, err);
     if (r == 0 && kind->nic)
-        r = read_mac(node, &dev, err);
+        r = read_nic_mac(node, &dev, err);
     if (r == 0)
         r = add_device(domain, &dev, err);
     if (r == 0)
@@ -88,7 +89,7 @@ static int read_device(xmlNodePtr node, struct vfa_domain *domain, struct vfa_er
     return r;
 }
 
-static bool has_source(const struct vfa_domain *domain, const struct vfa_pci_addr *source)
+static bool domain_has_source(const struct vfa_domain *domain, const struct vfa_pci_addr *source)
 {
     for (size_t i = 0; i < domain->n_devices; i++) {
         if (domain->devices[i].has_source &&
@@ -109,7 +110,7 @@ static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_erro
 
         if (vfa_xml_is_plain(node, "source") && vfa_xml_attr_is(node, "type", "pci") &&
             vfa_xml_pci_address(vfa_xml_child(node, "address"), &drive.source) &&
-            !has_source(domain, &drive.source))
+            !domain_has_source(domain, &drive.source))
             r = add_device(domain, &drive, err);
     }
     return r;
@@ -163,7 +164,7 @@ static int read_domain(xmlNodePtr root, struct vfa_domain *domain, struct vfa_er
         r = read_metadata(root, domain, err);
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next)
         r = vfa_xml_is_plain(node, "disk") ? read_disk(node, domain, err)
-                                           : read_device(node, domain, err);
+                                           : read_device_element(node, domain, err);
     if (r == 0)
         r = vfa_xml_read_ports(devices, domain, err);
     if (r == 0)

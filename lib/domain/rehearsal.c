@@ -18,13 +18,13 @@
 
 #define LIST_SIZE 1024
 
-static xmlNodePtr add_text(xmlNodePtr parent, const char *name, const char *text)
+static xmlNodePtr add_text_element(xmlNodePtr parent, const char *name, const char *text)
 {
     return parent ? xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text) : NULL;
 }
 
 /* Copies a child of `from`, if it is there, to the end of `to`. */
-static bool copy(xmlNodePtr from, xmlNodePtr to)
+static bool copy_child(xmlNodePtr from, xmlNodePtr to)
 {
     xmlNodePtr node = from && to ? xmlDocCopyNode(from, to->doc, 1) : NULL;
 
@@ -42,12 +42,12 @@ static bool add_identity(xmlNodePtr root, xmlNodePtr from, const struct vfa_doma
     VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(from, "type");
 
     return (!type || vfa_xml_set(root, "type", (const char *)type)) &&
-           add_text(root, "name", domain->name) &&
-           (!*domain->uuid || add_text(root, "uuid", domain->uuid));
+           add_text_element(root, "name", domain->name) &&
+           (!*domain->uuid || add_text_element(root, "uuid", domain->uuid));
 }
 
 /* The requests as they stand there, with the word that makes them a rehearsal. */
-static bool add_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal kind)
+static bool copy_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal kind)
 {
     xmlNodePtr metadata = vfa_xml_add(root, "metadata"), old = vfa_xml_child(from, "metadata");
     xmlNodePtr requests = NULL;
@@ -57,7 +57,7 @@ static bool add_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal ki
             requests = node;
     }
     if (requests)
-        return copy(requests, metadata) &&
+        return copy_child(requests, metadata) &&
                vfa_xml_set(metadata->children, VFA_XML_REHEARSAL, vfa_xml_rehearsal_name(kind));
     requests = vfa_xml_add(metadata, "requests");
     if (!requests)
@@ -71,8 +71,8 @@ static bool add_place(xmlNodePtr root, const struct vfa_domain *domain)
     xmlNodePtr vcpu, memory;
     char list[LIST_SIZE];
 
-    memory = add_text(root, "memory", "16384");
-    vcpu = add_text(root, "vcpu", "1");
+    memory = add_text_element(root, "memory", "16384");
+    vcpu = add_text_element(root, "vcpu", "1");
     if (!vfa_xml_set(memory, "unit", "KiB") || !vcpu)
         return false;
     if (!vfa_bitset_empty(&domain->pinned_cpus) &&
@@ -98,21 +98,21 @@ static bool add_absent(xmlNodePtr devices)
 static bool add_devices(xmlNodePtr root, xmlNodePtr from)
 {
     xmlNodePtr devices = vfa_xml_add(root, "devices"), old = vfa_xml_child(from, "devices");
-    bool ok = copy(vfa_xml_child(old, "emulator"), devices) && add_absent(devices);
+    bool ok = copy_child(vfa_xml_child(old, "emulator"), devices) && add_absent(devices);
 
     for (xmlNodePtr node = old ? old->children : NULL; node && ok; node = node->next) {
         if (vfa_xml_is_plain(node, "controller") && vfa_xml_attr_is(node, "type", "pci"))
-            ok = copy(node, devices);
+            ok = copy_child(node, devices);
     }
     return ok;
 }
 
-static bool build(xmlNodePtr root, xmlNodePtr from, const struct vfa_domain *domain,
-                  enum vfa_rehearsal kind)
+static bool build_rehearsal(xmlNodePtr root, xmlNodePtr from, const struct vfa_domain *domain,
+                            enum vfa_rehearsal kind)
 {
-    return add_identity(root, from, domain) && add_requests(root, from, kind) &&
+    return add_identity(root, from, domain) && copy_requests(root, from, kind) &&
            add_place(root, domain) &&
-           copy(vfa_xml_child(vfa_xml_child(from, "os"), "type"), vfa_xml_add(root, "os")) &&
+           copy_child(vfa_xml_child(vfa_xml_child(from, "os"), "type"), vfa_xml_add(root, "os")) &&
            add_devices(root, from);
 }
 
@@ -134,7 +134,7 @@ int vfa_domxml_rehearsal(const char *xml, size_t len, enum vfa_rehearsal kind, c
     if (!root)
         return vfa_fail_oom(err);
     xmlDocSetRootElement(doc, root);
-    if (!build(root, xmlDocGetRootElement(from), domain, kind))
+    if (!build_rehearsal(root, xmlDocGetRootElement(from), domain, kind))
         return vfa_fail_oom(err);
     return vfa_xml_dump(doc, NULL, ret, err);
 }

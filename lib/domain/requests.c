@@ -69,19 +69,19 @@ int vfa_xml_add_request(struct vfa_domain *domain, const struct vfa_request *req
 
 /* ---- attributes ---- */
 
-static int read_alias(struct element *e, const char *value, struct vfa_error *err)
+static int read_alias_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     e->common.alias = strdup(value);
     return e->common.alias ? 0 : vfa_fail_oom(err);
 }
 
-static int read_name(struct element *e, const char *value, struct vfa_error *err)
+static int read_name_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     e->common.name = strdup(value);
     return e->common.name ? 0 : vfa_fail_oom(err);
 }
 
-static int read_count(struct element *e, const char *value, struct vfa_error *err)
+static int read_count_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     if (vfa_parse_u32(value, VFA_REQUEST_MAX, &e->count) < 0 || e->count == 0)
         return vfa_fail(err, EINVAL, "count '%s' is not in 1 to %d", value, VFA_REQUEST_MAX);
@@ -95,23 +95,23 @@ static int read_bool(const char *name, const char *value, bool *ret, struct vfa_
                : vfa_fail(err, EINVAL, "%s '%s' is neither yes nor no", name, value);
 }
 
-static int read_optional(struct element *e, const char *value, struct vfa_error *err)
+static int read_optional_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     return read_bool("optional", value, &e->common.optional, err);
 }
 
-static int read_late(struct element *e, const char *value, struct vfa_error *err)
+static int read_late_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     return read_bool("late", value, &e->common.late, err);
 }
 
-static int read_hold(struct element *e, const char *value, struct vfa_error *err)
+static int read_hold_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     e->common.hold_given = true;
     return read_bool("hold", value, &e->common.hold, err);
 }
 
-static int read_numa(struct element *e, const char *value, struct vfa_error *err)
+static int read_numa_attr(struct element *e, const char *value, struct vfa_error *err)
 {
     e->common.numa_given = true;
     return vfa_numa_policy_parse(value, &e->common.numa) == 0
@@ -124,8 +124,9 @@ static const struct {
     const char *name;
     int (*read)(struct element *e, const char *value, struct vfa_error *err);
 } attributes[] = {
-    {"alias", read_alias}, {"name", read_name}, {"count", read_count}, {"optional", read_optional},
-    {"late", read_late},   {"hold", read_hold}, {"numa", read_numa},
+    {"alias", read_alias_attr},       {"name", read_name_attr}, {"count", read_count_attr},
+    {"optional", read_optional_attr}, {"late", read_late_attr}, {"hold", read_hold_attr},
+    {"numa", read_numa_attr},
 };
 
 bool vfa_xml_is_request_attribute(const char *name)
@@ -222,7 +223,7 @@ static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
 }
 
 /* What the element says that it is; an interface may leave that to the alias. */
-static int read_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
+static int read_template_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(node, "type");
     const char *name = (const char *)node->name, *text = type ? (const char *)type : "";
@@ -239,7 +240,7 @@ static int read_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
 }
 
 /* <settings trust="yes" .../>. Whether it makes sense shows together with the alias'. */
-static int read_settings(xmlNodePtr node, struct element *e, struct vfa_error *err)
+static int read_settings_element(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = 0;
@@ -280,7 +281,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
             err, EINVAL,
             "cannot read requests: <%s> inside one of alias '%s', not <hostdev>, <interface> or <settings>",
             (const char *)node->name, e->common.alias);
-    r = read_kind(node, e, err);
+    r = read_template_kind(node, e, err);
     if (r < 0)
         return r;
     doc = xmlNewDoc(BAD_CAST "1.0");
@@ -294,7 +295,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
     return r;
 }
 
-static int refuse_name(const struct element *e, struct vfa_error *err)
+static int refuse_request_name(const struct element *e, struct vfa_error *err)
 {
     if (e->common.name)
         return vfa_fail(err, EINVAL,
@@ -306,7 +307,7 @@ static int refuse_name(const struct element *e, struct vfa_error *err)
         e->common.alias);
 }
 
-static int read_element(xmlNodePtr node, struct element *e, struct vfa_error *err)
+static int read_request_element(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     int r;
 
@@ -315,12 +316,13 @@ static int read_element(xmlNodePtr node, struct element *e, struct vfa_error *er
     if (r < 0)
         return r;
     if (!vfa_alias_name_ok(e->common.name ? e->common.name : e->common.alias))
-        return refuse_name(e, err);
+        return refuse_request_name(e, err);
     for (xmlNodePtr child = node->children; child && r == 0; child = child->next) {
         if (child->type != XML_ELEMENT_NODE)
             continue;
-        r = strcmp((const char *)child->name, "settings") == 0 ? read_settings(child, e, err)
-                                                               : read_template(child, e, err);
+        r = strcmp((const char *)child->name, "settings") == 0
+                ? read_settings_element(child, e, err)
+                : read_template(child, e, err);
     }
     return r;
 }
@@ -384,7 +386,7 @@ static int read_pass(xmlNodePtr node, bool named, struct vfa_domain *domain, str
             return vfa_fail(err, EINVAL, "cannot read requests: unknown element '%s'",
                             (const char *)child->name);
         e.common.element = position++;
-        r = read_element(child, &e, err);
+        r = read_request_element(child, &e, err);
         if (r == 0 && named == !!e.common.name)
             r = named ? add_named(domain, &e, err) : add_unnamed(domain, &e, err);
     }

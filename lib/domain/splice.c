@@ -122,7 +122,7 @@ static unsigned number_of(const xmlNode *node)
 
 #define DEPTH_MAX 8
 
-static bool find(const char *text, size_t len, const xmlNode *node, struct span *ret)
+static bool find_span(const char *text, size_t len, const xmlNode *node, struct span *ret)
 {
     struct scan scan = {text, text + len};
     unsigned path[DEPTH_MAX], depth = 0;
@@ -146,7 +146,7 @@ static bool is_utf8(xmlDocPtr doc, const char *text, size_t len)
            !memchr(text, '\0', len);
 }
 
-static int put(FILE *f, xmlDocPtr doc, xmlNodePtr node, struct vfa_error *err)
+static int write_node(FILE *f, xmlDocPtr doc, xmlNodePtr node, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *dump = NULL;
     int r = vfa_xml_dump(doc, node, &dump, err);
@@ -167,14 +167,14 @@ static int write_all(FILE *f, const char *text, size_t len, xmlDocPtr doc,
         size_t keep;
         int r = 0;
 
-        if (!find(text, len, edits[i].node, &span) || span.start < done)
+        if (!find_span(text, len, edits[i].node, &span) || span.start < done)
             return -ENOENT;
         keep = edits[i].after ? span.end : span.start;
         fwrite(text + done, 1, keep - done, f);
         if (edits[i].after)
             fputs(edits[i].after, f);
         else
-            r = put(f, doc, edits[i].node, err);
+            r = write_node(f, doc, edits[i].node, err);
         if (r < 0)
             return r;
         done = span.end;
