@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the second halves of the hooks have in common: which call of libvirt is which function, and
- * what becomes of its failure.
+ * What both handlers share: a table says which function serves a call of libvirt, and how a failure
+ * of this function ends.
  *
- * libvirt has the domain or the network locked while a hook runs: nothing here may call libvirt.
- * What a failing hook writes to stderr reaches the user, so that is one line; what goes wrong
- * otherwise is for the journal. stdout is read as XML by libvirt for some calls, and empty means
- * unchanged: nothing is written there but the answer of a function that succeeded.
+ * libvirt holds the lock of the domain or network while a hook runs: a handler must not call
+ * libvirt. libvirt shows the user what a failing hook writes to stderr, so that is one line; other
+ * problems go to the journal. For some calls libvirt reads stdout as XML, and empty means
+ * unchanged: only the reply of a function that succeeded is written there.
  */
 #ifndef VFA_HOOKS_HANDLER_H
 #define VFA_HOOKS_HANDLER_H
@@ -20,13 +20,13 @@
 struct vfa_call {
     const char *object; /* the domain or network, as libvirt names it in argv */
     struct vfa_io_data xml;
-    int64_t began;   /* when the program did, in seconds since the epoch */
-    char *reply_xml; /* out: XML in place of this one, to be freed; NULL: it stays as it is */
+    int64_t began;   /* start of the program, in seconds since the epoch */
+    char *reply_xml; /* out: XML that replaces `xml`, to be freed; NULL: unchanged */
 };
 
 enum vfa_failing {
-    VFA_FAILS_NEVER,   /* nobody may suffer: logged only */
-    VFA_FAILS_REFUSED, /* if the function returns more than 0; its errors are logged only */
+    VFA_FAILS_NEVER,   /* failures are logged only */
+    VFA_FAILS_REFUSED, /* fails if the function refuses (returns > 0); errors are logged only */
     VFA_FAILS_ALWAYS,
 };
 
@@ -37,19 +37,19 @@ struct vfa_handler {
     enum vfa_failing failing;
 };
 
-/* A main(): what is not in the table succeeds without doing anything. `kind`: "domain" or
- * "network". Returns the exit status: 0 or one of these. */
+/* The main() of a handler. A call that is not in the table succeeds and does nothing. `kind`:
+ * "domain" or "network". Returns the exit status: 0 or one of these. */
 enum {
     VFA_HANDLER_REFUSED = 1,
-    VFA_HANDLER_NO_VERDICT = 2, /* an error where these count, or half an answer on stdout */
+    VFA_HANDLER_NO_VERDICT = 2, /* an error of VFA_FAILS_ALWAYS, or an incomplete reply on stdout */
 };
 int vfa_handler_main(int argc, char **argv, const char *kind, const struct vfa_handler *table,
                      size_t n);
 
-/* Says something in the journal and goes on; fits vfa_host.warn. */
+/* Writes a warning to the journal; may be used as vfa_host.warn. */
 void vfa_handler_warn(const char *text);
 
-/* vfa_unreleased_open_host(), with the journal told of what goes wrong beside the point. */
+/* vfa_unreleased_open_host() that writes non-fatal warnings to the journal. */
 int vfa_handler_open_host(const struct vfa_config *config, struct vfa_host *ret,
                           struct vfa_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See handoff.h. Part of the first half: must not need more than the C library. */
+/* See handoff.h. A part of the prefilters: links only the C library. */
 
 #include "handoff.h"
 

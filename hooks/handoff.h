@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A hook is two programs: the first half is run for everything that libvirt does, links nothing but
- * the C library and ends at once for what cannot concern vfalias; the rest is handed to the second
- * half, which knows XML and the state. Here is how it is handed over.
+ * A hook is two programs. libvirt runs the prefilter for every operation; the prefilter links only
+ * the C library and ends at once for calls that cannot concern vfalias. It hands all other calls to
+ * the handler, which knows XML and the state, with the functions below.
  */
 #ifndef VFA_HOOKS_HANDOFF_H
 #define VFA_HOOKS_HANDOFF_H
@@ -10,28 +10,28 @@
 #include "base/common.h"
 #include "base/io.h"
 
-/* True if one of `n` words is in the input. */
+/* True if the input contains one of `n` words. */
 bool vfa_handoff_has_marker(const struct vfa_io_data *in, const char *const *words, size_t n);
 
-/* Makes stdin what was read from it, once more. 0 or a negative errno: from here on, in both
- * halves, a write beyond the limit for files (setrlimit(2)) is one, and ends nobody. */
+/* Makes stdin readable again from the start of the input. Also ignores SIGXFSZ, in the handler too:
+ * a write beyond the limit for files (setrlimit(2)) fails and kills no process. 0 or a negative
+ * errno. */
 int vfa_handoff_rewind_stdin(const struct vfa_io_data *in);
 
-/* Runs the second half in place of this process, so that its verdict is this hook's. Returns only
- * to say why not: a negative errno. */
+/* Runs the handler in place of this process: its exit status is that of the hook. Returns only on
+ * failure: a negative errno. */
 int vfa_handoff_exec(const char *path, char **argv);
 
-/* The same with what it prints kept back: *ret_fd, to be closed in any case, has it, so that half
- * an answer never gets to libvirt. */
+/* Runs the handler as a child that writes its stdout to *ret_fd, so that libvirt never sees a
+ * partial reply. The caller closes *ret_fd in any case. Returns as vfa_handoff_run(). */
 int vfa_handoff_capture(const char *path, char **argv, int *ret_fd);
 
-/* Prints what was kept back, once it has all of it in hand: only a reader that has gone away gets a
- * part. 0 or a negative errno. */
+/* Writes the captured reply to stdout after reading all of it. 0 or a negative errno. */
 int vfa_handoff_reply(int fd);
 
-/* Runs it beside this process, so that nothing it may come to (a crash, a library that is gone in
- * the middle of an upgrade) is this hook's verdict. Its exit status, or a negative errno: it could
- * not be run, or did not end by itself. */
+/* Runs the handler as a child, so that a crash of the handler, or a library that is missing during
+ * an upgrade, is not the result of the hook. Returns the exit status of the handler, or a negative
+ * errno: it could not be run, or a signal ended it. */
 int vfa_handoff_run(const char *path, char **argv);
 
 #endif

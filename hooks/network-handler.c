@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt network hook, second half: run by network.c for ports that have a PCI device, which
+ * Handler of the libvirt network hook. The prefilter runs it for ports with a PCI device, which
  * libvirt takes from the pool of a network with <forward mode='hostdev'>.
  *
- * The device is recorded as its domain's, so that vfalias gives it to nobody else. libvirt takes
- * the first device that no port of the network has; it does not know of vfalias' claims, and when
- * the hook refuses it does not take another. So a refusal is for a device that could not be had
- * anyway or was promised to somebody: it turns "in use" by QEMU, or an attach that fails later,
- * into a line that says who has it. Everything else succeeds: see handler.h.
+ * It records a claim of the port's domain on the device, so that vfalias gives the device to no
+ * other domain. libvirt takes the first device that no port of the network has: it does not know
+ * the claims of vfalias, and takes no other device after a refusal. So this hook refuses only
+ * devices that the domain could not use anyway, or that are claimed: the refusal says who has the
+ * device, where QEMU would only say "in use" or a later attach would fail. Everything else
+ * succeeds: see handler.h.
  */
 
 #include "base/common.h"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt network hook, first half: linked as hooks/network.d/vfalias, run for every start
- * and stop of a network and every port that comes and goes, of a bridge's as well.
+ * Prefilter of the libvirt network hook, installed as hooks/network.d/vfalias. libvirt runs it for
+ * every start and stop of a network, and for every port that is created or deleted, those of
+ * bridges included.
  *
- * Only ports that have a host's PCI device (networks with <forward mode='hostdev'>) are handed to
- * the second half, network-asked.c. So this file links nothing but the C library.
+ * It hands only ports with a PCI device of the host (networks with <forward mode='hostdev'>) to the
+ * handler, network-asked, and links only the C library.
  *
- * vfalias' own trouble never keeps a network from its work: the second half runs beside this
- * process, and nothing but its refusal counts.
+ * A failure of vfalias never stops a network: the handler runs as a child, and only its refusal
+ * counts.
  *
  * Calling convention: https://libvirt.org/hooks.html; ports: libvirt's networkport.rng.
  */

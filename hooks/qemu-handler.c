@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt qemu hook, second half: run by qemu.c for domains that may concern vfalias.
+ * Handler of the libvirt qemu hook. The prefilter runs it for domains that may concern vfalias.
  *
- * Only `prepare` and `migrate` fail: a failing `reconnect` would have libvirt kill the guest, a
- * failing `restore` delete the saved image, and after the others nobody reads. See handler.h.
+ * Only `prepare` and `migrate` fail. After a failing `reconnect` libvirt kills the guest; after a
+ * failing `restore` it deletes the saved image; it ignores failures of the other operations. See
+ * handler.h.
  */
 
 #include "base/common.h"
@@ -39,7 +40,8 @@ static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
                claims.items[i].device, claims.items[i].request);
 }
 
-/* The VFs that the domain starts with are set now; those that are hot-plugged, by the daemon. */
+/* Applies the settings of the VFs that the domain starts with. The daemon applies those of VFs that
+ * are hot-plugged. */
 static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
     int r = vfa_vf_apply_present(host, domain, err);
@@ -79,8 +81,8 @@ static int prepare_requests(const struct vfa_config *config, const struct vfa_do
     return r ? r : claim_devices(config, domain, err);
 }
 
-/* A domain with host devices of its own asks for nothing: only a claim of somebody else on one of
- * them stops it, not what is wrong with vfalias. */
+/* A domain without requests is refused only if another domain has a claim on one of its host
+ * devices. Errors of vfalias do not stop it. */
 static int prepare_static(const struct vfa_config *config, const struct vfa_domain *domain,
                           struct vfa_error *err)
 {
@@ -119,7 +121,7 @@ static int prepare_domain(struct vfa_call *call, struct vfa_error *err)
 
 /* ---- release ---- */
 
-/* What is not done then is done by vfaliasd, or by the next program. */
+/* What fails here is done by vfaliasd, or by the next program that opens the state. */
 static void finish_release(struct vfa_host *host, const char *uuid)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -131,8 +133,9 @@ static void finish_release(struct vfa_host *host, const char *uuid)
         syslog(LOG_INFO, "devices that are not put back yet: %zu; see 'vfalias claims'", left.n);
 }
 
-/* By owner: the XML may name a device that a start lost to another domain. Of this end: if libvirtd
- * was killed, the domain may run again by now. domain NULL: its XML cannot be read. */
+/* Releases by owner, since the XML may name a device that another domain has. Claims of a later
+ * start stay: if libvirtd was killed, the domain may run again already. domain NULL: the XML cannot
+ * be read. */
 static int release_claims(struct vfa_call *call, const struct vfa_config *config,
                           const struct vfa_domain *domain, struct vfa_error *err)
 {
@@ -153,7 +156,8 @@ static int release_claims(struct vfa_call *call, const struct vfa_config *config
     return r;
 }
 
-/* Nobody runs this once more: whoever opens the state next does it. */
+/* libvirt does not repeat this call: the next program that opens the state reads the note and
+ * releases the claims. */
 static void record_unreleased(struct vfa_call *call, const struct vfa_config *config,
                               const struct vfa_domain *domain)
 {
@@ -164,7 +168,7 @@ static void record_unreleased(struct vfa_call *call, const struct vfa_config *co
         syslog(LOG_WARNING, "domain '%s': %s", call->object, vfa_error_text(&err));
 }
 
-/* What a rehearsal has reserved is not this end's business. */
+/* The end of a rehearsal does not drop its reservation. */
 static int release_domain(struct vfa_call *call, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -198,10 +202,11 @@ static int reassert_claims(struct vfa_call *call, struct vfa_error *err)
     return r < 0 ? r : vfa_reassert(&host, domain, err);
 }
 
-/* ---- which call is which ---- */
+/* ---- the calls ---- */
 
-/* What is not here succeeds without doing anything. `start` and `started`: the daemon attaches, as
- * the domain is locked until the hook has returned. `stopped`: `release` follows. */
+/* Calls that are not listed succeed and do nothing. After `start` and `started` the daemon attaches
+ * devices, since libvirt holds the domain's lock until the hook returns. `release` follows
+ * `stopped`. */
 static const struct vfa_handler table[] = {
     {"prepare", "begin", prepare_domain, VFA_FAILS_ALWAYS},
     {"migrate", "begin", vfa_qemu_migrate, VFA_FAILS_ALWAYS},

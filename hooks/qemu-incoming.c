@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domains that come from elsewhere: from another host (`migrate`), from a saved image (`restore`).
- * Their XML names devices of there or then; here and now they are chosen anew, and libvirt takes
- * the changed XML. `prepare` follows and finds the claims that were made here (claim/incoming.h).
+ * Incoming domains: from another host (`migrate`), or from a saved image (`restore`). Their XML
+ * names devices of another host, or of an earlier time. The handler chooses devices of this host,
+ * and libvirt uses the changed XML. `prepare` follows and finds the claims that were made here
+ * (claim/incoming.h).
  *
- * `migrate` refuses what cannot be served, so that the source goes on as if nothing had been.
- * `restore` must not, and must not change what libvirt compares with the image (MAC and guest
- * addresses, how many devices): with nothing free the XML stays as it is, and `prepare` refuses,
- * which costs nobody the image.
+ * `migrate` refuses requests that cannot be served: the guest runs on at the source. `restore` must
+ * not refuse, and must not change what libvirt compares with the image (MAC addresses, guest
+ * addresses, number of devices). If no device is free, the XML stays as it is and `prepare`
+ * refuses: libvirt keeps the image then.
  *
- * A rehearsal is a domain that `vfalias migrate` has libvirt create here before it takes anything
- * out of the guest. Its prepare always fails: so nothing is started, and the line in which it fails
- * is the answer. A host without vfalias would start it, which is an answer too.
+ * A rehearsal is a domain that `vfalias migrate` has libvirt create on this host before it unplugs
+ * anything from the guest. Its prepare always fails: no guest starts, and the error is the reply. A
+ * host without vfalias starts the domain, which `vfalias migrate` understands as well.
  */
 
 #include "qemu-incoming.h"
@@ -67,7 +68,8 @@ static void incoming_clear(struct incoming *incoming)
     vfa_assignments_clear(&incoming->devices);
 }
 
-/* Claims, and makes the XML say so. All or nothing: claims that no XML tells of are not kept. */
+/* Claims devices and writes them into the XML. An error rolls back the transaction: no claim stays
+ * that the XML does not name. */
 static int claim_incoming(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct incoming *incoming = data;
@@ -88,7 +90,7 @@ static int serve_incoming(struct vfa_call *call, const struct vfa_config *config
     struct incoming incoming = {.call = call, .domain = domain, .what = what};
     int r = vfa_handler_open_host(config, &host, err);
 
-    if (r == 0) /* what a program that was killed has left is to be had, too */
+    if (r == 0) /* frees devices that a killed program has not released */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
     if (r == 0)
         r = vfa_transaction_run(&host, true, claim_incoming, &incoming, err);
@@ -115,7 +117,7 @@ int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err)
     r = vfa_check_requests(config, domain, err);
     if (r == 0)
         r = vfa_check_daemon(config, domain, err);
-    /* Nothing is kept: an address of the other host names another device here, if any. */
+    /* Sources are not kept: an address of the other host names another device here, or none. */
     return r ? r : serve_incoming(call, config, domain, VFA_INCOMING_HOTPLUG, err);
 }
 
@@ -189,7 +191,7 @@ int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(incoming_clear) struct incoming incoming = {.domain = domain};
     VFA_AUTO(vfa_freep) char *text = NULL;
-    bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are undone */
+    bool reserve = domain->rehearsal == VFA_REHEARSAL_RESERVE; /* else the claims are rolled back */
     int r;
 
     if (domain->rehearsal == VFA_REHEARSAL_CANCEL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The calls of the qemu hook for domains that come from elsewhere, and for rehearsals. */
+/* Functions of the qemu hook for incoming domains and rehearsals. */
 #ifndef VFA_HOOKS_QEMU_INCOMING_H
 #define VFA_HOOKS_QEMU_INCOMING_H
 
@@ -11,7 +11,7 @@
 int vfa_qemu_migrate(struct vfa_call *call, struct vfa_error *err);
 int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err);
 
-/* A domain that is not to start: always fails, and says what it would get. */
+/* Handles a rehearsal: always fails, and the error says which devices the domain would get. */
 int vfa_qemu_rehearse(const struct vfa_config *config, const struct vfa_domain *domain,
                       struct vfa_error *err);
 

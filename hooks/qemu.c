@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The libvirt qemu hook, first half: linked as hooks/qemu.d/vfalias, run for every start, stop
- * and migration of every domain of the host.
+ * Prefilter of the libvirt qemu hook, installed as hooks/qemu.d/vfalias. libvirt runs it for every
+ * start, stop and migration of every domain of the host.
  *
- * It reads stdin, looks for the few words without which a domain cannot concern vfalias, and ends;
- * only a domain that has one of them is handed to the second half (qemu-asked.c), which knows XML
- * and the state. So this file links nothing but the C library. It must not know more than these
- * words.
+ * It reads stdin and looks for the few words without which a domain cannot concern vfalias. It
+ * hands only domains with one of these words to the handler, qemu-asked, which knows XML and the
+ * state. It links only the C library and must not know more than these words.
  *
- * A domain that asks for nothing is never kept from its work by vfalias' own trouble, though it may
- * have host devices of its own: then the second half runs beside this process, and nothing but its
- * refusal counts.
+ * A failure of vfalias never stops a domain without requests, even if the domain has host devices:
+ * the handler then runs as a child, and only its refusal counts.
  *
- * Where libvirt reads stdout as XML, the second half's answer is taken whole or not at all.
+ * Where libvirt reads stdout as XML, it gets the whole reply of the handler or nothing.
  *
  * Calling convention: https://libvirt.org/hooks.html.
  */
@@ -27,9 +25,9 @@
 #define HANDLER PKGLIBEXECDIR "/qemu-asked"
 #define REFUSED 1
 
-/* Words of a domain with requests, devices of ours or labelled ports; and of one with host devices
- * of any kind: a disk that is an NVMe drive is one too. A word that is there by chance, in a name
- * or a path, costs a closer look. */
+/* Words of a domain with requests, devices of requests or labelled ports; and of a domain with any
+ * host devices, which include disks on NVMe drives. A word that occurs by chance, in a name or a
+ * path, only costs a run of the handler. */
 static const char *const request_markers[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
 static const char *const device_markers[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
 
@@ -39,7 +37,7 @@ static int cannot_examine(char **argv, int error)
     return 1;
 }
 
-/* A start may be refused. */
+/* The handler may refuse a start. */
 static int veto(char **argv)
 {
     return cannot_examine(argv, -vfa_handoff_exec(HANDLER, argv));
@@ -52,7 +50,8 @@ static int log_failure(char **argv, int r)
     return 0;
 }
 
-/* Likewise, if another domain has one of its host devices. */
+/* The handler may refuse a start if another domain has one of the host devices. Every other failure
+ * is logged only. */
 static int veto_if_refused(char **argv)
 {
     int r = vfa_handoff_run(HANDLER, argv);
@@ -62,28 +61,28 @@ static int veto_if_refused(char **argv)
     return log_failure(argv, r);
 }
 
-/* What it says is for the journal: a failing reconnect would cost the user the guest. */
+/* Ignores the result of the handler: libvirt kills the guest after a failing reconnect. */
 static int notify_handler(char **argv)
 {
     vfa_handoff_run(HANDLER, argv);
     return 0;
 }
 
-/* A migration may be refused, and its XML changed. */
+/* The handler may refuse a migration, or change its XML. */
 static int filter(char **argv)
 {
     VFA_AUTO(vfa_closep) int reply = -1;
     int r = vfa_handoff_capture(HANDLER, argv, &reply);
 
     if (r > 0)
-        return 1; /* it has said why */
+        return 1; /* the handler has written the reason to stderr */
     if (r == 0)
         r = vfa_handoff_reply(reply);
     return r < 0 ? cannot_examine(argv, -r) : 0;
 }
 
-/* A restore may have its XML changed, but a failing one would cost the user the image: whatever
- * happens, the XML stays as it is then, and `prepare`, which follows, refuses. */
+/* The handler may change the XML of a restore. The hook never fails, since libvirt then deletes the
+ * image: on a failure the XML stays as it is, and the `prepare` that follows refuses. */
 static int filter_if_possible(char **argv)
 {
     VFA_AUTO(vfa_closep) int reply = -1;
@@ -95,14 +94,13 @@ static int filter_if_possible(char **argv)
 
 typedef int hand_over_fn(char **argv);
 
-/* Operations in which the second half has something to do, and what becomes of its verdict. Host
- * devices of the domain's own stay what they are when it moves. */
+/* Operations for which the handler is run, and what its result means. A domain without requests
+ * keeps its host devices when it moves. */
 static const struct operation {
     const char *name;
-    hand_over_fn *with_requests; /* for a domain that may ask for something */
-    hand_over_fn
-        *with_devices; /* for one that has host devices at most; NULL: nothing is to be done */
-    bool may_fail;     /* what asks */
+    hand_over_fn *with_requests; /* for a domain that may have requests */
+    hand_over_fn *with_devices;  /* for a domain that has only host devices; NULL: no handler */
+    bool may_fail;               /* the hook may fail for a domain that may have requests */
 } operations[] = {
     {"prepare", veto, veto_if_refused, true},
     {"migrate", filter, NULL, true},

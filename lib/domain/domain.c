@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See domain.h. Pure: no XML, no sysfs, no state. */
+/* See domain.h. Pure: parses no XML, reads neither sysfs nor the state. */
 
 #include "domain.h"
 

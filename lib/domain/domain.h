@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A libvirt domain as vfalias sees it: what it asks for, the host's devices that it has, its places
- * for hot-plug, and where on the host it runs; and the questions to these. domxml.h reads it from
- * XML. Nothing here knows libxml2, the configuration as a whole, or claims.
+ * A libvirt domain as vfalias sees it: its requests, the host devices it has, its ports for
+ * hot-plug, and its place on the host; and functions that query these. vfa_domxml_parse()
+ * (domain/domxml.h) reads a domain from XML. This header knows neither libxml2, nor the whole
+ * configuration, nor claims.
  *
- * Whoever holds a struct vfa_domain owns all that it points to; what the questions return is
- * borrowed from it.
+ * The holder of a struct vfa_domain owns everything it points to. Query functions return pointers
+ * into it.
  */
 #ifndef VFA_DOMAIN_DOMAIN_H
 #define VFA_DOMAIN_DOMAIN_H
@@ -25,50 +26,53 @@
 #define VFA_DOMXML_MAX    (16u << 20)
 #define VFA_REQUEST_MAX   256 /* devices of one domain */
 
-/* One wanted device. A request with count="3" appears three times, named ALIAS-0 to ALIAS-2. */
+/* One requested device. A <request> with count="3" makes three of these, named ALIAS-0 to
+ * ALIAS-2. */
 struct vfa_request {
     char *name;      /* unique in the domain, [A-Za-z0-9_-]+ */
     char *alias;     /* the alias asked for */
-    bool optional;   /* nothing free does not stop the start */
-    bool late;       /* an optional one: filled when a device gets free while the domain runs */
-    bool hold_given; /* the alias does not count */
-    bool hold;       /* the guest is to wait for the device at power-on */
-    bool numa_given; /* the alias' policy does not count */
+    bool optional;   /* the domain starts even if no device is free */
+    bool late;       /* optional requests only: served when a device becomes free later */
+    bool hold_given; /* `hold` counts, not the alias */
+    bool hold;       /* the guest waits for the device at power-on */
+    bool numa_given; /* `numa` counts, not the policy of the alias */
     enum vfa_numa_policy numa;
-    struct vfa_tags tags; /* what the device's tags must be, besides what the alias wants */
-    struct vfa_vf_settings settings; /* key by key instead of the alias' */
-    char *template_xml; /* the element inside, without namespace prefix; NULL: as the alias says */
-    bool attach_given;  /* the element says what it is, else see vfa_request_attach() */
+    struct vfa_tags tags; /* tags that the device must have, in addition to those of the alias */
+    struct vfa_vf_settings settings; /* override those of the alias, key by key */
+    char *template_xml; /* the element inside <request>, without our prefix; NULL: none */
+    bool attach_given;  /* `attach` is set; else see vfa_request_attach() */
     enum vfa_attach_kind attach;
-    bool from_port;   /* not in the metadata: made of a labelled port */
-    unsigned element; /* which <request> said it, counted from 0 */
+    bool from_port;   /* made from a labelled port, not read from the metadata */
+    unsigned element; /* number of its <request>, from 0; UINT_MAX: from_port */
 };
 
-/* A <hostdev> of type pci, an <interface type='hostdev'>, an <interface type='direct'> that is
- * ours, or (as a hostdev) the NVMe drive that is the source of disks. */
+/* A host device of the domain: an element of a kind in domain/element-kind.h, or the NVMe drive
+ * that is the source of disks (as VFA_ATTACH_HOSTDEV). An <interface type='direct'> counts only if
+ * it has a user alias ua-vf-NAME. */
 struct vfa_domdev {
     enum vfa_attach_kind kind;
-    struct vfa_pci_addr source; /* not of a macvtap */
-    char *netdev;               /* of a macvtap: the host's netdev; else NULL */
-    char *mac;                  /* of an interface, or NULL */
-    bool has_source;            /* false: no source that could exist (a placeholder) */
-    bool transient;             /* of a teaming pair: it leaves by itself when the guest migrates */
-    char *request;              /* the NAME of its user alias ua-vf-NAME; NULL: not ours */
+    struct vfa_pci_addr source; /* of VFA_ATTACH_HOSTDEV and _INTERFACE */
+    char *netdev;               /* of VFA_ATTACH_MACVTAP: a netdev of the host; else NULL */
+    char *mac;                  /* of an interface; NULL: none given */
+    bool has_source;            /* false: a placeholder, whose source no host can have */
+    bool transient; /* of a teaming pair: unplugged automatically when the guest migrates */
+    char *request;  /* NAME of its user alias ua-vf-NAME; NULL: no request's device */
 };
 
-/* A place for hot-plug: a PCIe root port or switch downstream port. */
+/* A port for hot-plug: a PCIe root port or a switch downstream port. */
 struct vfa_port {
-    unsigned index; /* the controller's index = the bus number devices on it name */
-    char *label;    /* the NAME of its user alias ua-slot-NAME, or NULL */
-    bool used;      /* a device sits on it */
+    unsigned index; /* index of the controller = bus number in the addresses of its devices */
+    char *label;    /* NAME of its user alias ua-slot-NAME, or NULL */
+    bool used;      /* a device is on this port */
 };
 
-/* A domain that is not to start, made by `vfalias migrate` to ask this host (vfalias-hooks(7)). */
+/* A domain that `vfalias migrate` creates to ask this host, and that never starts
+ * (vfalias-hooks(7)). */
 enum vfa_rehearsal {
     VFA_REHEARSAL_NONE,
-    VFA_REHEARSAL_ASK,     /* whether it would be served */
-    VFA_REHEARSAL_RESERVE, /* likewise, and keep what would serve it, as for one that arrives */
-    VFA_REHEARSAL_CANCEL,  /* it does not come: keep nothing */
+    VFA_REHEARSAL_ASK,     /* would its requests be served? */
+    VFA_REHEARSAL_RESERVE, /* the same, and reserve the devices as for an incoming domain */
+    VFA_REHEARSAL_CANCEL,  /* drop the reservation: the domain does not come */
 };
 
 struct vfa_domain {
@@ -77,16 +81,16 @@ struct vfa_domain {
     struct vfa_request *requests;
     size_t n_requests;
     enum vfa_rehearsal rehearsal;
-    char *bad_requests; /* why its requests cannot be read (then there are none), or NULL */
+    char *bad_requests; /* why the requests cannot be read (then there are none), or NULL */
     struct vfa_domdev *devices;
     size_t n_devices;
-    bool pcie; /* q35 and the like: hot-plug needs ports; else free slots of pci-root count */
+    bool pcie; /* q35, aarch64 virt: hot-plug needs a port; else a free slot */
     struct vfa_port *ports;
     size_t n_ports;
-    unsigned free_slots;           /* of an i440fx' pci-root and its bridges */
+    unsigned free_slots;           /* of pci-root and its bridges (i440fx); UINT_MAX: not known */
     unsigned max_controller;       /* highest index of a PCI controller */
-    struct vfa_bitset numa_nodes;  /* the host's nodes in <numatune>; empty: it says none */
-    struct vfa_bitset pinned_cpus; /* the host's CPUs in <vcpu cpuset> and <cputune>; likewise */
+    struct vfa_bitset numa_nodes;  /* host nodes in <numatune>; empty: none given */
+    struct vfa_bitset pinned_cpus; /* host CPUs in <cputune>, else in <vcpu cpuset>; likewise */
 };
 
 /* Frees all of it; NULL is fine. Returns NULL. */
@@ -99,34 +103,35 @@ void vfa_domdev_clear(struct vfa_domdev *dev);
 
 /* The request of that name, or NULL. */
 const struct vfa_request *vfa_domain_request(const struct vfa_domain *domain, const char *name);
-/* The device that carries ua-vf-NAME, or NULL. */
+/* The device with user alias ua-vf-NAME, or NULL. */
 const struct vfa_domdev *vfa_domain_device(const struct vfa_domain *domain, const char *request);
 
-/* The port where a request's device is to go: the empty one labelled for it, else the first empty
- * one without a label if there are labels to be spared, else NULL: any that libvirt finds. */
+/* The port for the device of a request: the empty port with its label; else, if another empty port
+ * has a label, the first empty port without a label; else NULL: libvirt chooses a port. */
 const struct vfa_port *vfa_domain_port(const struct vfa_domain *domain, const char *request);
 
-/* How many more empty ports (or slots) the requests that have no device yet need. */
+/* Number of empty ports (or slots) that the requests without a device still lack. */
 unsigned vfa_domain_missing_ports(const struct vfa_domain *domain);
 
-/* What is attached for a request: as its element says, else as its alias does. */
+/* The kind of element to attach for a request: as its template says, else as the alias says. */
 enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
                                         const struct vfa_alias *alias);
 
-/* What its VF is to be: as the alias says, key by key replaced by what the request says. Either may
- * be NULL. */
+/* The settings for the VF of a request: those of the alias, overridden key by key by those of the
+ * request. Either may be NULL. */
 void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,
                           struct vfa_vf_settings *ret);
 
-/* The ALIAS in a name ALIAS-N, or the name itself when it has no number: what a labelled port or a
- * device asks for that has no request in the metadata. free() it; NULL: no memory. */
+/* The ALIAS of a name ALIAS-N; the name itself if it has no number. This is the alias that a
+ * labelled port, or a device without a request in the metadata, asks for. free() it; NULL: no
+ * memory. */
 char *vfa_domxml_alias_of_name(const char *name);
 
 /* True if an element of the domain is tagged as the device of a request. */
 bool vfa_domain_has_tagged(const struct vfa_domain *domain);
 
-/* True if the domain wants something from vfalias, and does not just name host devices of its own.
- * Requests that cannot be read count. */
+/* True if the domain has requests, or devices of requests. Requests that cannot be read count; host
+ * devices without user alias ua-vf-NAME do not. */
 bool vfa_domain_has_requests(const struct vfa_domain *domain);
 
 #endif

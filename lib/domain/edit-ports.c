@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * More ports for hot-plug in a domain's XML, and the labels by which a port is kept for a request.
- * Only machines with a PCIe root have ports that can be added.
+ * Adds ports for hot-plug to a domain's XML, and adds and removes labels, which keep a port for a
+ * request. Ports can be added only to machines with a PCIe root.
  */
 
 #include "base/common.h"
@@ -76,7 +76,7 @@ int vfa_domxml_add_labelled_port(const char *xml, size_t len, const char *reques
     return add_ports(xml, len, 1, request, ret, err);
 }
 
-/* The <alias> by which a controller is labelled for the request, or NULL. */
+/* The <alias> of the controller with that label, or NULL. */
 static xmlNodePtr find_label(xmlNodePtr devices, const char *label)
 {
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Editing the <requests> element for those who do not write XML. Each edit is checked by reading
- * the result with vfa_xml_read_requests(), so that the rules stand there alone.
+ * Edits the <requests> element for `vfalias request`. Each result is checked by
+ * vfa_xml_read_requests(), so that the rules are in one place.
  */
 
 #include "base/common.h"
@@ -33,7 +33,7 @@ static int parse_requests(const char *requests, xmlDocPtr *ret, struct vfa_error
     return 0;
 }
 
-/* Reads an edited element once more: what it says must make sense as a whole. */
+/* Checks an edited element as a whole by reading it. */
 static int check_edited(xmlDocPtr doc, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
@@ -78,7 +78,7 @@ static bool add_profile(xmlNodePtr parent, const char *profileid)
            add_with(node, "parameters", "profileid", profileid);
 }
 
-/* As a person would write it. */
+/* Adds <interface> without source and user alias: vfa_domxml_device() adds these. */
 static int add_interface(xmlNodePtr request, const struct vfa_request_interface *interface,
                          struct vfa_error *err)
 {
@@ -168,7 +168,7 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
     return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
 }
 
-/* Replaces element number `element` by one with a name for each device it asked for. */
+/* Replaces <request> number `element` by one named <request> for each of its devices. */
 static int spell_out(xmlNodePtr node, const struct vfa_domain *domain, unsigned element,
                      struct vfa_error *err)
 {
@@ -190,7 +190,8 @@ static int spell_out(xmlNodePtr node, const struct vfa_domain *domain, unsigned 
     return 0;
 }
 
-/* Gives every element of an alias the names it has now, so that removing one renames no other. */
+/* Writes the names of all requests of an alias into the XML, so that a removal renames no other
+ * request. */
 static int pin_names(xmlDocPtr doc, const char *alias, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
@@ -212,7 +213,7 @@ static int pin_names(xmlDocPtr doc, const char *alias, struct vfa_error *err)
     return r;
 }
 
-/* Removes the elements whose attribute has that value; returns how many. */
+/* Removes the elements whose attribute has that value; returns their number. */
 static size_t remove_where(xmlNodePtr root, const char *attr, const char *value)
 {
     xmlNodePtr next;
@@ -229,7 +230,7 @@ static size_t remove_where(xmlNodePtr root, const char *attr, const char *value)
     return n;
 }
 
-/* The alias of the request of that name; NULL in *ret if there is none. */
+/* Finds the alias of the request of that name; *ret is NULL if there is no such request. */
 static int find_alias_of_request(xmlDocPtr doc, const char *name, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));

@@ -35,7 +35,7 @@ static int write_hostdev_source(xmlNodePtr source, const struct vfa_device *devi
                : vfa_fail_oom(err);
 }
 
-/* libvirt wants the type of the address in an interface, and not in a hostdev of type pci. */
+/* The source address of an interface needs a type; that of a hostdev has none. */
 static int write_interface_source(xmlNodePtr source, const struct vfa_device *device,
                                   struct vfa_error *err)
 {
@@ -95,9 +95,8 @@ static const struct vfa_element_kind kinds[] = {
         .write_source = write_interface_source,
     },
     {
-        /* The host device below a macvtap of somebody else needs no claim: its netdev has the
-         * macvtap as upper device, which vfa_health_check() finds. libvirt's default model is
-         * rtl8139, which is too slow for a VF. */
+        /* A macvtap without request needs no claim: it is an upper device of the netdev, which
+         * vfa_health_check() finds. libvirt's default model, rtl8139, does not suit a VF. */
         .attach = VFA_ATTACH_MACVTAP,
         .element = "interface",
         .type = "direct",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The devices of requests in a domain's XML: the element that is attached for one, and the host's
- * device put as source into elements that are there already.
+ * Device elements of requests: makes the element that is attached for a request, and sets the
+ * sources of elements in a domain's XML.
  *
- * A request's own template, or a plain element, gets source, managed and user alias; an interface
- * also what the alias has as defaults and a MAC address, where the template says nothing. Whatever
- * else the template says stays.
+ * A request's template, or a bare element, gets source, managed and user alias. An interface also
+ * gets a MAC address and the defaults of the alias, where the template has none. Everything else in
+ * the template stays.
  */
 
 #include "base/common.h"
@@ -24,7 +24,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* All of that name: libvirt would read the first and not ours, which comes last. */
+/* Removes all children of that name: libvirt reads the first, and ours is appended. */
 static void remove_children(xmlNodePtr node, const char *name)
 {
     xmlNodePtr child;
@@ -37,7 +37,7 @@ static void remove_children(xmlNodePtr node, const char *name)
 
 /* ---- the source ---- */
 
-/* The first child of that name, and no other left. */
+/* Moves the first child of that name to the end and removes the others. */
 static xmlNodePtr only_child(xmlNodePtr element, const char *name)
 {
     xmlNodePtr first = vfa_xml_child(element, name);
@@ -50,7 +50,7 @@ static xmlNodePtr only_child(xmlNodePtr element, const char *name)
     return first;
 }
 
-/* What the source says besides the address stays. Of several sources the first counts. */
+/* Of several sources the first counts. It keeps everything but its address. */
 static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
                       const struct vfa_device *device, struct vfa_error *err)
 {
@@ -67,7 +67,7 @@ static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
     return !kind->managed || vfa_xml_set(element, "managed", "yes") ? 0 : vfa_fail_oom(err);
 }
 
-/* ---- what belongs to the request ---- */
+/* ---- what depends on the request ---- */
 
 static bool set_alias(xmlNodePtr device, const char *request)
 {
@@ -81,8 +81,8 @@ static bool set_alias(xmlNodePtr device, const char *request)
     return ok;
 }
 
-/* A port without a label is one that libvirt might have chosen as well: no reason to move a device
- * that has a guest address. */
+/* A guest address in the template is replaced only by that of a labelled port: every port without a
+ * label is as good as the port that the template names. */
 static bool set_port(xmlNodePtr device, const struct vfa_port *port)
 {
     const struct vfa_pci_addr guest = {.bus = (uint8_t)port->index};
@@ -149,7 +149,7 @@ static bool set_nic(xmlNodePtr device, const struct vfa_element_kind *kind,
            set_profile(device, alias) && set_model(device, kind->model);
 }
 
-/* What the request says, or the bare element. */
+/* The template of the request, or the bare element. */
 static int begin_element(const struct vfa_request *request, const struct vfa_element_kind *kind,
                          xmlDocPtr *ret, struct vfa_error *err)
 {
@@ -258,7 +258,7 @@ int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source 
     return r < 0 ? r : vfa_xml_splice(xml, len, doc, edits, n_edits, ret, err);
 }
 
-/* What stands between an element and the one before it, if that is blank: its indent. */
+/* The indent of an element: the blank text in front of it. */
 static const char *indent_of(const xmlNode *node)
 {
     const xmlNode *before = node->prev;

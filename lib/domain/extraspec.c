@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See extraspec.h. Invariant: what is in the list has a name and a count in range. */
+/* See extraspec.h. Invariant: each item of a returned list has an alias and a count in range. */
 
 #include "extraspec.h"
 
@@ -45,7 +45,7 @@ static bool read_item_count(const char *text, size_t len, uint32_t *ret)
     return vfa_parse_u32(digits, VFA_REQUEST_MAX, ret) == 0 && *ret > 0;
 }
 
-/* One item, which has `len` bytes of `text`. */
+/* Appends an item, which is `len` bytes of `text`. */
 static int add_item(struct vfa_extraspec *spec, const char *text, const char *item, size_t len,
                     struct vfa_error *err)
 {

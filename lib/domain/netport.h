@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A port of a libvirt network, as the network hook gets it: whose interface it is, and which host
- * device libvirt chose for it from the network's pool. Untrusted XML: see domxml.h.
+ * A port of a libvirt network, as the network hook gets it: the domain that owns the interface, and
+ * the host device that libvirt chose from the network's pool. Untrusted XML: see domxml.h.
  *
  * Format: https://libvirt.org/formatnetworkport.html, inside <hookData> (libvirt.org/hooks.html).
  */
@@ -14,14 +14,14 @@
 #include "base/uuid.h"
 
 struct vfa_netport {
-    char uuid[VFA_UUID_SIZE]; /* the port's own; lower case */
+    char uuid[VFA_UUID_SIZE]; /* of the port; lower case */
     char *owner;              /* the domain's name */
     char owner_uuid[VFA_UUID_SIZE];
     struct vfa_pci_addr source;
-    bool has_source; /* false: not a port with a PCI device */
+    bool has_source; /* false: the port has no PCI device */
 };
 
-/* Parses `len` bytes. Free with vfa_netport_free(). -EINVAL: no port in it, or one without UUID or
+/* Parses `len` bytes. Free with vfa_netport_free(). -EINVAL: no port, or a port without UUID or
  * owner. */
 int vfa_netport_parse(const char *xml, size_t len, struct vfa_netport **ret, struct vfa_error *err);
 struct vfa_netport *vfa_netport_free(struct vfa_netport *port);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the domain XML puts a guest on its host: <numatune> (host nodes) and the CPUs that its
- * virtual CPUs are pinned to. https://libvirt.org/formatdomain.html#numa-node-tuning, #cpu-tuning.
+ * Reads the place of a guest on its host: <numatune> (host nodes) and the CPUs that its virtual
+ * CPUs are pinned to. https://libvirt.org/formatdomain.html#numa-node-tuning, #cpu-tuning.
  */
 
 #include "base/bitset.h"
@@ -28,7 +28,8 @@ static int add_list(xmlNodePtr node, const char *attr, struct vfa_bitset *set,
     return 0;
 }
 
-/* Of one element: <memory nodeset>, <memnode nodeset>, <vcpupin cpuset>. */
+/* Adds the lists of all children of that name: <memory nodeset>, <memnode nodeset>, <vcpupin
+ * cpuset>. */
 static int add_children(xmlNodePtr parent, const char *name, const char *attr,
                         struct vfa_bitset *set, struct vfa_error *err)
 {
@@ -52,7 +53,7 @@ int vfa_xml_read_place(xmlNodePtr root, struct vfa_domain *domain, struct vfa_er
     if (r == 0)
         r = add_children(cputune, "vcpupin", "cpuset", &domain->pinned_cpus, err);
     if (r == 0 && vcpu &&
-        vfa_bitset_empty(&domain->pinned_cpus)) /* the default of those not pinned */
+        vfa_bitset_empty(&domain->pinned_cpus)) /* the default of unpinned virtual CPUs */
         r = add_list(vcpu, "cpuset", &domain->pinned_cpus, err);
     return r;
 }

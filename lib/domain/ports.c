@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Places for hot-plug. On PCIe machines (q35, aarch64 virt) a device is hot-plugged into an empty
- * root port or switch downstream port; on i440fx into any free slot of pci-root or a pci-bridge.
- * Rules: https://libvirt.org/pci-hotplug.html.
+ * Reads the places for hot-plug. On PCIe machines (q35, aarch64 virt) a device is hot-plugged into
+ * an empty root port or switch downstream port; on i440fx into any free slot of pci-root or a
+ * pci-bridge. Rules: https://libvirt.org/pci-hotplug.html.
  */
 
 #include "base/array.h"
@@ -18,7 +18,7 @@
 
 #define SLOTS_PER_BUS 32
 
-/* Which slots of which bus have a device. */
+/* The slots of each bus that have a device: one bit a slot. */
 struct usage {
     uint32_t slots[256];
 };
@@ -102,7 +102,7 @@ static int read_controller(xmlNodePtr node, const struct usage *usage, struct mo
     return 0;
 }
 
-/* A labelled port for which nobody asked in the metadata asks by itself. */
+/* A labelled port without a request in the metadata is a request itself. */
 static int add_port_request(const struct vfa_port *port, struct vfa_domain *domain,
                             struct vfa_error *err)
 {
@@ -133,7 +133,7 @@ int vfa_xml_read_ports(xmlNodePtr devices, struct vfa_domain *domain, struct vfa
     }
     domain->pcie = models.pcie;
     if (!models.pci && !models.pcie)
-        domain->free_slots = UINT_MAX; /* no PCI topology told: libvirt knows, we do not */
+        domain->free_slots = UINT_MAX; /* not known: libvirt adds the controllers later */
     for (size_t i = 0; i < domain->n_ports && r == 0 && !domain->bad_requests; i++)
         r = add_port_request(&domain->ports[i], domain, err);
     return r;

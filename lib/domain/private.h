@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the readers and editors of domain XML have of each other, besides domxml.h. */
+/* Functions that the readers and editors of domain XML share, in addition to domxml.h. */
 #ifndef VFA_DOMAIN_PRIVATE_H
 #define VFA_DOMAIN_PRIVATE_H
 
@@ -9,37 +9,39 @@
 
 #include <libxml/tree.h>
 
-/* One edit of a document's text: the element as it is now, or (after not NULL) as it was in the
- * text and this behind it. Its number among its siblings must not have changed. */
+/* One edit of a document's text. after NULL: the element is replaced by its present state. Else the
+ * text of the element stays, and `after` is written behind it. The element must have the same
+ * position among its siblings as in the text. */
 struct vfa_xml_edit {
     xmlNodePtr node;
     const char *after;
 };
 
-/* The text that `doc` was made of, edited: the edits are in the order of their elements. The whole
- * of `doc` as it is now stands for it where that cannot be done (other encodings than UTF-8).
- * free() *ret. */
+/* Applies edits, sorted in document order, to the text that `doc` was parsed from. If that is not
+ * possible (encodings other than UTF-8), writes all of `doc` in its present state. free() *ret. */
 int vfa_xml_splice(const char *text, size_t len, xmlDocPtr doc, const struct vfa_xml_edit *edits,
                    size_t n, char **ret, struct vfa_error *err);
 
-/* The value of the attribute of <requests> that makes a domain a rehearsal, or NULL. */
+/* The attribute of <requests> that makes a domain a rehearsal, and its value for a kind of
+ * rehearsal; NULL for VFA_REHEARSAL_NONE. */
 #define VFA_XML_REHEARSAL "rehearsal"
 const char *vfa_xml_rehearsal_name(enum vfa_rehearsal kind);
 
 /* Appends the requests of a <requests> element. */
 int vfa_xml_read_requests(xmlNodePtr node, struct vfa_domain *domain, struct vfa_error *err);
 
-/* Appends one request; takes over nothing. */
+/* Appends a copy of a request. -EINVAL: its name exists already, or VFA_REQUEST_MAX is reached. */
 int vfa_xml_add_request(struct vfa_domain *domain, const struct vfa_request *request,
                         struct vfa_error *err);
 
-/* True if <request> has an attribute of that name, which therefore is no tag. */
+/* True if <request> has an attribute of that name. Every other attribute is a tag. */
 bool vfa_xml_is_request_attribute(const char *name);
 
-/* Where the guest is on the host. */
+/* Reads the place of the guest on the host: NUMA nodes and CPUs. */
 int vfa_xml_read_place(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err);
 
-/* Controllers, ports and which of them are used. */
+/* Reads the PCI controllers and ports, and which ports are used. A labelled port without a request
+ * becomes a request. */
 int vfa_xml_read_ports(xmlNodePtr devices, struct vfa_domain *domain, struct vfa_error *err);
 
 #endif

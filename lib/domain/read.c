@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a domain XML: its identity and its devices; requests, ports and place are read by
- * vfa_xml_read_requests(), vfa_xml_read_ports() and vfa_xml_read_place().
+ * Reads a domain XML: its identity and its devices. vfa_xml_read_requests(), vfa_xml_read_ports()
+ * and vfa_xml_read_place() read the rest.
  *
- * Invariant of what is returned: request names are unique and fit into a user alias.
+ * Invariant: request names of a parsed domain are unique and fit into a user alias.
  */
 
 #include "base/array.h"
@@ -85,7 +85,7 @@ static int read_device_element(xmlNodePtr node, struct vfa_domain *domain, struc
     if (r == 0)
         r = add_device(domain, &dev, err);
     if (r == 0)
-        dev = (struct vfa_domdev){.has_source = false}; /* the domain's now */
+        dev = (struct vfa_domdev){.has_source = false}; /* owned by the domain now */
     return r;
 }
 
@@ -99,8 +99,9 @@ static bool domain_has_source(const struct vfa_domain *domain, const struct vfa_
     return false;
 }
 
-/* An NVMe drive of the host is taken from it like a <hostdev>, wherever in a disk's chain it is
- * (<backingStore>, <mirror>). Its namespaces may be disks of their own: still it is one device. */
+/* An NVMe drive as source of a disk, at any place of the disk's chain (<backingStore>, <mirror>),
+ * is taken from the host like a <hostdev>. Several disks may be namespaces of the same drive: it is
+ * listed once. */
 static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
 {
     int r = 0;
@@ -172,7 +173,7 @@ static int read_domain(xmlNodePtr root, struct vfa_domain *domain, struct vfa_er
     return r;
 }
 
-/* libvirt's status files, for one, have the domain inside another element. */
+/* libvirt's status files have <domain> inside <domstatus>. */
 static xmlNodePtr domain_element(xmlDocPtr doc)
 {
     xmlNodePtr root = xmlDocGetRootElement(doc);

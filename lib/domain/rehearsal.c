@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A domain that asks what another one asks, and nothing more: created on a host, it has the hook
- * there say whether that other domain would be served if it came. It is not meant to run.
+ * Makes the XML of a rehearsal: a domain with the requests of another domain. `vfalias migrate`
+ * creates it on the destination host, where the hook says whether the other domain would be served.
+ * It never runs.
  *
- * So it has what the choice of devices depends on (identity, requests, labelled ports, place on the
- * host), the machine and the emulator, without which libvirt does not get as far as the hook, and
- * no disk, no interface, no firmware of its own that could be missing there.
+ * The XML contains what the choice of devices depends on (identity, requests, labelled ports, place
+ * on the host), and the machine and the emulator, without which libvirt fails before it runs the
+ * hook. It contains no disk, interface or firmware: the destination could lack them.
  */
 
 #include "base/bitset.h"
@@ -23,7 +24,7 @@ static xmlNodePtr add_text_element(xmlNodePtr parent, const char *name, const ch
     return parent ? xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text) : NULL;
 }
 
-/* Copies a child of `from`, if it is there, to the end of `to`. */
+/* Appends a copy of `from`, which may be NULL, to `to`. */
 static bool copy_child(xmlNodePtr from, xmlNodePtr to)
 {
     xmlNodePtr node = from && to ? xmlDocCopyNode(from, to->doc, 1) : NULL;
@@ -46,7 +47,7 @@ static bool add_identity(xmlNodePtr root, xmlNodePtr from, const struct vfa_doma
            (!*domain->uuid || add_text_element(root, "uuid", domain->uuid));
 }
 
-/* The requests as they stand there, with the word that makes them a rehearsal. */
+/* Copies <requests> and adds the attribute that makes the domain a rehearsal. */
 static bool copy_requests(xmlNodePtr root, xmlNodePtr from, enum vfa_rehearsal kind)
 {
     xmlNodePtr metadata = vfa_xml_add(root, "metadata"), old = vfa_xml_child(from, "metadata");
@@ -86,7 +87,7 @@ static bool add_place(xmlNodePtr root, const struct vfa_domain *domain)
                        vfa_bitset_format(&domain->numa_nodes, list, sizeof(list)));
 }
 
-/* Without these, libvirt gives a domain devices of its own accord. */
+/* Without these elements libvirt adds a USB controller and a memory balloon. */
 static bool add_absent(xmlNodePtr devices)
 {
     xmlNodePtr usb = vfa_xml_add(devices, "controller");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The <requests> element of the metadata.
+ * Reads the <requests> element of the metadata.
  *
- * Names: a request that says none is ALIAS-N, N being the lowest number that no other request of
- * the domain has taken; those with names are served first.
+ * Names: a request without a name is called ALIAS-N. N is the lowest number that no other request
+ * of the domain has; requests with names are read first.
  */
 
 #include "base/array.h"
@@ -21,9 +21,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* One <request>: what all its devices have in common, and how many they are. */
+/* One <request>: what its devices have in common, and their number. */
 struct element {
-    struct vfa_request common; /* owns its texts; name is NULL if it says none */
+    struct vfa_request common; /* owns its texts; name is NULL if none is given */
     uint32_t count;
 };
 
@@ -138,8 +138,8 @@ bool vfa_xml_is_request_attribute(const char *name)
     return false;
 }
 
-/* What no attribute is called is a tag that the device must have; whether any device_spec sets such
- * a tag is looked at where the configuration is known. */
+/* Every other attribute is a tag that the device must have. vfa_check_requests() (claim/check.h)
+ * checks that a device_spec sets such a tag. */
 static int read_attribute(struct element *e, const char *name, const char *value,
                           struct vfa_error *err)
 {
@@ -180,7 +180,7 @@ static bool is_our_namespace(const xmlNs *ns)
     return ns && ns->href && strcmp((const char *)ns->href, VFA_NS) == 0;
 }
 
-/* An attribute that is there with and without prefix counts without. */
+/* If an attribute exists with and without our prefix, the value without prefix counts. */
 static void strip_attributes(xmlNodePtr node)
 {
     xmlAttrPtr next;
@@ -196,8 +196,9 @@ static void strip_attributes(xmlNodePtr node)
     }
 }
 
-/* Ours, that is: what is in another namespace is none of libvirt's business, and must not become
- * so. Moves the declarations to *declared, which the caller frees once nothing refers to them. */
+/* Removes our namespace only: libvirt ignores elements of other namespaces, and must not see them
+ * as its own. Moves the declarations to *declared, which the caller frees when no node refers to
+ * them. */
 static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
 {
     xmlNsPtr *place = &node->nsDef;
@@ -222,7 +223,7 @@ static void strip_namespace(xmlNodePtr node, xmlNsPtr *declared)
     }
 }
 
-/* What the element says that it is; an interface may leave that to the alias. */
+/* Reads the kind of the element. An interface without type leaves the kind to the alias. */
 static int read_template_kind(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *type = vfa_xml_attr(node, "type");
@@ -239,7 +240,8 @@ static int read_template_kind(xmlNodePtr node, struct element *e, struct vfa_err
     return 0;
 }
 
-/* <settings trust="yes" .../>. Whether it makes sense shows together with the alias'. */
+/* Reads <settings trust="yes" .../>. The values are checked later, together with those of the
+ * alias. */
 static int read_settings_element(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -265,7 +267,7 @@ static int read_settings_element(xmlNodePtr node, struct element *e, struct vfa_
                  : 0;
 }
 
-/* The element inside a request as text, our prefix stripped. */
+/* Keeps the element inside a request as text, without our prefix. */
 static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
     VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
@@ -327,10 +329,10 @@ static int read_request_element(xmlNodePtr node, struct element *e, struct vfa_e
     return r;
 }
 
-/* NAME, or NAME-0 .. NAME-(count-1). */
+/* Adds the requests NAME, or NAME-0 .. NAME-(count-1). */
 static int add_named(struct vfa_domain *domain, const struct element *e, struct vfa_error *err)
 {
-    struct vfa_request request = e->common; /* borrowed but for its name */
+    struct vfa_request request = e->common; /* all but the name is borrowed */
     int r = 0;
 
     for (uint32_t i = 0; i < e->count && r == 0; i++) {
@@ -347,7 +349,7 @@ static int add_named(struct vfa_domain *domain, const struct element *e, struct 
 
 static int add_unnamed(struct vfa_domain *domain, const struct element *e, struct vfa_error *err)
 {
-    struct vfa_request request = e->common; /* borrowed but for its name */
+    struct vfa_request request = e->common; /* all but the name is borrowed */
     unsigned number = 0;
     int r = 0;
 
@@ -393,7 +395,7 @@ static int read_pass(xmlNodePtr node, bool named, struct vfa_domain *domain, str
     return r;
 }
 
-/* Back into the order of the document: a guest's devices come in that order. */
+/* Sorts by position in the document: the guest gets its devices in that order. */
 static void sort_requests(struct vfa_domain *domain)
 {
     for (size_t i = 1; i < domain->n_requests; i++) {
@@ -407,7 +409,7 @@ static void sort_requests(struct vfa_domain *domain)
     }
 }
 
-/* ---- all of them ---- */
+/* ---- all requests ---- */
 
 static const char *const rehearsals[] = {
     [VFA_REHEARSAL_ASK] = "ask",

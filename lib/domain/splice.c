@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Replacing elements in the text of a document, so that everything else stays as it is to the byte:
- * quotes, blanks, entities, what stands before and after. libxml2 does not say where in the text an
- * element was; here it is counted. The text has been parsed before, so it is well-formed and has no
- * document type: of its markup only comments, CDATA, processing instructions and tags have to be
- * told apart.
+ * Replaces elements in the text of a document. Every other byte stays as it is: quotes, blanks,
+ * entities, text in front of and behind the elements. libxml2 does not record where in the text an
+ * element is; this file counts elements. libxml2 has parsed the text before, so that the text is
+ * well-formed and has no document type: its markup is comments, CDATA, processing instructions and
+ * tags.
  */
 
 #include "base/common.h"
@@ -29,7 +29,7 @@ struct scan {
 #define STARTS(p, end, text)                                                                       \
     ((size_t)((end) - (p)) >= strlen(text) && memcmp((p), (text), strlen(text)) == 0)
 
-/* The place behind the next `text`, or NULL. */
+/* The position behind the next `text`, or NULL. */
 static const char *behind(const char *p, const char *end, const char *text)
 {
     const char *found = memmem(p, (size_t)(end - p), text, strlen(text));
@@ -37,7 +37,7 @@ static const char *behind(const char *p, const char *end, const char *text)
     return found ? found + strlen(text) : NULL;
 }
 
-/* Behind the '>' of a tag: there may be others in its attributes. */
+/* The position behind the '>' of a tag, or NULL. Values of attributes may contain '>'. */
 static const char *behind_tag(const char *p, const char *end)
 {
     char quote = '\0';
@@ -55,7 +55,7 @@ static const char *behind_tag(const char *p, const char *end)
 
 enum tag { TAG_NONE, TAG_START, TAG_END, TAG_EMPTY };
 
-/* The next tag, in *ret. TAG_NONE: there is none. */
+/* Finds the next tag. TAG_NONE: the text has no more tags. */
 static enum tag next_tag(struct scan *scan, struct span *ret, const char *text)
 {
     while (scan->at && (scan->at = memchr(scan->at, '<', (size_t)(scan->end - scan->at)))) {
@@ -78,7 +78,7 @@ static enum tag next_tag(struct scan *scan, struct span *ret, const char *text)
     return TAG_NONE;
 }
 
-/* Reads on to the end of an element whose start tag was read. */
+/* Reads to the end of the element whose start tag was read. */
 static bool end_of(struct scan *scan, struct span *ret, const char *text)
 {
     struct span tag;
@@ -95,8 +95,8 @@ static bool end_of(struct scan *scan, struct span *ret, const char *text)
     return true;
 }
 
-/* The n-th element (from 0) of those that follow on one level. *ret_kind is its first tag, which is
- * all of *ret that was read. */
+/* Finds the n-th (from 0) of the following siblings. Reads its first tag only, which is *ret;
+ * *ret_kind is the kind of this tag. */
 static bool nth_element(struct scan *scan, unsigned n, struct span *ret, enum tag *ret_kind,
                         const char *text)
 {
@@ -139,7 +139,7 @@ static bool find_span(const char *text, size_t len, const xmlNode *node, struct 
 
 /* ---- the new text ---- */
 
-/* Texts of other encodings than this are taken apart and put together by libxml2 only. */
+/* Texts in other encodings are not spliced: libxml2 writes the whole document. */
 static bool is_utf8(xmlDocPtr doc, const char *text, size_t len)
 {
     return (!doc->encoding || vfa_text_same((const char *)doc->encoding, "utf-8")) &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Teaming pairs of interfaces: a virtio one that is always there and a VF that is unplugged to
- * migrate. Both have one MAC address, and the VF names the other by its user alias. libvirt looks
- * at neither when it is told of a VF that is to be plugged later: so it is looked at here.
+ * Teaming pairs of interfaces: a virtio interface that always stays, and a VF that is unplugged for
+ * a migration. Both have the same MAC address, and the VF names the virtio interface by its user
+ * alias. libvirt checks neither for a VF that is plugged later, so this file does.
  *
  * Source: https://libvirt.org/formatdomain.html#teaming-a-virtio-hostdev-nic-pair
  */
@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define USER_ALIAS_PREFIX "ua-" /* libvirt gives the others, and new ones at each start */
+#define USER_ALIAS_PREFIX "ua-" /* libvirt makes all other aliases, and new ones at each start */
 
 static xmlNodePtr find_interface(xmlNodePtr devices, const char *alias)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See xml.h. The one place where libxml2 parses and writes, and is told how. */
+/* See xml.h. Only this file configures libxml2 and has it parse and write. */
 
 #include "xml.h"
 
@@ -21,13 +21,13 @@ static void parser_free(xmlParserCtxtPtr *ctxt)
     xmlFreeParserCtxt(*ctxt);
 }
 
-/* libxml2 prints by itself when it has no memory. */
+/* Without this handler libxml2 prints a message when an allocation fails. */
 static VFA_PRINTF(2, 3) void say_nothing(void *unused, const char *fmt, ...)
 {
 }
 
-/* Where libxml2 has no memory it may also just leave something out: an attribute, a namespace. A
- * request must not get lost that way, so the allocations are watched. */
+/* If an allocation fails, libxml2 may leave out an attribute or a namespace without any error.
+ * Allocations are watched so that no request is lost that way. */
 static _Thread_local bool no_memory;
 
 static void *watched_malloc(size_t size)
@@ -148,7 +148,7 @@ bool vfa_xml_pci_address(const xmlNode *node, struct vfa_pci_addr *ret)
 {
     uint32_t bus, slot, function;
 
-    ret->domain = 0; /* libvirt's default when it is left out */
+    ret->domain = 0; /* libvirt's default */
     vfa_xml_attr_u32(node, "domain", UINT32_MAX, &ret->domain);
     if (!vfa_xml_attr_u32(node, "bus", 0xff, &bus) ||
         !vfa_xml_attr_u32(node, "slot", 0x1f, &slot) ||
@@ -193,8 +193,8 @@ xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top)
     return node == top ? NULL : node->next;
 }
 
-/* libxml2 writes the names of namespaces as they are, without escapes (xmlNsDumpOutput(), seen with
- * 2.9.14): what comes out is no XML then. */
+/* libxml2 writes names of namespaces without escapes (xmlNsDumpOutput(), seen with 2.9.14). The
+ * result would not be well-formed. */
 static int check_namespaces(xmlNodePtr top, struct vfa_error *err)
 {
     for (xmlNodePtr node = top; node; node = vfa_xml_next(node, top)) {

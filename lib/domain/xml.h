@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libxml2, as far as the readers and editors of domain XML need it: safe parsing, a few questions
- * to an element, and writing. No network, no entities, no document type, VFA_DOMXML_MAX bytes.
- * Documents and texts are the caller's; nodes are borrowed from their document.
+ * The functions of libxml2 that the readers and editors of domain XML need: safe parsing, reading
+ * and setting parts of an element, and writing. No network, no entities, no document type,
+ * VFA_DOMXML_MAX bytes. The caller owns documents and texts; nodes belong to their document.
  */
 #ifndef VFA_DOMAIN_XML_H
 #define VFA_DOMAIN_XML_H
@@ -27,11 +27,11 @@ static inline void vfa_xml_freep(xmlChar **text)
 int vfa_xml_parse(const char *xml, size_t len, const char *what, xmlDocPtr *ret,
                   struct vfa_error *err);
 
-/* True if libxml2 had no memory for something in this thread since the last vfa_xml_parse(): what
- * it has made then may lack an attribute or a namespace, without any error. */
+/* True if an allocation of libxml2 failed in this thread since the last vfa_xml_parse(). The
+ * document may then lack an attribute or a namespace, without any error from libxml2. */
 bool vfa_xml_out_of_memory(void);
 
-/* True for an element of that name in our namespace or (plain) in none. */
+/* True for an element of that name in our namespace, or (plain) without namespace. */
 bool vfa_xml_is_ours(const xmlNode *node, const char *name);
 bool vfa_xml_is_plain(const xmlNode *node, const char *name);
 
@@ -41,7 +41,7 @@ xmlNodePtr vfa_xml_child(xmlNodePtr node, const char *name);
 /* An attribute without namespace; NULL if absent. xmlFree() it. */
 xmlChar *vfa_xml_attr(const xmlNode *node, const char *name);
 
-/* True if the attribute is there and has that value. */
+/* True if the attribute exists and has that value. */
 bool vfa_xml_attr_is(const xmlNode *node, const char *name, const char *value);
 
 /* An attribute as unsigned number, decimal or 0x hexadecimal as libvirt writes them; false if it is
@@ -66,7 +66,8 @@ xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top);
  * libxml2 cannot write it. */
 int vfa_xml_dump(xmlDocPtr doc, xmlNodePtr node, char **ret, struct vfa_error *err);
 
-/* Where a device carries ua-vf-NAME: the NAME, borrowed from *hold (xmlFree() that), else NULL. */
+/* The NAME in a device's user alias ua-vf-NAME, or NULL. It points into *hold, which the caller
+ * frees with xmlFree() in either case. */
 const char *vfa_xml_request_of(xmlNodePtr device, xmlChar **hold);
 
 #endif
