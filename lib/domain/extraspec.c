@@ -57,7 +57,7 @@ static int add_item(struct vfa_extraspec *spec, const char *text, const char *it
     if (name_len == 0)
         return fail_at(text, item, len, "an alias is missing", err);
     if (!colon && strchr(text, ','))
-        return fail_at(text, item, len, "ALIAS:COUNT is wanted of each in a list", err);
+        return fail_at(text, item, len, "each item of a list must be ALIAS:COUNT", err);
     if (colon && !read_item_count(colon + 1, len - (size_t)(colon + 1 - item), &count))
         return fail_at(text, item, len, "the count behind ':' is not in 1 to " COUNT_MAX, err);
     slot = vfa_array_grow(&spec->items, spec->n);

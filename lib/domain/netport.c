@@ -43,7 +43,7 @@ static int read_port(xmlNodePtr node, struct vfa_netport *port, struct vfa_error
     int r;
 
     if (!node)
-        return vfa_fail(err, EINVAL, "cannot read network port: there is none");
+        return vfa_fail(err, EINVAL, "cannot read network port: no <networkport>");
     r = read_uuid(node, port->uuid, err);
     if (r == 0)
         r = read_owner(node, port, err);

@@ -168,7 +168,7 @@ static int read_attributes(const xmlNode *node, struct element *e, struct vfa_er
                         e->common.alias);
     if (e->common.late && !e->common.optional)
         return vfa_fail(err, EINVAL,
-                        "cannot read requests: late is for optional ones only (alias '%s')",
+                        "cannot read requests: late is for optional requests only (alias '%s')",
                         e->common.alias);
     return 0;
 }
@@ -231,10 +231,10 @@ static int read_template_kind(xmlNodePtr node, struct element *e, struct vfa_err
     const struct vfa_element_kind *kind = vfa_element_kind_find(name, (const char *)type);
 
     if (!kind)
-        return vfa_fail(err, EINVAL,
-                        "cannot read requests: <%s type='%s'> inside one of alias '%s': no such "
-                        "device is on the PCI bus",
-                        name, text, e->common.alias);
+        return vfa_fail(
+            err, EINVAL,
+            "cannot read requests: <%s type='%s'> inside a request of alias '%s': no such device is on the PCI bus",
+            name, text, e->common.alias);
     e->common.attach_given = *text || kind->untyped != VFA_UNTYPED_ALIAS;
     e->common.attach = kind->attach;
     return 0;
@@ -249,7 +249,7 @@ static int read_settings_element(xmlNodePtr node, struct element *e, struct vfa_
 
     if (e->common.settings.given)
         return vfa_fail(err, EINVAL,
-                        "cannot read requests: two <settings> inside one of alias '%s'",
+                        "cannot read requests: two <settings> inside a request of alias '%s'",
                         e->common.alias);
     for (const xmlAttr *attr = node->properties; attr && r == 0; attr = attr->next) {
         VFA_AUTO(vfa_xml_freep) xmlChar *value = vfa_xml_attr(node, (const char *)attr->name);
@@ -276,12 +276,13 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
     int r;
 
     if (e->common.template_xml)
-        return vfa_fail(err, EINVAL, "cannot read requests: two elements inside one of alias '%s'",
+        return vfa_fail(err, EINVAL,
+                        "cannot read requests: two elements inside a request of alias '%s'",
                         e->common.alias);
     if (!vfa_element_kind_is_element((const char *)node->name))
         return vfa_fail(
             err, EINVAL,
-            "cannot read requests: <%s> inside one of alias '%s', not <hostdev>, <interface> or <settings>",
+            "cannot read requests: <%s> inside a request of alias '%s', not <hostdev>, <interface> or <settings>",
             (const char *)node->name, e->common.alias);
     r = read_template_kind(node, e, err);
     if (r < 0)

@@ -36,8 +36,8 @@ static int check_interface(xmlNodePtr node, const char *alias, struct vfa_error 
         return vfa_fail(err, EINVAL, "its interface '%s' has no <teaming type='persistent'/>",
                         alias);
     if (!vfa_xml_attr_is(vfa_xml_child(node, "model"), "type", "virtio"))
-        return vfa_fail(err, EINVAL, "its interface '%s' is no virtio one, which teaming needs",
-                        alias);
+        return vfa_fail(err, EINVAL,
+                        "its interface '%s' is not of model virtio, which teaming needs", alias);
     return 0;
 }
 
@@ -52,7 +52,7 @@ int vfa_domxml_persistent_mac(const char *xml, size_t len, const char *alias,
     if (strncmp(alias, USER_ALIAS_PREFIX, strlen(USER_ALIAS_PREFIX)) != 0)
         return vfa_fail(
             err, EINVAL,
-            "'%s' is no alias of a user's: give the persistent interface one that begins with ua-",
+            "'%s' is not a user alias: give the persistent interface an alias that begins with ua-",
             alias);
     r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
     if (r < 0)

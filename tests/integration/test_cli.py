@@ -161,7 +161,7 @@ def claims(host):
     (["request", "add", "db1", "net", "--count", "2x"], "count '2x' is not in 1 to 256"),
     (["request", "add", "db1", "net", "--live", "--current"],
      "request add: --current excludes --live and --config"),
-    (["request", "add", "db1", "net,nvme"], "at 'net': ALIAS:COUNT is wanted of each in a list"),
+    (["request", "add", "db1", "net,nvme"], "at 'net': each item of a list must be ALIAS:COUNT"),
     (["request", "add", "db1", "net:1,"], "an alias is missing"),
     (["request", "add", "db1", "net:0"], "the count behind ':' is not in 1 to 256"),
     (["request", "add", "db1", "net:one"], "the count behind ':' is not in 1 to 256"),

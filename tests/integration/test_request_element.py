@@ -75,7 +75,7 @@ def test_refused_for_the_alias(nics, alias, words, says):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["--teaming", "net0"], "'net0' is no alias of a user's: give the persistent interface one that begins with ua-"),
+    (["--teaming", "net0"], "'net0' is not a user alias: give the persistent interface an alias that begins with ua-"),
     (["--teaming", "ua-none"], "it has no interface 'ua-none' to team up with"),
     (["--teaming", "ua-alone"], "its interface 'ua-alone' has no <teaming type='persistent'/>"),
     (["--teaming", "ua-pair", "--mac", MAC],

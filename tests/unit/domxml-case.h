@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Domain XML for the tests of the domxml module, put together by macros. */
+/* Domain XML for the tests of lib/domain, put together by macros. */
 #ifndef VFA_DOMXML_CASE_H
 #define VFA_DOMXML_CASE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The questions to a domain, asked of domains that no XML was read for. */
+/* The queries of domain/domain.h, on domains that are not read from XML. */
 
 #include "base/common.h"
 #include "spec/spec.h"
@@ -28,7 +28,7 @@ static void test_lookup(void)
 /* Ports by number: F free, U used; with a label for net-0 (f, u) or for another (g). */
 static const struct {
     const char *ports;
-    int port;         /* index of the one for net-0, or -1: any */
+    int port;         /* index of the port for net-0; -1: any */
     unsigned missing; /* for net-0 and gpu, net-1 having a device */
 } places[] = {
     {"", -1, 2},  {"F", -1, 1},  {"FF", -1, 0}, {"UF", -1, 1}, {"UU", -1, 2},
@@ -100,7 +100,8 @@ static void test_names(void)
     }
 }
 
-/* What the element says counts; an interface of no type is a macvtap if the alias says so. */
+/* The kind that the element says counts; an interface without type is a macvtap if the alias says
+ * so. */
 static void test_attach(void)
 {
     static char text[] = "<interface/>";

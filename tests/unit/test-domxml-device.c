@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The devices of requests: elements to attach, sources put into a whole domain. And NVMe drives,
- * which are no devices of the XML by themselves. */
+/* The devices of requests: elements to attach, and sources set in a whole domain. Also NVMe drives,
+ * which are sources of disks and no elements of their own. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-/* What is attached for a request on 0000:01:10.2, enp1s0v1, by an alias. */
+/* The element that is attached for a request: device 0000:01:10.2, netdev enp1s0v1. */
 static char *made_device(const char *template_xml, bool given, enum vfa_attach_kind kind,
                          const struct vfa_alias *alias, const struct vfa_port *port)
 {
@@ -103,7 +103,7 @@ static void test_device(void)
     }
 }
 
-/* A request's settings count before those of the alias. */
+/* The settings of a request count before those of the alias. */
 static void test_vlan_of_request(void)
 {
     const struct vfa_alias alias = {
@@ -177,7 +177,7 @@ static void test_fill(void)
     CHECK(strcmp(filled, same) == 0, "%s", same);
 }
 
-/* ---- to the byte ---- */
+/* ---- every other byte stays ---- */
 
 #define FILLED                                                                                     \
     "<hostdev mode=\"subsystem\" type=\"pci\" managed=\"yes\"><alias name=\"ua-vf-a\"/><source>"   \
@@ -219,7 +219,7 @@ static void test_to_the_byte(void)
     }
 }
 
-/* What cannot be done to the byte is done all the same. */
+/* Texts that cannot be spliced are written as a whole. */
 static void test_other_encoding(void)
 {
     static const char xml[] = "<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>\xfc</name>"
@@ -276,8 +276,8 @@ static void test_insert(void)
     CHECK(vfa_domxml_insert(empty, strlen(empty), devices, 1, &more, &err) == -EINVAL, "empty");
 }
 
-/* An NVMe drive that is a disk, at any place of its chain; namespaces of one drive are one device.
- */
+/* An NVMe drive as source of a disk, at any place of its chain. Namespaces of one drive are one
+ * device. */
 static void test_nvme(void)
 {
 #define NVME(bus, namespace)                                                                       \

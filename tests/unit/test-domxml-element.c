@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The element inside a request: what becomes of whatever stands in it, and the one that is written
- * for a person. */
+/* The element inside a request: how it is attached, whatever it contains; and the element that
+ * `vfalias request add` writes. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -23,7 +23,7 @@
 
 /* ---- from the domain's XML to the element that is attached ---- */
 
-/* The device of the domain's first request; NULL, and *err, if there is none to be made. */
+/* The element for the domain's first request; NULL, and *err, on an error. */
 static char *made(const char *inner, enum vfa_attach_kind attach, const struct vfa_port *port,
                   struct vfa_error *err)
 {
@@ -109,7 +109,8 @@ static void test_elements(void)
     }
 }
 
-/* The label of a port speaks of this request; a port that is merely free does not. */
+/* A labelled port is for this request and replaces the guest address; another free port does
+ * not. */
 static void test_guest_address(void)
 {
     static const char inner[] =
@@ -126,9 +127,9 @@ static void test_guest_address(void)
           "%s", kept);
 }
 
-/* ---- in short ---- */
+/* ---- the summary ---- */
 
-static void test_look(void)
+static void test_summarize(void)
 {
     static const struct {
         const char *inner;
@@ -155,21 +156,21 @@ static void test_look(void)
             .settings = {.given = 1u << VFA_VF_VLAN, .values = {[VFA_VF_VLAN] = 7}}};
         VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
         VFA_AUTO(vfa_freep) char *xml = NULL;
-        struct vfa_element_summary look = {0};
+        struct vfa_element_summary summary = {0};
 
         if (asprintf(&xml, DOM(META("<vfalias:request alias='net'>%s</vfalias:request>"), ""),
                      cases[i].inner) < 0 ||
             vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0 || domain->n_requests != 1)
             abort();
-        CHECK(vfa_domxml_summarize(domain, &domain->requests[0], &alias, &look, NULL) == 0, "%zu",
-              i);
-        CHECK(look.interface == cases[i].interface && look.vlan == cases[i].vlan &&
-                  strcmp(look.mac, cases[i].mac) == 0,
-              "%zu: %d %u %s", i, look.interface, look.vlan, look.mac);
+        CHECK(vfa_domxml_summarize(domain, &domain->requests[0], &alias, &summary, NULL) == 0,
+              "%zu", i);
+        CHECK(summary.interface == cases[i].interface && summary.vlan == cases[i].vlan &&
+                  strcmp(summary.mac, cases[i].mac) == 0,
+              "%zu: %d %u %s", i, summary.interface, summary.vlan, summary.mac);
     }
 }
 
-/* ---- written for a person, and read again ---- */
+/* ---- written by request add, and read again ---- */
 
 static void test_written(void)
 {
@@ -226,7 +227,7 @@ static void test_written_settings(void)
           "%s", some);
 }
 
-/* As deep as it goes, all is in the namespace that the requests are in. */
+/* All elements are in the namespace of <requests>. */
 static void test_written_in_a_namespace(void)
 {
     static const char before[] = "<v:requests xmlns:v='urn:vfalias:1'/>";
@@ -241,7 +242,7 @@ static void test_written_in_a_namespace(void)
           "%s", got);
 }
 
-/* ---- the other half of a pair ---- */
+/* ---- the persistent interface of a teaming pair ---- */
 
 #define NET(alias, inner)                                                                          \
     "<interface type='network'><mac address='52:54:00:0A:02:03'/><alias name='" alias "'/>" inner  \
@@ -256,13 +257,13 @@ static void test_persistent(void)
         const char *error; /* NULL: fine */
     } cases[] = {
         {"ua-b", NET("ua-a", VIRTIO) NET("ua-b", VIRTIO PAIRS), NULL},
-        {"net0", NET("net0", VIRTIO PAIRS), "'net0' is no alias of a user's"},
+        {"net0", NET("net0", VIRTIO PAIRS), "'net0' is not a user alias"},
         {"ua-b", NET("ua-a", VIRTIO PAIRS), "no interface 'ua-b' to team up with"},
         {"ua-b", "<disk><alias name='ua-b'/></disk>", "no interface 'ua-b' to team up with"},
         {"ua-b", NET("ua-b", VIRTIO), "'ua-b' has no <teaming type='persistent'/>"},
         {"ua-b", NET("ua-b", VIRTIO "<teaming type='transient' persistent='ua-c'/>"),
          "'ua-b' has no <teaming type='persistent'/>"},
-        {"ua-b", NET("ua-b", "<model type='e1000e'/>" PAIRS), "'ua-b' is no virtio one"},
+        {"ua-b", NET("ua-b", "<model type='e1000e'/>" PAIRS), "'ua-b' is not of model virtio"},
         {"ua-b", "<interface><alias name='ua-b'/>" VIRTIO PAIRS "</interface>",
          "'' is no MAC address"},
     };
@@ -288,7 +289,7 @@ int main(void)
 {
     test_elements();
     test_guest_address();
-    test_look();
+    test_summarize();
     test_written();
     test_written_settings();
     test_written_in_a_namespace();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests, devices and ports out of domain XML; elements and ports into it. */
+/* Requests, devices and ports read from domain XML; elements and ports written into it. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -86,7 +86,7 @@ static const struct {
     {"two settings",
      "<vfalias:request alias='q'><vfalias:settings mtu='9000'/><vfalias:settings mtu='9000'/>"
      "</vfalias:request>",
-     NULL, "two <settings> inside one of alias 'q'"},
+     NULL, "two <settings> inside a request of alias 'q'"},
 };
 
 static void render(const struct vfa_domain *domain, char *buf, size_t size)
@@ -131,7 +131,7 @@ static void test_requests(void)
     }
 }
 
-/* ---- documents that are none ---- */
+/* ---- documents that are refused ---- */
 
 static const struct {
     const char *xml;
@@ -209,7 +209,7 @@ static const struct {
     const char *label;
     const char *xml;
     unsigned missing;
-    int port; /* index for request q-0; -1: any */
+    int port; /* index of the port for request q-0; -1: any */
 } ports[] = {
     {"no request", DOM("", ROOT), 0, -1},
     {"none free", DOM(META("<vfalias:request alias='q'/>"), ROOT), 1, -1},
@@ -338,7 +338,8 @@ static void test_template(void)
           "%s", domain->requests[0].template_xml);
 }
 
-/* Ours, declared at the top or inside: none is left, and none lost (AddressSanitizer says so). */
+/* Our namespace, declared at the top or inside: no use of it is left, and no declaration is lost
+ * (AddressSanitizer finds that). */
 static void test_template_declarations(void)
 {
     static const char xml[] = DOM(META("<vfalias:request alias='a'><vfalias:hostdev><vfalias:rom "
@@ -359,7 +360,7 @@ static const struct {
     const char *label;
     const char *before; /* NULL: no element */
     const char *what;
-    const char *after; /* NULL: nothing left; "!": error */
+    const char *after; /* NULL: no request is left; "!": error */
 } removals[] = {
     {"the only one", "<requests><request alias='q'/></requests>", "q-0", NULL},
     {"by alias", "<requests><request alias='q' count='2'/><request alias='r'/></requests>", "q",
@@ -467,7 +468,7 @@ static void test_add_options(void)
                              "numa=\"socket\"/></requests>") == 0,
           "%s", got);
     CHECK(vfa_domxml_requests_add(NULL, "q", &only_late, &none, &err) == -EINVAL &&
-              check_has(&err, "late is for optional ones only"),
+              check_has(&err, "late is for optional requests only"),
           "%s", none ? none : vfa_error_text(&err));
 }
 

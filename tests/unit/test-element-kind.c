@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The rows of lib/domain/element-kind.h: which XML is read as which kind, and what is written for
- * it. What has no row is neither read nor written. */
+/* The rows of domain/element-kind.h: which XML is read as which kind, and what is written for it. A
+ * kind without a row is neither read nor written. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -18,13 +18,12 @@
 #define ATTRIBUTES "domain=\"0x0000\" bus=\"0x01\" slot=\"0x10\" function=\"0x2\""
 #define OURS       "<alias name=\"ua-vf-net-0\"/>"
 
-/* One line a row: an element that is written for a request whose alias says the kind, that is read
- * from a domain as the same kind, and the types of a request's element that mean this kind. */
+/* What each row reads and writes. */
 static const struct {
     enum vfa_attach_kind attach;
-    const char *written; /* for a request without an element */
+    const char *written; /* the element for a request without a template */
     const char *foreign; /* an element without user alias ua-vf-NAME */
-    const char *element; /* inside a request */
+    const char *element; /* an element inside a request */
     const char *untyped; /* the same without type; NULL: another kind */
     bool given;          /* the untyped element says its kind */
     bool nic, pci, foreign_read;
@@ -47,7 +46,7 @@ static const struct {
      NULL, false, true, false, false},
 };
 
-/* A domain of which the metadata and the devices are given. */
+/* A domain with one request, which has this element inside, and with these devices. */
 static struct vfa_domain *parse(const char *inner, const char *devices)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -181,13 +180,13 @@ static void test_no_row_of_a_request(void)
     static const struct {
         const char *element, *error;
     } cases[] = {
-        {"<hostdev type='usb'/>", "<hostdev type='usb'> inside one of alias 'net'"},
-        {"<hostdev type='mdev'/>", "<hostdev type='mdev'> inside one of alias 'net'"},
-        {"<hostdev type=''/>", "<hostdev type=''> inside one of alias 'net'"},
-        {"<hostdev type='direct'/>", "<hostdev type='direct'> inside one of alias 'net'"},
-        {"<interface type='vdpa'/>", "<interface type='vdpa'> inside one of alias 'net'"},
-        {"<interface type='pci'/>", "<interface type='pci'> inside one of alias 'net'"},
-        {"<disk/>", "<disk> inside one of alias 'net'"},
+        {"<hostdev type='usb'/>", "<hostdev type='usb'> inside a request of alias 'net'"},
+        {"<hostdev type='mdev'/>", "<hostdev type='mdev'> inside a request of alias 'net'"},
+        {"<hostdev type=''/>", "<hostdev type=''> inside a request of alias 'net'"},
+        {"<hostdev type='direct'/>", "<hostdev type='direct'> inside a request of alias 'net'"},
+        {"<interface type='vdpa'/>", "<interface type='vdpa'> inside a request of alias 'net'"},
+        {"<interface type='pci'/>", "<interface type='pci'> inside a request of alias 'net'"},
+        {"<disk/>", "<disk> inside a request of alias 'net'"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -10,8 +10,9 @@
 
 static const struct {
     const char *text;
-    const char *result; /* "ALIAS*COUNT " of each, "?" behind a count that is not in the text; or
-                         * "!" and a part of the error */
+    /* "ALIAS*COUNT " for each item, with "?" behind a count that is not in the text; or "!" and a
+     * part of the error */
+    const char *result;
 } cases[] = {
     {"qat", "qat*1? "},
     {" qat\t", "qat*1? "},
@@ -36,9 +37,9 @@ static const struct {
     {"a:1,,b:1", "!an alias is missing"},
     {":1", "!at ':1': an alias is missing"},
     {" :1", "!an alias is missing"},
-    {"a,b", "!at 'a': ALIAS:COUNT is wanted of each in a list"},
-    {"a:1,b", "!at 'b': ALIAS:COUNT is wanted of each in a list"},
-    {"a,b:1", "!at 'a': ALIAS:COUNT is wanted"},
+    {"a,b", "!at 'a': each item of a list must be ALIAS:COUNT"},
+    {"a:1,b", "!at 'b': each item of a list must be ALIAS:COUNT"},
+    {"a,b:1", "!at 'a': each item of a list must be ALIAS:COUNT"},
     {"a:b:1", "!at 'a:b:1': the count behind ':' is not in 1 to 256"},
     {"a:1:1", "!the count behind ':'"},
     {"a:", "!the count behind ':'"},
@@ -47,7 +48,7 @@ static const struct {
     {"a:1 2", "!the count behind ':'"},
     {"a:1.0", "!the count behind ':'"},
     {"a:-1", "!the count behind ':'"},
-    /* Nova's code would take these, the check of its API or reason does not */
+    /* Nova's code accepts these, but the check of its API refuses them, or they make no sense */
     {"a:0", "!the count behind ':'"},
     {"a:+1", "!the count behind ':'"},
     {"a:1_0", "!the count behind ':'"},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What libvirt gets of a second half's answer: the whole of it, and only if it ended well. */
+/* What libvirt gets of a handler's reply: all of it, and only if the handler succeeded. */
 
 #include "base/common.h"
 #include "hooks/handoff.h"
@@ -45,8 +45,8 @@ static void test_verdicts(void)
     }
 }
 
-/* Under valgrind, which shares no memory between the two sides of a vfork(), posix_spawn() cannot
- * say so, and its child ends with 127. */
+/* Under valgrind, which shares no memory between the processes of a vfork(), posix_spawn() cannot
+ * report this error, and its child ends with 127. */
 static void test_not_there(void)
 {
     VFA_AUTO(vfa_closep) int fd = -1;
@@ -56,7 +56,7 @@ static void test_not_there(void)
     CHECK(r == -ENOENT || r == 127, "%d", r);
 }
 
-/* More than a pipe takes at once. */
+/* More than the capacity of a pipe. */
 static void test_answer(void)
 {
     VFA_AUTO(vfa_closep) int answer = -1;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the rooms above libxml2 rely on: what is not parsed, what an attribute is, what is written.
- */
+/* What domain/xml.h promises: which texts are refused, what an attribute is, what is written. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -11,7 +10,7 @@
 #include <errno.h>
 
 static const struct {
-    const char *xml, *error; /* NULL: it is fine */
+    const char *xml, *error; /* NULL: no error */
 } documents[] = {
     {"<a/>", NULL},
     {"<?xml version='1.0' encoding='utf-8'?><a><b/></a>", NULL},
@@ -42,7 +41,7 @@ static void test_parse(void)
 
 static const struct {
     const char *attributes;
-    const char *address; /* NULL: it is none */
+    const char *address; /* NULL: no address */
 } addresses[] = {
     {"domain='0' bus='1' slot='2' function='3'", "0000:01:02.3"},
     {"domain='0x0000' bus='0x01' slot='0x1f' function='0x7'", "0000:01:1f.7"},
@@ -77,7 +76,7 @@ static void test_addresses(void)
     }
 }
 
-/* In document order, and not beyond the element where it began. */
+/* Visits nodes in document order, and none beyond the element where it began. */
 static void test_next(void)
 {
     static const char xml[] = "<a><b><c/>t<d><e/></d></b><f/></a>";
