@@ -14,7 +14,7 @@
 #include "domain/domxml.h"
 #include "state/claims.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
+#include "provision/provisioner.h"
 #include "claim/check.h"
 #include "claim/claim.h"
 #include "claim/prepare.h"
@@ -44,7 +44,7 @@ static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
  * are hot-plugged. */
 static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
-    int r = vfa_vf_apply_present(host, domain, err);
+    int r = vfa_provisioner_apply_present(host, domain, err);
 
     if (r != 0) {
         vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);

@@ -28,8 +28,7 @@
 #include "state/state.h"
 #include "host/host.h"
 #include "choose/resolve.h"
-#include "provision/vf-apply.h"
-#include "provision/vf-undo.h"
+#include "provision/provisioner.h"
 #include "claim/claim.h"
 #include "claim/hotplug.h"
 #include "claim/release.h"
@@ -205,7 +204,7 @@ static int attach(struct vfa_pass *pass, const struct vfa_step *step,
 static void set_vlan(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    int r = with_order(pass, step, vfa_vf_apply_vlan, &err);
+    int r = with_order(pass, step, vfa_provisioner_after_attach, &err);
 
     if (r < 0 || r == VFA_VF_REFUSED)
         vfa_log(LOG_ERR, "domain '%s': request '%s': %s", pass->domain->name, step->request->name,
@@ -339,7 +338,7 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
         return false;
     }
     if (r == 0) {
-        r = with_order(pass, step, vfa_vf_apply, &err);
+        r = with_order(pass, step, vfa_provisioner_apply, &err);
         if (r < 0 && r != -ENODEV)
             return look_later(pass, &err);
     }

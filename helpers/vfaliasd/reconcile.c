@@ -26,7 +26,7 @@
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
+#include "provision/provisioner.h"
 #include "claim/claim.h"
 #include "claim/hotplug.h"
 #include "claim/reassert.h"
@@ -306,7 +306,7 @@ static int reassert(const struct vfa_config *config, const struct vfa_domain *do
     if (r < 0)
         return r;
     host.warn = vfa_log_warning;
-    r = vfa_vf_apply_new_vlans(&host, domain, err);
+    r = vfa_provisioner_after_attach_present(&host, domain, err);
     return r < 0 ? r : vfa_reassert_read(&host, domain, ended, err);
 }
 

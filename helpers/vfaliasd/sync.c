@@ -28,7 +28,7 @@
 #include "state/meta.h"
 #include "state/withdrawn.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
+#include "provision/provisioner.h"
 #include "claim/claim.h"
 #include "claim/reassert.h"
 #include "claim/unreleased.h"
@@ -132,7 +132,7 @@ static int reassert(struct sync *sync, const struct vfa_domain *domain, int64_t 
 
     if (domain->n_devices == 0)
         return 0;
-    r = vfa_vf_apply_new_vlans(&sync->host, domain, err);
+    r = vfa_provisioner_after_attach_present(&sync->host, domain, err);
     return r < 0 ? r : vfa_reassert_read(&sync->host, domain, ended, err);
 }
 

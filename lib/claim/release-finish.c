@@ -21,7 +21,7 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
-#include "provision/vf-undo.h"
+#include "provision/provisioner.h"
 #include "cleaning.h"
 #include "release.h"
 
@@ -78,9 +78,9 @@ static bool passes_soon(const struct vfa_error *why)
     return why->code == EAGAIN || why->code == EBUSY;
 }
 
-/* What vfa_vf_undo() says of all that is saved of the device; *why is its line then. */
-static int put_back(struct work *w, const char *device, struct vfa_patience patience,
-                    struct vfa_error *why, struct vfa_error *err)
+/* What vfa_provisioner_undo() says of all that is saved of the device; *why is its line then. */
+static int put_back(struct work *w, const char *kind, const char *device,
+                    struct vfa_patience patience, struct vfa_error *why, struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
     int r = vfa_state_saved(w->host->state, device, &list, err);
@@ -92,7 +92,9 @@ static int put_back(struct work *w, const char *device, struct vfa_patience pati
         return r;
     for (;;) {
         vfa_error_clear(why);
-        r = vfa_vf_undo(&w->host->sysfs, w->nl, &list.items[0], why);
+        r = vfa_provisioner_undo(kind, &w->host->sysfs, w->nl, &list.items[0], why);
+        if (r < 0)
+            return vfa_error_move(err, why);
         if (r != VFA_VF_NOT_NOW || !passes_soon(why) || !vfa_patience_wait(&patience))
             return r;
     }
@@ -269,7 +271,7 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
     r = is_same(w->host, claim, &same, err);
     if (r < 0 || !same)
         return r;
-    undone = put_back(w, claim->device, patience, &why, err);
+    undone = put_back(w, claim->kind, claim->device, patience, &why, err);
     if (undone < 0)
         return undone;
     if (undone == VFA_VF_NOT_NOW && is_hopeless(claim))
@@ -451,7 +453,7 @@ static int restore(struct vfa_host *host, const char *device, bool forget, bool 
     if (r == 0)
         r = vfa_state_is_claimed(host->state, device, &claimed, err);
     if (r == 0 && !claimed && !forget)
-        r = put_back(&w, device, w.patience, &why, err);
+        r = put_back(&w, VFA_KIND_PCI, device, w.patience, &why, err);
     if (r > 0)
         return vfa_fail(err, why.code, "its settings cannot be put back: %s", vfa_error_text(&why));
     return r == 0 ? take_out(host, device, clean, err) : r;

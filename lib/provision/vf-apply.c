@@ -17,73 +17,29 @@
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
-#include "state/lock.h"
 #include "state/saved.h"
-#include "state/state.h"
 #include "host/host.h"
-#include "vf-undo.h"
+#include "private.h"
+#include "provisioner.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
-struct work {
-    struct vfa_host *host;
-    const struct vfa_claim *claim;
-    const struct vfa_vf_desired *desired;
-    int lock; /* of the device */
-    struct vfa_patience patience;
-    struct vfa_netlink *nl;
-    struct vfa_vf vf;
-    struct vfa_vf_settings now; /* mtu: of its own netdev, for a macvtap */
-    bool up;                    /* that netdev */
-    unsigned change;            /* settings that are not as they are wanted */
-    bool raise;                 /* the netdev is to be set up */
-};
-
-static void work_clear(struct work *w)
-{
-    w->nl = vfa_netlink_close(w->nl);
-    vfa_lock_endp(&w->lock);
-}
-
-void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                         enum vfa_attach_kind kind, struct vfa_vf_desired *ret)
-{
-    *ret = (struct vfa_vf_desired){.kind = kind};
-    vfa_request_settings(request, alias, &ret->settings);
-    if (alias)
-        ret->policy = alias->settings_policy;
-}
-
 /* ---- refusals ---- */
 
-void vfa_vf_warn(const struct vfa_host *host, const struct vfa_claim *claim,
-                 const struct vfa_error *why)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-
-    if (!host->warn)
-        return;
-    if (asprintf(&text, "domain '%s': request '%s': %s", claim->domain, claim->request,
-                 vfa_error_text(why)) < 0)
-        text = NULL;
-    else
-        host->warn(text);
-}
-
 /* What a driver refuses ends it, or is a warning. *err is used up. */
-static int settle(const struct work *w, struct vfa_error *err)
+static int downgrade_to_warning(const struct vfa_job *job, struct vfa_error *err)
 {
-    if (w->desired->policy == VFA_SETTINGS_REQUIRED)
+    if (job->desired->policy == VFA_SETTINGS_REQUIRED)
         return VFA_VF_REFUSED;
-    vfa_vf_warn(w->host, w->claim, err);
+    vfa_provisioner_warn(job->host, job->claim, err);
     vfa_error_clear(err);
     return 0;
 }
 
 static int VFA_PRINTF(3, 4)
-    refuse(const struct work *w, struct vfa_error *err, const char *fmt, ...)
+    refuse_setting(const struct vfa_job *job, struct vfa_error *err, const char *fmt, ...)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *text = NULL;
@@ -95,55 +51,56 @@ static int VFA_PRINTF(3, 4)
         text = NULL;
     va_end(args);
     vfa_fail(&why, ENOTSUP, "%s", text ? text : fmt);
-    r = settle(w, &why);
+    r = downgrade_to_warning(job, &why);
     if (r)
         vfa_error_move(err, &why);
     return r;
 }
 
 /* Whatever the policy: there is nothing to go on with. */
-static int refuse_gone(const struct work *w, struct vfa_error *err)
+static int refuse_gone(const struct vfa_job *job, struct vfa_error *err)
 {
-    return vfa_refuse(err, ENODEV, "%s is gone", w->claim->device);
+    return vfa_refuse(err, ENODEV, "%s is gone", job->claim->device);
 }
 
 /* ---- what the kernel does not find ---- */
 
 /* False if the device is gone: sysfs alone says so (vfa_vf_undo() tells why). Else its netdevs are
  * located again, as they may have been renamed. */
-static bool is_there(struct work *w)
+static bool is_there(struct vfa_job *job)
 {
     struct vfa_pci_addr addr;
     struct vfa_vf now;
-    int r = vfa_parse_pci_addr(w->claim->device, &addr);
+    int r = vfa_parse_pci_addr(job->claim->device, &addr);
 
     if (r == 0)
-        r = vfa_vf_locate(&w->host->sysfs, &addr, &now, NULL);
+        r = vfa_vf_locate(&job->host->sysfs, &addr, &now, NULL);
     if (r == 0)
-        w->vf = now;
+        job->work.vf = now;
     return r != VFA_SYSFS_GONE;
 }
 
 /* True if it is worth asking the kernel again. */
-static bool wait_for_answer(struct work *w)
+static bool wait_for_answer(struct vfa_job *job)
 {
-    return is_there(w) && vfa_patience_wait(&w->patience);
+    return is_there(job) && vfa_patience_wait(&job->patience);
 }
 
-static int refuse_untold(struct work *w, struct vfa_error *err)
+static int refuse_untold(struct vfa_job *job, struct vfa_error *err)
 {
-    if (!is_there(w))
-        return refuse_gone(w, err);
-    return refuse(w, err, "the driver does not tell the settings of VF %u of %s", w->vf.number,
-                  w->vf.pf);
+    if (!is_there(job))
+        return refuse_gone(job, err);
+    return refuse_setting(job, err, "the driver does not tell the settings of VF %u of %s",
+                          job->work.vf.number, job->work.vf.pf);
 }
 
 /* Whatever the policy: no macvtap can be made. */
-static int refuse_netdev(struct work *w, struct vfa_error *err)
+static int refuse_netdev(struct vfa_job *job, struct vfa_error *err)
 {
-    if (!is_there(w))
-        return refuse_gone(w, err);
-    return vfa_refuse(err, ENODEV, "the netdev '%s' of %s is gone", w->vf.netdev, w->claim->device);
+    if (!is_there(job))
+        return refuse_gone(job, err);
+    return vfa_refuse(err, ENODEV, "the netdev '%s' of %s is gone", job->work.vf.netdev,
+                      job->claim->device);
 }
 
 /* ---- what it is, and what is wanted ---- */
@@ -154,119 +111,121 @@ static unsigned own_settings(enum vfa_attach_kind kind)
 }
 
 /* What the guest's driver makes the MTU is its own business; that it can is the PF's. */
-static int check_mtu(struct work *w, struct vfa_error *err)
+static int check_mtu(struct vfa_job *job, struct vfa_error *err)
 {
-    uint32_t want = w->desired->settings.values[VFA_VF_MTU];
+    uint32_t want = job->desired->settings.values[VFA_VF_MTU];
     struct vfa_link pf;
     int r;
 
     do
-        r = vfa_netlink_read_link(w->nl, w->vf.pf, &pf, err);
-    while (r == VFA_NETLINK_GONE && wait_for_answer(w));
+        r = vfa_netlink_read_link(job->nl, job->work.vf.pf, &pf, err);
+    while (r == VFA_NETLINK_GONE && wait_for_answer(job));
     if (r == VFA_NETLINK_GONE)
-        return refuse_untold(w, err);
+        return refuse_untold(job, err);
     if (r == 0 && pf.mtu < want)
-        return refuse(w, err, "cannot have mtu %u on VF %u of %s: that has %u itself",
-                      (unsigned)want, w->vf.number, w->vf.pf, (unsigned)pf.mtu);
+        return refuse_setting(job, err, "cannot have mtu %u on VF %u of %s: that has %u itself",
+                              (unsigned)want, job->work.vf.number, job->work.vf.pf,
+                              (unsigned)pf.mtu);
     return r;
 }
 
-static int compare(struct work *w, enum vfa_vf_setting setting, struct vfa_error *err)
+static int compare_setting(struct vfa_job *job, enum vfa_vf_setting setting, struct vfa_error *err)
 {
-    const struct vfa_vf_settings *want = &w->desired->settings;
+    const struct vfa_vf_settings *want = &job->desired->settings;
 
-    if (setting == VFA_VF_MTU && w->desired->kind != VFA_ATTACH_MACVTAP)
-        return check_mtu(w, err);
-    if (!vfa_vf_has(&w->now, setting))
-        return refuse(
-            w, err,
+    if (setting == VFA_VF_MTU && job->desired->kind != VFA_ATTACH_MACVTAP)
+        return check_mtu(job, err);
+    if (!vfa_vf_has(&job->work.now, setting))
+        return refuse_setting(
+            job, err,
             "cannot set %s of VF %u of %s: its driver does not tell what it is now, so it "
             "could not be set back",
-            vfa_vf_setting_name(setting), w->vf.number, w->vf.pf);
-    if (w->now.values[setting] != want->values[setting])
-        w->change |= 1u << setting;
+            vfa_vf_setting_name(setting), job->work.vf.number, job->work.vf.pf);
+    if (job->work.now.values[setting] != want->values[setting])
+        job->work.change |= 1u << setting;
     return 0;
 }
 
-static int check_netdev(struct work *w, struct vfa_error *err)
+static int check_macvtap_netdev(struct vfa_job *job, struct vfa_error *err)
 {
-    if (w->desired->kind != VFA_ATTACH_MACVTAP)
+    if (job->desired->kind != VFA_ATTACH_MACVTAP)
         return 0;
-    if (!w->vf.netdev[0]) {
+    if (!job->work.vf.netdev[0]) {
         return vfa_refuse(err, ENODEV, "%s has no netdev on this host to make a macvtap of",
-                          w->claim->device);
+                          job->claim->device);
     }
-    w->raise = !w->up;
+    job->work.raise = !job->work.up;
     return 0;
 }
 
 /* A macvtap may be made of any netdev; settings are of VFs. */
-static int locate(struct work *w, struct vfa_error *err)
+static int locate_vf(struct vfa_job *job, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_pci_addr addr;
-    int r = vfa_parse_pci_addr(w->claim->device, &addr);
+    int r = vfa_parse_pci_addr(job->claim->device, &addr);
 
     if (r < 0)
-        vfa_fail(&why, EINVAL, "'%s' is not a PCI device", w->claim->device);
+        vfa_fail(&why, EINVAL, "'%s' is not a PCI device", job->claim->device);
     else
-        r = vfa_vf_locate(&w->host->sysfs, &addr, &w->vf, &why);
+        r = vfa_vf_locate(&job->host->sysfs, &addr, &job->work.vf, &why);
     if (r == VFA_SYSFS_GONE)
-        return refuse_gone(w, err);
-    if (r == VFA_VF_NONE && !(w->desired->settings.given & ~own_settings(w->desired->kind)))
+        return refuse_gone(job, err);
+    if (r == VFA_VF_NONE && !(job->desired->settings.given & ~own_settings(job->desired->kind)))
         return 0;
     if (r == VFA_VF_NONE)
-        return refuse(w, err, "%s", vfa_error_text(&why));
+        return refuse_setting(job, err, "%s", vfa_error_text(&why));
     return r < 0 ? vfa_error_move(err, &why) : 0;
 }
 
-static int read_patiently(struct work *w, struct vfa_error *err)
+static int read_patiently(struct vfa_job *job, struct vfa_error *err)
 {
-    bool own_netdev = w->desired->kind == VFA_ATTACH_MACVTAP;
+    bool own_netdev = job->desired->kind == VFA_ATTACH_MACVTAP;
     int r;
 
     do
-        r = vfa_vf_read(w->nl, &w->vf, own_netdev, &w->now, &w->up, err);
-    while (r == VFA_NETLINK_GONE && wait_for_answer(w));
+        r = vfa_vf_read(job->nl, &job->work.vf, own_netdev, &job->work.now, &job->work.up, err);
+    while (r == VFA_NETLINK_GONE && wait_for_answer(job));
     return r;
 }
 
 /* With nothing told of it nothing is set on the VF; its own netdev may be there. */
-static int go_on_untold(struct work *w, struct vfa_error *err)
+static int go_on_untold(struct vfa_job *job, struct vfa_error *err)
 {
     int r = 0;
 
-    if (w->vf.pf[0] && vfa_vf_read(w->nl, &w->vf, false, &w->now, &w->up, NULL) == 0)
-        return refuse_netdev(w, err);
-    if (w->vf.pf[0])
-        r = refuse_untold(w, err);
+    if (job->work.vf.pf[0] &&
+        vfa_vf_read(job->nl, &job->work.vf, false, &job->work.now, &job->work.up, NULL) == 0)
+        return refuse_netdev(job, err);
+    if (job->work.vf.pf[0])
+        r = refuse_untold(job, err);
     if (r != 0)
         return r;
-    w->vf.pf[0] = '\0';
-    r = read_patiently(w, err);
-    return r == VFA_NETLINK_GONE ? refuse_netdev(w, err) : r;
+    job->work.vf.pf[0] = '\0';
+    r = read_patiently(job, err);
+    return r == VFA_NETLINK_GONE ? refuse_netdev(job, err) : r;
 }
 
-static int look(struct work *w, struct vfa_error *err)
+static int read_vf(struct vfa_job *job, struct vfa_error *err)
 {
-    int r = locate(w, err);
+    int r = locate_vf(job, err);
 
-    if (r == 0 && !w->nl)
-        r = vfa_netlink_open(&w->nl, err);
+    if (r == 0 && !job->nl)
+        r = vfa_netlink_open(&job->nl, err);
     if (r != 0)
         return r;
-    r = read_patiently(w, err);
-    return r == VFA_NETLINK_GONE ? go_on_untold(w, err) : r;
+    r = read_patiently(job, err);
+    return r == VFA_NETLINK_GONE ? go_on_untold(job, err) : r;
 }
 
-static int plan(struct work *w, struct vfa_error *err)
+static int compare_all(struct vfa_job *job, struct vfa_error *err)
 {
-    unsigned can = w->vf.pf[0] ? ~0u : own_settings(w->desired->kind);
-    int r = check_netdev(w, err);
+    unsigned can = job->work.vf.pf[0] ? ~0u : own_settings(job->desired->kind);
+    int r = check_macvtap_netdev(job, err);
 
     for (unsigned i = 0; r == 0 && i < VFA_VF_SETTINGS; i++) {
-        if (w->desired->settings.given & can & 1u << i)
-            r = compare(w, (enum vfa_vf_setting)i, err);
+        if (job->desired->settings.given & can & 1u << i)
+            r = compare_setting(job, (enum vfa_vf_setting)i, err);
     }
     return r;
 }
@@ -274,221 +233,130 @@ static int plan(struct work *w, struct vfa_error *err)
 /* ---- saving ---- */
 
 /* libvirt changes the VLAN of an interface, too, and does not know of all of it. */
-static unsigned to_save(const struct work *w)
+static unsigned settings_to_save(const struct vfa_job *job)
 {
-    bool libvirts =
-        w->desired->kind != VFA_ATTACH_HOSTDEV && vfa_vf_has(&w->desired->settings, VFA_VF_VLAN);
+    bool libvirts = job->desired->kind != VFA_ATTACH_HOSTDEV &&
+                    vfa_vf_has(&job->desired->settings, VFA_VF_VLAN);
     unsigned save = libvirts ? vfa_vf_setting_group(VFA_VF_VLAN) : 0;
 
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
-        if (w->change & 1u << i)
+        if (job->work.change & 1u << i)
             save |= vfa_vf_setting_group((enum vfa_vf_setting)i);
     }
-    return save & w->now.given;
+    return save & job->work.now.given;
 }
 
-static int save(struct work *w, struct vfa_error *err)
+static void fill_saved(struct vfa_job *job)
 {
-    struct vfa_saved saved = {.up = w->raise ? VFA_SAVED_NO : VFA_SAVED_NONE};
-    unsigned which = to_save(w);
+    unsigned which = settings_to_save(job);
 
-    if (!which && !w->raise)
-        return 0;
-    snprintf(saved.device, sizeof(saved.device), "%s", w->claim->device);
+    if (job->work.raise)
+        job->saved.up = VFA_SAVED_NO;
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
         if (which & 1u << i)
-            vfa_vf_settings_put(&saved.settings, (enum vfa_vf_setting)i, w->now.values[i]);
+            vfa_vf_settings_put(&job->saved.settings, (enum vfa_vf_setting)i,
+                                job->work.now.values[i]);
     }
-    return vfa_state_save(w->host->state, &saved, err);
 }
 
 /* ---- setting ---- */
 
 /* The driver's answer, once it is none that passes soon. */
-static int set_patiently(struct work *w, enum vfa_vf_setting setting,
+static int set_patiently(struct vfa_job *job, enum vfa_vf_setting setting,
                          const struct vfa_vf_settings *values, struct vfa_error *err)
 {
     for (;;) {
-        int r = vfa_vf_set(w->nl, &w->vf, setting, values, err);
+        int r = vfa_vf_set(job->nl, &job->work.vf, setting, values, err);
 
-        if ((r != -EAGAIN && r != -EBUSY && r != VFA_NETLINK_GONE) || !wait_for_answer(w))
+        if ((r != -EAGAIN && r != -EBUSY && r != VFA_NETLINK_GONE) || !wait_for_answer(job))
             return r;
         vfa_error_clear(err);
     }
 }
 
-static int set_group(struct work *w, enum vfa_vf_setting setting,
+static int set_group(struct vfa_job *job, enum vfa_vf_setting setting,
                      const struct vfa_vf_settings *values, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = set_patiently(w, setting, values, &why);
+    int r = set_patiently(job, setting, values, &why);
 
     if (r == VFA_NETLINK_GONE)
-        return refuse_untold(w, err);
+        return refuse_untold(job, err);
     if (r < 0)
-        r = settle(w, &why);
+        r = downgrade_to_warning(job, &why);
     if (r)
         vfa_error_move(err, &why);
     return r;
 }
 
-static int set_all(struct work *w, struct vfa_error *err)
+/* ---- the steps ---- */
+
+bool vfa_vf_is_wanted(const struct vfa_job *job)
 {
-    struct vfa_vf_settings values = w->now;
-    unsigned left = w->change;
+    return (job->desired->settings.given || job->desired->kind == VFA_ATTACH_MACVTAP) &&
+           vfa_sysfs_is_host(&job->host->sysfs);
+}
+
+int vfa_vf_plan(struct vfa_job *job, struct vfa_error *err)
+{
+    int r = read_vf(job, err);
+
+    if (r == 0)
+        r = compare_all(job, err);
+    if (r == 0)
+        fill_saved(job);
+    return r;
+}
+
+int vfa_vf_apply(struct vfa_job *job, struct vfa_error *err)
+{
+    struct vfa_vf_settings values = job->work.now;
+    unsigned left = job->work.change;
     int r = 0;
 
-    vfa_vf_settings_merge(&values, &w->desired->settings);
+    vfa_vf_settings_merge(&values, &job->desired->settings);
     for (unsigned i = 0; r == 0 && i < VFA_VF_SETTINGS; i++) {
         if (!(left & 1u << i))
             continue;
         left &= ~vfa_vf_setting_group((enum vfa_vf_setting)i);
-        r = set_group(w, (enum vfa_vf_setting)i, &values, err);
+        r = set_group(job, (enum vfa_vf_setting)i, &values, err);
     }
-    if (r != 0 || !w->raise)
+    if (r != 0 || !job->work.raise)
         return r;
-    r = vfa_netlink_set_up(w->nl, w->vf.netdev, true, err); /* without it there is no macvtap */
+    r = vfa_netlink_set_up(job->nl, job->work.vf.netdev, true,
+                           err); /* without it there is no macvtap */
     if (r == VFA_NETLINK_GONE)
-        return refuse_netdev(w, err);
+        return refuse_netdev(job, err);
     return r < 0 ? VFA_VF_REFUSED : 0;
 }
 
-/* ---- both ---- */
-
-/* Whoever else tells the driver something of this device is done soon. */
-static int lock(struct work *w, struct vfa_error *err)
+bool vfa_vf_is_vlan_wanted(const struct vfa_job *job)
 {
-    const char *state_path = w->host->config->state_path;
-    struct vfa_pci_addr addr;
-    int r;
+    return job->desired->kind != VFA_ATTACH_HOSTDEV &&
+           vfa_vf_has(&job->desired->settings, VFA_VF_VLAN) && vfa_vf_is_wanted(job);
+}
 
-    if (vfa_parse_pci_addr(w->claim->device, &addr) < 0)
-        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", w->claim->device);
-    w->patience = vfa_patience_begin(VFA_VF_PATIENCE_MS);
-    do
-        r = vfa_lock_device(state_path, &addr, &w->lock, err);
-    while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&w->patience));
-    if (r == VFA_LOCK_TAKEN)
-        return vfa_fail(err, EBUSY, "cannot set %s up: another program is at work on it",
-                        w->claim->device);
+int vfa_vf_plan_vlan(struct vfa_job *job, struct vfa_error *err)
+{
+    int r = read_vf(job, err);
+
+    if (r == 0)
+        fill_saved(job);
     return r;
 }
 
-/* 0, VFA_VF_STALE or an error. */
-static int check_claim(struct work *w, struct vfa_error *err)
+int vfa_vf_apply_vlan(struct vfa_job *job, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    const struct vfa_claim *found;
-    int r = vfa_state_claims(w->host->state, w->claim->uuid, &claims, err);
+    const struct vfa_vf_settings *now = &job->work.now;
+    struct vfa_vf_settings values = job->desired->settings;
 
-    if (r < 0)
-        return r;
-    found = vfa_claims_find(&claims, w->claim->request);
-    if (!found || found->since != w->claim->since || strcmp(found->device, w->claim->device) != 0)
-        return VFA_VF_STALE;
-    return 0;
-}
-
-static int save_committed(struct work *w, struct vfa_error *err)
-{
-    struct vfa_state *state = w->host->state;
-    int r = vfa_state_begin(state, err);
-
-    if (r < 0)
-        return r;
-    r = check_claim(w, err);
-    if (r == 0)
-        r = save(w, err);
-    return vfa_state_finish(state, true, r, err);
-}
-
-/* What was set before the one that was refused. What cannot be put back stays saved: the release of
- * the claim tries again. */
-static int take_back(struct work *w, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
-    int r = vfa_state_saved(w->host->state, w->claim->device, &list, err);
-
-    if (r == 0 && list.n > 0 && vfa_vf_undo(&w->host->sysfs, w->nl, &list.items[0], NULL) == 0)
-        r = vfa_state_forget_saved(w->host->state, w->claim->device, err);
-    return r;
-}
-
-static int apply(struct work *w, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int undone, r = check_claim(w, err);
-
-    if (r == 0)
-        r = look(w, err);
-    if (r == 0)
-        r = plan(w, err);
-    if (r == 0)
-        r = save_committed(w, err);
-    if (r != 0 || (!w->change && !w->raise))
-        return r;
-    r = set_all(w, &why);
-    if (r == 0)
+    if (!vfa_vf_has(now, VFA_VF_VLAN))
         return 0;
-    undone = take_back(w, err);
-    if (undone < 0)
-        return undone;
-    vfa_error_move(err, &why);
-    return r;
-}
-
-static bool wants_nothing(const struct vfa_host *host, const struct vfa_vf_desired *desired)
-{
-    return (!desired->settings.given && desired->kind != VFA_ATTACH_MACVTAP) ||
-           !vfa_sysfs_is_host(&host->sysfs);
-}
-
-int vfa_vf_apply(struct vfa_host *host, const struct vfa_claim *claim,
-                 const struct vfa_vf_desired *desired, struct vfa_error *err)
-{
-    VFA_AUTO(work_clear)
-    struct work w = {.host = host, .claim = claim, .desired = desired, .lock = -1};
-    int r;
-
-    if (wants_nothing(host, desired))
-        return 0;
-    r = lock(&w, err);
-    return r == 0 ? apply(&w, err) : r;
-}
-
-/* ---- after libvirt ---- */
-
-static int set_vlan(struct work *w, struct vfa_error *err)
-{
-    struct vfa_vf_settings values;
-    int r = check_claim(w, err);
-
-    if (r == 0)
-        r = look(w, err);
-    if (r == 0)
-        r = save_committed(w, err);
-    if (r != 0 || !vfa_vf_has(&w->now, VFA_VF_VLAN))
-        return r;
-    values = w->desired->settings;
-    if (w->now.values[VFA_VF_VLAN])
-        values.values[VFA_VF_VLAN] = w->now.values[VFA_VF_VLAN];
+    if (now->values[VFA_VF_VLAN])
+        values.values[VFA_VF_VLAN] = now->values[VFA_VF_VLAN];
     for (unsigned i = VFA_VF_VLAN; i <= VFA_VF_VLAN_PROTO; i++) {
-        if (vfa_vf_has(&values, (enum vfa_vf_setting)i) && values.values[i] != w->now.values[i])
-            return set_group(w, VFA_VF_VLAN, &values, err);
+        if (vfa_vf_has(&values, (enum vfa_vf_setting)i) && values.values[i] != now->values[i])
+            return set_group(job, VFA_VF_VLAN, &values, err);
     }
     return 0;
-}
-
-int vfa_vf_apply_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                      const struct vfa_vf_desired *desired, struct vfa_error *err)
-{
-    VFA_AUTO(work_clear)
-    struct work w = {.host = host, .claim = claim, .desired = desired, .lock = -1};
-    int r;
-
-    if (desired->kind == VFA_ATTACH_HOSTDEV || !vfa_vf_has(&desired->settings, VFA_VF_VLAN) ||
-        wants_nothing(host, desired))
-        return 0;
-    r = lock(&w, err);
-    return r == 0 ? set_vlan(&w, err) : r;
 }

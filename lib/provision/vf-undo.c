@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See vf-apply.h: restores saved settings. Unchanged settings are not written: some drivers reject
+ * See provisioner.h: restores saved settings. Unchanged settings are not written: some drivers reject
  * redundant writes.
  *
  * Some refusals are for now. While a VF resets, i40e says EAGAIN and ice EBUSY; while the PF is
@@ -23,6 +23,7 @@
 #include "device/vf-settings.h"
 #include "device/vf.h"
 #include "state/saved.h"
+#include "provisioner.h"
 
 #include <errno.h>
 
@@ -97,7 +98,7 @@ static void set_back(struct undo *u, const struct vfa_vf_settings *now)
     }
 }
 
-static void undo(struct undo *u)
+static void restore_settings(struct undo *u)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     const struct vfa_saved *saved = u->saved;
@@ -152,7 +153,7 @@ int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
 
         return r == VFA_VF_NONE && code == -EAGAIN ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
     }
-    undo(&u);
+    restore_settings(&u);
     check_missed(&u, sysfs, &addr);
     if (u.result)
         vfa_error_move(err, &refusal);

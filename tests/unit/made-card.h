@@ -24,7 +24,7 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
+#include "provision/provisioner.h"
 #include "claim/release.h"
 #include "check.h"
 #include "made-sysfs.h"
@@ -314,7 +314,7 @@ static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_atta
     const struct vfa_vf_desired order = {settings(wanted), policy, kind};
     const struct vfa_claim claim = the_claim(VF);
 
-    return vfa_vf_apply(host, &claim, &order, err);
+    return vfa_provisioner_apply(host, &claim, &order, err);
 }
 
 static inline bool is_now(const char *text)

@@ -13,8 +13,7 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
-#include "provision/vf-undo.h"
+#include "provision/provisioner.h"
 #include "claim/release.h"
 #include "made-card.h"
 
@@ -341,7 +340,7 @@ static void test_other_devices(void)
         const struct vfa_vf_desired order = {settings(others[i].wanted), 0, others[i].kind};
         const struct vfa_claim claim = the_claim(others[i].device);
         struct vfa_host host = begin(others[i].device);
-        int r = vfa_vf_apply(&host, &claim, &order, &err);
+        int r = vfa_provisioner_apply(&host, &claim, &order, &err);
 
         CHECK(others[i].refused ? r == VFA_VF_REFUSED && check_has(&err, others[i].refused)
                                 : r == 0,
@@ -371,10 +370,10 @@ static void test_vlan(void)
         const struct vfa_claim claim = the_claim(VF);
         struct vfa_host host = begin(VF);
 
-        CHECK(vfa_vf_apply(&host, &claim, &order, NULL) == 0, "%zu", i);
+        CHECK(vfa_provisioner_apply(&host, &claim, &order, NULL) == 0, "%zu", i);
         card.vf.values[VFA_VF_VLAN] = vlans[i].libvirt;
         card.vf.values[VFA_VF_VLAN_QOS] = 0;
-        CHECK(vfa_vf_apply_vlan(&host, &claim, &order, NULL) == 0, "%zu", i);
+        CHECK(vfa_provisioner_after_attach(&host, &claim, &order, NULL) == 0, "%zu", i);
         CHECK(card.vf.values[VFA_VF_VLAN] == vlans[i].vlan &&
                   card.vf.values[VFA_VF_VLAN_QOS] == vlans[i].qos,
               "%zu: %u %u", i, (unsigned)card.vf.values[VFA_VF_VLAN],

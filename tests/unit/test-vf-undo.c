@@ -13,8 +13,7 @@
 #include "state/claims.h"
 #include "state/meta.h"
 #include "host/host.h"
-#include "provision/vf-apply.h"
-#include "provision/vf-undo.h"
+#include "provision/provisioner.h"
 #include "claim/reassert.h"
 #include "made-card.h"
 
@@ -38,10 +37,11 @@ static void test_no_vlan(void)
     card.vgt = true;
     card.vf.values[VFA_VF_VLAN] = 4095;
     CHECK(apply(&host, "vlan=0", HOSTDEV, 0, NULL) == 0 && card.sets == 0, "it has none");
-    CHECK(vfa_vf_apply(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set");
+    CHECK(vfa_provisioner_apply(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set");
     card.vf.values[VFA_VF_VLAN] = 4095; /* as libvirt leaves it */
     card.vf.values[VFA_VF_VLAN_QOS] = 0;
-    CHECK(vfa_vf_apply_vlan(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set again");
+    CHECK(vfa_provisioner_after_attach(&host, &claim, &order, NULL) == 0 && vlan_now() == 42,
+          "set again");
     CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
     CHECK(vlan_now() == 4095 && !is_quarantined(&host), "none again: %u", (unsigned)vlan_now());
     end(&host);

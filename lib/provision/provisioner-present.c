@@ -10,8 +10,8 @@
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "host/host.h"
-#include "vf-apply.h"
-#include "vf-undo.h"
+#include "private.h"
+#include "provisioner.h"
 
 #include <errno.h>
 
@@ -49,7 +49,7 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
 static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
                        const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
-    int r = vfa_vf_apply(host, claim, desired, err);
+    int r = vfa_provisioner_apply(host, claim, desired, err);
 
     if (r == VFA_VF_STALE) {
         r = vfa_refuse(err, ECANCELED, "its claim of %s was dropped meanwhile", claim->device);
@@ -59,8 +59,8 @@ static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
     return r;
 }
 
-int vfa_vf_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
-                         struct vfa_error *err)
+int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
+                                  struct vfa_error *err)
 {
     return each_present(host, domain, apply_named, err);
 }
@@ -69,18 +69,20 @@ static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
                           const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim->state == VFA_CLAIM_ACTIVE ? 0 : vfa_vf_apply_vlan(host, claim, desired, &why);
+    int r = claim->state == VFA_CLAIM_ACTIVE
+                ? 0
+                : vfa_provisioner_after_attach(host, claim, desired, &why);
 
     if (r == 0 || r == VFA_VF_STALE)
         return 0;
     if (r < 0)
         return vfa_error_move(err, &why);
-    vfa_vf_warn(host, claim, &why);
+    vfa_provisioner_warn(host, claim, &why);
     return 0;
 }
 
-int vfa_vf_apply_new_vlans(struct vfa_host *host, const struct vfa_domain *domain,
-                           struct vfa_error *err)
+int vfa_provisioner_after_attach_present(struct vfa_host *host, const struct vfa_domain *domain,
+                                         struct vfa_error *err)
 {
     return each_present(host, domain, apply_new_vlan, err);
 }
