@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See candidates.h. A pool that was walked through is done with: what it has was refused. */
+/* See candidates.h. A pool whose devices were all visited is skipped in the looser NUMA passes of
+ * the same turn: its devices were refused. */
 
 #include "candidates.h"
 
@@ -18,11 +19,11 @@
 
 #include <string.h>
 
-/* What comes before everything else in the order. */
+/* The outermost order. */
 enum turn {
     TURN_GOOD,
-    TURN_LAST_RESORT, /* of PFs of which whoever walks says so */
-    TURN_FAILED,
+    TURN_LAST_RESORT, /* VFs of PFs for which is_last_resort() is true */
+    TURN_FAILED,      /* devices whose last attach failed */
 };
 
 enum answer {
@@ -31,58 +32,59 @@ enum answer {
     ANSWER_YES,
 };
 
-struct steps {
+struct iteration {
     const struct vfa_candidates *candidates;
     struct vfa_pools pools;   /* in the order of the alias */
-    bool *done;               /* of each pool, in this turn */
-    enum answer *last_resort; /* of each pool, once it was asked */
+    bool *done;               /* by pool, in this turn */
+    enum answer *last_resort; /* by pool; cached answers of is_last_resort() */
     enum turn turn;
-    bool has_last, had_last; /* there is a device of last time; it was visited */
+    bool has_last, had_last; /* the request had a device before; that device was visited */
     bool last_failed;
     struct vfa_member last;
 };
 
-static void steps_clear(struct steps *s)
+static void iteration_clear(struct iteration *it)
 {
-    vfa_pools_clear(&s->pools);
-    vfa_device_clear(&s->last.device);
-    free(s->done);
-    free(s->last_resort);
+    vfa_pools_clear(&it->pools);
+    vfa_device_clear(&it->last.device);
+    free(it->done);
+    free(it->last_resort);
 }
 
-static int visit(const struct vfa_candidates *candidates, const struct vfa_device *dev, int spec,
-                 struct vfa_error *err)
+static int visit_device(const struct vfa_candidates *candidates, const struct vfa_device *dev,
+                        int spec, struct vfa_error *err)
 {
     return candidates->visit(candidates->data, dev, vfa_config_spec(candidates->config, spec), err);
 }
 
 /* ---- one pool ---- */
 
-static int next_device(const struct steps *s, const struct vfa_pool *pool, bool kept,
+static int next_device(const struct iteration *it, const struct vfa_pool *pool, bool reserved,
                        const struct vfa_pci_addr *after, struct vfa_device *ret,
                        struct vfa_error *err)
 {
-    if (s->turn == TURN_FAILED)
-        return vfa_state_next_failed(s->candidates->state, pool->id, after, ret, err);
-    return vfa_state_next_free(s->candidates->state, pool->id, kept, after, ret, err);
+    if (it->turn == TURN_FAILED)
+        return vfa_state_next_failed(it->candidates->state, pool->id, after, ret, err);
+    return vfa_state_next_free(it->candidates->state, pool->id, reserved, after, ret, err);
 }
 
-static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, struct vfa_error *err)
+static int walk_pool(struct iteration *it, const struct vfa_pool *pool, bool reserved,
+                     struct vfa_error *err)
 {
     struct vfa_pci_addr after;
     bool first = true;
 
     for (;;) {
         VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-        int r = next_device(s, pool, kept, first ? NULL : &after, &dev, err);
+        int r = next_device(it, pool, reserved, first ? NULL : &after, &dev, err);
 
         if (r)
             return r; /* an error, or VFA_STATE_END */
         after = dev.addr;
         first = false;
-        if (s->had_last && vfa_pci_addr_compare(&dev.addr, &s->last.device.addr) == 0)
+        if (it->had_last && vfa_pci_addr_compare(&dev.addr, &it->last.device.addr) == 0)
             continue;
-        r = visit(s->candidates, &dev, pool->spec, err);
+        r = visit_device(it->candidates, &dev, pool->spec, err);
         if (r != VFA_STATE_TAKEN)
             return r;
     }
@@ -90,7 +92,8 @@ static int walk_pool(struct steps *s, const struct vfa_pool *pool, bool kept, st
 
 /* ---- the pools, in order ---- */
 
-/* What is tentative counts as in use: so definitions are spread, or packed, like domains. */
+/* Tentative assignments count as in use, so the strategies spread and pack definitions as they do
+ * domains. */
 static unsigned in_use(const struct vfa_pool *pool)
 {
     return pool->used + pool->kept;
@@ -114,160 +117,163 @@ static int by_use_most(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void sort_pools(struct steps *s)
+static void sort_pools(struct iteration *it)
 {
-    enum vfa_strategy order = s->candidates->criteria->alias->order;
+    enum vfa_strategy strategy = it->candidates->criteria->alias->order;
 
-    if (order == VFA_STRATEGY_ADDRESS || s->pools.n < 2)
-        return; /* the state gives them by address */
-    qsort(s->pools.items, s->pools.n, sizeof(*s->pools.items),
-          order == VFA_STRATEGY_SPREAD ? by_use : by_use_most);
+    if (strategy == VFA_STRATEGY_ADDRESS || it->pools.n < 2)
+        return; /* vfa_state_pools() sorts by address */
+    qsort(it->pools.items, it->pools.n, sizeof(*it->pools.items),
+          strategy == VFA_STRATEGY_SPREAD ? by_use : by_use_most);
 }
 
-static bool is_last_resort(struct steps *s, size_t i)
+static bool pool_is_last_resort(struct iteration *it, size_t i)
 {
-    const struct vfa_candidates *candidates = s->candidates;
-    const struct vfa_pool *pool = &s->pools.items[i];
+    const struct vfa_candidates *candidates = it->candidates;
+    const struct vfa_pool *pool = &it->pools.items[i];
 
-    if (s->last_resort[i] == ANSWER_UNKNOWN)
-        s->last_resort[i] = pool->of_vfs && candidates->is_last_resort &&
-                                    candidates->is_last_resort(candidates->data, &pool->parent)
-                                ? ANSWER_YES
-                                : ANSWER_NO;
-    return s->last_resort[i] == ANSWER_YES;
+    if (it->last_resort[i] == ANSWER_UNKNOWN)
+        it->last_resort[i] = pool->of_vfs && candidates->is_last_resort &&
+                                     candidates->is_last_resort(candidates->data, &pool->parent)
+                                 ? ANSWER_YES
+                                 : ANSWER_NO;
+    return it->last_resort[i] == ANSWER_YES;
 }
 
-/* Those that have failed are few, and whether one is tentative does not matter. */
-static bool has_some(const struct steps *s, const struct vfa_pool *pool, bool kept)
+/* Failed devices are few: they are visited in one go, whether they are reserved or not. */
+static bool has_some(const struct iteration *it, const struct vfa_pool *pool, bool reserved)
 {
-    if (s->turn == TURN_FAILED)
-        return !kept;
-    return kept ? pool->kept > 0 : pool->free > pool->kept;
+    if (it->turn == TURN_FAILED)
+        return !reserved;
+    return reserved ? pool->kept > 0 : pool->free > pool->kept;
 }
 
-static bool usable(struct steps *s, size_t i, enum vfa_numa_pass pass, bool kept)
+static bool is_usable(struct iteration *it, size_t i, enum vfa_numa_pass pass, bool reserved)
 {
-    const struct vfa_criteria *criteria = s->candidates->criteria;
-    const struct vfa_pool *pool = &s->pools.items[i];
+    const struct vfa_criteria *criteria = it->candidates->criteria;
+    const struct vfa_pool *pool = &it->pools.items[i];
 
-    return !s->done[i] && has_some(s, pool, kept) &&
-           vfa_choose_tags(criteria, vfa_config_spec(s->candidates->config, pool->spec)) &&
+    return !it->done[i] && has_some(it, pool, reserved) &&
+           vfa_choose_tags(criteria, vfa_config_spec(it->candidates->config, pool->spec)) &&
            vfa_numa_allows(criteria->policy, &criteria->place, pool->numa_node, pass) &&
-           (s->turn == TURN_FAILED || is_last_resort(s, i) == (s->turn == TURN_LAST_RESORT));
+           (it->turn == TURN_FAILED ||
+            pool_is_last_resort(it, i) == (it->turn == TURN_LAST_RESORT));
 }
 
-/* True if the device of last time is tentative for the request, or else if its pool ranks with the
- * best, which is the first that is usable. */
-static bool last_is_good(struct steps *s, enum vfa_numa_pass pass, bool kept)
+/* True if the previous device of the request is tentative for the request, or if its pool ranks
+ * equal to the best pool: the first usable one. */
+static bool last_is_good(struct iteration *it, enum vfa_numa_pass pass, bool reserved)
 {
     const struct vfa_pool *best = NULL;
 
-    for (size_t i = 0; i < s->pools.n; i++) {
-        const struct vfa_pool *pool = &s->pools.items[i];
-        bool its = pool->id == s->last.pool;
+    for (size_t i = 0; i < it->pools.n; i++) {
+        const struct vfa_pool *pool = &it->pools.items[i];
+        bool of_last = pool->id == it->last.pool;
 
-        if (!usable(s, i, pass, kept) && !(its && usable(s, i, pass, !kept)))
+        if (!is_usable(it, i, pass, reserved) && !(of_last && is_usable(it, i, pass, !reserved)))
             continue;
         if (!best)
             best = pool;
-        if (its)
-            return s->last.own || s->candidates->criteria->alias->order == VFA_STRATEGY_ADDRESS ||
+        if (of_last)
+            return it->last.own || it->candidates->criteria->alias->order == VFA_STRATEGY_ADDRESS ||
                    in_use(pool) == in_use(best);
     }
     return false;
 }
 
-/* VFA_STATE_TAKEN: it is not its turn, or it was refused. */
-static int try_last(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
+/* VFA_STATE_TAKEN: the previous device comes later, or it was refused. */
+static int try_last(struct iteration *it, enum vfa_numa_pass pass, bool reserved,
+                    struct vfa_error *err)
 {
-    if (!s->has_last || s->had_last || s->last_failed != (s->turn == TURN_FAILED) ||
-        (!s->last_failed && s->last.kept != kept) || !last_is_good(s, pass, kept))
+    if (!it->has_last || it->had_last || it->last_failed != (it->turn == TURN_FAILED) ||
+        (!it->last_failed && it->last.kept != reserved) || !last_is_good(it, pass, reserved))
         return VFA_STATE_TAKEN;
-    s->had_last = true;
-    return visit(s->candidates, &s->last.device, s->last.spec, err);
+    it->had_last = true;
+    return visit_device(it->candidates, &it->last.device, it->last.spec, err);
 }
 
-static int walk_half(struct steps *s, enum vfa_numa_pass pass, bool kept, struct vfa_error *err)
+static int walk_reserved(struct iteration *it, enum vfa_numa_pass pass, bool reserved,
+                         struct vfa_error *err)
 {
-    int r = try_last(s, pass, kept, err);
+    int r = try_last(it, pass, reserved, err);
 
     if (r != VFA_STATE_TAKEN)
         return r;
     r = VFA_STATE_END;
-    for (size_t i = 0; i < s->pools.n && r == VFA_STATE_END; i++) {
-        if (usable(s, i, pass, kept))
-            r = walk_pool(s, &s->pools.items[i], kept, err);
+    for (size_t i = 0; i < it->pools.n && r == VFA_STATE_END; i++) {
+        if (is_usable(it, i, pass, reserved))
+            r = walk_pool(it, &it->pools.items[i], reserved, err);
     }
     return r;
 }
 
-static int walk_pass(struct steps *s, enum vfa_numa_pass pass, struct vfa_error *err)
+static int walk_pass(struct iteration *it, enum vfa_numa_pass pass, struct vfa_error *err)
 {
-    int r = walk_half(s, pass, false, err);
+    int r = walk_reserved(it, pass, false, err);
 
     if (r == VFA_STATE_END)
-        r = walk_half(s, pass, true, err);
-    for (size_t i = 0; i < s->pools.n; i++)
-        s->done[i] = s->done[i] || usable(s, i, pass, false) || usable(s, i, pass, true);
+        r = walk_reserved(it, pass, true, err);
+    for (size_t i = 0; i < it->pools.n; i++)
+        it->done[i] = it->done[i] || is_usable(it, i, pass, false) || is_usable(it, i, pass, true);
     return r;
 }
 
-static int walk_turn(struct steps *s, enum turn turn, struct vfa_error *err)
+static int walk_turn(struct iteration *it, enum turn turn, struct vfa_error *err)
 {
     int r = VFA_STATE_END;
 
-    s->turn = turn;
-    memset(s->done, 0, s->pools.n * sizeof(*s->done));
+    it->turn = turn;
+    memset(it->done, 0, it->pools.n * sizeof(*it->done));
     for (int pass = VFA_NUMA_STRICT; pass < VFA_NUMA_PASSES && r == VFA_STATE_END; pass++)
-        r = walk_pass(s, (enum vfa_numa_pass)pass, err);
+        r = walk_pass(it, (enum vfa_numa_pass)pass, err);
     return r;
 }
 
-static int find_last(struct steps *s, struct vfa_error *err)
+static int find_last(struct iteration *it, struct vfa_error *err)
 {
-    const struct vfa_candidates *candidates = s->candidates;
+    const struct vfa_candidates *candidates = it->candidates;
     char address[VFA_PCI_ADDR_SIZE];
     int r = vfa_state_last(candidates->state, candidates->criteria->alias->name, candidates->uuid,
-                           candidates->request, &s->last, err);
+                           candidates->request, &it->last, err);
 
-    s->has_last = r == 0;
+    it->has_last = r == 0;
     if (r != 0)
         return r < 0 ? r : 0;
     return vfa_state_has_failed(candidates->state,
-                                vfa_pci_addr_format(&s->last.device.addr, address), &s->last_failed,
-                                err);
+                                vfa_pci_addr_format(&it->last.device.addr, address),
+                                &it->last_failed, err);
 }
 
-static int set_up(struct steps *s, struct vfa_error *err)
+static int load_pools(struct iteration *it, struct vfa_error *err)
 {
-    int r =
-        vfa_state_pools(s->candidates->state, s->candidates->criteria->alias->name, &s->pools, err);
+    int r = vfa_state_pools(it->candidates->state, it->candidates->criteria->alias->name,
+                            &it->pools, err);
 
     if (r < 0)
         return r;
-    s->done = calloc(s->pools.n + 1, sizeof(*s->done));
-    s->last_resort = calloc(s->pools.n + 1, sizeof(*s->last_resort));
-    if (!s->done || !s->last_resort)
+    it->done = calloc(it->pools.n + 1, sizeof(*it->done));
+    it->last_resort = calloc(it->pools.n + 1, sizeof(*it->last_resort));
+    if (!it->done || !it->last_resort)
         return vfa_fail_oom(err);
-    sort_pools(s);
-    return find_last(s, err);
+    sort_pools(it);
+    return find_last(it, err);
 }
 
 int vfa_candidates(const struct vfa_candidates *candidates, struct vfa_error *err)
 {
-    VFA_AUTO(steps_clear) struct steps s = {.candidates = candidates};
+    VFA_AUTO(iteration_clear) struct iteration it = {.candidates = candidates};
     bool failed = false;
-    int r = set_up(&s, err);
+    int r = load_pools(&it, err);
 
     if (r == 0)
-        r = walk_turn(&s, TURN_GOOD, err);
+        r = walk_turn(&it, TURN_GOOD, err);
     if (r == VFA_STATE_END)
-        r = walk_turn(&s, TURN_LAST_RESORT, err);
+        r = walk_turn(&it, TURN_LAST_RESORT, err);
     if (r != VFA_STATE_END)
         return r;
     r = vfa_state_has_failed(candidates->state, NULL, &failed, err);
     if (r == 0)
-        r = failed ? walk_turn(&s, TURN_FAILED, err) : VFA_STATE_END;
+        r = failed ? walk_turn(&it, TURN_FAILED, err) : VFA_STATE_END;
     return r;
 }
 

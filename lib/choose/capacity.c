@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See capacity.h. Both ways of counting put the same pools in the same order: by the lowest address
- * of their devices. */
+/* See capacity.h. Scan and index give the same pools in the same order: by the lowest address of
+ * their devices. */
 
 #include "capacity.h"
 
@@ -33,7 +33,7 @@ static bool tag_counts(const char *key)
     return strcmp(key, "resource_class") != 0 && strcmp(key, "traits") != 0;
 }
 
-/* The tags that count, borrowed; the caller frees ret->items. */
+/* The tags that distinguish pools. The strings are borrowed; the caller frees ret->items. */
 static int pool_tags(const struct vfa_spec *spec, struct vfa_tags *ret, struct vfa_error *err)
 {
     *ret = (struct vfa_tags){0};
@@ -49,42 +49,57 @@ static int pool_tags(const struct vfa_spec *spec, struct vfa_tags *ret, struct v
     return 0;
 }
 
-static bool is_pool(const struct vfa_capacity_pool *pool, const struct vfa_stock *keys,
-                    const struct vfa_tags *tags)
+static bool matches_pool(const struct vfa_capacity_pool *pool, const struct vfa_stock *keys,
+                         const struct vfa_tags *tags)
 {
     return pool->keys.vendor == keys->vendor && pool->keys.product == keys->product &&
            pool->keys.numa_node == keys->numa_node && pool->keys.type == keys->type &&
            pool->tags.n == tags->n && vfa_tags_contain(&pool->tags, tags);
 }
 
+/* The pool with these keys and tags, added if it is new. Takes over tags->items. NULL: out of
+ * memory. */
+static struct vfa_capacity_pool *
+find_or_add_pool(struct vfa_capacity *capacity, const struct vfa_stock *keys, struct vfa_tags *tags)
+{
+    struct vfa_capacity_pool *pools;
+    size_t i = 0;
+
+    while (i < capacity->n_pools && !matches_pool(&capacity->pools[i], keys, tags))
+        i++;
+    if (i < capacity->n_pools) {
+        free(tags->items);
+        return &capacity->pools[i];
+    }
+    pools = realloc(capacity->pools, (i + 1) * sizeof(*pools));
+    if (!pools) {
+        free(tags->items);
+        return NULL;
+    }
+    capacity->pools = pools;
+    pools[capacity->n_pools++] = (struct vfa_capacity_pool){*keys, *tags, 0};
+    return &pools[i];
+}
+
 static int add_to_pool(struct vfa_capacity *capacity, const struct vfa_stock *stock,
                        const struct vfa_spec *spec, struct vfa_error *err)
 {
-    struct vfa_capacity_pool *more =
-        realloc(capacity->pools, (capacity->n_pools + 1) * sizeof(*more));
+    struct vfa_capacity_pool *pool;
     struct vfa_tags tags;
-    size_t i = 0;
-    int r;
+    int r = pool_tags(spec, &tags, err);
 
-    if (!more)
-        return vfa_fail_oom(err);
-    capacity->pools = more;
-    r = pool_tags(spec, &tags, err);
     if (r < 0)
         return r;
-    while (i < capacity->n_pools && !is_pool(&more[i], stock, &tags))
-        i++;
-    if (i == capacity->n_pools)
-        more[capacity->n_pools++] = (struct vfa_capacity_pool){*stock, tags, 0};
-    else
-        free(tags.items);
-    more[i].count += stock->free;
+    pool = find_or_add_pool(capacity, stock, &tags);
+    if (!pool)
+        return vfa_fail_oom(err);
+    pool->count += stock->free;
     return 0;
 }
 
-/* ---- by a scan ---- */
+/* ---- from a scan ---- */
 
-/* Whether nothing speaks against giving it to anybody, whatever the alias. */
+/* Whether some domain could get the device, by any alias. */
 static bool is_free(const struct vfa_device_status *device)
 {
     static const struct vfa_criteria anybody = {.uuid = ""};
@@ -92,13 +107,13 @@ static bool is_free(const struct vfa_device_status *device)
     return vfa_device_status_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
 }
 
-static int scan_pools(const struct vfa_device_status_list *view, struct vfa_capacity *capacity,
+static int scan_pools(const struct vfa_device_status_list *list, struct vfa_capacity *capacity,
                       struct vfa_error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < view->n; i++) {
-        const struct vfa_device_status *device = &view->devices[i];
+    for (size_t i = 0; r == 0 && i < list->n; i++) {
+        const struct vfa_device_status *device = &list->devices[i];
         const struct vfa_stock one = {.vendor = device->dev->vendor,
                                       .product = device->dev->product,
                                       .numa_node = device->dev->numa_node,
@@ -111,15 +126,15 @@ static int scan_pools(const struct vfa_device_status_list *view, struct vfa_capa
     return r;
 }
 
-static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_status_list *view,
+static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_status_list *list,
                        struct vfa_alias_stats *ret)
 {
     static const struct vfa_numa_place nowhere;
     struct vfa_criteria criteria;
 
     vfa_criteria_make(alias, NULL, NULL, &nowhere, &criteria);
-    for (size_t i = 0; i < view->n; i++) {
-        const struct vfa_device_status *device = &view->devices[i];
+    for (size_t i = 0; i < list->n; i++) {
+        const struct vfa_device_status *device = &list->devices[i];
 
         if (!device->claimable || !vfa_alias_selects(alias, device->dev, device->spec))
             continue;
@@ -128,18 +143,18 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_st
     }
 }
 
-int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_device_status_list *view,
+int vfa_capacity_scan(const struct vfa_config *config, const struct vfa_device_status_list *list,
                       struct vfa_capacity *ret, struct vfa_error *err)
 {
     ret->aliases = calloc(config->n_aliases + 1, sizeof(*ret->aliases));
     if (!ret->aliases)
         return vfa_fail_oom(err);
     for (size_t i = 0; i < config->n_aliases; i++)
-        scan_alias(&config->aliases[i], view, &ret->aliases[i]);
-    return scan_pools(view, ret, err);
+        scan_alias(&config->aliases[i], list, &ret->aliases[i]);
+    return scan_pools(list, ret, err);
 }
 
-/* ---- by the index ---- */
+/* ---- from the index ---- */
 
 int vfa_capacity_look_up(const struct vfa_config *config, struct vfa_state *state,
                          struct vfa_capacity *ret, struct vfa_error *err)

@@ -17,8 +17,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
-static enum vfa_attach_kind wish_attach(const struct vfa_request *request,
-                                        const struct vfa_alias *alias)
+static enum vfa_attach_kind criteria_kind(const struct vfa_request *request,
+                                          const struct vfa_alias *alias)
 {
     return request ? vfa_request_attach(request, alias) : alias->attach;
 }
@@ -32,7 +32,7 @@ void vfa_criteria_make(const struct vfa_alias *alias, const struct vfa_request *
         .tags = request ? &request->tags : NULL,
         .domain = domain ? domain->name : NULL,
         .uuid = domain ? domain->uuid : "",
-        .kind = alias ? wish_attach(request, alias) : VFA_ATTACH_HOSTDEV,
+        .kind = alias ? criteria_kind(request, alias) : VFA_ATTACH_HOSTDEV,
         .policy = request && request->numa_given ? request->numa : alias->numa,
         .place = *place,
     };
@@ -58,7 +58,7 @@ bool vfa_choose_tags(const struct vfa_criteria *criteria, const struct vfa_spec 
     return !criteria->tags || vfa_tags_contain(spec ? &spec->tags : &none, criteria->tags);
 }
 
-static bool begins(const char *text, const char *prefix)
+static bool has_prefix(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
@@ -73,9 +73,10 @@ enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct 
         if (!vfa_claim_is_held(holder->state))
             return holder->state == VFA_CLAIM_CLEANING ? VFA_VERDICT_CLEANING
                                                        : VFA_VERDICT_RELEASING;
-        if (begins(holder->request, VFA_STATIC_PREFIX))
+        if (has_prefix(holder->request, VFA_STATIC_PREFIX))
             return VFA_VERDICT_STATIC;
-        return begins(holder->request, VFA_PORT_PREFIX) ? VFA_VERDICT_NETWORK : VFA_VERDICT_CLAIMED;
+        return has_prefix(holder->request, VFA_PORT_PREFIX) ? VFA_VERDICT_NETWORK
+                                                            : VFA_VERDICT_CLAIMED;
     }
     if ((holder->parent && strcmp(holder->parent, address) == 0) ||
         (dev->type == VFA_TYPE_VF && strcmp(holder->device, parent) == 0))
@@ -92,7 +93,6 @@ bool vfa_choose_near(const struct vfa_criteria *criteria, int node)
     return false;
 }
 
-/* A device that a guest has is bound to another driver, and its netdev is not there. */
 enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
                                    const struct vfa_facts *facts)
 {
@@ -113,21 +113,21 @@ enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
     return facts->held;
 }
 
-/* A macvtap shares the device's IOMMU group with whoever has it: the device is not assigned. */
+/* A claim in the IOMMU group does not exclude a macvtap: a macvtap does not assign the device. */
 static enum vfa_verdict judge_holder(const struct vfa_criteria *criteria,
                                      const struct vfa_facts *facts)
 {
-    enum vfa_verdict drop = vfa_choose_holder(facts->holder, facts->dev);
+    enum vfa_verdict verdict = vfa_choose_holder(facts->holder, facts->dev);
 
-    return drop == VFA_VERDICT_GROUP_TAKEN && criteria->kind == VFA_ATTACH_MACVTAP
+    return verdict == VFA_VERDICT_GROUP_TAKEN && criteria->kind == VFA_ATTACH_MACVTAP
                ? VFA_VERDICT_CANDIDATE
-               : drop;
+               : verdict;
 }
 
 enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
                                   const struct vfa_facts *facts)
 {
-    enum vfa_verdict drop;
+    enum vfa_verdict verdict;
 
     if (!facts->claimable)
         return VFA_VERDICT_NOT_ALLOWED;
@@ -137,13 +137,13 @@ enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
         return VFA_VERDICT_TAGS;
     if (!vfa_choose_permits(criteria))
         return VFA_VERDICT_PERMIT;
-    drop = facts->holder ? judge_holder(criteria, facts) : VFA_VERDICT_CANDIDATE;
-    if (drop == VFA_VERDICT_CANDIDATE && facts->quarantined)
-        drop = VFA_VERDICT_QUARANTINED;
-    if (drop == VFA_VERDICT_CANDIDATE)
-        drop = vfa_choose_health(criteria, facts);
-    if (drop != VFA_VERDICT_CANDIDATE)
-        return drop;
+    verdict = facts->holder ? judge_holder(criteria, facts) : VFA_VERDICT_CANDIDATE;
+    if (verdict == VFA_VERDICT_CANDIDATE && facts->quarantined)
+        verdict = VFA_VERDICT_QUARANTINED;
+    if (verdict == VFA_VERDICT_CANDIDATE)
+        verdict = vfa_choose_health(criteria, facts);
+    if (verdict != VFA_VERDICT_CANDIDATE)
+        return verdict;
     return vfa_choose_near(criteria, facts->dev->numa_node) ? VFA_VERDICT_CANDIDATE
                                                             : VFA_VERDICT_NUMA;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What speaks against giving a device to a request. Pure: facts in, a verdict out. The hook asks
- * about the few devices that the index offers; `vfalias explain` asks about all, with the same
- * words.
+ * Judges whether a request can get a device. Pure: facts in, a verdict out. Hooks judge the few
+ * devices that the index offers, `vfalias explain` judges all devices; both use these functions.
  */
 #ifndef VFA_CHOOSE_CHOOSE_H
 #define VFA_CHOOSE_CHOOSE_H
@@ -16,60 +15,60 @@
 #include "state/claims.h"
 #include "verdict.h"
 
-/* What a domain wants: its request in the light of the configuration. All zero: whatever somebody
- * could want. */
+/* What a request wants, according to the configuration. All zero: no restriction. */
 struct vfa_criteria {
     const struct vfa_alias *alias; /* NULL: any */
     const struct vfa_tags *tags;   /* of the request */
     const char *domain;            /* name; NULL: any */
-    const char *uuid;              /* "": not known */
-    enum vfa_attach_kind kind;     /* what the guest is to get */
+    const char *uuid;              /* "": unknown */
+    enum vfa_attach_kind kind;     /* how the guest gets the device */
     enum vfa_numa_policy policy;
     struct vfa_numa_place place;
 };
 
-/* request may be NULL: just the alias. domain may be NULL. Everything is borrowed. */
+/* request may be NULL: the alias alone counts. domain may be NULL. All pointers are borrowed. */
 void vfa_criteria_make(const struct vfa_alias *alias, const struct vfa_request *request,
                        const struct vfa_domain *domain, const struct vfa_numa_place *place,
                        struct vfa_criteria *ret);
 
-/* True if the domain may ask for the alias: no permit list, or its name or UUID is on it. */
+/* True if the domain may use the alias: the alias has no permit list, or the list contains the
+ * domain's name or UUID. */
 bool vfa_choose_permits(const struct vfa_criteria *criteria);
 
-/* True if the tags of a device_spec (NULL: none) are what the request wants. */
+/* True if a device_spec (NULL: no tags) has all tags that the request wants. */
 bool vfa_choose_tags(const struct vfa_criteria *criteria, const struct vfa_spec *spec);
 
-/* What the claim that is in the way (vfa_state_holder()) means for the device. */
+/* The verdict on a device for a claim that conflicts with it (vfa_state_holder()). */
 enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
 
 struct vfa_facts {
     const struct vfa_device *dev;
-    const struct vfa_spec *spec; /* that allows it, or NULL */
+    const struct vfa_spec *spec; /* the device_spec that allows the device, or NULL */
     bool claimable;
-    const struct vfa_claim *holder; /* the claim in its way, or NULL */
+    const struct vfa_claim *holder; /* the claim that conflicts, or NULL */
     bool quarantined;
-    enum vfa_verdict use; /* VFA_VERDICT_MISSING, or as vfa_health_check() says */
+    enum vfa_verdict use; /* VFA_VERDICT_MISSING, or from vfa_health_check(), as are pf and group */
     enum vfa_verdict pf;
     enum vfa_verdict group;
-    enum vfa_verdict held; /* vfa_health_held() */
+    enum vfa_verdict held; /* from vfa_health_held() */
 };
 
-/* What the checks of a device said at a scan. */
+/* The results of the health checks of a device during a scan. */
 struct vfa_checked {
-    bool known; /* else somebody had the device */
+    bool known; /* false: the device was claimed and not checked */
     enum vfa_verdict use, pf, group, held;
 };
 
-/* The first thing about the device itself, as it is now, that speaks against it. Heeds only dev,
- * spec, use, pf, group and held. */
+/* The first verdict on the current state of the device itself. Uses only dev, spec, use, pf, group
+ * and held. Not for a device that a guest has: that device has another driver and no netdev. */
 enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
                                    const struct vfa_facts *facts);
 
-/* The first thing that speaks against it; NUMA counts in the loosest pass that the policy has. */
+/* The first verdict in the order of verdict.h. For NUMA the loosest pass of the policy counts. */
 enum vfa_verdict vfa_choose_judge(const struct vfa_criteria *criteria,
                                   const struct vfa_facts *facts);
 
-/* True if NUMA node and policy agree in some pass. */
+/* True if the policy allows the node in any pass. */
 bool vfa_choose_near(const struct vfa_criteria *criteria, int node);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The details of a verdict, for a person. One small writer a verdict; none decides anything. */
+/* See vfa_device_status_describe(): one small function for each verdict prints its details. These
+ * functions decide nothing. */
 
 #include "base/bitset.h"
 #include "base/tags.h"
@@ -20,7 +21,7 @@ struct subject {
     const struct vfa_criteria *criteria;
 };
 
-/* Nothing speaks against it; others are taken first. The reason that puts it last is said. */
+/* The reason why other candidates are tried first, if there is one. */
 static void say_candidate(FILE *f, const struct subject *s)
 {
     const struct vfa_tentative *tentative = s->device->tentative;
@@ -50,7 +51,8 @@ static bool id_is(int want, uint16_t have)
     return want == VFA_ID_ANY || want == have;
 }
 
-/* The device_spec that gives it its tags: its number as in `vfalias devices`, and its place. */
+/* The device_spec that gives the device its tags: its number as in `vfalias devices`, and its file
+ * and line. */
 static void say_spec(FILE *f, const struct subject *s)
 {
     const struct vfa_spec *spec = s->device->spec;
@@ -60,8 +62,8 @@ static void say_spec(FILE *f, const struct subject *s)
                 spec->where.line);
 }
 
-/* The first of type, ids and class that no choice of the alias takes; if it is none of them it is
- * the tags. */
+/* The first of type, ids and class that no choice of the alias matches; else the tags do not match.
+ */
 static void say_alias(FILE *f, const struct subject *s)
 {
     const struct vfa_alias *alias = s->criteria->alias;
@@ -91,7 +93,7 @@ static void say_alias(FILE *f, const struct subject *s)
     }
 }
 
-/* The first tag that is not as requested. */
+/* The first tag that differs from the request. */
 static void say_tags(FILE *f, const struct subject *s)
 {
     const struct vfa_tags *want = s->criteria->tags;
@@ -128,7 +130,8 @@ static void say_claimed(FILE *f, const struct subject *s)
                 holder->state == VFA_CLAIM_INCOMING ? ", on its way here" : "");
 }
 
-/* Who had it, why it ended, and what keeps it from being free. */
+/* The domain that had the device, why its claim ended, and the error that keeps the device from
+ * being free. */
 static void say_ending(FILE *f, const struct subject *s)
 {
     const struct vfa_claim *holder = s->device->holder;

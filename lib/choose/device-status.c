@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See device-status.h. Claims are found through a sorted list of "who is affected": a claim stands there
- * under its own device, under its PF if that is a VF, and under its IOMMU group, so that a host
- * with thousands of all of them stays quick.
+ * See device-status.h. Claims are found by binary search in a sorted list: each claim is listed
+ * under its device, under the PF of its device (if that is a VF), and under its IOMMU group. So the
+ * scan stays fast on a host with thousands of claims.
  */
 
 #include "device-status.h"
@@ -25,7 +25,7 @@
 
 #include <string.h>
 
-/* ---- who is affected by a claim ---- */
+/* ---- devices that a claim affects ---- */
 
 #define KEY_SIZE (VFA_PCI_ADDR_SIZE + 1)
 
@@ -53,45 +53,61 @@ static void add_affected(struct affected_list *list, char kind, const char *what
     snprintf(item->key, sizeof(item->key), "%c%s", kind, what);
 }
 
+static void affected_list_clear(struct affected_list *list)
+{
+    free(list->items);
+}
+
+static void add_claim(struct affected_list *list, const struct vfa_claim *claim)
+{
+    char group[16];
+
+    add_affected(list, '=', claim->device, claim);
+    if (claim->parent)
+        add_affected(list, '^', claim->parent, claim);
+    snprintf(group, sizeof(group), "%d", claim->iommu_group);
+    if (claim->iommu_group >= 0)
+        add_affected(list, '#', group, claim);
+}
+
 static int list_affected(const struct vfa_claims *claims, struct affected_list *ret,
                          struct vfa_error *err)
 {
     *ret = (struct affected_list){.items = calloc(claims->n * 3 + 1, sizeof(*ret->items))};
     if (!ret->items)
         return vfa_fail_oom(err);
-    for (size_t i = 0; i < claims->n; i++) {
-        const struct vfa_claim *claim = &claims->items[i];
-        char group[16];
-
-        add_affected(ret, '=', claim->device, claim);
-        if (claim->parent)
-            add_affected(ret, '^', claim->parent, claim);
-        snprintf(group, sizeof(group), "%d", claim->iommu_group);
-        if (claim->iommu_group >= 0)
-            add_affected(ret, '#', group, claim);
-    }
+    for (size_t i = 0; i < claims->n; i++)
+        add_claim(ret, &claims->items[i]);
     qsort(ret->items, ret->n, sizeof(*ret->items), compare_affected);
     return 0;
 }
 
-/* The first claim under a key that is not one that domain `but` holds, or NULL. */
-static const struct vfa_claim *find_affected(const struct affected_list *list, char kind,
-                                             const char *what, const char *but)
+/* The index of the first item whose key is not less. */
+static size_t find_lower_bound(const struct affected_list *list, const char *key)
 {
-    struct affected key;
     size_t low = 0, high = list->n;
 
-    snprintf(key.key, sizeof(key.key), "%c%s", kind, what);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (strcmp(list->items[middle].key, key.key) < 0)
+        if (strcmp(list->items[middle].key, key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < list->n && strcmp(list->items[low].key, key.key) == 0; low++) {
-        const struct vfa_claim *claim = list->items[low].claim;
+    return low;
+}
+
+/* The first claim under a key, without the claims that domain `but` holds; or NULL. */
+static const struct vfa_claim *find_affected(const struct affected_list *list, char kind,
+                                             const char *what, const char *but)
+{
+    char key[KEY_SIZE];
+
+    snprintf(key, sizeof(key), "%c%s", kind, what);
+    for (size_t i = find_lower_bound(list, key);
+         i < list->n && strcmp(list->items[i].key, key) == 0; i++) {
+        const struct vfa_claim *claim = list->items[i].claim;
 
         if (strcmp(claim->uuid, but) != 0 || !vfa_claim_is_held(claim->state))
             return claim;
@@ -117,7 +133,7 @@ static const struct vfa_claim *find_holder(const struct affected_list *list,
     return holder;
 }
 
-/* ---- quarantine ---- */
+/* ---- quarantine and failures ---- */
 
 static int compare_quarantined(const void *a, const void *b)
 {
@@ -131,14 +147,12 @@ static const struct vfa_quarantined *find_quarantined(const struct vfa_quarantin
     char address[VFA_PCI_ADDR_SIZE];
     const struct vfa_quarantined key = {.device = vfa_pci_addr_format(&dev->addr, address)};
 
-    if (list->n == 0)
-        return NULL;
-    return bsearch(&key, list->items, list->n, sizeof(key), compare_quarantined);
+    return list->n ? bsearch(&key, list->items, list->n, sizeof(key), compare_quarantined) : NULL;
 }
 
-/* ---- what is tentative ---- */
+/* ---- tentative assignments ---- */
 
-/* The first in a list by device. */
+/* The first assignment of the device. The list is sorted by device. */
 static const struct vfa_tentative *find_tentative(const struct vfa_tentatives *list,
                                                   const struct vfa_device *dev)
 {
@@ -158,29 +172,12 @@ static const struct vfa_tentative *find_tentative(const struct vfa_tentatives *l
                                                                           : NULL;
 }
 
-/* ---- what has failed ---- */
-
-static int compare_failures(const void *a, const void *b)
-{
-    return strcmp(((const struct vfa_quarantined *)a)->device,
-                  ((const struct vfa_quarantined *)b)->device);
-}
-
-static const struct vfa_quarantined *find_failure(const struct vfa_quarantine *list,
-                                                  const struct vfa_device *dev)
-{
-    char address[VFA_PCI_ADDR_SIZE];
-    const struct vfa_quarantined key = {.device = vfa_pci_addr_format(&dev->addr, address)};
-
-    return list->n ? bsearch(&key, list->items, list->n, sizeof(key), compare_failures) : NULL;
-}
-
-/* ---- the survey ---- */
+/* ---- the checks ---- */
 
 static int keep_finding(const struct vfa_finding *finding, struct vfa_device_finding *ret,
                         struct vfa_error *err)
 {
-    ret->drop = vfa_verdict_of_health(finding->fault);
+    ret->verdict = vfa_verdict_of_health(finding->fault);
     if (finding->fault == VFA_HEALTH_NONE)
         return 0;
     ret->detail = strdup(finding->detail);
@@ -208,70 +205,86 @@ static int check_held(struct vfa_health_context *health_context, const struct af
     int r;
 
     snprintf(group, sizeof(group), "%d", device->dev->iommu_group);
-    if (find_affected(list, '#', group, "")) /* its QEMU has the group open */
+    if (find_affected(list, '#', group, "")) /* QEMU of the claim's domain has the group open */
         return 0;
     r = vfa_health_held(health_context, device->dev, &held, err);
     return r == 0 ? keep_finding(&held, &device->held, err) : r;
 }
 
-/* A claim on another device of its IOMMU group does not matter to a macvtap. */
-static bool is_held(const struct vfa_device_status *device)
+/* A claim on another device of the IOMMU group does not count: this device can still be used for a
+ * macvtap. */
+static bool is_device_held(const struct vfa_device_status *device)
 {
     return device->holder &&
            vfa_choose_holder(device->holder, device->dev) != VFA_VERDICT_GROUP_TAKEN;
 }
 
-static int look_at_all(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                       const char *uuid, struct vfa_device_status_list *s, struct vfa_error *err)
+/* ---- the status of all devices ---- */
+
+static void look_up_status(const struct vfa_config *config, const struct affected_list *affected,
+                           const char *uuid, const struct vfa_device_status_list *list,
+                           struct vfa_device_status *device)
+{
+    device->spec = vfa_config_spec_for(config, list->inv, device->dev);
+    device->claimable = vfa_config_claimable(config, list->inv, device->dev);
+    device->holder = find_holder(affected, device->dev, uuid);
+    device->quarantined = find_quarantined(&list->quarantine, device->dev);
+    device->tentative = find_tentative(&list->tentative, device->dev);
+    device->failure = find_quarantined(&list->failures, device->dev);
+}
+
+static int fill_devices(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                        const char *uuid, struct vfa_device_status_list *list,
+                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
-    struct affected_list list = {NULL, 0};
-    int r = list_affected(&s->claims, &list, err);
+    VFA_AUTO(affected_list_clear) struct affected_list affected = {NULL, 0};
+    int r = list_affected(&list->claims, &affected, err);
 
-    for (size_t i = 0; r == 0 && i < s->inv->n; i++) {
-        struct vfa_device_status *device = &s->devices[s->n++];
+    for (size_t i = 0; r == 0 && i < list->inv->n; i++) {
+        struct vfa_device_status *device = &list->devices[list->n++];
 
-        device->dev = &s->inv->devices[i];
-        device->spec = vfa_config_spec_for(config, s->inv, device->dev);
-        device->claimable = vfa_config_claimable(config, s->inv, device->dev);
-        device->holder = find_holder(&list, device->dev, uuid);
-        device->quarantined = find_quarantined(&s->quarantine, device->dev);
-        device->tentative = find_tentative(&s->tentative, device->dev);
-        device->failure = find_failure(&s->failures, device->dev);
-        if (device->claimable && !is_held(device))
+        device->dev = &list->inv->devices[i];
+        look_up_status(config, &affected, uuid, list, device);
+        if (device->claimable && !is_device_held(device))
             r = check_health(&health_context, device, err);
         if (r == 0 && device->claimable && !device->holder)
-            r = check_held(&health_context, &list, device, err);
+            r = check_held(&health_context, &affected, device, err);
     }
-    free(list.items);
     return r;
+}
+
+static int read_lists(struct vfa_state *state, struct vfa_device_status_list *ret,
+                      struct vfa_error *err)
+{
+    int r = vfa_state_all_claims(state, NULL, &ret->claims, err);
+
+    if (r == 0)
+        r = vfa_state_quarantined(state, NULL, &ret->quarantine, err);
+    if (r == 0)
+        r = vfa_state_tentative(state, NULL, &ret->tentative, err);
+    return r == 0 ? vfa_state_failures(state, &ret->failures, err) : r;
 }
 
 int vfa_device_status_make(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                            struct vfa_state *state, const char *uuid,
                            struct vfa_device_status_list *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list s = {0};
-    int r = vfa_inventory_scan(sysfs, &s.inv, err);
+    VFA_AUTO(vfa_device_status_clear) struct vfa_device_status_list list = {0};
+    int r = vfa_inventory_scan(sysfs, &list.inv, err);
 
     if (r == 0 && state)
-        r = vfa_state_all_claims(state, NULL, &s.claims, err);
-    if (r == 0 && state)
-        r = vfa_state_quarantined(state, NULL, &s.quarantine, err);
-    if (r == 0 && state)
-        r = vfa_state_tentative(state, NULL, &s.tentative, err);
-    if (r == 0 && state)
-        r = vfa_state_failures(state, &s.failures, err);
+        r = read_lists(state, &list, err);
     if (r < 0)
         return r;
-    s.devices = calloc(s.inv->n + 1, sizeof(*s.devices));
-    if (!s.devices)
+    list.devices = calloc(list.inv->n + 1, sizeof(*list.devices));
+    if (!list.devices)
         return vfa_fail_oom(err);
-    r = look_at_all(config, sysfs, uuid, &s, err);
+    r = fill_devices(config, sysfs, uuid, &list, err);
     if (r < 0)
         return r;
-    *ret = s;
-    s = (struct vfa_device_status_list){0};
+    *ret = list;
+    list = (struct vfa_device_status_list){0};
     return 0;
 }
 
@@ -305,65 +318,68 @@ static int check_device(struct vfa_health_context *health_context, const struct 
     struct vfa_device_status device = {.dev = dev, .holder = find_holder(list, dev, "")};
     int r = 0;
 
-    ret->known = !is_held(&device);
+    ret->known = !is_device_held(&device);
     if (ret->known)
         r = check_health(health_context, &device, err);
     if (r == 0 && !device.holder)
         r = check_held(health_context, list, &device, err);
-    ret->use = device.use.drop;
-    ret->pf = device.pf.drop;
-    ret->group = device.group.drop;
-    ret->held = device.held.drop;
+    ret->use = device.use.verdict;
+    ret->pf = device.pf.verdict;
+    ret->group = device.group.verdict;
+    ret->held = device.held.verdict;
     clear_findings(&device);
     return r;
 }
 
-/* A device that somebody has got since the claims were read may have been checked while libvirt was
- * changing it. */
+/* Discards the checks of devices that were claimed since the claims were read: libvirt may have
+ * changed such a device during its check. */
 static int forget_held(struct vfa_state *state, const struct vfa_inventory *inv,
                        struct vfa_checked *checked, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    struct affected_list list = {NULL, 0};
+    VFA_AUTO(affected_list_clear) struct affected_list list = {NULL, 0};
     int r = vfa_state_all_claims(state, NULL, &claims, err);
 
     if (r == 0)
         r = list_affected(&claims, &list, err);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < inv->n; i++) {
+    for (size_t i = 0; r == 0 && i < inv->n; i++) {
         const struct vfa_device_status device = {
             .dev = &inv->devices[i], .holder = find_holder(&list, &inv->devices[i], "")};
 
-        if (is_held(&device))
+        if (is_device_held(&device))
             checked[i].known = false;
     }
-    free(list.items);
-    return 0;
+    return r;
+}
+
+static int check_devices(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                         struct vfa_state *state, const struct vfa_inventory *inv,
+                         struct vfa_checked *checked, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    VFA_AUTO(affected_list_clear) struct affected_list list = {NULL, 0};
+    int r = vfa_state_all_claims(state, NULL, &claims, err);
+
+    if (r == 0)
+        r = list_affected(&claims, &list, err);
+    for (size_t i = 0; r == 0 && i < inv->n; i++) {
+        if (vfa_config_claimable(config, inv, &inv->devices[i]))
+            r = check_device(&health_context, &list, &inv->devices[i], &checked[i], err);
+    }
+    return r;
 }
 
 int vfa_device_status_check(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                             struct vfa_state *state, const struct vfa_inventory *inv,
                             struct vfa_checked **ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;
-    struct affected_list list = {NULL, 0};
-    int r = vfa_state_all_claims(state, NULL, &claims, err);
+    VFA_AUTO(vfa_freep) struct vfa_checked *checked = calloc(inv->n + 1, sizeof(*checked));
+    int r;
 
-    if (r == 0)
-        r = list_affected(&claims, &list, err);
-    if (r < 0)
-        return r;
-    checked = calloc(inv->n + 1, sizeof(*checked));
     if (!checked)
-        r = vfa_fail_oom(err);
-    for (size_t i = 0; r == 0 && i < inv->n; i++) {
-        if (vfa_config_claimable(config, inv, &inv->devices[i]))
-            r = check_device(&health_context, &list, &inv->devices[i], &checked[i], err);
-    }
-    free(list.items);
+        return vfa_fail_oom(err);
+    r = check_devices(config, sysfs, state, inv, checked, err);
     if (r == 0)
         r = forget_held(state, inv, checked, err);
     if (r == 0)
@@ -379,10 +395,10 @@ enum vfa_verdict vfa_device_status_judge(const struct vfa_device_status *device,
                                     .claimable = device->claimable,
                                     .holder = device->holder,
                                     .quarantined = device->quarantined,
-                                    .use = device->use.drop,
-                                    .pf = device->pf.drop,
-                                    .group = device->group.drop,
-                                    .held = device->held.drop};
+                                    .use = device->use.verdict,
+                                    .pf = device->pf.verdict,
+                                    .group = device->group.verdict,
+                                    .held = device->held.verdict};
 
     return vfa_choose_judge(criteria, &facts);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a NUMA policy makes of a device's node. Pure.
+ * Whether a NUMA policy allows the node of a device. Pure.
  *
- * The rules are those of nova/pci/stats.py (_filter_pools_for_numa_cells): a guest without a place
- * of its own is not filtered at all; a device on one of the guest's nodes is always tried first.
+ * The rules are those of nova/pci/stats.py (_filter_pools_for_numa_cells): a guest without NUMA
+ * placement gets any device; devices on a node of the guest are tried first.
  */
 #ifndef VFA_CHOOSE_NUMA_POLICY_H
 #define VFA_CHOOSE_NUMA_POLICY_H
@@ -12,15 +12,15 @@
 #include "device/topology.h"
 #include "spec/spec.h"
 
-/* Attempts are made in this order, from strict to loose. */
+/* The passes over the devices, in this order, from strict to loose. */
 enum vfa_numa_pass {
-    VFA_NUMA_STRICT, /* the device is on a node of the guest */
-    VFA_NUMA_NEARBY, /* socket: on a socket of the guest; legacy, preferred: its node is unknown */
-    VFA_NUMA_ANY,    /* preferred: anywhere */
+    VFA_NUMA_STRICT, /* a node of the guest */
+    VFA_NUMA_NEARBY, /* socket: a socket of the guest; legacy, preferred: the node is unknown */
+    VFA_NUMA_ANY,    /* preferred: any node */
     VFA_NUMA_PASSES,
 };
 
-/* True if a device on `node` (-1: unknown) may be taken in this pass. */
+/* True if this pass allows a device on `node` (-1: unknown). */
 bool vfa_numa_allows(enum vfa_numa_policy policy, const struct vfa_numa_place *place, int node,
                      enum vfa_numa_pass pass);
 

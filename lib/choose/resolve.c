@@ -14,7 +14,7 @@ const struct vfa_alias *vfa_resolve_alias(const struct vfa_config *config,
 {
     const struct vfa_alias *alias = vfa_config_alias(config, request->alias);
 
-    /* A port labelled "a-1" asks for alias "a", unless it is "a-1" that is an alias. */
+    /* A port labelled "a-1" means the alias "a"; without an alias "a" it means the alias "a-1". */
     if (!alias && request->from_port)
         alias = vfa_config_alias(config, request->name);
     return alias;

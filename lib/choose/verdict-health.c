@@ -11,14 +11,14 @@
 
 enum vfa_verdict vfa_verdict_of_health(enum vfa_health_fault fault)
 {
-    static const enum vfa_verdict drops[VFA_HEALTH_N] = {
+    static const enum vfa_verdict verdicts[VFA_HEALTH_N] = {
         [VFA_HEALTH_NONE] = VFA_VERDICT_CANDIDATE, [VFA_HEALTH_NETDEV] = VFA_VERDICT_NETDEV,
         [VFA_HEALTH_VF] = VFA_VERDICT_VF,          [VFA_HEALTH_CHILDREN] = VFA_VERDICT_HAS_CHILDREN,
         [VFA_HEALTH_DISK] = VFA_VERDICT_DISK,      [VFA_HEALTH_PF_DOWN] = VFA_VERDICT_PF_DOWN,
         [VFA_HEALTH_GROUP] = VFA_VERDICT_GROUP,    [VFA_HEALTH_HELD] = VFA_VERDICT_HELD,
     };
 
-    return drops[fault];
+    return verdicts[fault];
 }
 
 int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device *dev,

@@ -3,7 +3,7 @@
 
 #include "verdict.h"
 
-const char *vfa_verdict_name(enum vfa_verdict drop)
+const char *vfa_verdict_name(enum vfa_verdict verdict)
 {
     static const char *const names[VFA_VERDICT_N] = {
         [VFA_VERDICT_CANDIDATE] = "candidate",
@@ -32,5 +32,5 @@ const char *vfa_verdict_name(enum vfa_verdict drop)
         [VFA_VERDICT_NUMA] = "NUMA policy",
     };
 
-    return names[drop];
+    return names[verdict];
 }

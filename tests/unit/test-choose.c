@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What speaks against giving a device to a request: each rule, and which one counts. */
+/* Verdicts: each filter, and the order of the filters. */
 
 #include "base/bitset.h"
 #include "base/common.h"
@@ -66,10 +66,10 @@ static const struct {
     {"db1", "DB1", UUID, false},        {"db*", "db10", UUID, true},
     {"db?", "db10", UUID, false},       {"db[0-4]", "db3", UUID, true},
     {"db[0-4]", "db7", UUID, false},    {"*", "", UUID, true},
-    {"a/*", "a/b/c", UUID, true}, /* a name is no path */
+    {"a/*", "a/b/c", UUID, true}, /* '*' matches a slash in a name */
     {UUID, "db1", UUID, true},          {"5A7C1D3E-0000-4000-8000-1234567890AB", "db1", UUID, true},
-    {"5a7c1d3e-*", "db1", UUID, false},                          /* patterns are of names */
-    {UUID, "db1", "", false},           {"db1", NULL, "", true}, /* nobody in particular */
+    {"5a7c1d3e-*", "db1", UUID, false},                          /* patterns match names only */
+    {UUID, "db1", "", false},           {"db1", NULL, "", true}, /* no domain given */
 };
 
 static void test_permits(void)
@@ -114,7 +114,7 @@ static void test_tags(void)
 
 static const struct {
     const char *label, *device, *parent, *request;
-    enum vfa_dev_type type; /* of the device that is judged: VF0, or the PF */
+    enum vfa_dev_type type; /* of the judged device: VF0 or the PF */
     enum vfa_verdict drop;
 } holders[] = {
     {"a request", VF0, PF, "net-0", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
@@ -146,7 +146,7 @@ static void test_holders(void)
 
 /* ---- the verdict ---- */
 
-static void test_wish(void)
+static void test_criteria(void)
 {
     struct vfa_request request = {.numa_given = false, .numa = VFA_NUMA_SOCKET};
     struct vfa_domain domain = {.name = (char *)"db1", .uuid = UUID};
@@ -169,8 +169,8 @@ static void test_wish(void)
     CHECK(criteria.policy == VFA_NUMA_SOCKET, "the request's policy");
 }
 
-/* Everything speaks against a device; then one thing after the other is mended, and the next is
- * said. */
+/* Every filter excludes the device. The test removes the reasons one by one, in the order of the
+ * verdicts, and expects the next verdict each time. */
 static void test_order_of_reasons(void)
 {
     VFA_AUTO(vfa_tags_clear) struct vfa_tags want = {NULL, 0};
@@ -236,7 +236,7 @@ static void test_driver(void)
     CHECK(vfa_choose_judge(&criteria, &facts) == VFA_VERDICT_DRIVER, "bound to none");
 }
 
-/* What the guest is to get decides which findings count. */
+/* The kind of attach decides which findings count. */
 static const struct {
     const char *label;
     enum vfa_attach_kind kind;
@@ -274,7 +274,7 @@ static void test_kinds(void)
     dev.netdev = NULL;
 }
 
-/* A claim on another device of the group keeps nobody from a macvtap; one on the device does. */
+/* A macvtap is refused for a claim on the device, not for a claim on its IOMMU group. */
 static void test_group_of_a_macvtap(void)
 {
     static char netdev[] = "enp1s0v0";
@@ -293,7 +293,7 @@ static void test_group_of_a_macvtap(void)
     dev.netdev = NULL;
 }
 
-/* Whoever asks, whatever for: only what is true of the device itself. */
+/* Without alias and domain, only the state of the device itself counts. */
 static void test_anybody(void)
 {
     const struct vfa_criteria anybody = {.uuid = ""};
@@ -329,7 +329,7 @@ int main(void)
     test_permits();
     test_tags();
     test_holders();
-    test_wish();
+    test_criteria();
     test_order_of_reasons();
     test_driver();
     test_kinds();

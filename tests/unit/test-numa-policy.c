@@ -8,11 +8,11 @@
 #include "choose/numa-policy.h"
 #include "check.h"
 
-/* The guest is on node 0; node 1 shares its socket, node 2 does not; -1 is unknown. One letter a
- * node: the pass in which it is taken first (s strict, n nearby, a any), or '-': never. */
+/* The guest is on node 0. Node 1 is on the same socket, node 2 is not, -1 is unknown. One letter
+ * for each node: the first pass that allows it (s strict, n nearby, a any), or '-': no pass does. */
 static const struct {
     enum vfa_numa_policy policy;
-    char passes[5]; /* of nodes 0, 1, 2, -1 */
+    char passes[5]; /* for the nodes 0, 1, 2, -1 */
 } policies[] = {
     {VFA_NUMA_REQUIRED, "s---"},
     {VFA_NUMA_LEGACY, "s--n"},
