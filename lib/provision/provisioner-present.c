@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * See vf-apply.h: the settings of devices that are in a domain's XML already, each by its claim. A
- * device without a claim of a request is left alone.
- */
+/* See provisioner.h: the functions for the devices in the XML of a domain, each by its claim. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -15,18 +12,18 @@
 
 #include <errno.h>
 
-static void make_order(const struct vfa_host *host, const struct vfa_domain *domain,
-                       const struct vfa_claim *claim, const struct vfa_domdev *dev,
-                       struct vfa_vf_desired *ret)
+static void make_desired(const struct vfa_host *host, const struct vfa_domain *domain,
+                         const struct vfa_claim *claim, const struct vfa_domdev *dev,
+                         struct vfa_vf_desired *ret)
 {
     vfa_vf_desired_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
                         vfa_domain_request(domain, claim->request), dev->kind, ret);
 }
 
-/* Calls one() for each device that has a claim. */
+/* Calls function() for each device of a request that has a claim. */
 static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
-                        int (*one)(struct vfa_host *, const struct vfa_claim *,
-                                   const struct vfa_vf_desired *, struct vfa_error *),
+                        int (*function)(struct vfa_host *, const struct vfa_claim *,
+                                        const struct vfa_vf_desired *, struct vfa_error *),
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
@@ -40,14 +37,14 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
 
         if (!claim)
             continue;
-        make_order(host, domain, claim, dev, &desired);
-        r = one(host, claim, &desired, err);
+        make_desired(host, domain, claim, dev, &desired);
+        r = function(host, claim, &desired, err);
     }
     return r;
 }
 
-static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
-                       const struct vfa_vf_desired *desired, struct vfa_error *err)
+static int apply_with_names(struct vfa_host *host, const struct vfa_claim *claim,
+                            const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     int r = vfa_provisioner_apply(host, claim, desired, err);
 
@@ -62,7 +59,7 @@ static int apply_named(struct vfa_host *host, const struct vfa_claim *claim,
 int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
                                   struct vfa_error *err)
 {
-    return each_present(host, domain, apply_named, err);
+    return each_present(host, domain, apply_with_names, err);
 }
 
 static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,

@@ -146,8 +146,8 @@ static int apply_planned(struct vfa_job *job, const struct vfa_step_functions *s
     return r;
 }
 
-static int run_job(struct vfa_job *job, const struct vfa_step_functions *step,
-                   struct vfa_error *err)
+static int run_under_lock(struct vfa_job *job, const struct vfa_step_functions *step,
+                          struct vfa_error *err)
 {
     VFA_AUTO(vfa_lock_endp) int lock = -1;
     int r = lock_claimed(job, &lock, err);
@@ -178,7 +178,7 @@ static int run_step(unsigned number, struct vfa_host *host, const struct vfa_cla
         return -ENOTSUP;
     snprintf(job.saved.device, sizeof(job.saved.device), "%s", claim->device);
     return provisioner->steps[number].is_wanted(&job)
-               ? run_job(&job, &provisioner->steps[number], err)
+               ? run_under_lock(&job, &provisioner->steps[number], err)
                : 0;
 }
 

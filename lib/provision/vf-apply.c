@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See vf-apply.h. A driver is asked to change only what is not as it is wanted, and each group of
- * settings by itself, so that it is known which one it refused.
+ * See vf-apply.h. Settings that already are as wanted are not written. Each group of settings is
+ * written by a request of its own, so the error names the group that the driver refused.
  */
 
 #include "vf-apply.h"
@@ -28,7 +28,7 @@
 
 /* ---- refusals ---- */
 
-/* What a driver refuses ends it, or is a warning. *err is used up. */
+/* With the policy best_effort, a refusal becomes a warning. Consumes *err in that case. */
 static int downgrade_to_warning(const struct vfa_job *job, struct vfa_error *err)
 {
     if (job->desired->policy == VFA_SETTINGS_REQUIRED)
@@ -57,17 +57,17 @@ static int VFA_PRINTF(3, 4)
     return r;
 }
 
-/* Whatever the policy: there is nothing to go on with. */
+/* Refused with every policy: the device does not exist. */
 static int refuse_gone(const struct vfa_job *job, struct vfa_error *err)
 {
     return vfa_refuse(err, ENODEV, "%s is gone", job->claim->device);
 }
 
-/* ---- what the kernel does not find ---- */
+/* ---- VFs and netdevs that the kernel does not find ---- */
 
-/* False if the device is gone: sysfs alone says so (vfa_vf_undo() tells why). Else its netdevs are
- * located again, as they may have been renamed. */
-static bool is_there(struct vfa_job *job)
+/* False if sysfs does not have the device any more; sysfs alone decides this (see vf-undo.h). Else
+ * locates its netdevs again, which may have been renamed. */
+static bool is_in_sysfs(struct vfa_job *job)
 {
     struct vfa_pci_addr addr;
     struct vfa_vf now;
@@ -80,37 +80,37 @@ static bool is_there(struct vfa_job *job)
     return r != VFA_SYSFS_GONE;
 }
 
-/* True if it is worth asking the kernel again. */
+/* True if the caller should ask the kernel again. */
 static bool wait_for_answer(struct vfa_job *job)
 {
-    return is_there(job) && vfa_patience_wait(&job->patience);
+    return is_in_sysfs(job) && vfa_patience_wait(&job->patience);
 }
 
-static int refuse_untold(struct vfa_job *job, struct vfa_error *err)
+static int refuse_unreported(struct vfa_job *job, struct vfa_error *err)
 {
-    if (!is_there(job))
+    if (!is_in_sysfs(job))
         return refuse_gone(job, err);
     return refuse_setting(job, err, "the driver does not tell the settings of VF %u of %s",
                           job->work.vf.number, job->work.vf.pf);
 }
 
-/* Whatever the policy: no macvtap can be made. */
+/* Refused with every policy: a macvtap needs the netdev. */
 static int refuse_netdev(struct vfa_job *job, struct vfa_error *err)
 {
-    if (!is_there(job))
+    if (!is_in_sysfs(job))
         return refuse_gone(job, err);
     return vfa_refuse(err, ENODEV, "the netdev '%s' of %s is gone", job->work.vf.netdev,
                       job->claim->device);
 }
 
-/* ---- what it is, and what is wanted ---- */
+/* ---- current and wanted settings ---- */
 
 static unsigned own_settings(enum vfa_attach_kind kind)
 {
     return kind == VFA_ATTACH_MACVTAP ? VFA_VF_OF_NETDEV : 0;
 }
 
-/* What the guest's driver makes the MTU is its own business; that it can is the PF's. */
+/* The driver in the guest sets the MTU of the VF. The MTU of the PF is the upper limit. */
 static int check_mtu(struct vfa_job *job, struct vfa_error *err)
 {
     uint32_t want = job->desired->settings.values[VFA_VF_MTU];
@@ -121,7 +121,7 @@ static int check_mtu(struct vfa_job *job, struct vfa_error *err)
         r = vfa_netlink_read_link(job->nl, job->work.vf.pf, &pf, err);
     while (r == VFA_NETLINK_GONE && wait_for_answer(job));
     if (r == VFA_NETLINK_GONE)
-        return refuse_untold(job, err);
+        return refuse_unreported(job, err);
     if (r == 0 && pf.mtu < want)
         return refuse_setting(job, err, "cannot have mtu %u on VF %u of %s: that has %u itself",
                               (unsigned)want, job->work.vf.number, job->work.vf.pf,
@@ -158,7 +158,7 @@ static int check_macvtap_netdev(struct vfa_job *job, struct vfa_error *err)
     return 0;
 }
 
-/* A macvtap may be made of any netdev; settings are of VFs. */
+/* A macvtap needs a netdev of any device; settings need a VF. */
 static int locate_vf(struct vfa_job *job, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -189,8 +189,9 @@ static int read_patiently(struct vfa_job *job, struct vfa_error *err)
     return r;
 }
 
-/* With nothing told of it nothing is set on the VF; its own netdev may be there. */
-static int go_on_untold(struct vfa_job *job, struct vfa_error *err)
+/* The kernel reports no settings of the VF. With the policy best_effort, only the settings of the
+ * VF's own netdev are applied. */
+static int read_netdev_only(struct vfa_job *job, struct vfa_error *err)
 {
     int r = 0;
 
@@ -198,7 +199,7 @@ static int go_on_untold(struct vfa_job *job, struct vfa_error *err)
         vfa_vf_read(job->nl, &job->work.vf, false, &job->work.now, &job->work.up, NULL) == 0)
         return refuse_netdev(job, err);
     if (job->work.vf.pf[0])
-        r = refuse_untold(job, err);
+        r = refuse_unreported(job, err);
     if (r != 0)
         return r;
     job->work.vf.pf[0] = '\0';
@@ -215,7 +216,7 @@ static int read_vf(struct vfa_job *job, struct vfa_error *err)
     if (r != 0)
         return r;
     r = read_patiently(job, err);
-    return r == VFA_NETLINK_GONE ? go_on_untold(job, err) : r;
+    return r == VFA_NETLINK_GONE ? read_netdev_only(job, err) : r;
 }
 
 static int compare_all(struct vfa_job *job, struct vfa_error *err)
@@ -232,12 +233,12 @@ static int compare_all(struct vfa_job *job, struct vfa_error *err)
 
 /* ---- saving ---- */
 
-/* libvirt changes the VLAN of an interface, too, and does not know of all of it. */
+/* libvirt changes the VLAN of an interface, too, but handles only some of its attributes. */
 static unsigned settings_to_save(const struct vfa_job *job)
 {
-    bool libvirts = job->desired->kind != VFA_ATTACH_HOSTDEV &&
-                    vfa_vf_has(&job->desired->settings, VFA_VF_VLAN);
-    unsigned save = libvirts ? vfa_vf_setting_group(VFA_VF_VLAN) : 0;
+    bool libvirt_sets_vlan = job->desired->kind != VFA_ATTACH_HOSTDEV &&
+                             vfa_vf_has(&job->desired->settings, VFA_VF_VLAN);
+    unsigned save = libvirt_sets_vlan ? vfa_vf_setting_group(VFA_VF_VLAN) : 0;
 
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
         if (job->work.change & 1u << i)
@@ -261,7 +262,7 @@ static void fill_saved(struct vfa_job *job)
 
 /* ---- setting ---- */
 
-/* The driver's answer, once it is none that passes soon. */
+/* Repeats the request while the driver's answer is temporary; the result is the last answer. */
 static int set_patiently(struct vfa_job *job, enum vfa_vf_setting setting,
                          const struct vfa_vf_settings *values, struct vfa_error *err)
 {
@@ -281,7 +282,7 @@ static int set_group(struct vfa_job *job, enum vfa_vf_setting setting,
     int r = set_patiently(job, setting, values, &why);
 
     if (r == VFA_NETLINK_GONE)
-        return refuse_untold(job, err);
+        return refuse_unreported(job, err);
     if (r < 0)
         r = downgrade_to_warning(job, &why);
     if (r)
@@ -323,8 +324,7 @@ int vfa_vf_apply(struct vfa_job *job, struct vfa_error *err)
     }
     if (r != 0 || !job->work.raise)
         return r;
-    r = vfa_netlink_set_up(job->nl, job->work.vf.netdev, true,
-                           err); /* without it there is no macvtap */
+    r = vfa_netlink_set_up(job->nl, job->work.vf.netdev, true, err); /* a macvtap needs it up */
     if (r == VFA_NETLINK_GONE)
         return refuse_netdev(job, err);
     return r < 0 ? VFA_VF_REFUSED : 0;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See provisioner.h: restores saved settings. Unchanged settings are not written: some drivers reject
- * redundant writes.
+ * See vf-undo.h. Unchanged settings are not written: some drivers reject redundant writes.
  *
- * Some refusals are for now. While a VF resets, i40e says EAGAIN and ice EBUSY; while the PF is
- * down or has no link, ixgbe (ixgbe_ndo_set_vf_bw()), bnxt and bnx2x (bnxt_vf_ndo_prep()) say
- * EINVAL. All others are for good.
+ * Temporary refusals: while a VF resets, i40e returns EAGAIN and ice EBUSY. While the PF is down or
+ * has no link, ixgbe (ixgbe_ndo_set_vf_bw()), bnxt and bnx2x (bnxt_vf_ndo_prep()) return EINVAL.
+ * All other refusals are permanent.
  *
- * The kernel leaves a VF out of what it tells of the PF if the driver refuses to tell, as these do
- * while it resets (rtnl_fill_vfinfo()); and a netdev that was just renamed is not found. So a VF is
- * gone only if sysfs says so. A PF that is reset or reloaded (devlink-reload(8)) has no netdev for
- * some seconds: that is for now, too.
+ * These drivers do not report a VF while the VF resets, and the kernel then omits the VF from the
+ * attributes of the PF (rtnl_fill_vfinfo()). The kernel does not find a netdev that was just
+ * renamed. So a VF is gone only if sysfs does not have it. A PF that is reset or reloaded
+ * (devlink-reload(8)) has no netdev for some seconds: that is temporary, too.
  */
 
 #include "vf-undo.h"
@@ -27,7 +26,7 @@
 
 #include <errno.h>
 
-/* ---- what a refusal means ---- */
+/* ---- temporary and permanent refusals ---- */
 
 static bool has_link(struct vfa_netlink *nl, const struct vfa_vf *vf)
 {
@@ -36,7 +35,7 @@ static bool has_link(struct vfa_netlink *nl, const struct vfa_vf *vf)
     return !vf->pf[0] || vfa_netlink_read_link(nl, vf->pf, &link, NULL) != 0 || link.running;
 }
 
-static bool is_for_now(struct vfa_netlink *nl, const struct vfa_vf *vf, int code)
+static bool is_temporary(struct vfa_netlink *nl, const struct vfa_vf *vf, int code)
 {
     switch (code) {
     case EAGAIN:
@@ -59,20 +58,20 @@ struct undo {
     struct vfa_netlink *nl;
     const struct vfa_vf *vf;
     const struct vfa_saved *saved;
-    bool missed; /* the kernel did not know what it was told something about */
-    int result;  /* so far */
+    bool missed; /* the kernel did not find the VF or its netdev */
+    int result;  /* 0, VFA_VF_NOT_NOW or VFA_VF_REFUSED */
     struct vfa_error *err;
 };
 
-/* Keeps the first refusal that is for good, else the first one. *why is used up. */
+/* Keeps the first permanent refusal, or else the first refusal. Consumes *why. */
 static void note_refusal(struct undo *u, struct vfa_error *why)
 {
-    bool for_now = is_for_now(u->nl, u->vf, why->code);
+    bool temporary = is_temporary(u->nl, u->vf, why->code);
 
-    if (u->result == 0 || (u->result == VFA_VF_NOT_NOW && !for_now)) {
+    if (u->result == 0 || (u->result == VFA_VF_NOT_NOW && !temporary)) {
         vfa_error_clear(u->err);
         vfa_error_move(u->err, why);
-        u->result = for_now ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
+        u->result = temporary ? VFA_VF_NOT_NOW : VFA_VF_REFUSED;
     }
 }
 
@@ -91,7 +90,7 @@ static void set_back(struct undo *u, const struct vfa_vf_settings *now)
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
         if (!(left & now->given & 1u << i) || u->saved->settings.values[i] == now->values[i])
-            continue; /* without a netdev there is no MTU */
+            continue; /* now->given lacks the MTU of a VF without a netdev */
         left &= ~vfa_vf_setting_group((enum vfa_vf_setting)i);
         note_answer(u, vfa_vf_set(u->nl, u->vf, (enum vfa_vf_setting)i, &u->saved->settings, &why),
                     &why);
@@ -115,7 +114,7 @@ static void restore_settings(struct undo *u)
     note_answer(u, r, &why);
 }
 
-/* What was missed and is still there is to be asked again. */
+/* If sysfs still has a device that the kernel did not find, the refusal is temporary. */
 static void check_missed(struct undo *u, const struct vfa_sysfs *sysfs,
                          const struct vfa_pci_addr *addr)
 {
@@ -129,6 +128,21 @@ static void check_missed(struct undo *u, const struct vfa_sysfs *sysfs,
     note_refusal(u, &why);
 }
 
+/* 0, VFA_SYSFS_GONE, VFA_VF_NONE or an error. 0 also for a device that is no VF, if only settings of
+ * its own netdev are saved. */
+static int locate_saved(const struct vfa_sysfs *sysfs, const struct vfa_saved *saved,
+                        struct vfa_pci_addr *ret_addr, struct vfa_vf *ret, struct vfa_error *err)
+{
+    int r;
+
+    if (vfa_parse_pci_addr(saved->device, ret_addr) < 0)
+        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", saved->device);
+    if (saved->unreadable)
+        return vfa_fail(err, EINVAL, "what they were cannot be read: %s", saved->unreadable);
+    r = vfa_vf_locate(sysfs, ret_addr, ret, err);
+    return r == VFA_VF_NONE && !(saved->settings.given & ~VFA_VF_OF_NETDEV) ? 0 : r;
+}
+
 int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
                 const struct vfa_saved *saved, struct vfa_error *err)
 {
@@ -136,16 +150,8 @@ int vfa_vf_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
     struct vfa_pci_addr addr;
     struct vfa_vf vf = {.number = 0};
     struct undo u = {.nl = nl, .vf = &vf, .saved = saved, .err = &refusal};
-    int r = vfa_parse_pci_addr(saved->device, &addr);
+    int r = locate_saved(sysfs, saved, &addr, &vf, &why);
 
-    if (r < 0)
-        vfa_fail(&why, EINVAL, "'%s' is not a PCI device", saved->device);
-    else if (saved->unreadable)
-        r = vfa_fail(&why, EINVAL, "what they were cannot be read: %s", saved->unreadable);
-    else
-        r = vfa_vf_locate(sysfs, &addr, &vf, &why);
-    if (r == VFA_VF_NONE && !(saved->settings.given & ~VFA_VF_OF_NETDEV))
-        r = 0;
     if (r == VFA_SYSFS_GONE)
         return 0;
     if (r != 0) {

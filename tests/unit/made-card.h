@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A network card for unit tests, pf0 with VF 1 and that one's netdev pf0v1, in place of the kernel:
- * the program is linked with --wrap for vfa_netlink_*(), vfa_sysfs_is_host() and
- * vfa_patience_wait(). With it a sysfs tree, in which there are other devices, too, and a state in
- * which one of them is claimed.
+ * A network card for unit tests, in place of the kernel: pf0 with VF 1, whose netdev is pf0v1. The
+ * program is linked with --wrap for vfa_netlink_*(), vfa_sysfs_is_host() and vfa_patience_wait().
+ * The header also makes a sysfs tree with some other devices, and a state with one claimed device.
  *
- * Whenever something is set, it looks with another handle of the state file: what was there before
- * must be on record.
+ * Each call that changes the card checks, with another handle of the state file, that the old
+ * settings are saved.
  */
 #ifndef VFA_MADE_CARD_H
 #define VFA_MADE_CARD_H
@@ -43,19 +42,19 @@ static struct {
     struct vfa_vf_settings vf;
     struct vfa_link pf, own;
     unsigned refused;   /* settings, as bits */
-    unsigned sets, all; /* calls: that set; any */
-    unsigned fail_at;   /* the call that fails, 0: none */
+    unsigned sets, all; /* successful calls that change the card; all calls */
+    unsigned fail_at;   /* number of the call that fails; 0: no call */
     int fail_with;      /* its errno, 0: EIO */
-    unsigned busy;      /* calls that set and are answered with busy_with before one is done */
+    unsigned busy;      /* so many changing calls fail with busy_with first */
     int busy_with;
-    void (*on_set)(void);  /* called by each that sets, once it is on its way */
+    void (*on_set)(void);  /* called by each changing call before the change */
     void (*on_wait)(void); /* called by each wait for a driver or another program */
-    unsigned untold;       /* calls that read the VF and find the kernel silent about it */
-    const char *missed;    /* netdev that is not found, misses times */
+    unsigned unreported;   /* so many reading calls do not find the VF */
+    const char *missed;    /* the netdev that is not found, `misses` times */
     unsigned misses;
-    bool gone, die; /* die: killed by the first that sets */
+    bool gone, die; /* die: the first changing call kills the process */
     bool is_host;
-    bool vgt; /* as mlx4 tells: VLAN 0 with QoS 0 is no VLAN, and reads as 4095 */
+    bool vgt; /* as mlx4: VLAN 0 with QoS 0 means no VLAN, and reads as 4095 */
 } card;
 static char folder[64], state_path[96];
 
@@ -118,7 +117,7 @@ int __wrap_vfa_netlink_set_up(struct vfa_netlink *nl, const char *netdev, bool u
 int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint32_t mtu,
                                struct vfa_error *err);
 
-/* A wait of no time, as often as 2 s would have it. */
+/* Does not wait; returns true as often as in 2 s. */
 bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
 {
     if (patience->deadline == 0 || patience->pause_ms++ >= 30)
@@ -151,8 +150,8 @@ int __wrap_vfa_netlink_read_vf(struct vfa_netlink *nl, const char *pf, unsigned 
     int r = called(err);
 
     CHECK(strcmp(pf, "pf0") == 0 && vf == 1, "VF %u of %s", vf, pf);
-    if (r == 0 && card.untold > 0) {
-        card.untold--;
+    if (r == 0 && card.unreported > 0) {
+        card.unreported--;
         return VFA_NETLINK_GONE;
     }
     if (r == 0)
@@ -223,7 +222,7 @@ int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint3
     return r;
 }
 
-/* ---- a host with it ---- */
+/* ---- a host with the card ---- */
 
 #define HOSTDEV   VFA_ATTACH_HOSTDEV
 #define INTERFACE VFA_ATTACH_INTERFACE
@@ -284,7 +283,7 @@ static inline struct vfa_claim the_claim(const char *device)
                               .since = 1000};
 }
 
-/* A new state, in which the device is claimed, and a card as usual. */
+/* A new state with a claim on the device, and the usual card. */
 static inline struct vfa_host begin(const char *device)
 {
     struct vfa_host host = {.config = &config, .sysfs = sysfs, .warn = warn};
@@ -311,10 +310,10 @@ static inline void end(struct vfa_host *host)
 static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
                         enum vfa_settings_policy policy, struct vfa_error *err)
 {
-    const struct vfa_vf_desired order = {settings(wanted), policy, kind};
+    const struct vfa_vf_desired desired = {settings(wanted), policy, kind};
     const struct vfa_claim claim = the_claim(VF);
 
-    return vfa_provisioner_apply(host, &claim, &order, err);
+    return vfa_provisioner_apply(host, &claim, &desired, err);
 }
 
 static inline bool is_now(const char *text)
@@ -332,7 +331,7 @@ static inline unsigned count_claims(struct vfa_host *host)
     return (unsigned)claims.n;
 }
 
-/* Both steps: its domain stopped. How many are still being released. */
+/* Both steps of a release, as when the domain stops. Returns how many claims are not released. */
 static inline size_t release_all(struct vfa_host *host)
 {
     struct vfa_release_left left = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Settings of a claimed VF: what is saved, set, refused, and set back before the claim goes. The
- * card is made-card.h's, which checks that nothing is set before what was there is on record.
+ * Settings of a claimed VF: which ones are saved, set, refused, and restored before the claim ends.
+ * The card of made-card.h checks that the old settings are saved before any setting is changed.
  */
 
 #include "base/common.h"
@@ -19,7 +19,7 @@
 
 #include <sys/wait.h>
 
-/* ---- what is wanted, on a usual card ---- */
+/* ---- wanted settings, on the usual card ---- */
 
 #define BEST          VFA_SETTINGS_BEST_EFFORT
 #define NOTHING_SAVED ""
@@ -29,17 +29,17 @@ static const struct apply_case {
     enum vfa_attach_kind kind;
     enum vfa_settings_policy policy;
     unsigned refused;
-    const char *vf;     /* the VF then; NULL: as usual */
-    const char *saved;  /* settings of it */
-    const char *result; /* NULL: fine; else what is refused, or (best effort) warned of once */
-    bool up;            /* the VF's netdev */
+    const char *vf;     /* settings of the VF after apply; NULL: USUAL */
+    const char *saved;  /* saved settings */
+    const char *result; /* the refusal, or (best effort) "" for one warning; NULL: success */
+    bool up;            /* the VF's netdev, after apply */
 } cases[] = {
     {.wanted = "", .saved = NOTHING_SAVED},
     {.wanted = "trust=yes",
      .saved = "trust=no",
      .vf = "trust=yes spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=0 vlan_qos=0 "
            "vlan_proto=802.1Q"},
-    {.wanted = "trust=no spoofchk=yes link_state=auto", .saved = NOTHING_SAVED}, /* so it is */
+    {.wanted = "trust=no spoofchk=yes link_state=auto", .saved = NOTHING_SAVED}, /* no change */
     {.wanted = "max_tx_rate=100",
      .saved = "min_tx_rate=0 max_tx_rate=0",
      .vf = "trust=no spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=100 vlan=0 vlan_qos=0 "
@@ -48,10 +48,10 @@ static const struct apply_case {
      .saved = "vlan=0 vlan_qos=0 vlan_proto=802.1Q",
      .vf = "trust=no spoofchk=yes link_state=auto min_tx_rate=0 max_tx_rate=0 vlan=42 vlan_qos=3 "
            "vlan_proto=802.1Q"},
-    /* libvirt will change it */
+    /* libvirt will change the VLAN of an interface */
     {.wanted = "vlan=0", .kind = INTERFACE, .saved = "vlan=0 vlan_qos=0 vlan_proto=802.1Q"},
     {.wanted = "vlan=0", .kind = HOSTDEV, .saved = NOTHING_SAVED},
-    /* what a driver refuses */
+    /* refusals by the driver */
     {.wanted = "trust=yes link_state=enable",
      .refused = 1u << VFA_VF_LINK_STATE,
      .saved = NOTHING_SAVED,
@@ -74,7 +74,7 @@ static const struct apply_case {
      .result = "cannot have mtu 9000 on VF 1 of pf0: that has 1500 itself"},
     {.wanted = "mtu=9000", .kind = INTERFACE, .policy = BEST, .saved = NOTHING_SAVED, .result = ""},
     {.wanted = "mtu=9000", .kind = MACVTAP, .saved = "mtu=1500", .up = true},
-    /* a macvtap wants its netdev up */
+    /* a macvtap needs its netdev up */
     {.wanted = "", .kind = MACVTAP, .saved = NOTHING_SAVED, .up = true},
     {.wanted = "trust=yes link_state=enable",
      .kind = MACVTAP,
@@ -120,15 +120,15 @@ static void test_cases(void)
     }
 }
 
-/* ---- a VF that the kernel does not tell of, while sysfs has it ---- */
+/* ---- a VF that sysfs has and the kernel does not report ---- */
 
 static const struct {
     const char *wanted;
     enum vfa_attach_kind kind;
     enum vfa_settings_policy policy;
-    unsigned untold;
+    unsigned unreported;
     const char *result; /* as above */
-} silences[] = {
+} unreported_cases[] = {
     {"trust=yes", HOSTDEV, 0, 2, NULL},
     {"trust=yes", MACVTAP, 0, 2, NULL},
     {"trust=yes", HOSTDEV, 0, 1000, "the driver does not tell the settings of VF 1 of pf0"},
@@ -138,25 +138,27 @@ static const struct {
 
 static void test_silence(void)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(silences); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(unreported_cases); i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-        bool best = silences[i].policy == BEST, macvtap = silences[i].kind == MACVTAP;
+        bool best = unreported_cases[i].policy == BEST,
+             macvtap = unreported_cases[i].kind == MACVTAP;
         struct vfa_host host = begin(VF);
         int r;
 
-        card.untold = silences[i].untold;
-        r = apply(&host, silences[i].wanted, silences[i].kind, silences[i].policy, &err);
-        CHECK(silences[i].result && !best
-                  ? r == VFA_VF_REFUSED && check_has(&err, silences[i].result)
+        card.unreported = unreported_cases[i].unreported;
+        r = apply(&host, unreported_cases[i].wanted, unreported_cases[i].kind,
+                  unreported_cases[i].policy, &err);
+        CHECK(unreported_cases[i].result && !best
+                  ? r == VFA_VF_REFUSED && check_has(&err, unreported_cases[i].result)
                   : r == 0,
               "%zu: %d %s", i, r, err.code ? vfa_error_text(&err) : "");
-        CHECK(is_now(USUAL) == (silences[i].result != NULL), "%zu", i);
+        CHECK(is_now(USUAL) == (unreported_cases[i].result != NULL), "%zu", i);
         CHECK(card.own.up == macvtap && warnings == best, "%zu: %u", i, warnings);
         end(&host);
     }
 }
 
-/* Whichever netdev the kernel does not find, and for how long. */
+/* The kernel does not find a netdev: each netdev, for each number of calls. */
 static void test_missed(void)
 {
     static const char *const netdevs[] = {"pf0", "pf0v1"};
@@ -180,7 +182,7 @@ static void test_missed(void)
     }
 }
 
-/* ---- twice, half, killed ---- */
+/* ---- applied twice, failed, killed ---- */
 
 static void test_older_stays(void)
 {
@@ -200,7 +202,7 @@ static void test_older_stays(void)
     end(&host);
 }
 
-/* Killed between the two: it is on record, and the next one begins anew. */
+/* Killed between saving and setting: the old settings are saved, and the next apply succeeds. */
 static void test_killed(void)
 {
     struct vfa_host host = begin(VF);
@@ -213,7 +215,7 @@ static void test_killed(void)
     if (pid == 0) {
         vfa_state_open(state_path, folder, VFA_STATE_WRITE, &host.state, NULL);
         apply(&host, "trust=yes spoofchk=no", MACVTAP, 0, NULL);
-        _exit(1); /* nothing was set */
+        _exit(1); /* no setting was set, so the process was not killed */
     }
     CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "%d", status);
     card.die = false;
@@ -224,7 +226,7 @@ static void test_killed(void)
     end(&host);
 }
 
-/* Whichever call fails: the VF is as it was, or nobody gets it. */
+/* Each call fails once: the VF has its old settings, or the VF is quarantined. */
 static void test_failing_calls(void)
 {
     bool failed = true;
@@ -255,7 +257,7 @@ static void test_stale_claim(void)
     release_all(&host);
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == VFA_VF_STALE && card.sets == 0, "gone");
     end(&host);
-    host = begin("0000:01:10.0"); /* the request has another device by now */
+    host = begin("0000:01:10.0"); /* the request has another device now */
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == VFA_VF_STALE && card.sets == 0, "other");
     end(&host);
 }
@@ -283,7 +285,7 @@ static void test_schema(void)
     end(&host);
 }
 
-/* What is tried on a copy of the state touches no device. */
+/* With a copy of the state no device is changed. */
 static void test_copy(void)
 {
     struct vfa_host host = begin(VF), copy = host;
@@ -300,7 +302,7 @@ static void test_copy(void)
     end(&host);
 }
 
-/* ---- not this host, and devices that are no VF of a network card ---- */
+/* ---- another host's sysfs, and devices that are not VFs of a network card ---- */
 
 static void test_foreign_tree(void)
 {
@@ -323,24 +325,24 @@ static void test_foreign_tree(void)
 static const struct {
     const char *device, *wanted;
     enum vfa_attach_kind kind;
-    const char *refused; /* NULL: fine */
+    const char *refused; /* NULL: success */
 } others[] = {
     {"0000:03:00.1", "trust=yes", HOSTDEV, "0000:03:00.1 is no VF of a network card: its class"},
     {"0000:04:00.0", "trust=yes", HOSTDEV, "0000:04:00.0 is no VF of a network card: it has no PF"},
     {"0000:05:00.0", "trust=yes", HOSTDEV, "0000:05:00.0 is gone"},
     {"0000:03:00.1", "", HOSTDEV, NULL},
     {"0000:03:00.1", "", MACVTAP, "0000:03:00.1 has no netdev on this host"},
-    {"0000:04:00.0", "mtu=9000", MACVTAP, NULL}, /* its netdev has the name of the VF's */
+    {"0000:04:00.0", "mtu=9000", MACVTAP, NULL}, /* its netdev has the same name as the VF's */
 };
 
 static void test_other_devices(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-        const struct vfa_vf_desired order = {settings(others[i].wanted), 0, others[i].kind};
+        const struct vfa_vf_desired desired = {settings(others[i].wanted), 0, others[i].kind};
         const struct vfa_claim claim = the_claim(others[i].device);
         struct vfa_host host = begin(others[i].device);
-        int r = vfa_provisioner_apply(&host, &claim, &order, &err);
+        int r = vfa_provisioner_apply(&host, &claim, &desired, &err);
 
         CHECK(others[i].refused ? r == VFA_VF_REFUSED && check_has(&err, others[i].refused)
                                 : r == 0,
@@ -351,29 +353,29 @@ static void test_other_devices(void)
     }
 }
 
-/* ---- libvirt's own idea of a VLAN ---- */
+/* ---- the VLAN that libvirt sets ---- */
 
 static const struct {
     enum vfa_attach_kind kind;
-    uint32_t libvirt; /* sets this, with QoS 0 */
+    uint32_t libvirt; /* the VLAN that libvirt sets, with QoS 0 */
     uint32_t vlan, qos;
 } vlans[] = {
-    {INTERFACE, 42, 42, 3}, {INTERFACE, 7, 7, 3}, /* its XML said so */
+    {INTERFACE, 42, 42, 3}, {INTERFACE, 7, 7, 3}, /* from the interface element */
     {INTERFACE, 0, 42, 3},  {MACVTAP, 42, 42, 3},
-    {HOSTDEV, 42, 42, 0}, /* nobody but a person can have done that */
+    {HOSTDEV, 42, 42, 0}, /* an administrator set it: libvirt does not */
 };
 
 static void test_vlan(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(vlans); i++) {
-        const struct vfa_vf_desired order = {settings("vlan=42 vlan_qos=3"), 0, vlans[i].kind};
+        const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, vlans[i].kind};
         const struct vfa_claim claim = the_claim(VF);
         struct vfa_host host = begin(VF);
 
-        CHECK(vfa_provisioner_apply(&host, &claim, &order, NULL) == 0, "%zu", i);
+        CHECK(vfa_provisioner_apply(&host, &claim, &desired, NULL) == 0, "%zu", i);
         card.vf.values[VFA_VF_VLAN] = vlans[i].libvirt;
         card.vf.values[VFA_VF_VLAN_QOS] = 0;
-        CHECK(vfa_provisioner_after_attach(&host, &claim, &order, NULL) == 0, "%zu", i);
+        CHECK(vfa_provisioner_after_attach(&host, &claim, &desired, NULL) == 0, "%zu", i);
         CHECK(card.vf.values[VFA_VF_VLAN] == vlans[i].vlan &&
                   card.vf.values[VFA_VF_VLAN_QOS] == vlans[i].qos,
               "%zu: %u %u", i, (unsigned)card.vf.values[VFA_VF_VLAN],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a VF was before a guest had it: that it gets it back, and that nobody gets the VF where that
- * cannot be. The card is made-card.h's.
+ * The settings that a VF had before a guest got it are restored; where that fails, the VF goes into
+ * quarantine. The card is made-card.h's.
  */
 
 #include "base/common.h"
@@ -19,35 +19,35 @@
 
 #include <sqlite3.h>
 
-/* ---- what the driver tells ---- */
+/* ---- what the driver reports ---- */
 
 static uint32_t vlan_now(void)
 {
     return card.vf.values[VFA_VF_VLAN];
 }
 
-/* A driver's 4095 is no VLAN: nothing is set for want of one, libvirt's "none" is not taken for a
- * number, and no VLAN is what it is set back to. */
+/* 4095 from a driver means no VLAN: vlan=0 changes nothing, 4095 after libvirt's attach is not kept
+ * as a number, and undo restores no VLAN. */
 static void test_no_vlan(void)
 {
-    const struct vfa_vf_desired order = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
+    const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
     const struct vfa_claim claim = the_claim(VF);
     struct vfa_host host = begin(VF);
 
     card.vgt = true;
     card.vf.values[VFA_VF_VLAN] = 4095;
     CHECK(apply(&host, "vlan=0", HOSTDEV, 0, NULL) == 0 && card.sets == 0, "it has none");
-    CHECK(vfa_provisioner_apply(&host, &claim, &order, NULL) == 0 && vlan_now() == 42, "set");
+    CHECK(vfa_provisioner_apply(&host, &claim, &desired, NULL) == 0 && vlan_now() == 42, "set");
     card.vf.values[VFA_VF_VLAN] = 4095; /* as libvirt leaves it */
     card.vf.values[VFA_VF_VLAN_QOS] = 0;
-    CHECK(vfa_provisioner_after_attach(&host, &claim, &order, NULL) == 0 && vlan_now() == 42,
+    CHECK(vfa_provisioner_after_attach(&host, &claim, &desired, NULL) == 0 && vlan_now() == 42,
           "set again");
     CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
     CHECK(vlan_now() == 4095 && !is_quarantined(&host), "none again: %u", (unsigned)vlan_now());
     end(&host);
 }
 
-/* ---- what is on record ---- */
+/* ---- saved settings ---- */
 
 static void put_saved(const char *text)
 {
@@ -61,7 +61,7 @@ static void put_saved(const char *text)
     sqlite3_close(db);
 }
 
-/* Whatever a driver told, also what no user may ask for, is read back and set back. */
+/* All values that a driver reported are read and restored, also values that no request may have. */
 static void test_saved_numbers(void)
 {
     static const struct {
@@ -86,7 +86,7 @@ static void test_saved_numbers(void)
     }
 }
 
-/* Nobody gets the VF, but the claim goes: else its domain would never start again. */
+/* The VF is quarantined and the claim ends: otherwise its domain could never start again. */
 static void test_unreadable(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -103,7 +103,7 @@ static void test_unreadable(void)
     end(&host);
 }
 
-/* ---- setting back ---- */
+/* ---- restoring ---- */
 
 static void test_quarantine(void)
 {
@@ -161,7 +161,7 @@ static void make_netdev_return(void)
     card.on_wait = NULL;
 }
 
-/* While a PF is reset or reloaded it has no netdev, and the VF cannot be set: it comes back. */
+/* While a PF is reset or reloaded, it has no netdev and the VF cannot be changed. */
 static void test_pf_without_netdev(void)
 {
     struct vfa_host host = begin(VF);
@@ -182,24 +182,24 @@ static void test_pf_without_netdev(void)
     end(&host);
 }
 
-/* While a VF resets, the kernel tells of the PF without it: that is no VF that is gone. */
-static void test_untold(void)
+/* While a VF resets, the kernel reports the PF without the VF: the VF is not gone. */
+static void test_unreported(void)
 {
     struct vfa_host host = begin(VF);
 
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
-    card.untold = 2;
+    card.unreported = 2;
     CHECK(release_all(&host) == 0 && count_claims(&host) == 0, "release");
     CHECK(is_now(USUAL) && !is_quarantined(&host), "put back once it is told of");
     end(&host);
     host = begin(VF);
     CHECK(apply(&host, "trust=yes", HOSTDEV, 0, NULL) == 0, "apply");
-    card.untold = 100000;
+    card.unreported = 100000;
     CHECK(release_all(&host) == 1 && read_saved().device[0], "not free while nothing is told");
     end(&host);
 }
 
-/* ---- a state that was lost ---- */
+/* ---- a lost state file ---- */
 
 #define DOMAIN(requests, device)                                                                   \
     "<domain type='kvm' id='1'><name>d</name><uuid>" UUID "</uuid><metadata><v:requests "          \
@@ -210,13 +210,13 @@ static void test_untold(void)
     "function='2'/></source>" name "</hostdev>"
 #define NET OURS("<alias name='ua-vf-net-0'/>")
 
-/* The claims of a domain that runs are made from its XML. */
+/* The claims of a running domain are made again from its XML. */
 static const struct lost_case {
     const char *label, *xml;
     const char *alias_settings;
-    bool kept;        /* the claim is there */
-    bool synced;      /* nothing was lost: its user attached the device */
-    bool quarantined; /* then */
+    bool kept;        /* the claim still exists */
+    bool synced;      /* no state was lost: a user attached the device */
+    bool quarantined; /* after vfa_reassert() */
 } lost_cases[] = {
     {"by alias", DOMAIN("<v:request alias='net'/>", NET), "trust=yes", .quarantined = true},
     {"a placeholder", DOMAIN("", NET), "vlan=42", .quarantined = true},
@@ -234,7 +234,7 @@ static void check_lost(const struct lost_case *c, struct vfa_host *host)
 
     if (vfa_domxml_parse(c->xml, strlen(c->xml), &domain, NULL) < 0)
         made_give_up(c->label);
-    for (int i = 0; i < 2; i++) { /* libvirt's daemon is restarted, too */
+    for (int i = 0; i < 2; i++) { /* as when libvirt's daemon restarts */
         CHECK(vfa_reassert(host, domain, NULL) == 0, "%s", c->label);
         CHECK(count_claims(host) == 1, "%s: the guest keeps it", c->label);
         CHECK(is_quarantined(host) == c->quarantined, "%s: quarantined", c->label);
@@ -250,7 +250,7 @@ static void test_lost(void)
 
     config.aliases = &alias;
     config.n_aliases = 1;
-    made_file("guest.xml", "<domstatus/>"); /* libvirt's: a domain runs */
+    made_file("guest.xml", "<domstatus/>"); /* a status file of libvirt: a domain runs */
     for (size_t i = 0; i < ARRAY_SIZE(lost_cases); i++) {
         struct vfa_host host = begin(VF);
 
@@ -274,7 +274,7 @@ int main(void)
     test_unreadable();
     test_quarantine();
     test_gone();
-    test_untold();
+    test_unreported();
     test_pf_without_netdev();
     test_lost();
     made_end(&sysfs);
