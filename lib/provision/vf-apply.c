@@ -123,7 +123,7 @@ static int check_mtu(struct vfa_job *job, struct vfa_error *err)
     if (r == VFA_NETLINK_GONE)
         return refuse_unreported(job, err);
     if (r == 0 && pf.mtu < want)
-        return refuse_setting(job, err, "cannot have mtu %u on VF %u of %s: that has %u itself",
+        return refuse_setting(job, err, "cannot have mtu %u on VF %u of %s: the PF has mtu %u",
                               (unsigned)want, job->work.vf.number, job->work.vf.pf,
                               (unsigned)pf.mtu);
     return r;

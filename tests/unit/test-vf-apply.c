@@ -71,7 +71,7 @@ static const struct apply_case {
     {.wanted = "mtu=1500", .saved = NOTHING_SAVED},
     {.wanted = "mtu=9000",
      .saved = NOTHING_SAVED,
-     .result = "cannot have mtu 9000 on VF 1 of pf0: that has 1500 itself"},
+     .result = "cannot have mtu 9000 on VF 1 of pf0: the PF has mtu 1500"},
     {.wanted = "mtu=9000", .kind = INTERFACE, .policy = BEST, .saved = NOTHING_SAVED, .result = ""},
     {.wanted = "mtu=9000", .kind = MACVTAP, .saved = "mtu=1500", .up = true},
     /* a macvtap needs its netdev up */
