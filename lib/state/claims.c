@@ -3,6 +3,7 @@
 
 #include "claims.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "private.h"
@@ -136,12 +137,11 @@ int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_clai
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
-        struct vfa_claim *more = realloc(claims.items, (claims.n + 1) * sizeof(*more));
+        struct vfa_claim *claim = vfa_array_grow(&claims.items, claims.n);
 
-        if (!more)
+        if (!claim)
             return vfa_fail_oom(err);
-        claims.items = more;
-        r = read_claim(stmt, &claims.items[claims.n], err);
+        r = read_claim(stmt, claim, err);
         if (r < 0)
             return r;
         claims.n++;

@@ -3,6 +3,7 @@
 
 #include "hold.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "private.h"
@@ -28,18 +29,17 @@ int vfa_state_want_hold(struct vfa_state *state, const char *uuid, struct vfa_er
 
 static int append(sqlite3_stmt *stmt, struct vfa_holds *holds, struct vfa_error *err)
 {
-    struct vfa_hold *more = realloc(holds->items, (holds->n + 1) * sizeof(*more)), *hold;
+    struct vfa_hold *hold = vfa_array_grow(&holds->items, holds->n);
 
-    if (!more)
+    if (!hold)
         return vfa_fail_oom(err);
-    holds->items = more;
-    hold = &more[holds->n++];
     *hold = (struct vfa_hold){
         .id = sqlite3_column_int64(stmt, 0),
         .held = sqlite3_column_int(stmt, 2) != 0,
         .since = sqlite3_column_int64(stmt, 3),
     };
     snprintf(hold->uuid, sizeof(hold->uuid), "%s", (const char *)sqlite3_column_text(stmt, 1));
+    holds->n++;
     return 0;
 }
 

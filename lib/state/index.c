@@ -7,6 +7,7 @@
 
 #include "index.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
@@ -77,12 +78,10 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
         const char *parent = (const char *)sqlite3_column_text(stmt, 6);
-        struct vfa_pool *more = realloc(pools.items, (pools.n + 1) * sizeof(*more)), *item;
+        struct vfa_pool *item = vfa_array_grow(&pools.items, pools.n);
 
-        if (!more)
+        if (!item)
             return vfa_fail_oom(err);
-        pools.items = more;
-        item = &more[pools.n++];
         *item = (struct vfa_pool){.id = sqlite3_column_int64(stmt, 0),
                                   .spec = sqlite3_column_int(stmt, 1),
                                   .numa_node = sqlite3_column_int(stmt, 2),
@@ -90,6 +89,7 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
                                   .used = (unsigned)sqlite3_column_int(stmt, 4),
                                   .kept = (unsigned)sqlite3_column_int(stmt, 5)};
         item->of_vfs = parent && *parent && vfa_parse_pci_addr(parent, &item->parent) == 0;
+        pools.n++;
     }
     if (r < 0)
         return r;

@@ -3,6 +3,7 @@
 
 #include "quarantine.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "private.h"
@@ -78,15 +79,14 @@ int vfa_state_end_quarantine(struct vfa_state *state, const char *device, struct
 
 static int append(sqlite3_stmt *stmt, struct vfa_quarantine *list, struct vfa_error *err)
 {
-    struct vfa_quarantined *more = realloc(list->items, (list->n + 1) * sizeof(*more)), *item;
+    struct vfa_quarantined *item = vfa_array_grow(&list->items, list->n);
     int r;
 
-    if (!more)
+    if (!item)
         return vfa_fail_oom(err);
-    list->items = more;
-    item = &more[list->n++];
-    *item = (struct vfa_quarantined){.since = sqlite3_column_int64(stmt, 2),
-                                     .cause = parse_cause(sqlite3_column_text(stmt, 3))};
+    list->n++; /* before the texts: on failure vfa_quarantine_clear() frees those already read */
+    item->since = sqlite3_column_int64(stmt, 2);
+    item->cause = parse_cause(sqlite3_column_text(stmt, 3));
     r = vfa_sql_text(stmt, 0, &item->device, err);
     return r < 0 ? r : vfa_sql_text(stmt, 1, &item->reason, err);
 }

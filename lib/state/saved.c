@@ -8,6 +8,7 @@
 
 #include "saved.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "device/vf-settings.h"
@@ -106,12 +107,11 @@ int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_save
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
-        struct vfa_saved *more = realloc(list.items, (list.n + 1) * sizeof(*more));
+        struct vfa_saved *saved = vfa_array_grow(&list.items, list.n);
 
-        if (!more)
+        if (!saved)
             return vfa_fail_oom(err);
-        list.items = more;
-        r = read_row(stmt, &more[list.n], err);
+        r = read_row(stmt, saved, err);
         if (r < 0)
             return r;
         list.n++;

@@ -7,6 +7,7 @@
 
 #include "stats.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "device/inventory.h"
@@ -43,20 +44,20 @@ static int append(sqlite3_stmt *stmt, const struct vfa_config *config, struct vf
                   struct vfa_error *err)
 {
     int type = sqlite3_column_int(stmt, 3), spec = sqlite3_column_int(stmt, 4);
-    struct vfa_stock *more;
+    struct vfa_stock *stock;
 
     if (type < VFA_TYPE_PCI || type > VFA_TYPE_VF || spec < -1 || spec >= (int)config->n_specs)
         return vfa_fail(err, EUCLEAN, "cannot use the index: bad device type or device_spec");
-    more = realloc(stats->stock, (stats->n + 1) * sizeof(*more));
-    if (!more)
+    stock = vfa_array_grow(&stats->stock, stats->n);
+    if (!stock)
         return vfa_fail_oom(err);
-    stats->stock = more;
-    more[stats->n++] = (struct vfa_stock){.vendor = (uint16_t)sqlite3_column_int(stmt, 0),
-                                          .product = (uint16_t)sqlite3_column_int(stmt, 1),
-                                          .numa_node = sqlite3_column_int(stmt, 2),
-                                          .type = (enum vfa_dev_type)type,
-                                          .spec = spec,
-                                          .free = (unsigned)sqlite3_column_int(stmt, 5)};
+    *stock = (struct vfa_stock){.vendor = (uint16_t)sqlite3_column_int(stmt, 0),
+                                .product = (uint16_t)sqlite3_column_int(stmt, 1),
+                                .numa_node = sqlite3_column_int(stmt, 2),
+                                .type = (enum vfa_dev_type)type,
+                                .spec = spec,
+                                .free = (unsigned)sqlite3_column_int(stmt, 5)};
+    stats->n++;
     return 0;
 }
 

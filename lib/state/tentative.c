@@ -8,6 +8,7 @@
 
 #include "tentative.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "private.h"
@@ -40,15 +41,14 @@ const struct vfa_tentative *vfa_tentatives_find(const struct vfa_tentatives *lis
 
 static int read_row(sqlite3_stmt *stmt, struct vfa_tentatives *list, struct vfa_error *err)
 {
-    struct vfa_tentative *more = realloc(list->items, (list->n + 1) * sizeof(*more));
+    struct vfa_tentative *row = vfa_array_grow(&list->items, list->n);
     int r = 0;
 
-    if (!more)
+    if (!row)
         return vfa_fail_oom(err);
-    list->items = more;
-    more += list->n++;
-    *more = (struct vfa_tentative){.iommu_group = sqlite3_column_int(stmt, 5)};
-    char **texts[] = {&more->uuid, &more->request, &more->domain, &more->device, &more->parent};
+    list->n++; /* before the texts: on failure vfa_tentatives_clear() frees those already read */
+    row->iommu_group = sqlite3_column_int(stmt, 5);
+    char **texts[] = {&row->uuid, &row->request, &row->domain, &row->device, &row->parent};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && r == 0; i++)
         r = vfa_sql_text(stmt, (int)i, texts[i], err);
     return r;
