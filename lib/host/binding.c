@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int read_mac(int pf_fd, char ret[VFA_MAC_SIZE])
+static int read_pf_mac(int pf_fd, char ret[VFA_MAC_SIZE])
 {
     char netdev[64], path[128], mac[64];
     int r = vfa_netdev_own(pf_fd, netdev, sizeof(netdev));
@@ -50,7 +50,7 @@ static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_bin
     if (r == 0)
         binding->vf_num = (int)number;
     if (r >= 0)
-        r = read_mac(fd, binding->pf_mac);
+        r = read_pf_mac(fd, binding->pf_mac);
     return r < 0 ? vfa_fail(err, -r, "cannot read device '%s': %s", pf, strerror(-r)) : 0;
 }
 

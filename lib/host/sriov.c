@@ -82,7 +82,7 @@ static int find_address(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *
     return 0;
 }
 
-static int find(struct card *card, struct vfa_error *err)
+static int find_pf(struct card *card, struct vfa_error *err)
 {
     const struct vfa_sysfs *sysfs = &card->host->sysfs;
     struct vfa_pci_addr addr;
@@ -103,7 +103,7 @@ static int find(struct card *card, struct vfa_error *err)
     return 0;
 }
 
-static int count(struct card *card)
+static int count_vfs(struct card *card)
 {
     const uint32_t want = card->want->numvfs;
     int total = 0, had = 0;
@@ -136,7 +136,7 @@ bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *wan
 
 /* ---- what is in use ---- */
 
-static bool is_mark(const struct vfa_claim *claim)
+static bool is_pf_mark(const struct vfa_claim *claim)
 {
     return claim->state == VFA_CLAIM_RELEASING && strcmp(claim->uuid, VFA_NO_UUID) == 0;
 }
@@ -162,12 +162,12 @@ static int check_claims(struct card *card, struct vfa_error *err)
                          err);
     if (r < 0 || r == VFA_STATE_ABSENT)
         return r < 0 ? r : 0;
-    if (is_mark(&claim))
+    if (is_pf_mark(&claim))
         return conclude(card, VFA_SRIOV_IN_USE, "another program removes them");
     return conclude(card, VFA_SRIOV_IN_USE, "domain '%.80s' holds %s", claim.domain, claim.device);
 }
 
-static int check_vfs(struct card *card, struct vfa_error *err)
+static int check_vfs_unused(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_health_context_clear)
     struct vfa_health_context health_context = {.sysfs = &card->host->sysfs};
@@ -188,19 +188,19 @@ static int check_driver(struct card *card)
 
 /* Where there is no VF yet none is taken away. A claim on the PF alone is then of a guest that is
  * about to get it, at which the VFs go again, or that has just given it back to its driver. */
-static int check_use(struct card *card, struct vfa_error *err)
+static int check_card_unused(struct card *card, struct vfa_error *err)
 {
     int r = check_driver(card);
 
     if (r != 0 || card->report->had == 0)
         return r;
     r = check_claims(card, err);
-    return r == 0 ? check_vfs(card, err) : r;
+    return r == 0 ? check_vfs_unused(card, err) : r;
 }
 
 /* ---- kept from all ---- */
 
-static int lock(struct card *card, struct vfa_error *err)
+static int lock_pf(struct card *card, struct vfa_error *err)
 {
     struct vfa_patience patience = vfa_patience_begin(PATIENCE_MS);
     int r;
@@ -214,19 +214,19 @@ static int lock(struct card *card, struct vfa_error *err)
 }
 
 /* Its own, or that of a program that was killed: under the lock there is no other. */
-static int drop_mark(struct card *card, struct vfa_error *err)
+static int drop_pf_mark(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     char address[VFA_PCI_ADDR_SIZE];
     int r = vfa_state_holder(card->host->state, vfa_pci_addr_format(&card->pf.addr, address), NULL,
                              -1, "", &claim, err);
 
-    if (r == 0 && is_mark(&claim))
+    if (r == 0 && is_pf_mark(&claim))
         r = vfa_state_end_release(card->host->state, &claim, err);
     return r < 0 ? r : 0;
 }
 
-static int put_mark(struct card *card, struct vfa_error *err)
+static int put_pf_mark(struct card *card, struct vfa_error *err)
 {
     char address[VFA_PCI_ADDR_SIZE], kind[] = "pci", uuid[] = VFA_NO_UUID, nobody[] = NOBODY,
                                      why[] = VFA_WHY_VFS;
@@ -243,34 +243,34 @@ static int put_mark(struct card *card, struct vfa_error *err)
     return r == VFA_STATE_TAKEN ? conclude(card, VFA_SRIOV_IN_USE, "a domain holds one") : r;
 }
 
-static int mark(struct card *card, struct vfa_error *err)
+static int mark_pf(struct card *card, struct vfa_error *err)
 {
     struct vfa_state *state = card->host->state;
     int r = vfa_state_begin(state, err);
 
     if (r < 0)
         return r;
-    r = drop_mark(card, err);
+    r = drop_pf_mark(card, err);
     if (r == 0)
         r = check_claims(card, err);
     if (r == 0)
-        r = put_mark(card, err);
+        r = put_pf_mark(card, err);
     r = vfa_state_finish(state, true, r, err);
     card->marked = r == 0;
     return r;
 }
 
 /* `r` is what came of the rest. */
-static int unmark(struct card *card, int r, struct vfa_error *err)
+static int unmark_pf(struct card *card, int r, struct vfa_error *err)
 {
-    int dropped = card->marked ? drop_mark(card, r < 0 ? NULL : err) : 0;
+    int dropped = card->marked ? drop_pf_mark(card, r < 0 ? NULL : err) : 0;
 
     return r < 0 ? r : dropped < 0 ? dropped : r;
 }
 
 /* ---- the change ---- */
 
-static int refused(struct card *card, uint32_t number, int error)
+static int report_write_error(struct card *card, uint32_t number, int error)
 {
     if (error == VFA_SYSFS_GONE && !card->pf.driver)
         return conclude(card, VFA_SRIOV_CANNOT, "no driver is bound to it");
@@ -284,7 +284,7 @@ static int remove_vfs(struct card *card)
 {
     int r = card->report->had ? vfa_sysfs_write_u32(card->dirfd, NUMBER, 0) : 0;
 
-    return r ? refused(card, 0, r) : 0;
+    return r ? report_write_error(card, 0, r) : 0;
 }
 
 /* What was there before is made again if that is all that can be had. */
@@ -294,7 +294,7 @@ static int make_vfs(struct card *card)
     int has = 0;
 
     if (r != 0) {
-        refused(card, card->want->numvfs, r);
+        report_write_error(card, card->want->numvfs, r);
         if (card->report->had)
             vfa_sysfs_write_u32(card->dirfd, NUMBER, card->report->had);
         return CONCLUDED;
@@ -304,39 +304,39 @@ static int make_vfs(struct card *card)
     return conclude(card, VFA_SRIOV_MADE, "%s", "");
 }
 
-static int clear_way(struct card *card, bool look_only, struct vfa_error *err)
+static int clear_way(struct card *card, bool dry_run, struct vfa_error *err)
 {
     int r;
 
-    if (look_only || !card->host->state || card->report->had == 0)
-        return check_use(card, err);
+    if (dry_run || !card->host->state || card->report->had == 0)
+        return check_card_unused(card, err);
     r = check_driver(card);
     if (r == 0)
-        r = lock(card, err);
+        r = lock_pf(card, err);
     if (r == 0)
-        r = mark(card, err);
+        r = mark_pf(card, err);
     if (r == 0)
-        r = check_vfs(card, err);
+        r = check_vfs_unused(card, err);
     return r == 0 ? remove_vfs(card) : r;
 }
 
-int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool look_only,
+int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool dry_run,
                     struct vfa_sriov_report *ret, struct vfa_error *err)
 {
     struct vfa_sriov_report report = {.outcome = VFA_SRIOV_CANNOT};
     VFA_AUTO(card_clear)
     struct card card = {.host = host, .want = want, .report = &report, .dirfd = -1, .lock = -1};
-    int r = find(&card, err);
+    int r = find_pf(&card, err);
 
     if (r == 0)
-        r = count(&card);
+        r = count_vfs(&card);
     if (r == 0)
-        r = clear_way(&card, look_only, err);
-    if (r == 0 && look_only)
+        r = clear_way(&card, dry_run, err);
+    if (r == 0 && dry_run)
         r = conclude(&card, VFA_SRIOV_MADE, "%s", "");
     if (r == 0)
         r = make_vfs(&card);
-    r = unmark(&card, r, err);
+    r = unmark_pf(&card, r, err);
     if (r < 0)
         return r;
     *ret = report;

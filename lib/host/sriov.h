@@ -38,10 +38,10 @@ struct vfa_sriov_report {
 /* True if the PF is there with its driver, and under the name by which it is asked for. */
 bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *want);
 
-/* Looks, and unless `look_only` does. Not inside a transaction. host->state may be NULL where no
+/* Looks, and unless `dry_run` does. Not inside a transaction. host->state may be NULL where no
  * claims are to be heeded. An error is one of the state or of memory; what is wrong with a card is
  * an outcome. Nobody can claim the PF or its VFs meanwhile. */
-int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool look_only,
+int vfa_sriov_apply(struct vfa_host *host, const struct vfa_numvfs *want, bool dry_run,
                     struct vfa_sriov_report *ret, struct vfa_error *err);
 
 #endif

@@ -96,7 +96,7 @@ static bool lock_damaged(struct vfa_state *probe)
     return r == -EUCLEAN || (r == 0 && broken);
 }
 
-static void put_away(const char *path, const char *journal, const char *aside)
+static void move_file_aside(const char *path, const char *journal, const char *aside)
 {
     unlink(journal);
     if (rename(path, aside) < 0)
@@ -106,7 +106,7 @@ static void put_away(const char *path, const char *journal, const char *aside)
 /* Several processes may find the damage at once; the second must not set aside the new file. Who is
  * in the middle of a transaction ends it first: it would be lost without a word. The journal
  * belongs to the damaged file and would be played into the new one. */
-static void set_aside(const char *path)
+static void set_file_aside(const char *path)
 {
     VFA_AUTO(vfa_freep) char *lock = NULL;
     VFA_AUTO(vfa_freep) char *aside = NULL;
@@ -121,7 +121,7 @@ static void set_aside(const char *path)
     if (fd < 0 || flock(fd, LOCK_EX) < 0)
         return;
     if (lock_damaged(&probe))
-        put_away(path, journal, aside);
+        move_file_aside(path, journal, aside);
     sqlite3_close(probe.db);
 }
 
@@ -131,7 +131,7 @@ void vfa_state_discard(struct vfa_state *state)
         return;
     sqlite3_close(state->db); /* rolls an open transaction back */
     if (state->damaged && state->may_mend && !leave_damaged)
-        set_aside(state->path);
+        set_file_aside(state->path);
     free(state->path);
     free(state);
 }

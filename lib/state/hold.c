@@ -27,7 +27,7 @@ int vfa_state_want_hold(struct vfa_state *state, const char *uuid, struct vfa_er
                           err);
 }
 
-static int append(sqlite3_stmt *stmt, struct vfa_holds *holds, struct vfa_error *err)
+static int append_hold(sqlite3_stmt *stmt, struct vfa_holds *holds, struct vfa_error *err)
 {
     struct vfa_hold *hold = vfa_array_grow(&holds->items, holds->n);
 
@@ -57,7 +57,7 @@ int vfa_state_holds(struct vfa_state *state, const char *uuid, struct vfa_holds 
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
-        r = append(stmt, &holds, err);
+        r = append_hold(stmt, &holds, err);
         if (r < 0)
             return r;
     }

@@ -52,7 +52,7 @@ struct indexed {
 /* ---- rows, made outside ---- */
 
 /* Runs a prepared INSERT with the values bound to it and makes it ready for the next. */
-static int insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
+static int run_insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
 {
     int r = vfa_sql_step(state, stmt, err);
 
@@ -93,7 +93,7 @@ static int insert_device(struct filler *f, const struct indexed *device, struct 
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         sqlite3_bind_int64(stmt, (int)i + 3, numbers[i]);
     bind_healthy(f, stmt, (int)ARRAY_SIZE(numbers) + 3, NULL, device);
-    return insert(f->state, stmt, err);
+    return run_insert(f->state, stmt, err);
 }
 
 /* Binds what tells a pool from others to the first four parameters. */
@@ -118,12 +118,12 @@ static int insert_member(struct filler *f, const struct vfa_alias *alias,
     int r;
 
     bind_pool(f->add_pool, alias, device);
-    r = insert(f->state, f->add_pool, err);
+    r = run_insert(f->state, f->add_pool, err);
     if (r < 0)
         return r;
     bind_pool(f->add_member, alias, device);
     bind_healthy(f, f->add_member, 6, alias, device);
-    return insert(f->state, f->add_member, err);
+    return run_insert(f->state, f->add_member, err);
 }
 
 static int index_device(struct filler *f, const struct vfa_inventory *inv, size_t number,
@@ -149,9 +149,9 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
 }
 
 /* The inventory is sorted, so a pool's first device is its lowest. */
-static int fill(struct vfa_state *state, const struct vfa_config *config,
-                const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
-                struct vfa_error *err)
+static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
+                       const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
+                       struct vfa_error *err)
 {
     VFA_AUTO(filler_clear) struct filler f = {.state = state, .config = config, .checks = checks};
     int r = 0;
@@ -204,11 +204,11 @@ static int make_tables(struct vfa_state *state, struct vfa_error *err)
     return r < 0 ? r : vfa_sql_exec(state, (const char *)sqlite3_column_text(stmt, 0), err);
 }
 
-static int make_rows(struct vfa_state *state, const struct vfa_config *config,
-                     const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
-                     struct vfa_error *err)
+static int make_index_rows(struct vfa_state *state, const struct vfa_config *config,
+                           const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
+                           struct vfa_error *err)
 {
-    int r = fill(state, config, inv, checks, err);
+    int r = insert_rows(state, config, inv, checks, err);
 
     if (r < 0)
         return r;
@@ -236,7 +236,7 @@ int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *co
     if (r == 0 && own)
         r = vfa_sql_exec(state, "BEGIN", err); /* locks what it comes to: nothing */
     if (r == 0)
-        r = make_rows(state, config, inv, checks, err);
+        r = make_index_rows(state, config, inv, checks, err);
     if (own && r == 0)
         r = vfa_sql_exec(state, "COMMIT", err);
     if (own && r < 0)
@@ -299,8 +299,8 @@ static int without_triggers(struct vfa_state *state, struct vfa_error *err)
     return r;
 }
 
-static int install(struct vfa_state *state, const struct vfa_config *config, int64_t scanned,
-                   struct vfa_error *err)
+static int install_index(struct vfa_state *state, const struct vfa_config *config, int64_t scanned,
+                         struct vfa_error *err)
 {
     int r = without_triggers(state, err);
 
@@ -320,7 +320,8 @@ int vfa_state_index_install(struct vfa_state *state, const struct vfa_config *co
     bool own;
     int r = vfa_state_join(state, &own, err);
 
-    return r < 0 ? r : vfa_state_finish(state, own, install(state, config, scanned, err), err);
+    return r < 0 ? r
+                 : vfa_state_finish(state, own, install_index(state, config, scanned, err), err);
 }
 
 int vfa_state_index_replace(struct vfa_state *state, const struct vfa_config *config,

@@ -36,7 +36,7 @@ int vfa_state_index_scanned(struct vfa_state *state, int64_t *ret, struct vfa_er
         err);
 }
 
-static int read_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct vfa_error *err)
+static int read_index_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct vfa_error *err)
 {
     const char *address = (const char *)sqlite3_column_text(stmt, 0);
     const char *parent = (const char *)sqlite3_column_text(stmt, 1);
@@ -127,7 +127,7 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
     r = vfa_sql_step(state, stmt, err);
     if (r == 0)
         return VFA_STATE_END;
-    return r < 0 ? r : read_device(stmt, ret, err);
+    return r < 0 ? r : read_index_device(stmt, ret, err);
 }
 
 int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
@@ -151,7 +151,7 @@ int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vf
     r = vfa_sql_step(state, stmt, err);
     if (r == 0)
         return VFA_STATE_END;
-    return r < 0 ? r : read_device(stmt, ret, err);
+    return r < 0 ? r : read_index_device(stmt, ret, err);
 }
 
 #define MEMBER_COLUMNS DEVICE_COLUMNS ", m.pool, p.spec, m.busy"
@@ -176,7 +176,7 @@ static int read_member(struct vfa_state *state, sqlite3_stmt *query, struct vfa_
         ret->kept = sqlite3_column_int(stmt, 11) > 0;
         ret->own = sqlite3_column_int(stmt, 12) > 0;
     }
-    return r < 0 ? r : read_device(stmt, &ret->device, err);
+    return r < 0 ? r : read_index_device(stmt, &ret->device, err);
 }
 
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,

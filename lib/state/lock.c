@@ -25,14 +25,14 @@ struct place {
     int64_t start, len; /* len 0: all */
 };
 
-static const struct place daemons = {".lock", 0, 0};
+static const struct place daemon_place = {".lock", 0, 0};
 
-static struct place of_borrower(int64_t number)
+static struct place lease_place(int64_t number)
 {
     return (struct place){".borrow", number, 1};
 }
 
-static struct place of_device(const char *suffix, const struct vfa_pci_addr *addr)
+static struct place device_place(const char *suffix, const struct vfa_pci_addr *addr)
 {
     int64_t number =
         (int64_t)addr->domain << 16 | addr->bus << 8 | addr->slot << 3 | addr->function;
@@ -47,18 +47,18 @@ static char *lock_path(const char *state_path, const struct place *place)
     return asprintf(&path, "%s%s", state_path, place->suffix) < 0 ? NULL : path;
 }
 
-static struct flock lock_of(const struct place *place, short type)
+static struct flock flock_of(const struct place *place, short type)
 {
     return (struct flock){
         .l_type = type, .l_whence = SEEK_SET, .l_start = place->start, .l_len = place->len};
 }
 
-static int take(const char *state_path, const struct place *place, int *ret_fd,
-                struct vfa_error *err)
+static int take_lock(const char *state_path, const struct place *place, int *ret_fd,
+                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
     VFA_AUTO(vfa_freep) char *copy = strdup(state_path);
-    struct flock lock = lock_of(place, F_WRLCK);
+    struct flock lock = flock_of(place, F_WRLCK);
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path || !copy)
@@ -78,10 +78,11 @@ static int take(const char *state_path, const struct place *place, int *ret_fd,
     return 0;
 }
 
-static int ask(const char *state_path, const struct place *place, bool *ret, struct vfa_error *err)
+static int query_lock(const char *state_path, const struct place *place, bool *ret,
+                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
-    struct flock lock = lock_of(place, F_RDLCK); /* which write locks alone stand in the way of */
+    struct flock lock = flock_of(place, F_RDLCK); /* which write locks alone stand in the way of */
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path)
@@ -101,13 +102,13 @@ static int ask(const char *state_path, const struct place *place, bool *ret, str
 
 int vfa_lock_acquire(const char *state_path, int *ret_fd, struct vfa_error *err)
 {
-    return take(state_path, &daemons, ret_fd, err);
+    return take_lock(state_path, &daemon_place, ret_fd, err);
 }
 
 bool vfa_lock_adopt(const char *state_path, int fd)
 {
-    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemons);
-    struct flock lock = lock_of(&daemons, F_WRLCK);
+    VFA_AUTO(vfa_freep) char *path = lock_path(state_path, &daemon_place);
+    struct flock lock = flock_of(&daemon_place, F_WRLCK);
     struct stat now, handed;
 
     return path && lstat(path, &now) == 0 && fstat(fd, &handed) == 0 &&
@@ -117,45 +118,45 @@ bool vfa_lock_adopt(const char *state_path, int fd)
 
 int vfa_lock_is_held(const char *state_path, bool *ret, struct vfa_error *err)
 {
-    return ask(state_path, &daemons, ret, err);
+    return query_lock(state_path, &daemon_place, ret, err);
 }
 
 int vfa_lock_lease(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err)
 {
-    const struct place place = of_borrower(number);
+    const struct place place = lease_place(number);
 
-    return take(state_path, &place, ret_fd, err);
+    return take_lock(state_path, &place, ret_fd, err);
 }
 
 int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct vfa_error *err)
 {
-    const struct place place = of_borrower(number);
+    const struct place place = lease_place(number);
 
-    return ask(state_path, &place, ret, err);
+    return query_lock(state_path, &place, ret, err);
 }
 
 int vfa_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
                     struct vfa_error *err)
 {
-    const struct place place = of_device(".release", addr);
+    const struct place place = device_place(".release", addr);
 
-    return take(state_path, &place, ret_fd, err);
+    return take_lock(state_path, &place, ret_fd, err);
 }
 
 int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
                       struct vfa_error *err)
 {
-    const struct place place = of_device(".clean", device);
+    const struct place place = device_place(".clean", device);
 
-    return take(state_path, &place, ret_fd, err);
+    return take_lock(state_path, &place, ret_fd, err);
 }
 
 int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
                          struct vfa_error *err)
 {
-    const struct place place = of_device(".clean", device);
+    const struct place place = device_place(".clean", device);
 
-    return ask(state_path, &place, ret, err);
+    return query_lock(state_path, &place, ret, err);
 }
 
 /* The kernel tells of a close before it drops the locks. */

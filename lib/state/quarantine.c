@@ -77,7 +77,8 @@ int vfa_state_end_quarantine(struct vfa_state *state, const char *device, struct
     return sqlite3_changes(state->db) ? 0 : VFA_STATE_ABSENT;
 }
 
-static int append(sqlite3_stmt *stmt, struct vfa_quarantine *list, struct vfa_error *err)
+static int append_quarantined(sqlite3_stmt *stmt, struct vfa_quarantine *list,
+                              struct vfa_error *err)
 {
     struct vfa_quarantined *item = vfa_array_grow(&list->items, list->n);
     int r;
@@ -101,7 +102,7 @@ int vfa_sql_quarantined(struct vfa_state *state, sqlite3_stmt *query, struct vfa
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
-        r = append(stmt, &list, err);
+        r = append_quarantined(stmt, &list, err);
         if (r < 0)
             return r;
     }

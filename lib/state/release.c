@@ -27,7 +27,7 @@
     (claim)->device, (claim)->uuid, (claim)->request, (claim)->since,                              \
         vfa_claim_state_name((claim)->state), (claim)->state_since
 
-static int change(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
+static int change_claim(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
 {
     int r = vfa_sql_finish(state, stmt, err);
 
@@ -39,7 +39,7 @@ static int change(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error 
 int vfa_state_begin_release(struct vfa_state *state, const struct vfa_claim *claim, const char *why,
                             struct vfa_error *err)
 {
-    return change(
+    return change_claim(
         state,
         vfa_sql_prepare(state, err,
                         "UPDATE claim SET state = 'releasing', state_since = ?8, why = ?7,"
@@ -51,16 +51,16 @@ int vfa_state_begin_release(struct vfa_state *state, const struct vfa_claim *cla
 int vfa_state_set_cleaner(struct vfa_state *state, const struct vfa_claim *claim,
                           const char *cleaner, struct vfa_error *err)
 {
-    return change(state,
-                  vfa_sql_prepare(state, err, "UPDATE claim SET cleaner = ?7" SAME, SAME_TYPES "s",
-                                  SAME_VALUES(claim), cleaner),
-                  err);
+    return change_claim(state,
+                        vfa_sql_prepare(state, err, "UPDATE claim SET cleaner = ?7" SAME,
+                                        SAME_TYPES "s", SAME_VALUES(claim), cleaner),
+                        err);
 }
 
 int vfa_state_begin_cleaning(struct vfa_state *state, const struct vfa_claim *claim,
                              struct vfa_error *err)
 {
-    return change(
+    return change_claim(
         state,
         vfa_sql_prepare(state, err,
                         "UPDATE claim SET state = 'cleaning', state_since = ?7, attempts = 0,"
@@ -72,23 +72,24 @@ int vfa_state_begin_cleaning(struct vfa_state *state, const struct vfa_claim *cl
 int vfa_state_set_release_error(struct vfa_state *state, const struct vfa_claim *claim,
                                 const char *text, struct vfa_error *err)
 {
-    return change(state,
-                  vfa_sql_prepare(state, err,
-                                  "UPDATE claim SET error = ?7,"
-                                  " attempts = iif(?7 IS NULL, 0, attempts + 1),"
-                                  " state_since = min(state_since, ?8)" SAME
-                                  " AND NOT " VFA_CLAIM_HELD,
-                                  SAME_TYPES "si", SAME_VALUES(claim), text, (int64_t)time(NULL)),
-                  err);
+    return change_claim(
+        state,
+        vfa_sql_prepare(state, err,
+                        "UPDATE claim SET error = ?7,"
+                        " attempts = iif(?7 IS NULL, 0, attempts + 1),"
+                        " state_since = min(state_since, ?8)" SAME " AND NOT " VFA_CLAIM_HELD,
+                        SAME_TYPES "si", SAME_VALUES(claim), text, (int64_t)time(NULL)),
+        err);
 }
 
 int vfa_state_end_release(struct vfa_state *state, const struct vfa_claim *claim,
                           struct vfa_error *err)
 {
-    return change(state,
-                  vfa_sql_prepare(state, err, "DELETE FROM claim" SAME " AND NOT " VFA_CLAIM_HELD,
-                                  SAME_TYPES, SAME_VALUES(claim)),
-                  err);
+    return change_claim(state,
+                        vfa_sql_prepare(state, err,
+                                        "DELETE FROM claim" SAME " AND NOT " VFA_CLAIM_HELD,
+                                        SAME_TYPES, SAME_VALUES(claim)),
+                        err);
 }
 
 int vfa_state_count_ending(struct vfa_state *state, const char *alias,

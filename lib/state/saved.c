@@ -23,7 +23,7 @@ void vfa_saved_clear(struct vfa_saved *saved)
     saved->unreadable = NULL;
 }
 
-static int read_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
+static int read_saved_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
@@ -33,7 +33,7 @@ static int read_settings(const char *text, struct vfa_saved *saved, struct vfa_e
     return saved->unreadable ? 0 : vfa_fail_oom(err);
 }
 
-static int read_row(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error *err)
+static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *device = NULL;
     VFA_AUTO(vfa_freep) char *text = NULL;
@@ -43,7 +43,7 @@ static int read_row(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error 
     if (r == 0)
         r = vfa_sql_text(stmt, 1, &text, err);
     if (r == 0)
-        r = read_settings(text, &saved, err);
+        r = read_saved_settings(text, &saved, err);
     if (r < 0)
         return r;
     snprintf(saved.device, sizeof(saved.device), "%s", device);
@@ -63,7 +63,7 @@ static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vf
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
 
     if (r > 0)
-        r = read_row(stmt, &older, err) < 0 ? vfa_sql_failed(err) : 1;
+        r = read_saved(stmt, &older, err) < 0 ? vfa_sql_failed(err) : 1;
     if (r <= 0)
         return r;
     if (older.unreadable)
@@ -111,7 +111,7 @@ int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_save
 
         if (!saved)
             return vfa_fail_oom(err);
-        r = read_row(stmt, saved, err);
+        r = read_saved(stmt, saved, err);
         if (r < 0)
             return r;
         list.n++;

@@ -65,8 +65,8 @@ static VFA_PRINTF(3, 4) int exec_format(struct vfa_state *state, struct vfa_erro
 }
 
 /* One text that a query makes of many, the statements that it spells among them; never NULL. */
-static int collect(struct vfa_state *state, const char *sql, const char *value, char **ret,
-                   struct vfa_error *err)
+static int collect_text(struct vfa_state *state, const char *sql, const char *value, char **ret,
+                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql_prepare(state, err, sql, value ? "s" : "", value);
@@ -80,7 +80,7 @@ static int collect(struct vfa_state *state, const char *sql, const char *value, 
 static int collect_and_exec(struct vfa_state *state, const char *sql, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *statements = NULL;
-    int r = collect(state, sql, NULL, &statements, err);
+    int r = collect_text(state, sql, NULL, &statements, err);
 
     return r == 0 ? vfa_sql_exec(state, statements, err) : r;
 }
@@ -116,10 +116,10 @@ static int move_tables(struct vfa_state *state, struct vfa_error *err)
 static int copy_table(struct vfa_state *state, const char *name, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *columns = NULL;
-    int r = collect(state,
-                    "SELECT coalesce(group_concat(name), '') FROM pragma_table_info(?1)"
-                    " WHERE name IN (SELECT name FROM pragma_table_info('" OLD "' || ?1))",
-                    name, &columns, err);
+    int r = collect_text(state,
+                         "SELECT coalesce(group_concat(name), '') FROM pragma_table_info(?1)"
+                         " WHERE name IN (SELECT name FROM pragma_table_info('" OLD "' || ?1))",
+                         name, &columns, err);
 
     if (r < 0 || !*columns) /* a table that is new */
         return r;
@@ -131,11 +131,11 @@ static int copy_tables(struct vfa_state *state, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *names = NULL;
     char *rest, *name;
-    int r =
-        collect(state,
-                "SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"
-                " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '" OLD "%'",
-                NULL, &names, err);
+    int r = collect_text(
+        state,
+        "SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"
+        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '" OLD "%'",
+        NULL, &names, err);
 
     for (rest = names; r == 0 && (name = strsep(&rest, ","));)
         r = copy_table(state, name, err);
@@ -151,14 +151,14 @@ static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
 }
 
 /* Rows that are not right as they were copied: a claim of version 1 or 2 knows no state_since. */
-static int adapt(struct vfa_state *state, struct vfa_error *err)
+static int adapt_rows(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
 }
 
 /* The triggers are put aside while rows are copied: what they do was done to these rows long ago.
  */
-static int upgrade(struct vfa_state *state, struct vfa_error *err)
+static int upgrade_schema(struct vfa_state *state, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *triggers = NULL;
     int r = drop_triggers(state, err);
@@ -168,16 +168,16 @@ static int upgrade(struct vfa_state *state, struct vfa_error *err)
     if (r == 0)
         r = vfa_sql_exec(state, schema, err);
     if (r == 0)
-        r = collect(state,
-                    "SELECT coalesce(group_concat(sql, ';'), '') FROM sqlite_master"
-                    " WHERE type = 'trigger'",
-                    NULL, &triggers, err);
+        r = collect_text(state,
+                         "SELECT coalesce(group_concat(sql, ';'), '') FROM sqlite_master"
+                         " WHERE type = 'trigger'",
+                         NULL, &triggers, err);
     if (r == 0)
         r = drop_triggers(state, err);
     if (r == 0)
         r = copy_tables(state, err);
     if (r == 0)
-        r = adapt(state, err);
+        r = adapt_rows(state, err);
     if (r == 0)
         r = drop_old_tables(state, err);
     if (r == 0)
@@ -192,7 +192,7 @@ int vfa_state_make_schema(struct vfa_state *state, struct vfa_error *err)
 
     if (r < 0 || version == VFA_SCHEMA_VERSION)
         return r;
-    r = version == 0 ? vfa_sql_exec(state, schema, err) : upgrade(state, err);
+    r = version == 0 ? vfa_sql_exec(state, schema, err) : upgrade_schema(state, err);
     if (r < 0)
         return r;
     return exec_format(state, err, "PRAGMA user_version = %d", VFA_SCHEMA_VERSION);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* What another row forbids, against a value that no row may have. */
-static int code_of_constraint(int sqlite_code)
+static int errno_of_constraint(int sqlite_code)
 {
     switch (sqlite_code) {
     case SQLITE_CONSTRAINT_PRIMARYKEY:
@@ -25,7 +25,7 @@ static int code_of_constraint(int sqlite_code)
     }
 }
 
-static int code_of(int sqlite_code)
+static int errno_of(int sqlite_code)
 {
     if (sqlite_code == SQLITE_CANTOPEN_SYMLINK)
         return ELOOP;
@@ -41,7 +41,7 @@ static int code_of(int sqlite_code)
     case SQLITE_PERM:
         return EACCES;
     case SQLITE_CONSTRAINT:
-        return code_of_constraint(sqlite_code);
+        return errno_of_constraint(sqlite_code);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return EUCLEAN;
@@ -76,7 +76,7 @@ int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err)
 int vfa_sql_fail(struct vfa_state *state, struct vfa_error *err)
 {
     int sqlite_code = sqlite3_extended_errcode(state->db);
-    int code = code_of(sqlite_code);
+    int code = errno_of(sqlite_code);
 
     if (is_forbidden(state, sqlite_code))
         return vfa_fail(err, EACCES,
@@ -111,7 +111,7 @@ bool vfa_sql_is_taken(const struct vfa_state *state)
     }
 }
 
-static int bind(sqlite3_stmt *stmt, const char *types, va_list args)
+static int bind_values(sqlite3_stmt *stmt, const char *types, va_list args)
 {
     int r = SQLITE_OK;
 
@@ -138,7 +138,7 @@ sqlite3_stmt *vfa_sql_prepare(struct vfa_state *state, struct vfa_error *err, co
         return NULL;
     }
     va_start(args, types);
-    r = bind(stmt, types, args);
+    r = bind_values(stmt, types, args);
     va_end(args);
     if (r != SQLITE_OK) {
         vfa_fail(err, r == SQLITE_NOMEM ? ENOMEM : EINVAL, "cannot use state file '%s': %s",

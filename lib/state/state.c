@@ -97,7 +97,7 @@ static int check_empty(struct vfa_state *state, struct vfa_error *err)
     return r;
 }
 
-static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
+static int check_kind(struct vfa_state *state, const char *boot_id, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *had = NULL;
     uint32_t version;
@@ -118,7 +118,7 @@ static int look(struct vfa_state *state, const char *boot_id, struct vfa_error *
 }
 
 /* The first that reads. */
-static int set_up(struct vfa_state *state, struct vfa_error *err)
+static int set_pragmas(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state,
                         "PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF; "
@@ -126,14 +126,14 @@ static int set_up(struct vfa_state *state, struct vfa_error *err)
                         err);
 }
 
-static int connect_and_look(struct vfa_state *state, enum vfa_state_mode mode, const char *boot_id,
-                            struct vfa_error *err)
+static int connect_and_check(struct vfa_state *state, enum vfa_state_mode mode, const char *boot_id,
+                             struct vfa_error *err)
 {
     int r = vfa_state_connect(state, mode, err);
 
     if (r == 0)
-        r = set_up(state, err);
-    return r == 0 ? look(state, boot_id, err) : r;
+        r = set_pragmas(state, err);
+    return r == 0 ? check_kind(state, boot_id, err) : r;
 }
 
 /* 0, VFA_STATE_ABSENT, FILE_OLDER (to be read, and of an older version) or an error. */
@@ -145,7 +145,7 @@ static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const
     int r = read_boot_id(boot_id, sizeof(boot_id), err);
 
     if (r == 0)
-        r = connect_and_look(state, mode, boot_id, err);
+        r = connect_and_check(state, mode, boot_id, err);
     if (r <= 0)
         return r;
     if (mode == VFA_STATE_READ)
@@ -194,7 +194,7 @@ static int take_kept(const char *path, enum vfa_state_mode mode, struct vfa_stat
         r = -ESTALE;
         if (sqlite3_file_control(state->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
             !moved && read_boot_id(boot_id, sizeof(boot_id), NULL) == 0)
-            r = look(state, boot_id, &why);
+            r = check_kind(state, boot_id, &why);
         if (r == KIND_CURRENT) {
             *ret = state;
             return 0;
@@ -255,7 +255,7 @@ static int load_copy(struct vfa_state *state, const char *path, const char *boot
 {
     struct vfa_state source = {.path = (char *)path};
     sqlite3_backup *backup = NULL;
-    int r = connect_and_look(&source, VFA_STATE_READ, boot_id, err);
+    int r = connect_and_check(&source, VFA_STATE_READ, boot_id, err);
 
     r = r > 0 ? 0 : r; /* what is newer or damaged is refused */
     if (r == 0)
@@ -284,7 +284,7 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
         return vfa_fail_oom(err);
     r = vfa_state_connect(state, VFA_STATE_WRITE, err);
     if (r == 0)
-        r = set_up(state, err);
+        r = set_pragmas(state, err);
     if (r == 0 && path && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         r = load_copy(state, path, boot_id, err);
     if (r == 0)

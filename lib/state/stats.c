@@ -40,8 +40,8 @@ void vfa_stats_clear(struct vfa_stats *stats)
 
 /* ---- devices that look alike ---- */
 
-static int append(sqlite3_stmt *stmt, const struct vfa_config *config, struct vfa_stats *stats,
-                  struct vfa_error *err)
+static int append_stock(sqlite3_stmt *stmt, const struct vfa_config *config,
+                        struct vfa_stats *stats, struct vfa_error *err)
 {
     int type = sqlite3_column_int(stmt, 3), spec = sqlite3_column_int(stmt, 4);
     struct vfa_stock *stock;
@@ -86,7 +86,7 @@ static int read_stock(struct vfa_state *state, const struct vfa_config *config,
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
         if (sqlite3_column_int(stmt, 6) > 0)
             return VFA_STATE_ABSENT;
-        r = append(stmt, config, stats, err);
+        r = append_stock(stmt, config, stats, err);
         if (r < 0)
             return r;
     }
@@ -161,8 +161,8 @@ static int check_index(struct vfa_state *state, const struct vfa_config *config,
                : VFA_STATE_ABSENT;
 }
 
-static int read_all(struct vfa_state *state, const struct vfa_config *config,
-                    struct vfa_stats *stats, struct vfa_error *err)
+static int read_stats(struct vfa_state *state, const struct vfa_config *config,
+                      struct vfa_stats *stats, struct vfa_error *err)
 {
     int r = check_index(state, config, err);
 
@@ -179,7 +179,7 @@ int vfa_state_stats(struct vfa_state *state, const struct vfa_config *config, st
     int r = own ? vfa_sql_exec(state, "BEGIN", err) : 0;
 
     if (r == 0)
-        r = read_all(state, config, &stats, err);
+        r = read_stats(state, config, &stats, err);
     if (own)
         vfa_state_rollback(state);
     if (r != 0)

@@ -39,7 +39,7 @@ const struct vfa_tentative *vfa_tentatives_find(const struct vfa_tentatives *lis
     return NULL;
 }
 
-static int read_row(sqlite3_stmt *stmt, struct vfa_tentatives *list, struct vfa_error *err)
+static int append_tentative(sqlite3_stmt *stmt, struct vfa_tentatives *list, struct vfa_error *err)
 {
     struct vfa_tentative *row = vfa_array_grow(&list->items, list->n);
     int r = 0;
@@ -72,7 +72,7 @@ int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_te
     if (!stmt)
         return vfa_sql_failed(err);
     while ((r = vfa_sql_step(state, stmt, err)) > 0) {
-        r = read_row(stmt, &list, err);
+        r = append_tentative(stmt, &list, err);
         if (r < 0)
             return r;
     }
@@ -136,8 +136,8 @@ int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool 
 
 /* ---- definitions to look at ---- */
 
-static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit, void *data,
-                struct vfa_error *err)
+static int each_domain(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit,
+                       void *data, struct vfa_error *err)
 {
     return vfa_sql_each(state, vfa_sql_prepare(state, err, sql, ""), visit, data, err);
 }
@@ -145,18 +145,19 @@ static int each(struct vfa_state *state, const char *sql, vfa_state_visit_fn *vi
 int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
                                     struct vfa_error *err)
 {
-    return each(state,
-                "SELECT DISTINCT t.uuid FROM tentative t WHERE EXISTS"
-                " (SELECT 1 FROM claim c WHERE c.uuid <> t.uuid"
-                "  AND (c.device = t.device OR c.parent = t.device OR c.device = t.parent"
-                "       OR (c.iommu_group = t.iommu_group AND c.iommu_group >= 0)))"
-                " OR EXISTS (SELECT 1 FROM quarantine q WHERE q.device = t.device)"
-                " UNION SELECT uuid FROM unmet",
-                visit, data, err);
+    return each_domain(state,
+                       "SELECT DISTINCT t.uuid FROM tentative t WHERE EXISTS"
+                       " (SELECT 1 FROM claim c WHERE c.uuid <> t.uuid"
+                       "  AND (c.device = t.device OR c.parent = t.device OR c.device = t.parent"
+                       "       OR (c.iommu_group = t.iommu_group AND c.iommu_group >= 0)))"
+                       " OR EXISTS (SELECT 1 FROM quarantine q WHERE q.device = t.device)"
+                       " UNION SELECT uuid FROM unmet",
+                       visit, data, err);
 }
 
 int vfa_state_each_defined(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
                            struct vfa_error *err)
 {
-    return each(state, "SELECT uuid FROM tentative UNION SELECT uuid FROM unmet", visit, data, err);
+    return each_domain(state, "SELECT uuid FROM tentative UNION SELECT uuid FROM unmet", visit,
+                       data, err);
 }

@@ -16,11 +16,11 @@
 #include "private.h"
 #include "state.h"
 
-#define BORROWERS_MAX 1000 /* that are at work at a time and have no rows yet */
+#define LEASE_HOLDERS_MAX 1000 /* that are at work at a time and have no rows yet */
 
 /* *ret_borrower: 0 where nobody borrows it. VFA_STATE_ABSENT: it is not withdrawn. */
-static int read_borrower(struct vfa_state *state, const char *uuid, const char *request,
-                         int64_t *ret_borrower, struct vfa_error *err)
+static int read_lease_holder(struct vfa_state *state, const char *uuid, const char *request,
+                             int64_t *ret_holder, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt =
@@ -33,23 +33,23 @@ static int read_borrower(struct vfa_state *state, const char *uuid, const char *
     r = vfa_sql_step(state, stmt, err);
     if (r <= 0)
         return r < 0 ? r : VFA_STATE_ABSENT;
-    *ret_borrower = sqlite3_column_int64(stmt, 0);
+    *ret_holder = sqlite3_column_int64(stmt, 0);
     return 0;
 }
 
 int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *request,
                          enum vfa_withdrawal *ret, struct vfa_error *err)
 {
-    int64_t borrower = 0;
+    int64_t holder = 0;
     bool alive;
-    int r = read_borrower(state, uuid, request, &borrower, err);
+    int r = read_lease_holder(state, uuid, request, &holder, err);
 
     if (r < 0)
         return r;
     *ret = r == VFA_STATE_ABSENT ? VFA_WITHDRAWAL_NONE : VFA_WITHDRAWAL_USER;
-    if (r == VFA_STATE_ABSENT || borrower == 0)
+    if (r == VFA_STATE_ABSENT || holder == 0)
         return 0;
-    r = vfa_lock_is_leased(state->path, borrower, &alive, err);
+    r = vfa_lock_is_leased(state->path, holder, &alive, err);
     if (r == 0)
         *ret = alive ? VFA_WITHDRAWAL_BORROWED : VFA_WITHDRAWAL_RETURNED;
     return r;
@@ -93,7 +93,7 @@ int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, 
 
     if (r == 0)
         r = VFA_LOCK_TAKEN;
-    for (int i = 0; r == VFA_LOCK_TAKEN && i < BORROWERS_MAX; i++)
+    for (int i = 0; r == VFA_LOCK_TAKEN && i < LEASE_HOLDERS_MAX; i++)
         r = vfa_lock_lease(state->path, ++number, ret_fd, err);
     if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EBUSY, "cannot borrow requests: too many programs do");

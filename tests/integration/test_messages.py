@@ -20,7 +20,7 @@ FILLED = "\x01"  # what printf fills in
 # Functions whose strings are no messages: they print what was asked for, or nobody reads them. Outside of calls there are
 # pieces of SQL, and names of verbs and columns.
 NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql_prepare",
-               "vfa_sql_exec", "query_text", "collect", "collect_and_exec", "exec_format", "each", "NEXT_FREE"}
+               "vfa_sql_exec", "query_text", "collect_text", "collect_and_exec", "exec_format", "each_domain", "NEXT_FREE"}
 NAMES = re.compile(r"lib/state/.*\.c|helpers/vfalias/(?:cmd.*|request)\.c")
 
 # Files, or functions in them, whose texts say what is wrong with what somebody wrote, or with a device: they stand behind
