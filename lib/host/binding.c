@@ -27,7 +27,7 @@ static int read_pf_mac(int pf_fd, char ret[VFA_MAC_SIZE])
         snprintf(path, sizeof(path), "net/%s/address", netdev);
         r = vfa_sysfs_read(pf_fd, path, mac, sizeof(mac));
     }
-    if (r == 0 && vfa_mac_parse(mac, ret, NULL) < 0) /* InfiniBand's is longer */
+    if (r == 0 && vfa_mac_parse(mac, ret, NULL) < 0) /* an InfiniBand address is longer */
         ret[0] = '\0';
     return r == VFA_SYSFS_GONE ? 0 : r;
 }
@@ -59,7 +59,7 @@ int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sy
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device pf = {.vendor = 0};
-    struct vfa_device both[2]; /* a VF's address comes after its PF's; both are borrowed */
+    struct vfa_device both[2]; /* sorted: a VF comes after its PF; both are borrowed */
     struct vfa_inventory inv = {.devices = both, .n = 0};
     int r = dev->type == VFA_TYPE_VF ? vfa_inventory_read(sysfs, &dev->parent, &pf, err)
                                      : VFA_SYSFS_GONE;

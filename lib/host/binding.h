@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a network controller must know of a device to program the switch that it hangs on: the keys
- * of OpenStack's binding:profile (nova/network/neutron.py, _get_pci_device_profile()), from sysfs
- * and the configuration as they are now. Knows no claims and no domains.
+ * The data that a network controller needs to program the switch port of a device: the keys of
+ * OpenStack's binding:profile (nova/network/neutron.py, _get_pci_device_profile()), read from sysfs
+ * and the configuration. This file knows no claims and no domains.
  */
 #ifndef VFA_HOST_BINDING_H
 #define VFA_HOST_BINDING_H
@@ -17,21 +17,23 @@
 #include "config/config.h"
 
 struct vfa_binding {
-    bool present; /* the device is there; else all below is unknown */
+    bool present; /* the device exists; if false, the other members are unknown */
     uint16_t vendor, product;
-    const char *physical_network; /* the tag of its device_spec, or NULL; borrowed */
+    const char *physical_network; /* tag of its device_spec, or NULL; borrowed from the config */
     bool is_vf;
-    struct vfa_pci_addr pf;    /* of a VF */
-    char pf_mac[VFA_MAC_SIZE]; /* of the PF's own netdev; "": it has none */
+    struct vfa_pci_addr pf;    /* for a VF: address of its PF */
+    char pf_mac[VFA_MAC_SIZE]; /* MAC of the PF's own netdev; "": no netdev, or no MAC */
     int vf_num;                /* N of the PF's link virtfnN; -1: unknown */
 };
 
-/* A device by its address as text. What vanishes meanwhile is unknown, not an error. */
+/* Reads the binding of a device, by its address as text. A device or file that vanishes meanwhile
+ * is unknown, not an error. Returns 0, or a negative errno with *err filled. */
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                      const char *device, struct vfa_binding *ret, struct vfa_error *err);
 
-/* The device_spec that allows a device, which is as sysfs has it; *ret is NULL if there is none.
- * Which one it is depends on the PF of a VF too (devname), which is read here. */
+/* Finds the device_spec that allows a device, which the caller has read from sysfs. *ret is
+ * borrowed from the configuration, NULL if there is none. Reads the PF of a VF, because a
+ * device_spec can name the PF (devname). Returns 0, or a negative errno with *err filled. */
 int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                      const struct vfa_device *dev, const struct vfa_spec **ret,
                      struct vfa_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See host.h. Nothing is read or changed here but what opening the state file does by itself. */
+/* See host.h. Opening changes nothing but what vfa_state_open() changes. */
 
 #include "host.h"
 

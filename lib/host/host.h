@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One host: its configuration, its sysfs and its state, opened together. What is done to its cards
- * and to its claims takes a struct vfa_host.
+ * One host: its configuration, its sysfs and its state, opened together. Functions that change
+ * cards or claims take a struct vfa_host.
  */
 #ifndef VFA_HOST_HOST_H
 #define VFA_HOST_HOST_H
@@ -17,7 +17,7 @@ struct vfa_host {
     struct vfa_sysfs sysfs;
     struct vfa_state *state;
     void (*warn)(const char *text); /* receives non-fatal warnings; may be NULL */
-    bool scanned; /* vfa_transaction_run(): the hardware was, for what is done now */
+    bool scanned; /* the present vfa_transaction_run() has scanned the hardware already */
 };
 
 /* A host that is not open; fits VFA_AUTO(vfa_host_clear). */
@@ -26,12 +26,14 @@ struct vfa_host {
         .sysfs = {.rootfd = -1 }                                                                   \
     }
 
-/* Opens sysfs and the state as the configuration says. Programs that give or take devices call
- * vfa_unreleased_open_host() instead. *ret is written only on success; clear it with
- * vfa_host_clear(). */
+/* Opens sysfs and the state file, for writing, as the configuration says. Programs that claim or
+ * release devices call vfa_unreleased_open_host() instead. `config` is borrowed until
+ * vfa_host_clear(). *ret is written only on success; clear it with vfa_host_clear(). Returns 0 or
+ * an error of vfa_sysfs_open() or vfa_state_open(). */
 int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err);
 
-/* Closes both. The configuration stays with its owner. A host that is not open is fine. */
+/* Closes sysfs and state; the configuration stays with its owner. A host that is not open is
+ * fine. */
 void vfa_host_clear(struct vfa_host *host);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Rebuilding the index from the hardware, and doing without it for a while: a scan takes long on a
- * big host, and no start must wait for that of another. So a scan is made, and the rows of the
- * index with it, while no transaction is open; what finds nothing free is rolled back for it and
- * done once more.
+ * Rebuilding the index from the hardware. A scan takes long on a big host, and the start of one
+ * domain must not wait for the scan of another. So the scan runs, and the rows of the index are
+ * made, while no transaction is open. An allocation that finds no free device is rolled back for
+ * the scan and then repeated.
  *
- * The index is always that of the scan that began last: one that began earlier is thrown away. A
- * start that finds nothing takes a scan that is younger than YOUNG_MS for its own. Scans for starts
- * are made one after the other (STATE.scan is locked), so that many starts that find nothing make
- * one scan. Lock order: STATE.scan, then the state's transaction.
+ * Invariant: the index is that of the scan that began last; a scan that began earlier is discarded.
+ * An allocation that finds no device uses a scan that is younger than YOUNG_MS. Scans for
+ * allocations run one after the other (STATE.scan is locked), so that many allocations at once make
+ * one scan. Lock order: STATE.scan, then the transaction of the state.
  */
 
 #include "rescan.h"
@@ -28,13 +28,13 @@
 #include <time.h>
 
 #define YOUNG_MS 1000
-#define WAIT_MS  10000 /* for the scans of others; then one more is made */
+#define WAIT_MS  10000 /* for the scans of other programs; then this program scans as well */
 #define POLL_MS  10
 
 /* ---- a scan ---- */
 
-/* When the scan began that the index is of; 0: never, by another configuration, or it is not known
- * as the clock is another one. */
+/* Reads when the scan of the index began; 0: no scan, another configuration, or a time ahead of
+ * vfa_inventory_clock(). */
 static int read_scanned(struct vfa_host *host, int64_t *ret, struct vfa_error *err)
 {
     bool fresh;
@@ -47,7 +47,7 @@ static int read_scanned(struct vfa_host *host, int64_t *ret, struct vfa_error *e
     return r;
 }
 
-/* In a transaction. What the index has now, somebody may have waited for. */
+/* Inside a transaction. Counts VFA_COUNTER_FREED up: waiting domains may find a device now. */
 static int install_unless_older(struct vfa_host *host, int64_t began, struct vfa_error *err)
 {
     int64_t scanned = 0;
@@ -72,9 +72,10 @@ int vfa_host_install_scan(struct vfa_host *host, const struct vfa_inventory *inv
     return vfa_state_finish(host->state, own, install_unless_older(host, inv->scanned, err), err);
 }
 
-/* ---- a scan for what finds nothing ---- */
+/* ---- a scan for an allocation that finds no device ---- */
 
-/* Locked, or -1: scans of others take too long, or it cannot be made. */
+/* Locks STATE.scan. Returns -1 if scans of other programs take too long, or the file cannot be
+ * made: then this program scans without the lock. */
 static int lock_scans(const struct vfa_host *host)
 {
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Rebuilding the index from the hardware.
- */
+/* Rebuilding the index of the state (state/index-build.h) from the hardware. Errors: see
+ * state/state.h. */
 #ifndef VFA_HOST_RESCAN_H
 #define VFA_HOST_RESCAN_H
 
@@ -10,14 +9,17 @@
 #include "state/index-build.h"
 #include "host.h"
 
-/* Makes the index that of a scan, unless it is of a scan that began later. checks (may be NULL):
- * what was found of its devices, for state/stats.h. Not inside a transaction of a state that other
- * programs use: a start need not wait for it. */
+/* Replaces the index by that of a scan, unless the index is of a scan that began later. checks: the
+ * results of the health checks of `inv`, for state/stats.h; may be NULL. Do not call it inside a
+ * transaction of a file that other programs use: starts of domains would wait for it. Returns 0, or
+ * a negative errno with *err filled. */
 int vfa_host_install_scan(struct vfa_host *host, const struct vfa_inventory *inv,
                           const struct vfa_index_checks *checks, struct vfa_error *err);
 
-/* Scans for who finds nothing, unless the index is of a scan that began a moment ago. Waits for the
- * scans of others. */
+/* Scans the hardware and replaces the index, for an allocation that finds no free device, unless
+ * the index is of a scan that began less than a second ago. Waits up to 10 seconds for scans of
+ * other programs. Do not call it inside a transaction. Returns 0, or a negative errno with *err
+ * filled. */
 int vfa_host_rescan_unless_young(struct vfa_host *host, struct vfa_error *err);
 
 #endif

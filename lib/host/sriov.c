@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sriov.h. A VF is in use if it is claimed, if a driver for assignment has it (somebody may
- * have given it away without our knowing), or if its netdev serves the host. While the claims are
- * not known, all are taken to be in use.
+ * See sriov.h. A VF is in use if it is claimed, if it is bound to a driver for assignment (another
+ * program may have given it to a guest), or if its netdev serves the host. While the state is not
+ * synced (state/meta.h), all VFs count as in use.
  *
- * VFs are removed outside of transactions, under the PF's lock (presence.h). A claim of nobody's on
- * the PF, which is releasing, keeps all from it and from its VFs meanwhile. It is made in the
- * transaction that finds no other claim. If this program is killed, the next one that finishes what
- * is releasing drops it (claim/release.h), as it does not get the lock before.
+ * VFs are removed outside of transactions, under the lock of the PF (vfa_lock_device() in
+ * state/lock.h). Meanwhile a mark excludes all other claims on the PF and its VFs. The mark is a
+ * releasing claim of VFA_NO_UUID on the PF, added in the transaction that finds no other claim. If
+ * this program is killed, the next program that finishes releasing claims (claim/release.h) deletes
+ * the mark; that program needs the lock of the PF, so it cannot delete the mark earlier.
  */
 
 #include "sriov.h"
@@ -37,7 +38,7 @@
 #define PATIENCE_MS 2000
 #define NOBODY      "-"
 
-/* Steps return 0 to go on, CONCLUDED when the report is complete, or an error. */
+/* A step returns 0 to continue, CONCLUDED when the report is complete, or an error. */
 enum {
     CONCLUDED = 1,
 };
@@ -48,8 +49,8 @@ struct card {
     struct vfa_sriov_report *report;
     struct vfa_device pf;
     int dirfd;
-    int lock;    /* of the PF */
-    bool marked; /* the PF has a claim of nobody's */
+    int lock;    /* lock of the PF */
+    bool marked; /* the PF has the mark */
 };
 
 static void card_clear(struct card *card)
@@ -141,7 +142,7 @@ static bool is_pf_mark(const struct vfa_claim *claim)
     return claim->state == VFA_CLAIM_RELEASING && strcmp(claim->uuid, VFA_NO_UUID) == 0;
 }
 
-/* The claim on the PF, or on one of its VFs. */
+/* Concludes if the PF or one of its VFs has a claim, or if the claims are not known. */
 static int check_claims(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -186,8 +187,9 @@ static int check_driver(struct card *card)
     return 0;
 }
 
-/* Where there is no VF yet none is taken away. A claim on the PF alone is then of a guest that is
- * about to get it, at which the VFs go again, or that has just given it back to its driver. */
+/* If the PF has no VFs, no VF can be lost, so claims are not checked. A claim on the PF then
+ * belongs to a guest that will get the PF (the new VFs vanish with it), or has just returned it to
+ * its driver. */
 static int check_card_unused(struct card *card, struct vfa_error *err)
 {
     int r = check_driver(card);
@@ -198,7 +200,7 @@ static int check_card_unused(struct card *card, struct vfa_error *err)
     return r == 0 ? check_vfs_unused(card, err) : r;
 }
 
-/* ---- kept from all ---- */
+/* ---- the lock and the mark of the PF ---- */
 
 static int lock_pf(struct card *card, struct vfa_error *err)
 {
@@ -213,7 +215,8 @@ static int lock_pf(struct card *card, struct vfa_error *err)
     return r;
 }
 
-/* Its own, or that of a program that was killed: under the lock there is no other. */
+/* Deletes the mark of this program or of a killed program. Under the lock there is no other
+ * mark. */
 static int drop_pf_mark(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
@@ -260,7 +263,7 @@ static int mark_pf(struct card *card, struct vfa_error *err)
     return r;
 }
 
-/* `r` is what came of the rest. */
+/* Deletes the mark. `r` is the result so far; an error in it takes precedence. */
 static int unmark_pf(struct card *card, int r, struct vfa_error *err)
 {
     int dropped = card->marked ? drop_pf_mark(card, r < 0 ? NULL : err) : 0;
@@ -287,7 +290,7 @@ static int remove_vfs(struct card *card)
     return r ? report_write_error(card, 0, r) : 0;
 }
 
-/* What was there before is made again if that is all that can be had. */
+/* If the kernel refuses the wanted number, restores the previous number of VFs. */
 static int make_vfs(struct card *card)
 {
     int r = vfa_sysfs_write_u32(card->dirfd, NUMBER, card->want->numvfs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The claims of the state file. The rules stand in schema.sql. */
+/* See claims.h. The rules of claims are in schema.sql. */
 
 #include "claims.h"
 
@@ -74,7 +74,7 @@ static enum vfa_claim_state parse_state(const unsigned char *text)
         if (text && strcmp((const char *)text, state_names[i]) == 0)
             return (enum vfa_claim_state)i;
     }
-    return VFA_CLAIM_CLAIMED; /* the schema's CHECK allows no other */
+    return VFA_CLAIM_CLAIMED; /* cannot happen: CHECK of claim.state in schema.sql */
 }
 
 static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
@@ -230,7 +230,7 @@ int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const c
                           err);
 }
 
-#define AHEAD_SECONDS 60 /* what is from further ahead is of another time */
+#define AHEAD_SECONDS 60 /* a time that lies this far ahead is from a clock that was set back */
 
 bool vfa_claim_is_recent(int64_t since, int64_t now, unsigned seconds)
 {

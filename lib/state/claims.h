@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The claims of the state file: which domain has which device. The domain loses the device first
- * (release.h), the device becomes free last.
+ * The claims of the state file: which domain has which device. When a claim ends, the domain loses
+ * the device first; the device becomes free last (release.h).
+ *
+ * Results and errors: see state.h. The rules of claims are triggers and indexes of schema.sql.
  */
 #ifndef VFA_STATE_CLAIMS_H
 #define VFA_STATE_CLAIMS_H
@@ -11,98 +13,109 @@
 #include "state.h"
 
 enum vfa_claim_state {
-    VFA_CLAIM_INCOMING, /* made at migrate or restore, domain not there yet */
+    VFA_CLAIM_INCOMING, /* made at migrate or restore; the domain does not run here yet */
     VFA_CLAIM_CLAIMED,  /* made at prepare */
     VFA_CLAIM_ACTIVE,   /* the domain has the device */
-    /* the domain has lost the device, which is not free yet: */
-    VFA_CLAIM_RELEASING, /* what was changed of it is being put back */
-    VFA_CLAIM_CLEANING,  /* its cleaner runs, or is about to */
+    /* The domain has lost the device, but the device is not free yet: */
+    VFA_CLAIM_RELEASING, /* the saved settings of the device are being restored */
+    VFA_CLAIM_CLEANING,  /* the cleaner of the device runs, or will run next */
 };
+/* The name of the state in the file and in JSON. Static storage. */
 const char *vfa_claim_state_name(enum vfa_claim_state state);
-/* A domain holds the claim: it is in one of the first three states. */
+/* True if a domain holds the claim: the state is incoming, claimed or active. */
 bool vfa_claim_is_held(enum vfa_claim_state state);
 
-/* request: a request's name, or "static:ADDRESS" for a host device that vfalias did not choose, or
- * "port:UUID" for one that a libvirt network gave to a port. */
+/* The request of a claim is the name of a request, or "static:ADDRESS" for a host device that
+ * vfalias did not choose, or "port:UUID" for a device that a libvirt network gave to a port. */
 #define VFA_STATIC_PREFIX "static:"
 #define VFA_PORT_PREFIX   "port:"
-bool vfa_claim_is_static(const char *request); /* one of these two */
+/* True if `request` begins with one of the two prefixes. */
+bool vfa_claim_is_static(const char *request);
 
-/* Of a claim that no domain had: its device is kept from all. */
+/* The UUID of a claim that belongs to no domain: the claim keeps its device from all domains. */
 #define VFA_NO_UUID "00000000-0000-0000-0000-000000000000"
 
 struct vfa_claim {
     char *device;    /* PCI address as text */
-    char *parent;    /* the PF's, or NULL */
+    char *parent;    /* address of the PF, or NULL */
     int iommu_group; /* -1: none */
     char *kind;      /* "pci" */
-    char *uuid;      /* the domain's */
-    char *domain;    /* its name */
-    char *request;   /* see above */
-    char *alias;     /* NULL for static ones */
+    char *uuid;      /* UUID of the domain */
+    char *domain;    /* name of the domain */
+    char *request;   /* see VFA_STATIC_PREFIX */
+    char *alias;     /* NULL for static claims */
     enum vfa_claim_state state;
-    int64_t since;       /* seconds since the epoch */
-    int64_t state_since; /* the same, of its state */
-    char *why;           /* for which reason its domain lost it; NULL while it is held */
-    char *cleaner;       /* what has to run before the device is free, or NULL */
-    unsigned attempts;   /* failures of attaching, of putting back or of cleaning, by state */
-    char *error;         /* what the last one said, or NULL */
-    bool placeholder;    /* no request asked for it: the device stands in the domain's XML */
+    int64_t since;       /* when the claim was made, in seconds since the epoch */
+    int64_t state_since; /* when the claim entered its state, in seconds since the epoch */
+    char *why;           /* why the domain lost the device; NULL while the claim is held */
+    char *cleaner;       /* program that must run before the device is free, or NULL */
+    unsigned attempts;   /* failures of the present step: attach, restore or clean */
+    char *error;         /* text of the last failure, or NULL */
+    bool placeholder;    /* no request: the device stands in the domain's XML */
 };
+/* Frees the members and sets all to zero. */
 void vfa_claim_clear(struct vfa_claim *claim);
 
 struct vfa_claims {
-    struct vfa_claim *items; /* by domain, request */
+    struct vfa_claim *items; /* sorted by domain name, then request */
     size_t n;
 };
+/* Frees the list with its claims; the list is empty then. */
 void vfa_claims_clear(struct vfa_claims *claims);
 
-/* The claim of a request among those of one domain, or NULL. Borrowed. */
+/* Returns the claim of a request in a list of the claims of one domain, or NULL. Borrowed. */
 const struct vfa_claim *vfa_claims_find(const struct vfa_claims *claims, const char *request);
 
-/* 0, or VFA_STATE_TAKEN. since 0 means now. */
+/* Adds a claim. since 0 means now. `claim` stays with the caller. Returns VFA_STATE_TAKEN if
+ * another claim excludes it: on the device, on its PF or a VF of it, in its IOMMU group, or of the
+ * same request. */
 int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err);
 
-/* The claims that domains hold, or (uuid not NULL) one domain. Clear *ret with vfa_claims_clear().
- */
+/* Reads the claims that one domain holds, or (uuid NULL) that all domains hold. Clear *ret with
+ * vfa_claims_clear(). */
 int vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                      struct vfa_error *err);
 
-/* The same, also those in the states releasing and cleaning: whatever keeps a device from being
- * free. */
+/* Like vfa_state_claims(), with the claims that are releasing or cleaning: all claims that keep a
+ * device from being free. */
 int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                          struct vfa_error *err);
 
-/* Whether there is a claim, in any state, on the very device. */
+/* True in *ret if the device itself has a claim, in any state. */
 int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
                          struct vfa_error *err);
 
-/* The claim that keeps a domain from claiming a device: the device's own, its PF's, one of its
- * VFs', or, on a device of its IOMMU group (-1: none), another domain's or one that nobody holds.
- * In this order: the device's own, one that is held before one that is not, another domain's. 0 or
- * VFA_STATE_ABSENT. */
+/* Finds the claim that keeps the domain `uuid` from claiming a device: a claim on the device, on
+ * its PF (`parent`, may be NULL) or on one of its VFs; or, in its IOMMU group (-1: none), a claim
+ * of another domain or a claim that no domain holds. Of several, a claim on the device comes first,
+ * then a held claim, then a claim of another domain. Returns VFA_STATE_ABSENT if there is no such
+ * claim. Clear *ret with vfa_claim_clear(). */
 int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
                      int iommu_group, const char *uuid, struct vfa_claim *ret,
                      struct vfa_error *err);
 
+/* Sets the state of a held claim and resets its failures. `state_since` becomes now if the state
+ * changes. Returns 0 as well if the domain holds no claim of that request. */
 int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const char *request,
                               enum vfa_claim_state claim_state, struct vfa_error *err);
 
-/* Notes that attaching failed once more, and why; NULL clears both. */
+/* Records that attaching the device of a held claim failed: counts it, and keeps `text`. NULL
+ * resets both. Returns 0 as well if the domain holds no claim of that request. */
 int vfa_state_set_claim_error(struct vfa_state *state, const char *uuid, const char *request,
                               const char *text, struct vfa_error *err);
 
-#define VFA_ATTACH_ATTEMPTS 5 /* after as many failures nobody tries again until asked anew */
+/* After this number of failures vfalias stops attaching the device, until its requests change. */
+#define VFA_ATTACH_ATTEMPTS 5
 
-/* Whether it was at most so many seconds ago. Clocks are set back at times (a wrong RTC at boot):
- * what is from a minute ahead or more is not. */
+/* True if `since` is not more than `seconds` before `now`. Clocks can be set back (a wrong RTC at
+ * boot): a time that lies a minute or more after `now` is not recent. */
 bool vfa_claim_is_recent(int64_t since, int64_t now, unsigned seconds);
 
-/* The same device, state and time. */
+/* True if both have the same device, the same state and the same `since`. */
 bool vfa_claim_unchanged(const struct vfa_claim *a, const struct vfa_claim *b);
 
-/* Whether the domain of an incoming claim may still arrive; timeout: the configuration's
- * incoming_timeout. */
+/* True if the claim is incoming and its domain may still arrive. `timeout`: incoming_timeout of the
+ * configuration, in seconds. */
 bool vfa_claim_is_awaited(const struct vfa_claim *claim, int64_t now, unsigned timeout);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One connection to the state file: SQLite opens the file, and closes it for good. A file that
- * SQLite found damaged is set aside then.
+ * Connections to the state file: opening with SQLite, closing, and setting a damaged file aside.
  *
- * Lock order: STATE.repair (only while a damaged file is set aside), then SQLite's own.
+ * Lock order: STATE.repair (only while a damaged file is set aside), then the locks of SQLite.
  */
 
 #include "base/common.h"
@@ -41,8 +40,9 @@ void vfa_state_be_patient(struct vfa_state *state)
     sqlite3_busy_timeout(state->db, (int)patience_ms);
 }
 
-/* The path without symbolic links but for the last part: folders may be reached by any, such as
- * /var/run, the file itself by none. */
+/* Resolves the symbolic links of the folder, but not of the file: the folder may be reached by
+ * links such as /var/run; a link as the file is refused (SQLITE_OPEN_NOFOLLOW refuses links in any
+ * part of the path). */
 static char *real_path(const char *path)
 {
     VFA_AUTO(vfa_freep) char *for_folder = strdup(path);
@@ -54,12 +54,13 @@ static char *real_path(const char *path)
         return for_folder ? strdup(path) : NULL;
     folder = realpath(dirname(for_folder), NULL);
     if (!folder)
-        return errno == ENOMEM ? NULL : strdup(path); /* SQLite says what is wrong with it */
+        return errno == ENOMEM ? NULL : strdup(path); /* sqlite3_open_v2() reports the error */
     return asprintf(&real, "%s/%s", folder, slash ? slash + 1 : path) < 0 ? NULL : real;
 }
 
-/* A reader, too, opens the file for writing if it may: then SQLite takes back what a program that
- * was killed has left half done, whenever it meets that. It changes nothing else (query_only). */
+/* A reader, too, opens the file for writing if permitted, so that SQLite can roll back the
+ * transaction of a killed program (https://sqlite.org/atomiccommit.html, "hot journal"). query_only
+ * forbids all other changes. */
 int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
@@ -76,9 +77,9 @@ int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct 
     return mode == VFA_STATE_READ ? vfa_sql_exec(state, "PRAGMA query_only = ON", err) : 0;
 }
 
-/* True unless SQLite, asked anew, finds the file whole, or somebody is at work on it for long.
- * Nobody else can use it then until `probe` is closed; one in which SQLite finds no database cannot
- * be locked, nor be written by anybody. */
+/* Checks the file again with a connection of its own. False if the file is intact, or if another
+ * program uses it for longer than the patience. After true, no other program can use the file until
+ * `probe` is closed: it is locked, or it is no database, which SQLite neither locks nor writes. */
 static bool lock_damaged(struct vfa_state *probe)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -103,9 +104,10 @@ static void move_file_aside(const char *path, const char *journal, const char *a
         unlink(path);
 }
 
-/* Several processes may find the damage at once; the second must not set aside the new file. Who is
- * in the middle of a transaction ends it first: it would be lost without a word. The journal
- * belongs to the damaged file and would be played into the new one. */
+/* Several processes may find the damage at once; STATE.repair and the second check keep the second
+ * process from setting the new file aside. Open transactions of other programs end first: they
+ * would be lost without an error. The journal belongs to the damaged file; SQLite would apply it to
+ * the new file. */
 static void set_file_aside(const char *path)
 {
     VFA_AUTO(vfa_freep) char *lock = NULL;
@@ -129,7 +131,7 @@ void vfa_state_discard(struct vfa_state *state)
 {
     if (!state)
         return;
-    sqlite3_close(state->db); /* rolls an open transaction back */
+    sqlite3_close(state->db); /* rolls back an open transaction */
     if (state->damaged && state->may_mend && !leave_damaged)
         set_file_aside(state->path);
     free(state->path);

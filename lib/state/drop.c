@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The ends of a claim that are about two tables: a domain that has no claims has no withdrawals,
- * and a withdrawn request has no claim.
+ * See drop.h. Invariants over two tables: when all claims of a domain are deleted, its withdrawals
+ * are deleted too; a request that its user withdrew has no claim.
  */
 
 #include "drop.h"

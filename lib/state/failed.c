@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state file's devices that could not be attached: see failed.h. The schema drops the row
- * of one that a guest has after all; a new index that of one which it does not have.
- */
+/* See failed.h. Triggers of schema.sql delete the row of a device that a guest has got;
+ * vfa_state_index_install() deletes the rows of devices that the new index does not have. */
 
 #include "failed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The holds of the state file: which domains' guests wait for their devices at power-on. */
+/* See hold.h. */
 
 #include "hold.h"
 

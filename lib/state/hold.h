@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Holds: domains whose guest waits, suspended, for the devices that it was started with.
+ * Holds: domains whose guest is suspended at power-on until it has its devices.
  *
- * `prepare` says that it is to wait; vfaliasd writes down that it holds the guest before it
- * suspends it, and drops the row after it has resumed it. So a row that says held, and a guest that
- * is paused, mean that somebody has to resume it, whoever suspended it and however that one ended.
+ * `prepare` adds the row. vfaliasd sets `held` before it suspends the guest, and deletes the row
+ * after it has resumed the guest. So if a row has `held` and the guest is paused, vfaliasd must
+ * resume the guest, even if another vfaliasd suspended it and was killed.
+ *
+ * Results and errors: see state.h.
  */
 #ifndef VFA_STATE_HOLD_H
 #define VFA_STATE_HOLD_H
@@ -15,32 +17,34 @@
 #include "state.h"
 
 struct vfa_hold {
-    int64_t id; /* tells this start from the next one; 0: there is no such row */
+    int64_t id; /* differs for each start of a domain; 0: no row */
     char uuid[VFA_UUID_SIZE];
-    bool held;     /* else it is to be, once it runs */
-    int64_t since; /* of that; seconds since the epoch */
+    bool held;     /* false: the guest is to be suspended once it runs */
+    int64_t since; /* when `held` got its value, in seconds since the epoch */
 };
 struct vfa_holds {
     struct vfa_hold *items;
     size_t n;
 };
+/* Frees the list; the list is empty then. */
 void vfa_holds_clear(struct vfa_holds *holds);
 
-/* The domain's guest is to wait; what was said before is void. */
+/* Adds a row for a domain that starts. An older row of the domain is replaced. */
 int vfa_state_want_hold(struct vfa_state *state, const char *uuid, struct vfa_error *err);
 
-/* All, or (uuid not NULL) the one of a domain. */
+/* Reads the row of one domain, or (uuid NULL) all rows, sorted by id. Clear *ret with
+ * vfa_holds_clear(). */
 int vfa_state_holds(struct vfa_state *state, const char *uuid, struct vfa_holds *ret,
                     struct vfa_error *err);
 
-/* It is held as of now: *hold says so then. VFA_STATE_ABSENT if the row is another one by now, or
- * gone. */
+/* Sets `held`, in the file and in *hold. `since` becomes now, unless the row had `held`. Returns
+ * VFA_STATE_ABSENT if the row is gone or is not as in *hold. */
 int vfa_state_begin_hold(struct vfa_state *state, struct vfa_hold *hold, struct vfa_error *err);
 
-/* Drops the row, if it is the same and says the same. None there is fine. */
+/* Deletes the row if it is as in *hold. Returns 0 as well if it is not. */
 int vfa_state_end_hold(struct vfa_state *state, const struct vfa_hold *hold, struct vfa_error *err);
 
-/* Drops what there is of a domain that stopped, or starts. */
+/* Deletes the row of a domain that stopped or starts. Returns 0 as well if there is none. */
 int vfa_state_forget_hold(struct vfa_state *state, const char *uuid, struct vfa_error *err);
 
 #endif

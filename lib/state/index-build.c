@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Building the index of the state file. Its rows are made in temporary tables, with no lock held,
- * and put in place of the old ones in one transaction, which only copies: a start that comes
+ * Building the index of the state file. The rows are made in temporary tables, without a lock. One
+ * transaction then copies them over the old rows and does nothing else: a domain that starts
  * meanwhile must not wait for the work on 100,000 devices.
  *
- * The temporary tables have the columns and indexes of the real ones, by their text in the file
- * itself: then SQLite copies whole records (https://sqlite.org/lang_insert.html, "xfer
- * optimization" in its source). The triggers are off while that is done; what they would count is
- * counted here for the devices of claims, and of what is tentative, alone.
+ * The temporary tables have the columns and indexes of the tables in the file, made from the text
+ * of their schema in the file: then SQLite copies whole records
+ * (https://sqlite.org/lang_insert.html, "xfer optimization" in its source). Triggers are off during
+ * the copy. Afterwards this file counts what the triggers would have counted, only for the devices
+ * that claims and tentative rows affect.
  */
 
 #include "index-build.h"
@@ -31,7 +32,7 @@ struct filler {
     sqlite3_stmt *add_device;
     sqlite3_stmt *add_pool;
     sqlite3_stmt *add_member;
-    const struct vfa_index_checks *checks; /* NULL: there were none */
+    const struct vfa_index_checks *checks; /* NULL: the devices were not checked */
 };
 
 static void filler_clear(struct filler *f)
@@ -45,13 +46,13 @@ struct indexed {
     const struct vfa_device *dev;
     char address[VFA_PCI_ADDR_SIZE];
     const struct vfa_spec *spec;
-    int number;          /* of the spec, -1: none */
-    size_t in_inventory; /* its number there */
+    int number;          /* index of `spec` in the configuration, -1: none */
+    size_t in_inventory; /* index of `dev` in the inventory */
 };
 
-/* ---- rows, made outside ---- */
+/* ---- rows in temporary tables ---- */
 
-/* Runs a prepared INSERT with the values bound to it and makes it ready for the next. */
+/* Runs a prepared INSERT with its bound values and resets it. */
 static int run_insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err)
 {
     int r = vfa_sql_step(state, stmt, err);
@@ -60,8 +61,7 @@ static int run_insert(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_er
     return r;
 }
 
-/* Nothing but claims and quarantine speaks against giving the device to a guest; NULL if that is
- * not known. alias NULL: whatever the alias. */
+/* Binds the result of the health check (struct vfa_index_checks); NULL if it is not known. */
 static void bind_healthy(const struct filler *f, sqlite3_stmt *stmt, int parameter,
                          const struct vfa_alias *alias, const struct indexed *device)
 {
@@ -96,7 +96,7 @@ static int insert_device(struct filler *f, const struct indexed *device, struct 
     return run_insert(f->state, stmt, err);
 }
 
-/* Binds what tells a pool from others to the first four parameters. */
+/* Binds the key of the pool to parameters 1 to 4, the address of the device to 5. */
 static void bind_pool(sqlite3_stmt *stmt, const struct vfa_alias *alias,
                       const struct indexed *device)
 {
@@ -148,7 +148,7 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
     return r;
 }
 
-/* The inventory is sorted, so a pool's first device is its lowest. */
+/* The inventory is sorted, so the first device of a pool has the lowest address. */
 static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
                        const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                        struct vfa_error *err)
@@ -178,7 +178,7 @@ static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
     return r;
 }
 
-/* Empty tables new_NAME, as those of the file. */
+/* Makes empty tables new_NAME, as the tables NAME of the file. */
 static int make_tables(struct vfa_state *state, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
@@ -230,11 +230,11 @@ int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *co
                             struct vfa_error *err)
 {
     bool own = sqlite3_get_autocommit(state->db);
-    int r = make_tables(state, err); /* reads the file: before the transaction, which would keep
-                                        the lock, and nobody could commit */
+    int r = make_tables(state, err); /* not in the transaction below: it reads the file, and the
+                                        read lock would keep other programs from committing */
 
     if (r == 0 && own)
-        r = vfa_sql_exec(state, "BEGIN", err); /* locks what it comes to: nothing */
+        r = vfa_sql_exec(state, "BEGIN", err); /* deferred, temporary tables: locks nothing */
     if (r == 0)
         r = make_index_rows(state, config, inv, checks, err);
     if (own && r == 0)
@@ -244,7 +244,7 @@ int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *co
     return r;
 }
 
-/* ---- in place of the old ones ---- */
+/* ---- replacing the rows of the file ---- */
 
 static const char *const put_in_place[] = {
     "DELETE FROM member",
@@ -258,7 +258,8 @@ static const char *const put_in_place[] = {
     "DELETE FROM failed WHERE device NOT IN (SELECT address FROM device)",
 };
 
-/* As member_new in schema.sql, for the devices that some claim or something tentative affects. */
+/* The counts of the trigger member_new (schema.sql), for the devices that a claim or a tentative
+ * row affects. */
 #define AFFECTED_BY(table)                                                                         \
     "SELECT device FROM " table " UNION SELECT parent FROM " table " WHERE parent IS NOT NULL"     \
     " UNION SELECT d.address FROM " table " t CROSS JOIN device d ON d.parent = t.device"

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The index of the state file: which devices satisfy which alias. Derived from configuration and
- * inventory, replaced as a whole (index-build.h); "busy" in it is kept by the schema's
- * triggers.
- */
+/* See index.h. The index is replaced as a whole (index-build.h); triggers of schema.sql keep `busy`
+ * and `kept` up to date in between. */
 
 #include "index.h"
 
@@ -101,7 +98,7 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
 #define DEVICE_COLUMNS                                                                             \
     "d.address, d.parent, d.type, d.vendor, d.product, d.class, d.numa_node, d.iommu_group"
 
-/* By an index that has just these, so never past others. */
+/* The partial index has only the wanted rows, so the query never steps over other rows. */
 #define NEXT_FREE(index, kept)                                                                     \
     "SELECT " DEVICE_COLUMNS " FROM member m INDEXED BY " index                                    \
     " CROSS JOIN device d ON d.address = m.device"                                                 \
@@ -156,8 +153,8 @@ int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vf
 
 #define MEMBER_COLUMNS DEVICE_COLUMNS ", m.pool, p.spec, m.busy"
 
-/* A row of MEMBER_COLUMNS, whether it is kept and whether that is its own doing, if there is one;
- * finalizes. NULL: see vfa_sql_failed(). */
+/* Reads a row of MEMBER_COLUMNS, kept, own. VFA_STATE_ABSENT if there is none. Finalizes the query;
+ * NULL: see vfa_sql_failed(). */
 static int read_member(struct vfa_state *state, sqlite3_stmt *query, struct vfa_member *ret,
                        struct vfa_error *err)
 {

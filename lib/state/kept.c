@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * State files that were closed and are kept open: a process that looks into the state all the time
- * need not have SQLite read the schema each time. What is kept has no lock, no transaction, no
- * table of its own, and is taken by one user at a time.
+ * Handles that vfa_state_close() keeps open: a process that opens the state often does not pay for
+ * SQLite reading the schema each time. A kept handle has no lock, no transaction and no temporary
+ * table, and belongs to one caller at a time.
  *
- * Whoever takes one looks at it as at a file that was just opened: it may have been
- * replaced, or emptied.
+ * vfa_state_open() checks a kept handle like a file that it has just opened: the file may have been
+ * replaced or emptied.
  */
 
 #include "private.h"
@@ -22,7 +22,8 @@ static size_t n_kept, n_allowed;
 
 void vfa_state_keep(size_t n)
 {
-    /* statistics that nobody reads cost each allocation of each thread a lock that all share */
+    /* Without this, SQLite takes a lock of the whole process at each allocation, for statistics
+     * that vfalias does not use (https://sqlite.org/malloc.html). */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     pthread_mutex_lock(&lock);
     n_allowed = n < MOST ? n : MOST;

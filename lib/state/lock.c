@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See lock.h. Open-file-description locks, because POSIX locks vanish when any fd of the file
- * is closed, and because flock() cannot be asked about without being taken.
+ * See lock.h. Why open-file-description locks: POSIX locks vanish when any descriptor of the file
+ * is closed (fcntl(2)), and a flock(2) cannot be queried without taking it.
  *
- * Whoever can open the file can take a read lock on it. So not everybody can (root and the group
- * that may read the state), and a read lock is nobody's presence.
+ * Any process that can open the file can take a read lock on it. Therefore only root and the group
+ * of the state file can open it, and a read lock does not count as holding the lock.
  */
 
 #include "lock.h"
@@ -19,10 +19,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Which bytes of which file beside the state file. */
+/* The bytes of a file next to the state file. */
 struct place {
     const char *suffix;
-    int64_t start, len; /* len 0: all */
+    int64_t start, len; /* len 0: the whole file */
 };
 
 static const struct place daemon_place = {".lock", 0, 0};
@@ -68,7 +68,7 @@ static int take_lock(const char *state_path, const struct place *place, int *ret
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0)
         return vfa_fail(err, errno, "cannot open '%s': %s", path, strerror(errno));
-    (void)fchmod(fd, 0640); /* version 0.1 made it for all to read */
+    (void)fchmod(fd, 0640); /* version 0.1 created it readable for all */
     if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
         if (errno == EAGAIN || errno == EACCES)
             return VFA_LOCK_TAKEN;
@@ -82,7 +82,7 @@ static int query_lock(const char *state_path, const struct place *place, bool *r
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *path = lock_path(state_path, place);
-    struct flock lock = flock_of(place, F_RDLCK); /* which write locks alone stand in the way of */
+    struct flock lock = flock_of(place, F_RDLCK); /* only a write lock conflicts */
     VFA_AUTO(vfa_closep) int fd = -1;
 
     if (!path)
@@ -159,7 +159,8 @@ int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *devi
     return query_lock(state_path, &place, ret, err);
 }
 
-/* The kernel tells of a close before it drops the locks. */
+/* Unlocks before closing: the kernel reports the close (inotify) before it drops the lock, so a
+ * process that it wakes would still see the lock. */
 void vfa_lock_endp(int *fd)
 {
     struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};

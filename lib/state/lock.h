@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Is vfaliasd there? It holds an open-file-description lock on STATE.lock beside the state file for
- * as long as it lives, so that being killed counts as being gone. Asking takes nothing:
- * F_OFD_GETLK.
+ * Locks next to the state file STATE, by which one process sees that another one is alive:
  *
- * Likewise for whoever takes devices out of a guest for a while (vfalias migrate): such a borrower
- * has a number, and the lock is on the byte of that number in STATE.borrow. When it ends, the file
- * is closed after it was open for writing, which is what wakes vfaliasd.
+ *   STATE.lock     the whole file: vfaliasd is running
+ *   STATE.borrow   byte N: the lease holder with the number N (vfalias migrate) is running
+ *   STATE.clean    byte of a device's number: its cleaner is running
+ *   STATE.release  byte of a device's number: a program changes the device through its driver
  *
- * Likewise for whoever runs the cleaner of a device: the lock is on the byte of the device's number
- * in STATE.clean.
+ * They are open-file-description locks (F_OFD_SETLK, fcntl(2)): the kernel drops them when the last
+ * copy of the descriptor is closed, so also when the process is killed. F_OFD_GETLK queries a lock
+ * without taking it.
  *
- * Who has the daemon's file open beyond its end, by the same description, keeps its place for the
- * next one to adopt: that counts as being there, as that one will make up for what it missed.
+ * A copy of the daemon's descriptor (systemd's file-descriptor store) keeps the lock across a
+ * restart. The daemon counts as running meanwhile, because the next daemon adopts the descriptor
+ * and handles the events that it missed.
+ *
+ * Functions return 0, a value of the enum below, or a negative errno with *err filled: mostly that
+ * of open(2) or fcntl(2). They write *ret and *ret_fd only on success.
  */
 #ifndef VFA_STATE_LOCK_H
 #define VFA_STATE_LOCK_H
@@ -22,39 +26,45 @@
 #include "base/pci-address.h"
 
 enum {
-    VFA_LOCK_TAKEN = 1, /* another daemon has it */
+    VFA_LOCK_TAKEN = 1, /* another open file description has the lock */
 };
 
-/* The daemon's side: *ret_fd holds the lock until it is closed. 0, VFA_LOCK_TAKEN or an error.
- */
+/* Takes the lock of the daemon. *ret_fd holds the lock until the last copy of it is closed. Returns
+ * VFA_LOCK_TAKEN if another daemon has the lock. */
 int vfa_lock_acquire(const char *state_path, int *ret_fd, struct vfa_error *err);
 
-/* Likewise with a descriptor that is open for writing: true if it is of the lock file as that is
- * now and has the lock, be it that it had it or that it was free. */
+/* Takes the lock of the daemon with a descriptor that was handed over, open for writing. True if
+ * `fd` refers to the present STATE.lock, and had the lock or could take it. */
 bool vfa_lock_adopt(const char *state_path, int fd);
 
-/* Everybody else's: true in *ret if a daemon has the lock. */
+/* True in *ret if a daemon has the lock. */
 int vfa_lock_is_held(const char *state_path, bool *ret, struct vfa_error *err);
 
-/* The same for the borrower of that number, from 1. */
+/* Takes the lock of the lease holder with this number, from 1 (withdrawn.h). When the lease holder
+ * ends, the kernel closes a file that was open for writing: that event wakes vfaliasd. Returns
+ * VFA_LOCK_TAKEN if the number is in use. End with vfa_lock_endp(). */
 int vfa_lock_lease(const char *state_path, int64_t number, int *ret_fd, struct vfa_error *err);
+/* True in *ret if the lease holder with this number is running. */
 int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct vfa_error *err);
 
-/* Likewise for whoever tells a device's driver something: the byte of the device's address in
- * STATE.release. A program that is killed loses the lock only when its last request to the kernel
- * has returned. 0, VFA_LOCK_TAKEN (another program or thread has it) or an error. */
+/* Takes the lock of a device, for a program that changes the device through its driver. A killed
+ * program loses the lock only when its last request to the kernel has returned. Returns
+ * VFA_LOCK_TAKEN if another program or thread has the lock. End with vfa_lock_endp(). */
 int vfa_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
                     struct vfa_error *err);
 
-/* The same for who cleans a device. The lock lasts for as long as any process has a copy of the
- * descriptor. */
+/* Takes the lock for the cleaner of a device. The lock lasts as long as any process has a copy of
+ * the descriptor, so the cleaner keeps it. Returns VFA_LOCK_TAKEN if a cleaner of the device runs.
+ * End with vfa_lock_endp(). */
 int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
                       struct vfa_error *err);
+/* True in *ret if a cleaner of the device runs. */
 int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
                          struct vfa_error *err);
 
-/* Ends a borrower's or a device's, so that whoever wakes of that finds it ended. Fits VFA_AUTO; -1
- * is fine. Never for a daemon's, whose place may be kept. */
+/* Drops the lock, closes *fd and sets it to -1; -1 is fine. A process that the close wakes finds
+ * the lock free. Fits VFA_AUTO. Not for the lock of the daemon: a copy of that descriptor keeps the
+ * lock across a restart. */
 void vfa_lock_endp(int *fd);
 
 #endif

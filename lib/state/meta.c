@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What the state says of itself: one text for each key. Counters only grow, and tell who compares
- * two readings that something has happened in between.
- */
+/* See meta.h. The table meta has one text for each key. */
 
 #include "meta.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The quarantine of the state file: devices that are not given out until somebody ends it. */
+/* See quarantine.h. */
 
 #include "quarantine.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of a claim in the state file: held, then releasing, then cleaning, then gone. The schema
- * allows no way back.
- *
- * Each step is for the claim as it was read (device, owner and times), so that a process that was
- * slow changes nothing of a claim that somebody else has ended, or of the next one.
+ * See release.h. Each step compares the claim with what the caller read (SAME), so that a slow
+ * process does not change a claim that another process has ended, or the next claim of the device.
  */
 
 #include "release.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the devices of claims were like before vfalias changed them.
- *
- * A row that cannot be read (an older version reads that of a newer one) is no error of the state:
- * its claim could not be dropped then. Whoever wants to set back gets it, and the reason with it.
+ * See saved.h. A row that cannot be read (written by a newer version) is not an error of the state:
+ * otherwise its claim could never end. The caller gets the row with the reason in `unreadable`.
  */
 
 #include "saved.h"
@@ -53,7 +51,7 @@ static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_erro
     return 0;
 }
 
-/* What is there already is older, and therefore right. */
+/* Merges the settings that are already saved. They are older, so they are the original ones. */
 static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
@@ -129,7 +127,7 @@ int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct v
         state, vfa_sql_prepare(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
 }
 
-#define ASIDE "'aside ' || " /* no device is called so */
+#define ASIDE "'aside ' || " /* no PCI address begins so */
 
 int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the devices of claims were like before vfalias changed them. The schema lets no device
- * become free while there is something to put back: its claim does not go, unless the device is in
- * quarantine, which does not end then.
+ * Saved settings: what the devices of claims were like before vfalias changed them.
+ *
+ * No device becomes free while it has saved settings: its claim cannot be deleted (schema.sql,
+ * trigger claim_saved) unless the device is in quarantine, and then the quarantine cannot end
+ * (trigger quarantine_saved). Results and errors: see state.h.
  */
 #ifndef VFA_STATE_SAVED_H
 #define VFA_STATE_SAVED_H
@@ -13,6 +15,7 @@
 #include "device/vf-settings.h"
 #include "state.h"
 
+/* Whether the netdev of the VF was up. */
 enum vfa_saved_up {
     VFA_SAVED_NONE = -1, /* not changed */
     VFA_SAVED_NO,
@@ -20,29 +23,35 @@ enum vfa_saved_up {
 };
 struct vfa_saved {
     char device[VFA_PCI_ADDR_SIZE];
-    struct vfa_vf_settings settings; /* those that were changed; mtu: of the VF's own netdev */
-    enum vfa_saved_up up;            /* whether that netdev was up */
-    char *unreadable; /* why the settings cannot be read, and so are none here; else NULL */
+    struct vfa_vf_settings settings; /* the changed settings only; mtu: of the VF's own netdev */
+    enum vfa_saved_up up;
+    char *unreadable; /* why `settings` cannot be read and is empty; NULL: it was read */
 };
+/* Frees `unreadable`. */
 void vfa_saved_clear(struct vfa_saved *saved);
 struct vfa_saved_list {
-    struct vfa_saved *items;
+    struct vfa_saved *items; /* sorted by device */
     size_t n;
 };
+/* Frees the list with its texts; the list is empty then. */
 void vfa_saved_list_clear(struct vfa_saved_list *list);
 
-/* Of a claimed device. What is saved of it already is older and stays; nothing is saved over what
- * cannot be read (-EINVAL). `unreadable` is not looked at. */
+/* Saves settings of a claimed device. Settings that are already saved are older and stay. -EEXIST
+ * if the device has no claim (schema.sql, trigger saved_claimed); -EINVAL if the saved settings
+ * cannot be read: they are not overwritten. `saved->unreadable` is ignored. */
 int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err);
 
-/* All, or (device not NULL) what is saved of one. Clear *ret with vfa_saved_list_clear(). */
+/* Reads the saved settings of one device, or (device NULL) of all devices. The list is empty if
+ * there are none. Clear *ret with vfa_saved_list_clear(). */
 int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_saved_list *ret,
                     struct vfa_error *err);
+/* Deletes the saved settings of a device, after they were restored. Returns 0 as well if there are
+ * none. */
 int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct vfa_error *err);
 
-/* For a device that another domain turns out to have. In one transaction: drops its claim, which
- * leaves what is saved behind; and, once the other domain has a claim of it, hands that what was
- * left. */
+/* Two steps for a device that another domain turns out to have, both in one transaction. The first
+ * deletes the claim and sets the saved settings aside. The second, after the claim of the other
+ * domain was added, gives the saved settings to that claim. */
 int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err);
 int vfa_state_hand_over(struct vfa_state *state, const char *device, struct vfa_error *err);
 

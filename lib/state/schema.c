@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The schema of a state file, and how a file of an older version gets the present one while domains
- * run: the tables are made anew from schema.sql and get the rows of the old ones, so that
- * afterwards the file is in no way different from one that was made new. That is all a change needs
- * that adds tables, columns with a default, indexes or triggers. One that means something else by
- * what is there needs a statement of its own in adapt().
+ * The schema of a state file, and the upgrade of a file of an older version while domains run. The
+ * upgrade creates the tables from schema.sql and copies the rows of the old tables, so that the
+ * upgraded file has the same schema as a new file. A schema change that adds tables, columns with a
+ * default, indexes or triggers needs nothing else. A change of the meaning of existing values needs
+ * a statement in adapt_rows().
  *
- * Invariants: all of it is in the caller's transaction, so a process that is killed leaves the file
- * of the older version. The index is not trusted across versions: it is rebuilt at its next use.
+ * Invariants: the upgrade runs in the transaction of the caller, so a process that is killed leaves
+ * the file of the older version. The index is not used across versions: its next use rebuilds it.
  */
 
 #include "base/common.h"
@@ -18,7 +18,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define OLD "old_" /* before the name of a table that is about to go; no table begins so */
+#define OLD "old_" /* prefix of the old tables during the upgrade; no table of ours has it */
 
 static const char schema[] =
 #include "state/schema.inc"
@@ -45,7 +45,7 @@ int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_
     return 0;
 }
 
-/* ---- statements made of names that the schema itself has ---- */
+/* ---- statements made from names in the schema ---- */
 
 static VFA_PRINTF(3, 4) int exec_format(struct vfa_state *state, struct vfa_error *err,
                                         const char *fmt, ...)
@@ -64,7 +64,8 @@ static VFA_PRINTF(3, 4) int exec_format(struct vfa_state *state, struct vfa_erro
     return vfa_sql_exec(state, sql, err);
 }
 
-/* One text that a query makes of many, the statements that it spells among them; never NULL. */
+/* Reads the single text of a query that uses group_concat(); the query never returns NULL. Some of
+ * these texts are SQL statements. */
 static int collect_text(struct vfa_state *state, const char *sql, const char *value, char **ret,
                         struct vfa_error *err)
 {
@@ -95,7 +96,8 @@ static int drop_triggers(struct vfa_state *state, struct vfa_error *err)
                             err);
 }
 
-/* Puts the tables out of the way; indexes are known by their own names, so they go at once. */
+/* Renames the old tables and drops their indexes: the names of indexes would collide with those of
+ * the new tables. */
 static int move_tables(struct vfa_state *state, struct vfa_error *err)
 {
     int r = collect_and_exec(state,
@@ -112,7 +114,7 @@ static int move_tables(struct vfa_state *state, struct vfa_error *err)
         err);
 }
 
-/* The rows of one table, in the columns that both versions have. */
+/* Copies the rows of one table, in the columns that both versions have. */
 static int copy_table(struct vfa_state *state, const char *name, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *columns = NULL;
@@ -121,7 +123,7 @@ static int copy_table(struct vfa_state *state, const char *name, struct vfa_erro
                          " WHERE name IN (SELECT name FROM pragma_table_info('" OLD "' || ?1))",
                          name, &columns, err);
 
-    if (r < 0 || !*columns) /* a table that is new */
+    if (r < 0 || !*columns) /* empty: the table is new */
         return r;
     return exec_format(state, err, "INSERT OR REPLACE INTO %s (%s) SELECT %s FROM " OLD "%s", name,
                        columns, columns, name);
@@ -150,14 +152,13 @@ static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
                             err);
 }
 
-/* Rows that are not right as they were copied: a claim of version 1 or 2 knows no state_since. */
+/* Corrects copied rows: a claim of version 1 or 2 has no state_since. */
 static int adapt_rows(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
 }
 
-/* The triggers are put aside while rows are copied: what they do was done to these rows long ago.
- */
+/* Triggers are dropped while rows are copied: they have already run for these rows. */
 static int upgrade_schema(struct vfa_state *state, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *triggers = NULL;

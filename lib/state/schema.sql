@@ -1,24 +1,29 @@
 -- SPDX-License-Identifier: LGPL-2.1-or-later
--- The state file, version 3. The rules of claims stand here, so that no program can break them.
+-- The schema of the state file, version 3. It enforces the rules of claims, so that no program can
+-- break them.
 --
--- Once a version has been released, a change makes another one: lib/state/private.h has its number, lib/state/schema.c brings
--- files of older versions to it, and tests/data/state keeps the text of each that was released.
+-- A released version does not change: a change makes a new version. VFA_SCHEMA_VERSION in
+-- lib/state/private.h has the number, vfa_state_make_schema() upgrades files of older versions, and
+-- tests/data/state keeps the text of each released version.
 
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Counters that only grow, by which a process sees what others did. scans: the index was replaced.
--- freed: a device may have become free. ended: a domain has lost a claim. unsettled: a definition may name a device
--- that its domain cannot have.
+-- Counters. They only grow, so a process sees what other processes did.
+--   scans      the index was replaced
+--   freed      a device may have become free
+--   ended      a domain has lost a claim
+--   unsettled  a definition may name a device that its domain cannot have (a stale definition)
 INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('ended', '0'), ('unsettled', '0');
 
 -- ---- the index: which devices satisfy which alias ----
 
--- Devices that the configuration allows. spec: number of the device_spec that allows it; -1: none is configured. healthy:
--- whether nothing but claims and quarantine kept it from being given to a guest when the hardware was scanned; NULL: not
--- known, as that was not checked or somebody had the device.
+-- Devices that the configuration allows.
+--   spec     index of the device_spec that allows the device; -1: no device_spec is configured
+--   healthy  1 if, at the scan, nothing but claims and quarantine kept the device from a guest;
+--            NULL: not known, because the device was not checked or was in use
 CREATE TABLE device (
     address TEXT PRIMARY KEY,
     parent TEXT,
@@ -33,9 +38,13 @@ CREATE TABLE device (
 ) WITHOUT ROWID;
 CREATE INDEX device_parent ON device (parent) WHERE parent IS NOT NULL;
 
--- Devices of an alias that look alike to who chooses: same device_spec, NUMA node and PF. So a choice
--- looks at some pools and one device, however many there are. first: the lowest address in it. kept: how
--- many of the free ones are. healthy: how many of its members were.
+-- Devices of an alias that are alike for the choice: same device_spec, NUMA node and PF. An
+-- allocation therefore reads some pools and one device, however many devices there are.
+--   first    lowest address in the pool
+--   free     number of members that no claim excludes (busy = 0)
+--   used     number of the other members
+--   kept     number of free members that are tentative (kept > 0)
+--   healthy  number of members that are healthy
 CREATE TABLE pool (
     id INTEGER PRIMARY KEY,
     alias TEXT NOT NULL,
@@ -51,9 +60,11 @@ CREATE TABLE pool (
 );
 CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
 
--- busy: how many claims keep the device from being claimed (its own, its PF's, its VFs'). kept: how many
--- domains that are shut off would lose what is tentative for them (likewise). healthy: as that of a device, for what the
--- alias gives to a guest.
+-- The devices of a pool. Triggers keep busy and kept up to date.
+--   busy     number of claims that exclude the device: on the device, its PF or its VFs
+--   kept     number of tentative rows for the device, its PF or its VFs: a claim on the device
+--            would take a tentative device from that many definitions
+--   healthy  as device.healthy, for the kind of attachment of the alias
 CREATE TABLE member (
     pool INTEGER NOT NULL,
     device TEXT NOT NULL,
@@ -66,8 +77,10 @@ CREATE INDEX member_device ON member (device);
 CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
 CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
 
--- How many devices look alike to a user, how many of them are healthy, and of how many that is not known. first: the
--- lowest address. Empty if the devices were not checked when the hardware was scanned.
+-- Counts of devices that are alike for a user. Empty if the scan did not check the devices.
+--   first    lowest address
+--   healthy  number of devices that are healthy
+--   unknown  number of devices whose health is not known
 CREATE TABLE stock (
     vendor INTEGER NOT NULL,
     product INTEGER NOT NULL,
@@ -82,13 +95,17 @@ CREATE TABLE stock (
 
 -- ---- claims ----
 
--- A domain holds a claim that is incoming, claimed or active. In the two states that follow the device is nobody's,
--- and not free: releasing, until what was changed of it is put back; cleaning, until its cleaner has run. uuid,
--- domain and request then tell who had it last, and the name of the request is free for the next claim.
---
--- since: of the claim. state_since: of its state. why: for which reason the domain lost it. attempts, error: how
--- often the present step (attaching, putting back, cleaning) has failed, and what the last failure said. cleaner: the
--- program that has to run before the device is free; NULL: none.
+-- A domain holds a claim that is incoming, claimed or active. In the two other states no domain has
+-- the device, and the device is not free: releasing, until its saved settings are restored; then
+-- cleaning, until its cleaner has run. uuid, domain and request then name the last holder, and a
+-- new claim may have the same request.
+--   since        when the claim was made
+--   state_since  when the claim entered its state
+--   why          why the domain lost the device
+--   cleaner      program that must run before the device is free; NULL: none
+--   attempts     number of failures of the present step (attach, restore, clean)
+--   error        text of the last failure
+--   placeholder  1: no request; the device stands in the XML of the domain
 CREATE TABLE claim (
     device TEXT PRIMARY KEY,
     parent TEXT,
@@ -114,16 +131,18 @@ CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;
 CREATE INDEX claim_group ON claim (iommu_group) WHERE iommu_group >= 0;
 CREATE INDEX claim_domain ON claim (domain);
 
--- What vfalias changed about a device, as it was before: the settings of a VF as text, and whether its netdev was up
--- (NULL: that was not changed).
+-- The original settings of a device that vfalias changed.
+--   settings  settings of the VF, as text
+--   up        whether its netdev was up; NULL: vfalias did not change that
 CREATE TABLE saved (
     device TEXT PRIMARY KEY,
     settings TEXT NOT NULL,
     up INTEGER CHECK (up IN (0, 1))
 ) WITHOUT ROWID;
 
--- It belongs to a claim, and goes before it: a device is not free while it is not as it was. Where putting it back has
--- failed for good, the device is in quarantine, and what was saved stays for a later attempt.
+-- Saved settings belong to a claim and must be deleted before the claim: a device with changed
+-- settings is not free. If restoring the settings has failed for good, the device is in quarantine:
+-- then the claim may go, and the saved settings stay for a later attempt.
 CREATE TRIGGER saved_claimed BEFORE INSERT ON saved
 WHEN NOT EXISTS (SELECT 1 FROM claim WHERE device = NEW.device)
 BEGIN
@@ -137,9 +156,10 @@ BEGIN
     SELECT RAISE(ABORT, 'its device is not as it was before');
 END;
 
--- Requests of running domains that are left alone until asked anew: their user detached the device by
--- hand, or they are optional and found none. With a borrower: for as long as the program of that number is at
--- work (lock.h), which took the device out for a while; the claim stays.
+-- Requests of running domains that vfalias leaves alone until the requests of the domain change:
+-- the user detached the device by hand, or the request is optional and no device was free.
+--   borrower  number of a lease holder: a program that took the device out of the guest for a
+--             while. The row then counts as long as that program runs (lock.h); the claim stays.
 CREATE TABLE withdrawn (
     uuid TEXT NOT NULL,
     request TEXT NOT NULL,
@@ -148,7 +168,9 @@ CREATE TABLE withdrawn (
 ) WITHOUT ROWID;
 CREATE INDEX withdrawn_borrower ON withdrawn (borrower) WHERE borrower IS NOT NULL;
 
--- Domains whose guest is to wait for its devices at power-on (state.h). id: another one for each start.
+-- Domains whose guest is suspended at power-on until it has its devices (hold.h).
+--   id    differs for each start of a domain
+--   held  1: vfaliasd suspends, or has suspended, the guest
 CREATE TABLE hold (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL UNIQUE CHECK (length(uuid) = 36),
@@ -156,7 +178,8 @@ CREATE TABLE hold (
     since INTEGER NOT NULL
 );
 
--- Which request had a device last: it gets it again if it is free. One row a device, so it does not grow.
+-- The request that had a device last: the request gets the same device again if it is free. One row
+-- for each device, so the table does not grow without bound.
 CREATE TABLE last (
     device TEXT PRIMARY KEY,
     uuid TEXT NOT NULL,
@@ -164,8 +187,8 @@ CREATE TABLE last (
     UNIQUE (uuid, request)
 ) WITHOUT ROWID;
 
--- Devices for the placeholders in definitions. No claims: a device may be here for several domains, and a claim
--- of any domain overtakes it.
+-- The devices of placeholders in definitions. They are no claims: a device may be tentative for
+-- several domains, and any domain may claim it.
 CREATE TABLE tentative (
     uuid TEXT NOT NULL CHECK (length(uuid) = 36),
     request TEXT NOT NULL,
@@ -179,13 +202,16 @@ CREATE INDEX tentative_device ON tentative (device);
 CREATE INDEX tentative_parent ON tentative (parent) WHERE parent IS NOT NULL;
 CREATE INDEX tentative_group ON tentative (iommu_group) WHERE iommu_group >= 0;
 
--- Domains whose start was refused for a placeholder, until vfaliasd has looked at their definition.
+-- Domains whose start was refused because of a placeholder. vfaliasd removes the row when it has
+-- repaired the definition.
 CREATE TABLE unmet (
     uuid TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 
--- Devices that are not to be given out until somebody has looked at them. cause: an administrator or a judgement of
--- vfalias (other), settings that could not be put back, a cleaner that failed, or a device_spec by which it is used once.
+-- Devices that no domain gets until an administrator ends the quarantine.
+--   cause  other: by an administrator, or the original settings are not known; settings: the saved
+--          settings could not be restored; clean: the cleaner failed; once: the device_spec allows
+--          one use only
 CREATE TABLE quarantine (
     device TEXT PRIMARY KEY,
     reason TEXT NOT NULL,
@@ -193,8 +219,9 @@ CREATE TABLE quarantine (
     cause TEXT NOT NULL DEFAULT 'other' CHECK (cause IN ('other', 'settings', 'clean', 'once'))
 ) WITHOUT ROWID;
 
--- Devices that could not be attached to a guest, however often that was tried: all others are chosen before them. Until a
--- guest has the device after all, a scan does not find it, or an administrator has the hardware scanned.
+-- Devices that could not be attached to a guest (VFA_ATTACH_ATTEMPTS in claims.h): all other
+-- devices are chosen before them. The row goes when a guest has the device, when a scan does not
+-- find the device, or when an administrator scans the hardware.
 CREATE TABLE failed (
     device TEXT PRIMARY KEY,
     reason TEXT NOT NULL,
@@ -223,8 +250,8 @@ BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'freed';
 END;
 
--- A PF and its VFs exclude each other. What a running domain has (active) is a fact, and stands beside a device that
--- is being released.
+-- A PF and its VFs exclude each other. An active claim records what a running domain has, so it is
+-- allowed while the other device is releasing or cleaning.
 CREATE TRIGGER claim_family BEFORE INSERT ON claim
 WHEN EXISTS (SELECT 1 FROM claim WHERE (parent = NEW.device OR device = NEW.parent)
              AND (NEW.state <> 'active' OR state NOT IN ('releasing', 'cleaning')))
@@ -232,7 +259,8 @@ BEGIN
     SELECT RAISE(ABORT, 'family');
 END;
 
--- An IOMMU group is one guest's, and nobody's while one of its devices is being released.
+-- The devices of an IOMMU group belong to one guest, and to no guest while one of them is releasing
+-- or cleaning, except for active claims (as in claim_family).
 CREATE TRIGGER claim_iommu_group BEFORE INSERT ON claim
 WHEN NEW.iommu_group >= 0
  AND EXISTS (SELECT 1 FROM claim WHERE iommu_group = NEW.iommu_group AND iommu_group >= 0
@@ -241,13 +269,13 @@ BEGIN
     SELECT RAISE(ABORT, 'IOMMU group');
 END;
 
--- A claim stays with its device, domain and request.
+-- A claim never changes its device, domain or request.
 CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, parent, iommu_group, uuid, request ON claim
 BEGIN
     SELECT RAISE(ABORT, 'a claim does not move');
 END;
 
--- Its domain does not get back what it has lost; a device that is being cleaned has been put back.
+-- A domain does not get a lost device back. Cleaning begins after the saved settings were restored.
 CREATE TRIGGER claim_ends BEFORE UPDATE OF state ON claim
 WHEN OLD.state IN ('releasing', 'cleaning') AND NEW.state <> OLD.state
  AND NOT (OLD.state = 'releasing' AND NEW.state = 'cleaning')
@@ -277,7 +305,7 @@ BEGIN
     INSERT OR REPLACE INTO last VALUES (NEW.device, NEW.uuid, NEW.request);
 END;
 
--- ---- what is tentative ----
+-- ---- tentative devices ----
 
 CREATE TRIGGER claim_overtakes AFTER INSERT ON claim
 WHEN EXISTS (SELECT 1 FROM tentative WHERE uuid <> NEW.uuid
@@ -293,7 +321,8 @@ BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
 END;
 
--- While its domain has it, it stays in the definition.
+-- A device in quarantine stays in the definition of the domain that has it. The definition becomes
+-- stale when the domain loses the device.
 CREATE TRIGGER quarantined_lost AFTER UPDATE OF state ON claim
 WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
  AND EXISTS (SELECT 1 FROM quarantine WHERE device = NEW.device)
@@ -355,7 +384,7 @@ BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'freed';
 END;
 
--- The index is replaced while claims, and what is tentative, stand.
+-- The index is replaced while there are claims and tentative rows: a new member gets their counts.
 CREATE TRIGGER member_new AFTER INSERT ON member
 BEGIN
     UPDATE pool SET free = free + 1 WHERE id = NEW.pool;

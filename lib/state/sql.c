@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See private.h: the thin layer between SQLite's calls and our errors. */
+/* See private.h: statements of SQLite, and errors of SQLite as errno codes. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What another row forbids, against a value that no row may have. */
+/* EEXIST: another row or a trigger forbids the row. EINVAL: no row may have the value. */
 static int errno_of_constraint(int sqlite_code)
 {
     switch (sqlite_code) {
@@ -50,14 +50,14 @@ static int errno_of(int sqlite_code)
     }
 }
 
-/* SQLite says only that it cannot open it. */
+/* SQLite reports only SQLITE_CANTOPEN if permission is missing. */
 static bool is_forbidden(const struct vfa_state *state, int sqlite_code)
 {
     return (sqlite_code & 0xff) == SQLITE_CANTOPEN && sqlite_code != SQLITE_CANTOPEN_SYMLINK &&
            faccessat(AT_FDCWD, state->path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
 }
 
-/* SQLite says that it was to write a database that it may only read; of a replaced one, too. */
+/* The texts of SQLite for these two codes do not name the cause. */
 static const char *reason_of(const struct vfa_state *state, int sqlite_code)
 {
     if (sqlite_code == SQLITE_READONLY_ROLLBACK)
@@ -209,7 +209,7 @@ int vfa_sql_number(struct vfa_state *state, sqlite3_stmt *query, int64_t *ret,
     r = vfa_sql_step(state, stmt, err);
     if (r < 0)
         return r;
-    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0; /* NULL reads as 0 */
+    *ret = r > 0 ? sqlite3_column_int64(stmt, 0) : 0; /* 0 for NULL */
     return 0;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state file itself: opening it, making a new one, and a copy in memory. What is in the file:
- * see schema.sql.
+ * Opening the state file, making a new file, and copies in memory. The content of the file: see
+ * schema.sql.
  *
- * Durability is that of a process, not of a machine: synchronous=OFF, as a reboot voids all claims.
- * SQLite's rollback journal undoes what a killed process left half done.
+ * The file survives a killed process, but not a crash of the machine: synchronous=OFF, because a
+ * reboot voids all claims. The rollback journal of SQLite undoes the transaction of a killed
+ * process.
  */
 
 #include "state.h"
@@ -22,7 +23,7 @@
 #include <sys/stat.h>
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
-#define FILE_OLDER   100 /* no result of any public function */
+#define FILE_OLDER   100 /* internal: no public function returns it */
 
 static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
 {
@@ -31,8 +32,8 @@ static int read_boot_id(char *buf, size_t size, struct vfa_error *err)
     return 0;
 }
 
-/* libvirt keeps NAME.xml in its run folder for each running domain. A folder that cannot be read
- * may be full of them. */
+/* Whether domains may be running: libvirt keeps NAME.xml in its run folder for each running domain.
+ * True if the folder cannot be read. */
 static bool domains_run(const char *libvirt_run)
 {
     const struct dirent *entry;
@@ -51,7 +52,8 @@ static bool domains_run(const char *libvirt_run)
     return found;
 }
 
-/* In a transaction: the schema where there is none, and no claims of another boot. */
+/* Inside a transaction: creates or upgrades the schema, and deletes what belongs to another
+ * boot. */
 static int make_current(struct vfa_state *state, const char *boot_id, const char *libvirt_run,
                         struct vfa_error *err)
 {
@@ -77,14 +79,14 @@ static int make_current(struct vfa_state *state, const char *boot_id, const char
     return r;
 }
 
-/* What the file is. Reads only. */
+/* The kind of the file, before anything is changed. */
 enum kind {
-    KIND_CURRENT = 0, /* of this version and boot */
-    KIND_OTHER,       /* new, or of another boot: a writer makes it current */
-    KIND_OLDER,       /* of an older version: likewise */
+    KIND_CURRENT = 0, /* this version and boot */
+    KIND_OTHER,       /* new, or of another boot: make_current() for writers */
+    KIND_OLDER,       /* an older version: likewise */
 };
 
-/* Without a version it is a new file, or a database of another program. */
+/* A file without a version is new, or a database of another program. */
 static int check_empty(struct vfa_state *state, struct vfa_error *err)
 {
     bool has_tables = false;
@@ -117,7 +119,7 @@ static int check_kind(struct vfa_state *state, const char *boot_id, struct vfa_e
     return had && strcmp(had, boot_id) == 0 ? KIND_CURRENT : KIND_OTHER;
 }
 
-/* The first that reads. */
+/* The first statement that reads the file, so the first that finds damage. */
 static int set_pragmas(struct vfa_state *state, struct vfa_error *err)
 {
     return vfa_sql_exec(state,
@@ -136,7 +138,8 @@ static int connect_and_check(struct vfa_state *state, enum vfa_state_mode mode, 
     return r == 0 ? check_kind(state, boot_id, err) : r;
 }
 
-/* 0, VFA_STATE_ABSENT, FILE_OLDER (to be read, and of an older version) or an error. */
+/* Connects and makes the file current. Returns 0, VFA_STATE_ABSENT, FILE_OLDER (opened for reading,
+ * older version) or an error. */
 static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const char *libvirt_run,
                         struct vfa_error *err)
 {
@@ -156,10 +159,11 @@ static int prepare_file(struct vfa_state *state, enum vfa_state_mode mode, const
     return vfa_state_finish(state, own, make_current(state, boot_id, libvirt_run, err), err);
 }
 
-/* The file must be there before SQLite opens it, for its mode; its group comes from the folder.
+/* Creates folder and file before SQLite opens the file, so that the file gets its mode. Its group
+ * comes from the folder (set-group-ID bit).
  *
- * It is made by mknod(), never opened here: SQLite's locks are POSIX locks, and closing any fd of
- * the file would drop those that other threads of this process hold. */
+ * mknod() creates the file without opening it: SQLite uses POSIX locks, and closing any descriptor
+ * of the file would drop the locks of other threads of this process (fcntl(2)). */
 static int make_file(const char *path, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *copy = strdup(path);
@@ -176,8 +180,8 @@ static int make_file(const char *path, struct vfa_error *err)
     return 0;
 }
 
-/* One that is kept and still is the state; *ret NULL: there is none. -EBUSY: it is locked, and who
- * asks another handle waits as long once more. */
+/* Takes a kept handle whose file is still the state; *ret is NULL if there is none. -EBUSY: the
+ * file is locked; the other kept handles are not tried, as each would wait as long again. */
 static int take_kept(const char *path, enum vfa_state_mode mode, struct vfa_state **ret,
                      struct vfa_error *err)
 {
@@ -245,7 +249,7 @@ int vfa_state_open(const char *path, const char *libvirt_run, enum vfa_state_mod
     r = open_once(path, libvirt_run, mode, ret, &first);
     if (r != -EUCLEAN || vfa_state_leaves_damaged())
         return r < 0 ? vfa_fail(err, -r, "%s", vfa_error_text(&first)) : r;
-    r = make_file(path, err); /* the damaged one has been set aside */
+    r = make_file(path, err); /* the damaged file has been set aside */
     return r < 0 ? r : open_once(path, libvirt_run, mode, ret, err);
 }
 
@@ -257,11 +261,11 @@ static int load_copy(struct vfa_state *state, const char *path, const char *boot
     sqlite3_backup *backup = NULL;
     int r = connect_and_check(&source, VFA_STATE_READ, boot_id, err);
 
-    r = r > 0 ? 0 : r; /* what is newer or damaged is refused */
+    r = r > 0 ? 0 : r; /* KIND_OTHER and KIND_OLDER are fine */
     if (r == 0)
         backup = sqlite3_backup_init(state->db, "main", source.db, "main");
     if (backup)
-        sqlite3_backup_step(backup, -1); /* finish tells what it said */
+        sqlite3_backup_step(backup, -1); /* sqlite3_backup_finish() returns its error */
     if (r == 0 && (!backup || sqlite3_backup_finish(backup) != SQLITE_OK))
         r = vfa_sql_fail(state, err);
     sqlite3_close(source.db);
@@ -291,7 +295,7 @@ int vfa_state_open_copy(const char *path, const char *libvirt_run, struct vfa_st
         r = make_current(state, boot_id, libvirt_run, err);
     if (r == 0)
         r = vfa_sql_exec(state, "DELETE FROM saved",
-                         err); /* what is tried on a copy touches no device */
+                         err); /* no caller restores settings because of a copy */
     if (r == 0)
         *ret = vfa_steal(&state);
     return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How many devices there are, and how many are free, by the index: see stats.h. The index has
- * counts of the healthy devices, made at the scan. What is read of single devices is only those
- * that claims and the quarantine exclude now, so it is quick whatever the host has.
+ * See stats.h. The index has counts of the healthy devices, made at the scan. The queries read only
+ * those single devices that claims and quarantine exclude now, so the cost does not depend on the
+ * number of devices of the host.
  */
 
 #include "stats.h"
@@ -20,8 +20,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* The devices that are not free now. own: for whatever purpose; else only another device of the
- * IOMMU group is claimed, which is not in the way of a macvtap. */
+/* The devices that are not free now. own = 1: not free for any purpose. own = 0: only another
+ * device of the IOMMU group is claimed, which does not exclude a macvtap. */
 #define WITH_LOST                                                                                  \
     "WITH excluded (device) AS (SELECT device FROM quarantine UNION SELECT device FROM claim"      \
     " UNION SELECT parent FROM claim WHERE parent IS NOT NULL"                                     \
@@ -38,7 +38,7 @@ void vfa_stats_clear(struct vfa_stats *stats)
     *stats = (struct vfa_stats){NULL, 0, NULL};
 }
 
-/* ---- devices that look alike ---- */
+/* ---- devices that are alike ---- */
 
 static int append_stock(sqlite3_stmt *stmt, const struct vfa_config *config,
                         struct vfa_stats *stats, struct vfa_error *err)
@@ -61,7 +61,7 @@ static int append_stock(sqlite3_stmt *stmt, const struct vfa_config *config,
     return 0;
 }
 
-/* VFA_STATE_ABSENT: it is not known whether one of them is free. */
+/* VFA_STATE_ABSENT: a device that is free now was not checked. */
 static int read_stock(struct vfa_state *state, const struct vfa_config *config,
                       struct vfa_stats *stats, struct vfa_error *err)
 {
@@ -93,7 +93,7 @@ static int read_stock(struct vfa_state *state, const struct vfa_config *config,
     return r;
 }
 
-/* ---- those of each alias ---- */
+/* ---- the devices of each alias ---- */
 
 static void note_alias(sqlite3_stmt *stmt, const struct vfa_config *config, struct vfa_stats *stats)
 {
@@ -136,7 +136,7 @@ static int read_aliases(struct vfa_state *state, const struct vfa_config *config
 
 /* ---- all ---- */
 
-/* An index that was made without checks has devices, and no stock. */
+/* An index that was made without checks has rows in device, and none in stock. */
 static int check_index(struct vfa_state *state, const struct vfa_config *config,
                        struct vfa_error *err)
 {
@@ -175,7 +175,7 @@ int vfa_state_stats(struct vfa_state *state, const struct vfa_config *config, st
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_stats_clear) struct vfa_stats stats = {NULL, 0, NULL};
-    bool own = sqlite3_get_autocommit(state->db); /* all is of one moment */
+    bool own = sqlite3_get_autocommit(state->db); /* all queries see the same moment */
     int r = own ? vfa_sql_exec(state, "BEGIN", err) : 0;
 
     if (r == 0)

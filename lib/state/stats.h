@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How many devices there are, and how many of them are free, as the last scan had it that checked
- * them (vfa_rescan()). */
+/* How many devices there are and how many of them are free. Health is that of the last scan with
+ * checks (vfa_host_install_scan() in host/rescan.h); claims and quarantine are the present ones. */
 #ifndef VFA_STATE_STATS_H
 #define VFA_STATE_STATS_H
 
@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "state.h"
 
+/* Devices that are alike for a user. */
 struct vfa_stock {
     uint16_t vendor;
     uint16_t product;
@@ -23,15 +24,17 @@ struct vfa_alias_stats {
     unsigned free;
 };
 struct vfa_stats {
-    struct vfa_stock *stock; /* devices that look alike, by their lowest address */
+    struct vfa_stock *stock; /* sorted by the lowest address */
     size_t n;
-    struct vfa_alias_stats *aliases; /* as the configuration has them */
+    struct vfa_alias_stats *aliases; /* in the order of the configuration */
 };
+/* Frees the lists; they are empty then. */
 void vfa_stats_clear(struct vfa_stats *stats);
 
-/* Claims and quarantine are those of now. VFA_STATE_ABSENT: the index does not tell, as it is of
- * another configuration or another boot, or a device that is free now was not checked when the
- * hardware was scanned. Clear *ret with vfa_stats_clear(). */
+/* Counts devices and free devices. Returns VFA_STATE_ABSENT if the index cannot tell: it was made
+ * from another configuration or in another boot, or a device that is free now was not checked at
+ * the scan. Other results and errors: see state.h; -EUCLEAN if the index has a value that no
+ * inventory has. Clear *ret with vfa_stats_clear(). */
 int vfa_state_stats(struct vfa_state *state, const struct vfa_config *config, struct vfa_stats *ret,
                     struct vfa_error *err);
 

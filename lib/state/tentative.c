@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What is tentative: the devices of placeholders in definitions of domains, as rows beside the
- * claims. They keep nobody from a device; the index prefers what has none (schema.sql). And which
- * definitions are to be looked at, since a claim has overtaken one of their devices or a start was
- * refused for one.
- */
+/* See tentative.h. Tentative rows exclude no claim; the index only lists devices without such rows
+ * separately (schema.sql), so that the allocation can choose them first. */
 
 #include "tentative.h"
 
@@ -134,7 +130,7 @@ int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool 
     return r;
 }
 
-/* ---- definitions to look at ---- */
+/* ---- stale definitions ---- */
 
 static int each_domain(struct vfa_state *state, const char *sql, vfa_state_visit_fn *visit,
                        void *data, struct vfa_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Transactions of the state file, and whether one is open. Each write transaction begins by asking
- * whether the open file still is the state, and so does its commit.
+ * Transactions of the state file. The begin and the commit of each write transaction check that the
+ * open file is still the file at the path: another process may have set it aside.
  */
 
 #include "base/error.h"
@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-/* Whether the open file still is the one that others find. SQLite asks as well, but only before the
- * first write of a transaction. */
+/* Fails with -ESTALE if the file at the path is not the open file. SQLite checks that, too, but
+ * only before the first write of a transaction (SQLITE_READONLY_DBMOVED). */
 static int check_in_place(struct vfa_state *state, struct vfa_error *err)
 {
     int moved = 0;

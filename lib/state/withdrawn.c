@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests that are left alone: withdrawn by their user, or borrowed by a program that took the
- * device out of the guest for a while. Who borrows is told by a lock (lock.h), so that a
- * borrower that is killed borrows nothing any more, and no clock is asked.
+ * See withdrawn.h. A lock (lock.h) tells whether a lease holder is running, so a lease ends when
+ * its holder is killed, and no clock is needed.
  *
- * The number of a borrower is one that no row has, so that an ended borrower's rows are never taken
- * for those of another.
+ * The number of a new lease holder is one that no row has, so the rows of an ended lease holder
+ * never count as rows of another lease holder.
  */
 
 #include "withdrawn.h"
@@ -16,9 +15,10 @@
 #include "private.h"
 #include "state.h"
 
-#define LEASE_HOLDERS_MAX 1000 /* that are at work at a time and have no rows yet */
+#define LEASE_HOLDERS_MAX 1000 /* lease holders that run at a time and have no rows yet */
 
-/* *ret_borrower: 0 where nobody borrows it. VFA_STATE_ABSENT: it is not withdrawn. */
+/* Reads the number of the lease holder; 0: withdrawn by the user. VFA_STATE_ABSENT: not
+ * withdrawn. */
 static int read_lease_holder(struct vfa_state *state, const char *uuid, const char *request,
                              int64_t *ret_holder, struct vfa_error *err)
 {
@@ -81,7 +81,7 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
         state, vfa_sql_prepare(state, err, "DELETE FROM withdrawn WHERE uuid = ?", "s", uuid), err);
 }
 
-/* ---- borrowers ---- */
+/* ---- leases ---- */
 
 int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
                                   struct vfa_error *err)

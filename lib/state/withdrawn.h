@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Withdrawals: requests of a running domain that are left alone until it asks anew or starts again:
- * its user detached the device by hand, or they are optional and found none. vfa_state_withdraw()
- * makes one (drop.h).
+ * Withdrawals: requests of a running domain that vfalias leaves alone until the requests of the
+ * domain change or the domain starts again. A request is withdrawn if its user detached the device
+ * by hand, or if it is optional and no device was free. vfa_state_withdraw() makes a withdrawal
+ * (drop.h). Results and errors: see state.h.
  */
 #ifndef VFA_STATE_WITHDRAWN_H
 #define VFA_STATE_WITHDRAWN_H
@@ -14,33 +15,41 @@
 enum vfa_withdrawal {
     VFA_WITHDRAWAL_NONE,
     VFA_WITHDRAWAL_USER,
-    VFA_WITHDRAWAL_BORROWED, /* a program took the device out and is at work: see borrowers */
-    VFA_WITHDRAWAL_RETURNED, /* it is not any more: the guest gets its device back */
+    VFA_WITHDRAWAL_BORROWED, /* leased, and its holder is running */
+    VFA_WITHDRAWAL_RETURNED, /* leased; its holder has ended: attach the device again */
 };
+/* Reads whether, and how, a request is withdrawn. Errors also as of vfa_lock_is_leased(). */
 int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *request,
                          enum vfa_withdrawal *ret, struct vfa_error *err);
-/* True in *ret if the request is to be left alone now. */
+/* True in *ret if vfalias must leave the request alone now: withdrawn by the user, or leased with a
+ * running lease holder. */
 int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char *request,
                            bool *ret, struct vfa_error *err);
-/* Those of the user; and (the domain starts or has ended) borrowed ones as well. */
+/* Deletes the withdrawals of a domain, but not its leases. */
 int vfa_state_forget_withdrawals(struct vfa_state *state, const char *uuid, struct vfa_error *err);
+/* Deletes the withdrawals and the leases of a domain that starts or has ended. */
 int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
                                      struct vfa_error *err);
 
-/* ---- borrowers: programs that take devices out of a guest and see to it that it gets them back,
- * here or elsewhere. A borrowed request keeps its claim. However its borrower ends, vfaliasd gives
- * the guest its device back then. ---- */
+/* ---- leases ---- */
 
-/* Makes this process one, inside a write transaction in which it also borrows its first request.
- * End with vfa_lock_endp(ret_fd). */
+/* A lease holder is a program (vfalias migrate) that takes a device out of a guest for a while. The
+ * claim of the request stays. However the lease holder ends, vfaliasd then attaches the device
+ * again. */
+
+/* Makes this process a lease holder. Call it inside a write transaction, and add the first lease in
+ * the same transaction. *ret_number is a number that no row and no running lease holder has;
+ * *ret_fd holds its lock (vfa_lock_lease()): end with vfa_lock_endp(). -EBUSY: too many lease
+ * holders. */
 int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, int *ret_fd,
                                   struct vfa_error *err);
-/* In place of a withdrawal that may be there. */
+/* Leases a request to the lease holder with this number. Replaces a withdrawal of the request. */
 int vfa_state_lease(struct vfa_state *state, const char *uuid, const char *request, int64_t number,
                     struct vfa_error *err);
+/* Deletes the lease of a request. Returns 0 as well if there is none. */
 int vfa_state_end_lease(struct vfa_state *state, const char *uuid, const char *request,
                         struct vfa_error *err);
-/* Each domain of which something is borrowed, or was and is not given back yet, once. */
+/* Calls visit() once for each domain with a lease, also if the lease holder has ended. */
 int vfa_state_each_leased(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
                           struct vfa_error *err);
 
