@@ -3,7 +3,7 @@
  * Locks next to the state file STATE, by which one process sees that another one is alive:
  *
  *   STATE.lock     the whole file: vfaliasd is running
- *   STATE.borrow   byte N: the lease holder with the number N (vfalias migrate) is running
+ *   STATE.borrow   byte N: the lease holder with the number N (vfalias detach, migrate) is running
  *   STATE.clean    byte of a device's number: its cleaner is running
  *   STATE.release  byte of a device's number: a program changes the device through its driver
  *

@@ -33,9 +33,9 @@ int vfa_state_forget_all_withdrawals(struct vfa_state *state, const char *uuid,
 
 /* ---- leases ---- */
 
-/* A lease holder is a program (vfalias migrate) that takes a device out of a guest for a while. The
- * claim of the request stays. However the lease holder ends, vfaliasd then attaches the device
- * again. */
+/* A lease holder is a program (vfalias detach, migrate) that takes a device out of a guest for a
+ * while. The claim of the request stays. However the lease holder ends, vfaliasd then attaches the
+ * device again. */
 
 /* Makes this process a lease holder. Call it inside a write transaction, and add the first lease in
  * the same transaction. *ret_number is a number that no row and no running lease holder has;

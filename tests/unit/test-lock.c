@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A daemon's place: kept by a descriptor of its lock, and adopted from it by the next daemon, if
- * that is what was handed over. */
+/* The lock of the daemon: a copy of its descriptor keeps the lock, and the next daemon adopts the
+ * copy. Wrong descriptors are refused. */
 
 #include "base/common.h"
 #include "state/lock.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static char folder[64];
-static char path[128]; /* of the state */
+static char path[128]; /* of the state file */
 static char lock_file[192];
 
 static bool present(void)
@@ -37,8 +37,8 @@ static bool is_taken(void)
     return vfa_lock_acquire(path, &fd, NULL) == VFA_LOCK_TAKEN;
 }
 
-/* The daemon's own descriptor goes, the one that was kept for it stays, the next one adopts a copy
- * of that. */
+/* The daemon closes its descriptor, a kept copy stays open, and the next daemon adopts a copy of
+ * that copy. */
 static void test_place_is_kept(void)
 {
     int own = take();
@@ -65,7 +65,7 @@ static void test_lock_that_nobody_has(void)
 
 enum handed { OTHER_FILE, REMOVED, REMOVED_AND_MADE_ANEW, OF_ANOTHER_DAEMON, READ_ONLY, CLOSED };
 
-/* What is handed over in that case, and in *ret_other what another daemon has. */
+/* The descriptor that is handed over in this case. *ret_other: the lock of another daemon. */
 static int hand_over(enum handed handed, int *ret_other)
 {
     int fd = handed == OTHER_FILE ? open("/dev/null", O_RDWR)

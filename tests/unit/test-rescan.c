@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The counters of the state, and two rescans at once: the index is that of the scan that began
- * last. vfa_inventory_scan() is this file's: it gives one device, and lets another process, whose
- * scan gave two, replace the index meanwhile.
+ * The counters of the state, and two rescans at once: the index must be that of the scan that began
+ * last. This file replaces vfa_inventory_scan(): it returns one device, and lets another process,
+ * whose scan returned two devices, replace the index meanwhile.
  */
 
 #include "base/common.h"
@@ -24,7 +24,7 @@
 static char folder[64], path[96];
 static const struct vfa_config config = {.digest = "digest"};
 static unsigned scans;
-static int64_t others; /* when the other's scan began; 0: there is no other */
+static int64_t others; /* when the scan of the other process began; 0: no other process */
 
 int __wrap_vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                               struct vfa_error *err);
@@ -122,7 +122,7 @@ static void test_counters(void)
 
 /* ---- rescans ---- */
 
-/* As no transaction is open, another process can do what it likes. */
+/* Another process replaces the index: it can, because no transaction is open during a scan. */
 static void somebody_else(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -147,7 +147,7 @@ int __wrap_vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventor
 static const struct {
     const char *label;
     int64_t others;
-    bool kept; /* the other's index */
+    bool kept; /* the index of the other process stays */
 } races[] = {
     {"alone", 0, false},
     {"somebody began later, and was done first", BEGAN + 1, true},

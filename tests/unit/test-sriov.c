@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When a PF gets its VFs and when it is left alone, on made sysfs trees. What would be written to
- * the kernel is this file's vfa_sysfs_write_u32(): it notes the numbers, and refuses as it is told.
+ * When vfa_sriov_apply() sets the number of VFs, and when it does not, on made sysfs trees. This
+ * file replaces vfa_sysfs_write_u32(): it records the numbers, and refuses a given number.
  */
 
 #include "base/common.h"
@@ -32,16 +32,16 @@
 
 static struct vfa_host host = VFA_HOST_INIT;
 static char state_path[128];
-static char written[64]; /* "0 8 " */
-static int refuse_at;    /* this number is refused, -1: none */
-static bool kept;        /* whether nobody could claim whenever a number was written */
-static bool die;         /* killed by the first number that is written */
+static char written[64]; /* the numbers that were written, as "0 8 " */
+static int refuse_at;    /* number that the kernel refuses, -1: none */
+static bool kept;        /* no program could claim while a number was written */
+static bool die;         /* kill this program when it writes the first number */
 static struct vfa_config config;
 
 int __wrap_vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value);
 bool __wrap_vfa_patience_wait(struct vfa_patience *patience);
 
-/* A wait of no time. */
+/* Waits without sleeping. */
 bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
 {
     return patience->deadline != 0 && patience->pause_ms++ < 30;
@@ -62,7 +62,7 @@ static int claim_by(struct vfa_state *state, const char *device, const char *par
     return vfa_state_claim(state, &c, NULL);
 }
 
-/* Another program may write to the state, finishes what is releasing, and cannot claim. */
+/* Another program can write to the state and finish releasing claims, but cannot claim a VF. */
 static void meet(bool had)
 {
     struct vfa_host other = {.config = &config, .sysfs = host.sysfs};
@@ -121,8 +121,8 @@ static void make_device(const char *path, const char *driver)
         made_without(name);
 }
 
-/* A PF that can have 8 VFs, with `had` of them, of which the first is there to be looked at; and a
- * card without SR-IOV. */
+/* A PF that can have 8 VFs and has `had` VFs, the first of them in sysfs; and a card without
+ * SR-IOV. */
 static void make_host(unsigned had)
 {
     char number[16];
@@ -148,12 +148,12 @@ static void make_host(unsigned had)
     kept = true;
 }
 
-static struct vfa_sriov_report apply(const struct vfa_numvfs *want, bool look_only)
+static struct vfa_sriov_report apply(const struct vfa_numvfs *want, bool dry_run)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_sriov_report report = {.outcome = (enum vfa_sriov_outcome)99};
 
-    CHECK(vfa_sriov_apply(&host, want, look_only, &report, &err) == 0, "%s", vfa_error_text(&err));
+    CHECK(vfa_sriov_apply(&host, want, dry_run, &report, &err) == 0, "%s", vfa_error_text(&err));
     return report;
 }
 
@@ -167,7 +167,7 @@ static struct vfa_numvfs by_address(uint8_t bus, uint8_t slot, uint32_t n)
     return (struct vfa_numvfs){.by_address = true, .addr = {0, bus, slot, 0}, .numvfs = n};
 }
 
-/* ---- what is there decides ---- */
+/* ---- numbers of VFs ---- */
 
 static const struct {
     const char *label;
@@ -213,8 +213,8 @@ static void test_numbers(void)
     }
 }
 
-/* Killed while the VFs go: until somebody finishes what is releasing, or does the same, nobody gets
- * one. */
+/* The program is killed while it removes the VFs. No domain gets a VF until a program finishes the
+ * releasing claims or calls vfa_sriov_apply() again. */
 static void test_killed(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -243,7 +243,7 @@ static void test_killed(void)
     }
 }
 
-/* Another program is at work on the PF. */
+/* Another program has the lock of the PF. */
 static void test_locked(void)
 {
     const struct vfa_pci_addr addr = {0, 1, 0, 0};
@@ -298,7 +298,7 @@ static void test_ready(void)
     CHECK(!vfa_sriov_ready(&host.sysfs, &address), "not there");
 }
 
-/* ---- what is in use ---- */
+/* ---- VFs in use ---- */
 
 static void claim(const char *device, const char *parent)
 {
@@ -309,8 +309,8 @@ static void expect_in_use(const char *label, const char *detail)
 {
     struct vfa_numvfs want = by_name(8);
 
-    for (int look_only = 0; look_only < 2; look_only++) {
-        struct vfa_sriov_report report = apply(&want, look_only);
+    for (int dry_run = 0; dry_run < 2; dry_run++) {
+        struct vfa_sriov_report report = apply(&want, dry_run);
 
         CHECK(report.outcome == VFA_SRIOV_IN_USE && strcmp(report.detail, detail) == 0, "%s: %d %s",
               label, (int)report.outcome, report.detail);
@@ -356,7 +356,7 @@ static void test_use(void)
     vfa_state_release(host.state, UUID, NULL, NULL, NULL);
 }
 
-/* A state that was lost while domains run says nothing of what they have. */
+/* A state that was lost while domains run has no claims: all VFs count as in use. */
 static void test_claims_unknown(void)
 {
     struct vfa_numvfs want = by_name(8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state file as a file: what a program that was killed leaves is taken back by whoever comes
- * next, a reader too; and nobody commits into a file that is the state no more. The program is
- * linked with --wrap=rename, to see a damaged one set aside.
+ * The state file as a file. The next program, also a reader, rolls back the transaction of a killed
+ * program. No program commits into a file that was replaced. The program is linked with
+ * --wrap=rename, to see a damaged file set aside.
  */
 
 #include "base/common.h"
@@ -65,9 +65,9 @@ static size_t count(struct vfa_state *state)
     return claims.n;
 }
 
-/* ---- a program that was killed ---- */
+/* ---- a killed program ---- */
 
-/* In the middle of one more claim. */
+/* Kills a program that has added another claim and not committed. */
 static void kill_in_a_change(void)
 {
     int status = 0;
@@ -84,7 +84,7 @@ static void kill_in_a_change(void)
     CHECK(access(journal, F_OK) == 0, "something is half done");
 }
 
-/* One claim is committed, another is not. */
+/* Leaves one committed claim and one uncommitted claim. */
 static void kill_a_writer(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -110,7 +110,7 @@ static void test_reader_after_kill(void)
     CHECK(claim(state, "0000:01:10.4", NULL) == -EACCES, "a reader all the same");
 }
 
-/* It has looked at the file, and reads on. */
+/* The reader has the file open while another program is killed. */
 static void test_open_reader_after_kill(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -134,7 +134,8 @@ static void test_copy_after_kill(void)
           err.code ? vfa_error_text(&err) : "");
 }
 
-/* Of group libvirt, say. 0, or the exit status for what is not so. */
+/* A user who may read the file, as the group libvirt. Returns the exit status: 0, or the number of
+ * the failed check. */
 static int read_only_user(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -167,7 +168,7 @@ static void test_read_only_user_after_kill(void)
     CHECK(access(journal, F_OK) == 0, "nothing is taken back");
 }
 
-/* Of no group that may read it. */
+/* A user who may not read the file. */
 static int stranger(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -182,7 +183,7 @@ static int stranger(void)
     return !state && err.code == EACCES && strcmp(vfa_error_text(&err), want) == 0 ? 0 : 1;
 }
 
-/* The file may not be read, or its folder not be entered. */
+/* The mode of the file, or of its folder, forbids access. */
 static void test_stranger(void)
 {
     unlink(path);
@@ -202,14 +203,14 @@ static void test_stranger(void)
     chmod(path, 0640);
 }
 
-/* ---- a file that is the state no more ---- */
+/* ---- a replaced file ---- */
 
 static void put_away(bool remove_it)
 {
     CHECK((remove_it ? unlink(path) : rename(path, aside)) == 0, "put away");
 }
 
-/* Before a transaction, or before its end. */
+/* The file is moved or removed before a transaction, or before its commit. */
 static void test_moved(void)
 {
     for (int i = 0; i < 4; i++) {
@@ -237,7 +238,7 @@ static void test_moved(void)
     }
 }
 
-/* A statement by itself. */
+/* The same for a statement without vfa_state_begin(). */
 static void test_moved_statement(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -250,9 +251,9 @@ static void test_moved_statement(void)
           err.code ? vfa_error_text(&err) : "no error");
 }
 
-/* ---- setting aside ---- */
+/* ---- setting a damaged file aside ---- */
 
-/* Locks are those of a process: another one looks. */
+/* Tests the lock in another process: POSIX locks belong to a process. */
 static bool is_locked(void)
 {
     int status = 0;
@@ -279,7 +280,7 @@ int __wrap_rename(const char *from, const char *to)
     return __real_rename(from, to);
 }
 
-/* All but the first page, which says how large pages are. */
+/* Overwrites all pages but the first, which has the page size. */
 static void damage(void)
 {
     char page[4096];
@@ -296,7 +297,8 @@ static void damage(void)
     close(fd);
 }
 
-/* Nobody is in the middle of a transaction then: it would be lost without a word. */
+/* The file is locked while it is set aside: the transaction of another program would be lost
+ * without an error. */
 static void test_set_aside(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -320,7 +322,7 @@ static void expect_refused(const char *label, int r, const struct vfa_error *err
           "%s: %d %s", label, r, err->code ? vfa_error_text(err) : "");
 }
 
-/* Where it leads to counts for nothing: somebody else may have made it. */
+/* A link is refused wherever it points: another user may have made it. */
 static void test_link_to_file(bool dangling)
 {
     static const enum vfa_state_mode modes[] = {VFA_STATE_READ, VFA_STATE_WRITE};
@@ -363,7 +365,7 @@ static void test_link_to_folder(void)
     snprintf(path, sizeof(path), "%s", whole);
 }
 
-/* ---- whether a new file knows all claims ---- */
+/* ---- whether a new file counts as synced ---- */
 
 static const struct {
     const char *label, *folder;
@@ -395,9 +397,9 @@ static void test_run_folders(void)
     }
 }
 
-/* ---- files that are kept open ---- */
+/* ---- handles that are kept open ---- */
 
-/* How often this process has the file open, or what was there before. */
+/* Counts the descriptors of this process for the file, and for files moved away from its path. */
 static size_t opened(void)
 {
     size_t n = 0;
@@ -449,7 +451,7 @@ static void put_none(void)
 
 static const struct {
     const char *label;
-    void (*change)(void); /* while nobody uses the file, and one is kept */
+    void (*change)(void); /* done while one handle is kept and none is in use */
     size_t expected;      /* claims */
 } changes[] = {
     {"nothing", NULL, 1},
@@ -478,7 +480,7 @@ static void test_kept(void)
     }
 }
 
-/* A closed file loses its transaction, and no more files are kept than allowed. */
+/* A kept handle has no transaction, and no more handles are kept than allowed. */
 static void test_kept_is_clean(void)
 {
     struct vfa_state *states[3];
@@ -499,7 +501,7 @@ static void test_kept_is_clean(void)
     vfa_state_keep(0);
 }
 
-/* What one may only read, nobody writes to. */
+/* A handle that was opened for reading is not used for writing later. */
 static void test_kept_by_mode(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -522,7 +524,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Who finds one of them locked does not wait for the others in turn. */
+/* If one kept handle is locked, vfa_state_open() does not wait for each of the others. */
 static void test_kept_and_locked(void)
 {
     const int patience = 300;

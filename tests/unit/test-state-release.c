@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a claim ends in the state file: releasing, cleaning, gone; and what nobody may do meanwhile.
- */
+/* The end of a claim in the state file: releasing, cleaning, deleted; and what the schema forbids
+ * meanwhile. */
 
 #include "base/common.h"
 #include "state/claims.h"
@@ -69,7 +69,7 @@ static struct vfa_claims claims_of(struct vfa_state *state, const char *uuid)
     return claims;
 }
 
-/* The first that nobody holds; with n != 0 it is checked that there are so many. */
+/* The claims that are releasing or cleaning; checks that there are n. */
 static struct vfa_claims ending_of(struct vfa_state *state, size_t n)
 {
     struct vfa_claims ending = {NULL, 0};
@@ -80,7 +80,7 @@ static struct vfa_claims ending_of(struct vfa_state *state, size_t n)
     return ending;
 }
 
-/* A's claim of VF0, which is being released. */
+/* A state in which A's claim on VF0 is releasing. */
 static struct vfa_state *open_releasing(void)
 {
     struct vfa_state *state = open_new();
@@ -131,7 +131,7 @@ static void test_steps(void)
           "free, and lost once");
 }
 
-/* While A's VF0 (IOMMU group 7) is being released. */
+/* New claims while A's claim on VF0 (IOMMU group 7) is releasing. */
 static const struct {
     const char *label, *device, *uuid, *request;
     enum vfa_claim_state state;
@@ -157,7 +157,7 @@ static void test_claims(void)
     }
 }
 
-/* The verbs for claims that are held leave it alone. */
+/* Functions for held claims do not change a releasing claim. */
 static void test_left_alone(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_releasing();
@@ -174,7 +174,7 @@ static void test_left_alone(void)
           "in the way of its last domain, too");
 }
 
-/* What was changed keeps it from being free, and from being cleaned. */
+/* A device with saved settings is not freed, and not cleaned. */
 static void test_saved(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_releasing();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * State files of older versions, made from the schemas that were released (tests/data/state): a
- * newer program keeps what is in them, and leaves a file that is no different from a new one.
+ * State files of older versions, made from the released schemas (tests/data/state): a newer program
+ * keeps their rows, and the upgraded file has the same schema as a new file.
  *
- * A schema that was changed without a new version is found by the text that is kept of it.
+ * The kept text of a released schema also shows that schema.sql was changed without a new version.
  */
 
 #include "base/common.h"
@@ -31,7 +31,7 @@
 
 static char folder[64], path[96], run[96], fresh_path[96];
 
-/* What a program of any version may have left while a domain runs. */
+/* Rows that a program of any version may have written while a domain runs. */
 static const char rows[] =
     "INSERT INTO meta VALUES ('synced', '1'), ('index', 'of older times');"
     "UPDATE meta SET value = '7' WHERE key = 'freed';"
@@ -45,8 +45,8 @@ static const char rows[] =
     "INSERT INTO withdrawn (uuid, request) VALUES ('" UUID "', 'net-1');"
     "INSERT INTO quarantine VALUES ('0000:03:00.0', 'smells', 8);";
 
-/* What version 2 has besides: a VF whose settings were changed, a guest that waits, a definition
- * with a placeholder. */
+/* Additional rows of version 2: a VF with saved settings, a suspended guest, a definition with a
+ * placeholder. */
 static const char rows_of_2[] =
     "INSERT INTO saved VALUES ('0000:01:10.0', 'trust=no vlan=0 vlan_qos=0 vlan_proto=802.1Q', 0);"
     "INSERT INTO hold (uuid, held, since) VALUES ('" UUID "', 1, 9);"
@@ -65,7 +65,7 @@ static char *read_file(const char *name)
     return text;
 }
 
-/* The schema of a version that was released, or NULL. */
+/* The text of a released schema, or NULL. Free it with free(). */
 static char *released(unsigned version)
 {
     const char *srcdir = getenv("srcdir");
@@ -88,7 +88,7 @@ static void sql(const char *file, const char *text)
     sqlite3_close(db);
 }
 
-/* The rows of a query as text. free() it. */
+/* The rows of a query as text. Free it with free(). */
 static char *ask(const char *file, const char *query)
 {
     sqlite3 *db = NULL;
@@ -191,7 +191,7 @@ static void check_kept_of_2(struct vfa_state *state)
           tentative.n);
 }
 
-/* The claim whose device was changed ends as one that was made by this version. */
+/* A claim with saved settings from the older version ends like a claim of this version. */
 static void end_changed(struct vfa_state *state, const char *request)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0}, ending = {NULL, 0};
@@ -228,7 +228,7 @@ static void test_upgrade(unsigned version, const char *schema)
     if (version >= 2)
         check_kept_of_2(state);
 
-    /* the rules hold again: the device is free once its claim ends */
+    /* the triggers work: the device becomes free when its claim ends */
     if (version >= 2)
         end_changed(state, "net-0");
     CHECK(vfa_state_release(state, UUID, NULL, NULL, NULL) == 0, "%u", version);
@@ -237,7 +237,7 @@ static void test_upgrade(unsigned version, const char *schema)
     CHECK(strcmp(index, "1 0\n") == 0, "%u: %s", version, index);
 }
 
-/* `vfalias claims` of a new package before anything has written: tells, and changes nothing. */
+/* A reader of a new package, before any writer: reads the claims, and does not change the file. */
 static void test_reading(unsigned version, const char *schema)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -249,7 +249,7 @@ static void test_reading(unsigned version, const char *schema)
     CHECK(version_of(path) == version, "%u: %u", version, version_of(path));
 }
 
-/* A row that the present rules forbid: the file stays what it was, to the last row. */
+/* A row that the present schema forbids: the upgrade fails, and the file does not change. */
 static void test_failure(unsigned version, const char *schema)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -289,7 +289,7 @@ static void test_released(void)
     for (unsigned version = 1; version <= VFA_SCHEMA_VERSION; version++) {
         VFA_AUTO(vfa_freep) char *schema = released(version);
 
-        if (!schema) /* the present one, not released yet */
+        if (!schema) /* the present version is not released yet */
             continue;
         n++;
         if (version == VFA_SCHEMA_VERSION) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the index tells of how many devices are free, and when it does not tell. */
+/* Counts of free devices from the index, and when the index cannot tell. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -31,7 +31,7 @@ static struct vfa_device devices[N];
 static struct vfa_checked checked[N];
 static struct vfa_inventory inv = {.devices = devices, .n = N};
 
-/* One card, as nothing speaks against giving it out. VF1 and VF2 share an IOMMU group. */
+/* A card whose devices are all healthy. VF1 and VF2 share an IOMMU group. */
 static void make_card(void)
 {
     for (int i = 0; i < N; i++) {
@@ -105,7 +105,8 @@ static void scan(struct vfa_state *state, const struct vfa_config *config,
           "scan");
 }
 
-/* How many PFs, VFs, devices of the first alias and of the second are free; -1: it is not known. */
+/* Checks the numbers of free PFs, free VFs, and free devices of the aliases net and tap; -1: not
+ * known. */
 static void expect(struct vfa_state *state, const struct vfa_config *config, const char *label,
                    int pfs, int vfs, int net, int tap)
 {
@@ -214,7 +215,7 @@ static void test_failed(const struct vfa_config *config)
     scan(state, config, checked);
     vfa_state_set_failed(state, names[VF0], "x", NULL);
     vfa_state_set_failed(state, names[VF2], "x", NULL);
-    inv.n = VF2; /* it is gone */
+    inv.n = VF2; /* VF2 is gone */
     scan(state, config, checked);
     inv.n = N;
     CHECK(vfa_state_failures(state, &failures, NULL) == 0 && failures.n == 1 &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state file: its rules, its index, and what becomes of a damaged one. */
+/* The state file: its rules, its index, and damaged files. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -175,7 +175,7 @@ static void test_transaction(void)
     CHECK(count_claims() == 1, "there");
 }
 
-/* Many processes want the same few devices: each gets one or is told so. */
+/* Many processes claim the same few devices: each gets a device or VFA_STATE_TAKEN. */
 static void test_contention(void)
 {
     enum { PROCESSES = 16, DEVICES = 10 };
@@ -222,7 +222,7 @@ static struct vfa_device vf(uint8_t bus, uint8_t slot)
                                .iommu_group = -1};
 }
 
-/* No device_spec: every VF may be given out; one alias takes VFs of that product. */
+/* No device_spec, so every VF may be claimed; one alias selects the VFs of this product. */
 static struct vfa_config *make_config(void)
 {
     struct vfa_config *config = calloc(1, sizeof(*config));
@@ -289,7 +289,7 @@ static void test_index(void)
     CHECK(vfa_state_count(state, "net", &total, &available, NULL) == 0 && total == 3 &&
               available == 2,
           "%u %u", total, available);
-    claim(state, "0000:02:00.0", NULL, UUID_B, "n-0"); /* a PF takes its VFs away */
+    claim(state, "0000:02:00.0", NULL, UUID_B, "n-0"); /* a claim on a PF excludes its VFs */
     CHECK(vfa_state_count(state, "net", &total, &available, NULL) == 0 && available == 1, "%u",
           available);
     vfa_state_release(state, UUID_B, NULL, NULL, NULL);
@@ -379,7 +379,7 @@ static void test_quarantine(void)
     CHECK(vfa_state_quarantined(state, NULL, &none, NULL) == 0 && none.n == 0, "%zu", none.n);
 }
 
-/* Only the administrator's word replaces what the administrator said. */
+/* Only an administrator replaces the reason of an administrator. */
 static void test_quarantine_twice(void)
 {
     static const struct {
@@ -492,7 +492,7 @@ static void test_modes(void)
 
 #define CANNOT_COUNT 100
 
-/* This program, run as `test-state COUNT_CLAIMS FILE`: the exit status is their number. */
+/* This program, run as `test-state COUNT_CLAIMS FILE`, exits with the number of claims. */
 #define COUNT_CLAIMS "count-claims"
 static int count_only(const char *file)
 {
@@ -505,8 +505,8 @@ static int count_only(const char *file)
     return r == 0 ? (int)claims.n : CANNOT_COUNT;
 }
 
-/* In another program, as SQLite remembers its locks over a fork. Not by /proc/self/exe, which is
- * valgrind where that runs this one. */
+/* Counts in another program, because SQLite remembers its locks over a fork. /proc/self/exe would
+ * be valgrind if valgrind runs this program. */
 static const char *program;
 static int count_elsewhere(void)
 {
@@ -521,7 +521,7 @@ static int count_elsewhere(void)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* vfaliasd's threads open and close the state while others are in a transaction. */
+/* Threads of vfaliasd open and close the state while other threads have a transaction open. */
 static void test_opened_twice_in_a_process(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *first = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is tentative: the rows and the counts that the index keeps of them, what that makes of the
- * order in which devices are tried, and what becomes of a definition's placeholders, on a made host
- * with one PF and four VFs.
+ * Tentative devices on a made host with one PF and four VFs: the rows, their counts in the index,
+ * the order in which an allocation tries devices, and the devices for the placeholders of a
+ * definition.
  */
 
 #include "base/common.h"
@@ -95,9 +95,9 @@ static void test_counts(void)
     set(&host, OTHER, "net-0", vf(0));
     set(&host, OTHER, "net-1", vf(1));
     CHECK(count_kept(&host) == 2, "%u", count_kept(&host));
-    set(&host, OTHER, "net-1", vf(2)); /* instead */
+    set(&host, OTHER, "net-1", vf(2)); /* replaces the row */
     CHECK(count_kept(&host) == 2, "%u", count_kept(&host));
-    claim_for_other(&host, vf(0)); /* what is claimed is not free */
+    claim_for_other(&host, vf(0)); /* a claimed device is not free */
     CHECK(count_kept(&host) == 1, "%u", count_kept(&host));
     CHECK(vfa_rescan(&host, false, NULL, NULL) == 0 && count_kept(&host) == 1, "a new index");
     CHECK(vfa_state_release(host.state, OTHER, NULL, NULL, NULL) == 0 && count_kept(&host) == 2,
@@ -108,15 +108,15 @@ static void test_counts(void)
           "%u", count_kept(&host));
     CHECK(vfa_state_tentative(host.state, UUID, &rows, NULL) == 0 && rows.n == 1, "%zu", rows.n);
     CHECK(vfa_tentatives_find(&rows, "net-0") && !vfa_tentatives_find(&rows, "net-1"), "find");
-    set(&host, UUID, "net-0", PF); /* a PF takes its VFs along */
+    set(&host, UUID, "net-0", PF); /* a row of a PF counts for its VFs */
     CHECK(count_kept(&host) == VFS, "%u", count_kept(&host));
     vfa_host_clear(&host);
 }
 
 static const struct {
     const char *label;
-    const char *tentative; /* of UUID */
-    const char *claimed;   /* by `by` */
+    const char *tentative; /* device that is tentative for UUID */
+    const char *claimed;   /* device that `by` claims */
     const char *by;
     const char *unsettled; /* first characters of UUIDs */
 } overtaken[] = {
@@ -171,7 +171,7 @@ static void test_unmet_and_quarantine(void)
     vfa_host_clear(&host);
 }
 
-/* ---- the order ---- */
+/* ---- the order of candidates ---- */
 
 static int note_device(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
                        struct vfa_error *err)
@@ -183,7 +183,7 @@ static int note_device(void *data, const struct vfa_device *indexed, const struc
     return VFA_STATE_TAKEN;
 }
 
-/* The VFs in the order in which they would be tried for a request of UUID. */
+/* The VFs in the order in which an allocation for a request of UUID tries them. */
 static const char *order(struct vfa_host *host, const char *request)
 {
     static char buf[16];
@@ -209,10 +209,10 @@ static void test_order(void)
     set(&host, OTHER, "a", vf(0));
     set(&host, OTHER, "b", vf(2));
     CHECK(strcmp(order(&host, "net-0"), "1302") == 0, "%s", order(&host, "net-0"));
-    set(&host, UUID, "net-0", vf(3)); /* its own comes first, for others of the domain it is last */
+    set(&host, UUID, "net-0", vf(3)); /* first for its request, last for other requests */
     CHECK(strcmp(order(&host, "net-0"), "3102") == 0, "%s", order(&host, "net-0"));
     CHECK(strcmp(order(&host, "net-1"), "1023") == 0, "%s", order(&host, "net-1"));
-    set(&host, THIRD, "c", vf(3)); /* not its own alone */
+    set(&host, THIRD, "c", vf(3)); /* tentative for another domain, too */
     CHECK(strcmp(order(&host, "net-0"), "1302") == 0, "%s", order(&host, "net-0"));
     set(&host, THIRD, "c", vf(1));
     CHECK(strcmp(order(&host, "net-0"), "3012") == 0, "%s", order(&host, "net-0"));
@@ -230,12 +230,12 @@ static void test_order(void)
 static const struct {
     const char *label;
     const char *xml;
-    const char *taken;     /* by another domain's claims: one digit for each VF */
-    const char *tentative; /* for another domain: likewise */
-    const char *unfit;     /* in quarantine: likewise */
+    const char *taken;     /* VFs that another domain claims, one digit each */
+    const char *tentative; /* VFs that are tentative for another domain */
+    const char *unfit;     /* VFs in quarantine */
     bool unmet;
-    const char *placed; /* "NAME=VF " of what is to be put into the definition */
-    const char *rows;   /* "NAME=VF " of what is tentative then, by name */
+    const char *placed; /* "NAME=VF " of each device for the definition */
+    const char *rows;   /* "NAME=VF " of each tentative row afterwards, by name */
     const char *refusal;
 } cases[] = {
     {"no placeholder", DOM(META(ASKS), STATIC), "", "", "", false, "", "", NULL},
@@ -359,8 +359,8 @@ static void test_definitions(void)
     }
 }
 
-/* A driver that is not there yet after a guest has ended is no reason to choose another; a start
- * that was refused for it is. */
+/* A device that is unusable for a while after a guest has ended keeps its place in the definition.
+ * After a refused start another device is chosen. */
 static void test_refused_start(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "4"));
@@ -378,7 +378,8 @@ static void test_refused_start(void)
     vfa_host_clear(&host);
 }
 
-/* Defined anew, it gets what it had; and what is not in the definition any more is forgotten. */
+/* A domain that is defined again gets the same devices. The rows of removed requests are
+ * deleted. */
 static void test_defined_anew(void)
 {
     VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result first = {.refusal = NULL};
@@ -400,7 +401,7 @@ static void test_defined_anew(void)
     vfa_host_clear(&host);
 }
 
-/* While the domain runs, its next definition gets what it has. */
+/* While a domain runs, its definition gets the devices that the domain has. */
 static void test_running(void)
 {
     VFA_AUTO(vfa_definition_result_clear) struct vfa_definition_result placed = {.refusal = NULL};
@@ -416,9 +417,9 @@ static void test_running(void)
     vfa_host_clear(&host);
 }
 
-/* What it has is in quarantine, as what is used once is from the start: another device is for the
- * definition of a domain that has stopped. As long as it runs there is nothing to be written: each
- * define is an event, at which the definition is looked at again. */
+/* The device of a running domain is in quarantine (a device that is used once always is). While the
+ * domain runs, its definition is not rewritten: each define is an event that makes vfaliasd check
+ * the definition again. After the domain has stopped, its definition gets another device. */
 static void test_running_in_quarantine(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
@@ -440,7 +441,7 @@ static void test_running_in_quarantine(void)
     vfa_host_clear(&host);
 }
 
-/* What it has is gone: likewise. */
+/* The device of a running domain is gone: its definition is not rewritten. */
 static void test_running_without(void)
 {
     static const char xml[] = DOM("", HOSTDEV("net-0", "0x10", "6"));
@@ -457,7 +458,7 @@ static void test_running_without(void)
     vfa_host_clear(&host);
 }
 
-/* The file is nobody's word for where a device_spec is in memory. */
+/* An index of a device_spec that is read from the file is checked before it is used. */
 static void test_spec_out_of_range(void)
 {
     static const int specs[] = {100000, -100000};

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests that are left alone: by their user, or for as long as a borrower lives; how borrowers
- * end.
- */
+/* Withdrawn requests, leased requests, and how leases end. */
 
 #include "base/common.h"
 #include "state/claims.h"
@@ -43,7 +41,8 @@ static enum vfa_withdrawal withdrawal(struct vfa_state *state, const char *reque
     return withdrawal;
 }
 
-/* Returns the descriptor by which it borrows, its number in *number. */
+/* Leases a request to a new lease holder. Returns the descriptor of its lock; *number: its
+ * number. */
 static int borrow(struct vfa_state *state, const char *uuid, const char *request, int64_t *number)
 {
     int fd = -1;
@@ -123,7 +122,7 @@ static void test_borrower(void)
     CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_NONE, "the domain has ended");
 }
 
-/* Numbers are chosen by rows; one that somebody without a row has locked is passed over. */
+/* The number is larger than that of any row; a locked number without a row is skipped. */
 static void test_number_is_taken(void)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = open_state();
