@@ -158,7 +158,7 @@ static int check_claims(struct card *card, struct vfa_error *err)
         return r;
     if (!synced)
         return conclude(card, VFA_SRIOV_IN_USE,
-                        "what running domains have is not known before vfaliasd has told");
+                        "the claims of running domains are not known yet: start vfaliasd");
     r = vfa_state_holder(state, vfa_pci_addr_format(&card->pf.addr, address), NULL, -1, "", &claim,
                          err);
     if (r < 0 || r == VFA_STATE_ABSENT)

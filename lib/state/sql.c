@@ -61,7 +61,7 @@ static bool is_forbidden(const struct vfa_state *state, int sqlite_code)
 static const char *reason_of(const struct vfa_state *state, int sqlite_code)
 {
     if (sqlite_code == SQLITE_READONLY_ROLLBACK)
-        return "a program was killed while it changed it: run this as root, who may put that right";
+        return "a program was killed while it changed the file: run this command as root to repair it";
     if (sqlite_code == SQLITE_CANTOPEN_SYMLINK)
         return "it is a symbolic link";
     return sqlite3_errmsg(state->db);

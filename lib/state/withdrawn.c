@@ -96,7 +96,8 @@ int vfa_state_become_lease_holder(struct vfa_state *state, int64_t *ret_number, 
     for (int i = 0; r == VFA_LOCK_TAKEN && i < LEASE_HOLDERS_MAX; i++)
         r = vfa_lock_lease(state->path, ++number, ret_fd, err);
     if (r == VFA_LOCK_TAKEN)
-        return vfa_fail(err, EBUSY, "cannot borrow requests: too many programs do");
+        return vfa_fail(err, EBUSY,
+                        "cannot lease requests: too many programs hold leases: try again later");
     if (r == 0)
         *ret_number = number;
     return r;

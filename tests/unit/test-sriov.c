@@ -371,7 +371,7 @@ static void test_claims_unknown(void)
     CHECK(vfa_state_open(state_path, run, VFA_STATE_WRITE, &host.state, NULL) == 0, "open");
     make_host(4);
     expect_in_use("claims are unknown",
-                  "what running domains have is not known before vfaliasd has told");
+                  "the claims of running domains are not known yet: start vfaliasd");
     make_host(0);
     CHECK(apply(&want, false).outcome == VFA_SRIOV_MADE, "nobody has one of none");
     vfa_state_set_synced(host.state, NULL);

@@ -145,7 +145,7 @@ static int read_only_user(void)
         return 2;
     state = open_as(VFA_STATE_READ, &err);
     return !state && err.code == EACCES && check_has(&err, path) &&
-                   check_has(&err, "a program was killed while it changed it")
+                   check_has(&err, "a program was killed while it changed the file")
                ? 0
                : 1;
 }
