@@ -72,7 +72,7 @@ static int read_withdrawn(struct vfa_pass *pass, enum vfa_withdrawal **ret, stru
     for (size_t i = 0; r == 0 && i < pass->domain->n_requests; i++) {
         r = vfa_state_withdrawal(host.state, pass->uuid, pass->domain->requests[i].name,
                                  &withdrawn[i], err);
-        if (withdrawn[i] == VFA_WITHDRAWAL_BORROWED)
+        if (withdrawn[i] == VFA_WITHDRAWAL_LEASED)
             vfa_pass_requeue_after(pass, VFA_REQUEUE_WAITING);
     }
     if (r == 0)

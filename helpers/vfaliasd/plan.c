@@ -52,7 +52,7 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
                         const struct vfa_request *request, struct vfa_plan *plan)
 {
     enum vfa_withdrawal withdrawal = withdrawal_of(in, request);
-    bool borrowed = withdrawal == VFA_WITHDRAWAL_BORROWED || withdrawal == VFA_WITHDRAWAL_RETURNED;
+    bool borrowed = withdrawal == VFA_WITHDRAWAL_LEASED || withdrawal == VFA_WITHDRAWAL_LEASE_ENDED;
 
     if (vfa_claim_is_awaited(claim, in->now, in->config->incoming_timeout))
         return; /* prepare makes it a claim like others, or it expires */
@@ -60,7 +60,7 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
         add(plan, VFA_STEP_RELEASE, NULL, claim);
     else if (claim->state == VFA_CLAIM_ACTIVE)
         add(plan, borrowed ? VFA_STEP_SET_ASIDE : VFA_STEP_WITHDRAW, request, claim);
-    else if (withdrawal == VFA_WITHDRAWAL_RETURNED)
+    else if (withdrawal == VFA_WITHDRAWAL_LEASE_ENDED)
         add(plan, VFA_STEP_END_BORROWING, request, NULL);
     else if (borrowed)
         return;
@@ -95,7 +95,7 @@ static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_p
         plan_claim(in, claim, plan);
     else if (vfa_domain_device(in->domain, request->name))
         return;
-    else if (in->withdrawn[i] == VFA_WITHDRAWAL_RETURNED)
+    else if (in->withdrawn[i] == VFA_WITHDRAWAL_LEASE_ENDED)
         add(plan, VFA_STEP_END_BORROWING, request, NULL);
     else if (in->withdrawn[i] == VFA_WITHDRAWAL_NONE)
         add(plan, VFA_STEP_ALLOCATE, request, NULL);

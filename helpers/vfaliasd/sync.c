@@ -78,7 +78,7 @@ static int read_withdrawn(struct sync *sync, const struct vfa_domain *domain,
     for (size_t i = 0; r == 0 && i < domain->n_requests; i++) {
         r = vfa_state_withdrawal(sync->host.state, domain->uuid, domain->requests[i].name,
                                  &withdrawn[i], err);
-        *ret_lent = *ret_lent || withdrawn[i] == VFA_WITHDRAWAL_BORROWED;
+        *ret_lent = *ret_lent || withdrawn[i] == VFA_WITHDRAWAL_LEASED;
     }
     return r;
 }

@@ -51,7 +51,7 @@ int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *
         return 0;
     r = vfa_lock_is_leased(state->path, holder, &alive, err);
     if (r == 0)
-        *ret = alive ? VFA_WITHDRAWAL_BORROWED : VFA_WITHDRAWAL_RETURNED;
+        *ret = alive ? VFA_WITHDRAWAL_LEASED : VFA_WITHDRAWAL_LEASE_ENDED;
     return r;
 }
 
@@ -61,7 +61,7 @@ int vfa_state_is_withdrawn(struct vfa_state *state, const char *uuid, const char
     enum vfa_withdrawal withdrawal = VFA_WITHDRAWAL_NONE;
     int r = vfa_state_withdrawal(state, uuid, request, &withdrawal, err);
 
-    *ret = withdrawal == VFA_WITHDRAWAL_USER || withdrawal == VFA_WITHDRAWAL_BORROWED;
+    *ret = withdrawal == VFA_WITHDRAWAL_USER || withdrawal == VFA_WITHDRAWAL_LEASED;
     return r;
 }
 

@@ -15,8 +15,8 @@
 enum vfa_withdrawal {
     VFA_WITHDRAWAL_NONE,
     VFA_WITHDRAWAL_USER,
-    VFA_WITHDRAWAL_BORROWED, /* leased, and its holder is running */
-    VFA_WITHDRAWAL_RETURNED, /* leased; its holder has ended: attach the device again */
+    VFA_WITHDRAWAL_LEASED,      /* leased, and its holder is running */
+    VFA_WITHDRAWAL_LEASE_ENDED, /* leased; its holder has ended: attach the device again */
 };
 /* Reads whether, and how, a request is withdrawn. Errors also as of vfa_lock_is_leased(). */
 int vfa_state_withdrawal(struct vfa_state *state, const char *uuid, const char *request,

@@ -30,8 +30,8 @@
 
 enum { NOTHING = -1 };
 #define NOT      VFA_WITHDRAWAL_NONE
-#define BORROWED VFA_WITHDRAWAL_BORROWED
-#define RETURNED VFA_WITHDRAWAL_RETURNED
+#define BORROWED VFA_WITHDRAWAL_LEASED
+#define RETURNED VFA_WITHDRAWAL_LEASE_ENDED
 
 static const struct {
     const char *label;

@@ -36,8 +36,8 @@ static enum vfa_withdrawal withdrawal(struct vfa_state *state, const char *reque
 
     CHECK(vfa_state_withdrawal(state, UUID_A, request, &withdrawal, NULL) == 0, "ask");
     CHECK(vfa_state_is_withdrawn(state, UUID_A, request, &alone, NULL) == 0, "ask");
-    CHECK(alone == (withdrawal == VFA_WITHDRAWAL_USER || withdrawal == VFA_WITHDRAWAL_BORROWED),
-          "%d", withdrawal);
+    CHECK(alone == (withdrawal == VFA_WITHDRAWAL_USER || withdrawal == VFA_WITHDRAWAL_LEASED), "%d",
+          withdrawal);
     return withdrawal;
 }
 
@@ -101,17 +101,17 @@ static void test_borrower(void)
     a = borrow(state, UUID_A, "n-0", &first);
     b = borrow(state, UUID_A, "n-1", &second);
     CHECK(first > 0 && second > first, "%d %d", (int)first, (int)second);
-    CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_BORROWED, "borrowed");
+    CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_LEASED, "borrowed");
     CHECK(count_claims(state) == 1, "its claim stays");
     CHECK(vfa_state_forget_withdrawals(state, UUID_A, NULL) == 0, "forget");
-    CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_BORROWED, "asked anew meanwhile");
+    CHECK(withdrawal(state, "n-0") == VFA_WITHDRAWAL_LEASED, "asked anew meanwhile");
     vfa_lock_endp(&a);
-    CHECK(a == -1 && withdrawal(state, "n-0") == VFA_WITHDRAWAL_RETURNED, "ended");
-    CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_BORROWED, "the other one is there");
+    CHECK(a == -1 && withdrawal(state, "n-0") == VFA_WITHDRAWAL_LEASE_ENDED, "ended");
+    CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_LEASED, "the other one is there");
     vfa_lock_endp(&b);
     a = borrow(state, UUID_A, "n-2", &first);
     CHECK(first > second, "%d: no number of a row", (int)first);
-    CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_RETURNED, "not borrowed by the next one");
+    CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_LEASE_ENDED, "not borrowed by the next one");
     CHECK(vfa_state_end_lease(state, UUID_A, "n-1", NULL) == 0, "end");
     CHECK(withdrawal(state, "n-1") == VFA_WITHDRAWAL_NONE, "given back");
     CHECK(vfa_state_withdraw(state, UUID_A, "n-2", NULL) == 0, "withdraw");
@@ -186,10 +186,10 @@ static void test_killed(void)
     if (pid == 0)
         borrow_for_ever(ready[1]);
     CHECK(read(ready[0], &byte, 1) == 1, "ready");
-    CHECK(withdrawal(state, "killed") == VFA_WITHDRAWAL_BORROWED, "borrowed by another process");
+    CHECK(withdrawal(state, "killed") == VFA_WITHDRAWAL_LEASED, "borrowed by another process");
     kill(pid, SIGKILL);
     CHECK(waitpid(pid, NULL, 0) == pid, "wait");
-    CHECK(withdrawal(state, "killed") == VFA_WITHDRAWAL_RETURNED, "killed");
+    CHECK(withdrawal(state, "killed") == VFA_WITHDRAWAL_LEASE_ENDED, "killed");
     close(ready[0]);
     close(ready[1]);
 }
