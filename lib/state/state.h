@@ -47,7 +47,7 @@ enum {
 
 enum vfa_state_mode {
     VFA_STATE_READ,  /* creates and changes nothing, but lets SQLite roll back the transaction of a
-                        killed writer; VFA_STATE_ABSENT if there is no file */
+                        killed writer; VFA_STATE_ABSENT if there is no file of this boot */
     VFA_STATE_WRITE, /* creates folder and file (mode 0640) if needed */
 };
 
