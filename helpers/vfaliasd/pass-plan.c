@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See pass-plan.h. Each step opens the state for itself: none has it open while libvirt is
- * asked. */
+/* See pass-plan.h. Each step opens the state for itself, and closes it before libvirt is called. This
+ * is cheap: vfa_state_keep() keeps the files open, so that vfa_state_open() only checks that the file
+ * is still the state. */
 
 #include "pass-plan.h"
 

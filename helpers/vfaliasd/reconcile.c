@@ -32,7 +32,6 @@
 #include "claim/reassert.h"
 #include "claim/release.h"
 #include "claim/transaction.h"
-#include "claim/unreleased.h"
 #include "helpers/shared/gc.h"
 #include "helpers/shared/log.h"
 #include "attach.h"
@@ -297,23 +296,20 @@ static int do_plan_in_turn(struct vfa_pass *pass, enum vfa_run run, struct vfa_e
 
 /* ---- the look ---- */
 
-static int reassert(const struct vfa_config *config, const struct vfa_domain *domain, int64_t ended,
-                    struct vfa_error *err)
+static int reassert_domain(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_unreleased_open_host(config, &host, err);
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
 
-    if (r < 0)
-        return r;
-    host.warn = vfa_log_warning;
-    r = vfa_provisioner_after_attach_present(&host, domain, err);
-    return r < 0 ? r : vfa_reassert_read(&host, domain, ended, err);
+    if (r == 0)
+        r = vfa_provisioner_after_attach_present(&host, pass->domain, err);
+    return r < 0 ? r : vfa_reassert_read(&host, pass->domain, pass->ended, err);
 }
 
 /* VFA_CLAIM_TRY_AGAIN: what was seen may be no more. */
 static int reassert_seen(struct vfa_pass *pass, struct vfa_error *err)
 {
-    int r = reassert(pass->config, pass->domain, pass->ended, err);
+    int r = reassert_domain(pass, err);
 
     if (r == VFA_CLAIM_TRY_AGAIN)
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);

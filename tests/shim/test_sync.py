@@ -121,6 +121,18 @@ def test_domains_that_are_served_cost_no_look(host, daemon):
     assert count(one.calls(since=before))["virDomainGetState"] == 0
 
 
+def test_attach_reuses_open_state_files(host, daemon):
+    """The steps of an attach open the state about 15 times. vfa_state_keep() gives them files that are open already:
+    as many are opened at most as passes run at a time."""
+    one = daemon(guest(1, NET))
+    one.wait_for_call("attached", "d1")
+    before = one.wait_until_idle()
+    one.do("define - " + guest(2, NET).replace("\n", " "), "create d2")
+    one.wait_for_call("attached", "d2", since=before)
+    one.wait_until_idle()
+    assert len(one.calls("sqlite3_open_v2", since=before)) <= 4
+
+
 def test_configuration_that_is_written_again_causes_nothing(host, daemon):
     one = daemon(guest(1), guest(2, NET))
     one.wait_for_call("attached", "d2")
