@@ -92,8 +92,8 @@ enum check {
 };
 
 /* scanned: another device is chosen from an index that is of now. */
-static int check_claim_once(struct vfa_pass *pass, const struct vfa_step *step, bool scanned,
-                            struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
+static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step, bool scanned,
+                             struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct vfa_pci_addr addr;
@@ -117,7 +117,7 @@ static int check_claim_once(struct vfa_pass *pass, const struct vfa_step *step, 
     return r;
 }
 
-static int rescan(struct vfa_pass *pass, struct vfa_error *err)
+static int rescan_host(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
@@ -127,16 +127,16 @@ static int rescan(struct vfa_pass *pass, struct vfa_error *err)
 
 /* Is the claim still the one that was seen, and its device still there? *ret_device is to be
  * cleared in any case. Leaves no transaction behind. */
-static int check_claim(struct vfa_pass *pass, const struct vfa_step *step,
-                       struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
+static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
+                        struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
-    int r = check_claim_once(pass, step, false, ret_device, ret, err);
+    int r = verify_claim_once(pass, step, false, ret_device, ret, err);
 
     if (r != VFA_CLAIM_RESCAN)
         return r;
-    r = rescan(pass, err);
+    r = rescan_host(pass, err);
     if (r == 0)
-        r = check_claim_once(pass, step, true, ret_device, ret, err);
+        r = verify_claim_once(pass, step, true, ret_device, ret, err);
     return r == VFA_CLAIM_RESCAN
                ? vfa_fail(err, EAGAIN,
                           "the index was replaced meanwhile by another configuration's")
@@ -146,27 +146,27 @@ static int check_claim(struct vfa_pass *pass, const struct vfa_step *step,
 /* ---- attaching ---- */
 
 /* Opens the state for what lib/ does with the claim of the step, with what is wanted of its VF. */
-static int with_order(struct vfa_pass *pass, const struct vfa_step *step,
-                      int (*what)(struct vfa_host *, const struct vfa_claim *,
-                                  const struct vfa_vf_desired *, struct vfa_error *),
-                      struct vfa_error *err)
+static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
+                        int (*what)(struct vfa_host *, const struct vfa_claim *,
+                                    const struct vfa_vf_desired *, struct vfa_error *),
+                        struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
-    struct vfa_vf_desired order;
+    struct vfa_vf_desired desired;
     int r;
 
     if (!alias) /* attach() says so */
         return 0;
-    vfa_vf_desired_make(alias, request, vfa_request_attach(request, alias), &order);
+    vfa_vf_desired_make(alias, request, vfa_request_attach(request, alias), &desired);
     r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
-    return r < 0 ? r : what(&host, step->claim, &order, err);
+    return r < 0 ? r : what(&host, step->claim, &desired, err);
 }
 
 /* A guest whose time has run out meanwhile is resumed now: what this thread does next may have to
  * wait for the state file. */
-static int call_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_error *err)
+static int attach_by_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_error *err)
 {
     struct vfa_turns *turns = pass->daemon->turns;
     int r = 0;
@@ -180,8 +180,8 @@ static int call_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_error
     return r;
 }
 
-static int attach(struct vfa_pass *pass, const struct vfa_step *step,
-                  const struct vfa_device *device, struct vfa_error *err)
+static int attach_device(struct vfa_pass *pass, const struct vfa_step *step,
+                         const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
@@ -197,14 +197,14 @@ static int attach(struct vfa_pass *pass, const struct vfa_step *step,
         return r;
     vfa_log(LOG_DEBUG, "domain '%s': attaching %s", pass->domain->name, xml);
     vfa_crew_leave(pass->daemon->crew);
-    return call_libvirt(pass, xml, err);
+    return attach_by_libvirt(pass, xml, err);
 }
 
 /* The guest has its device; what libvirt would not set is said, once. */
-static void set_vlan(struct vfa_pass *pass, const struct vfa_step *step)
+static void apply_vlan(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-    int r = with_order(pass, step, vfa_provisioner_after_attach, &err);
+    int r = with_desired(pass, step, vfa_provisioner_after_attach, &err);
 
     if (r < 0 || r == VFA_VF_REFUSED)
         vfa_log(LOG_ERR, "domain '%s': request '%s': %s", pass->domain->name, step->request->name,
@@ -247,8 +247,8 @@ static int count_failure(struct vfa_pass *pass, const struct vfa_step *step, con
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
-static void give_up(struct vfa_pass *pass, const struct vfa_step *step, unsigned attempts,
-                    const char *why)
+static void give_up_request(struct vfa_pass *pass, const struct vfa_step *step, unsigned attempts,
+                            const char *why)
 {
     vfa_log(LOG_ERR,
             "domain '%s': cannot attach %s for request '%s', given up after %u attempts: %s",
@@ -273,7 +273,7 @@ static void failed(struct vfa_pass *pass, const struct vfa_step *step, const cha
         return;
     }
     if (attempts >= VFA_ATTACH_ATTEMPTS) {
-        give_up(pass, step, attempts, why);
+        give_up_request(pass, step, attempts, why);
         return;
     }
     vfa_log(LOG_INFO, "domain '%s': cannot attach %s for request '%s', attempt %u: %s",
@@ -307,7 +307,7 @@ static bool attach_failed(struct vfa_pass *pass, const struct vfa_step *step, in
 
 /* Trouble of the state file, or of another program that is at work on the device: not the device's,
  * and no attempt. */
-static bool look_later(struct vfa_pass *pass, const struct vfa_error *err)
+static bool requeue_after_error(struct vfa_pass *pass, const struct vfa_error *err)
 {
     vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
     vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
@@ -330,17 +330,17 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
     }
     if (!vfa_pass_is_free(pass))
         return false;
-    r = check_claim(pass, step, &device, &check, &err);
+    r = verify_claim(pass, step, &device, &check, &err);
     if (r < 0 && r != -ENODEV)
-        return look_later(pass, &err);
+        return requeue_after_error(pass, &err);
     if (r == 0 && check == CHECK_CHANGED) {
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return false;
     }
     if (r == 0) {
-        r = with_order(pass, step, vfa_provisioner_apply, &err);
+        r = with_desired(pass, step, vfa_provisioner_apply, &err);
         if (r < 0 && r != -ENODEV)
-            return look_later(pass, &err);
+            return requeue_after_error(pass, &err);
     }
     if (r == VFA_VF_STALE) {
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
@@ -351,10 +351,10 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
         return false;
     }
     if (r == 0)
-        r = attach(pass, step, &device, &err);
+        r = attach_device(pass, step, &device, &err);
     if (r < 0)
         return attach_failed(pass, step, r, vfa_error_text(&err));
-    set_vlan(pass, step);
+    apply_vlan(pass, step);
     attached(pass, step);
     return true;
 }
@@ -390,7 +390,7 @@ static bool is_same_guest(struct vfa_pass *pass)
     return now && virDomainGetID(now) == virDomainGetID(pass->handle);
 }
 
-static int destroy(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
+static int destroy_domain(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     bool given_up = false;
     int r = is_given_up(pass, step, &given_up, err);
@@ -417,7 +417,7 @@ void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step)
 
     if (!alias || alias->on_attach_failure != VFA_ATTACH_FAILURE_DESTROY)
         return;
-    if (destroy(pass, step, &err) < 0) {
+    if (destroy_domain(pass, step, &err) < 0) {
         vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     }

@@ -9,8 +9,8 @@
 #include <pthread.h>
 #include <string.h>
 
-struct held {
-    struct held *next;
+struct delay {
+    struct delay *next;
     int64_t until;    /* milliseconds of CLOCK_MONOTONIC */
     unsigned last_ms; /* with back-off; 0: without */
     char key[];
@@ -18,7 +18,7 @@ struct held {
 
 struct vfa_backoff {
     pthread_mutex_t lock;
-    struct held *held;
+    struct delay *delays;
 };
 
 struct vfa_backoff *vfa_backoff_new(void)
@@ -30,29 +30,29 @@ struct vfa_backoff *vfa_backoff_new(void)
     return backoff;
 }
 
-static void drop(struct held **link)
+static void drop_delay(struct delay **link)
 {
-    struct held *held = *link;
+    struct delay *delay = *link;
 
-    *link = held->next;
-    free(held);
+    *link = delay->next;
+    free(delay);
 }
 
 struct vfa_backoff *vfa_backoff_free(struct vfa_backoff *backoff)
 {
     if (!backoff)
         return NULL;
-    while (backoff->held)
-        drop(&backoff->held);
+    while (backoff->delays)
+        drop_delay(&backoff->delays);
     pthread_mutex_destroy(&backoff->lock);
     free(backoff);
     return NULL;
 }
 
 /* The link to the entry, or to NULL. */
-static struct held **find(struct vfa_backoff *backoff, const char *key)
+static struct delay **find_delay(struct vfa_backoff *backoff, const char *key)
 {
-    struct held **link = &backoff->held;
+    struct delay **link = &backoff->delays;
 
     while (*link && strcmp((*link)->key, key) != 0)
         link = &(*link)->next;
@@ -61,24 +61,24 @@ static struct held **find(struct vfa_backoff *backoff, const char *key)
 
 unsigned vfa_backoff_remaining(struct vfa_backoff *backoff, const char *key)
 {
-    struct held **link;
+    struct delay **link;
     int64_t left = 0;
 
     pthread_mutex_lock(&backoff->lock);
-    link = find(backoff, key);
+    link = find_delay(backoff, key);
     if (*link) {
         left = (*link)->until - vfa_clock_ms();
         if (left <= 0 && !(*link)->last_ms)
-            drop(link);
+            drop_delay(link);
     }
     pthread_mutex_unlock(&backoff->lock);
     return left > 0 ? (unsigned)left : 0;
 }
 
 /* NULL: no memory. */
-static struct held *find_or_add(struct vfa_backoff *backoff, const char *key)
+static struct delay *find_or_add_delay(struct vfa_backoff *backoff, const char *key)
 {
-    struct held **link = find(backoff, key);
+    struct delay **link = find_delay(backoff, key);
 
     if (!*link) {
         *link = calloc(1, sizeof(**link) + strlen(key) + 1);
@@ -90,28 +90,28 @@ static struct held *find_or_add(struct vfa_backoff *backoff, const char *key)
 
 void vfa_backoff_set(struct vfa_backoff *backoff, const char *key, unsigned ms)
 {
-    struct held *held;
+    struct delay *delay;
 
     pthread_mutex_lock(&backoff->lock);
-    held = find_or_add(backoff, key);
-    if (held) /* without memory it is tried too soon, no more */
-        held->until = vfa_clock_ms() + ms;
+    delay = find_or_add_delay(backoff, key);
+    if (delay) /* without memory it is tried too soon, no more */
+        delay->until = vfa_clock_ms() + ms;
     pthread_mutex_unlock(&backoff->lock);
 }
 
 unsigned vfa_backoff_grow(struct vfa_backoff *backoff, const char *key, unsigned first,
                           unsigned max)
 {
-    struct held *held;
+    struct delay *delay;
     unsigned ms = first;
 
     pthread_mutex_lock(&backoff->lock);
-    held = find_or_add(backoff, key);
-    if (held && held->last_ms)
-        ms = held->last_ms < max / 2 ? held->last_ms * 2 : max;
-    if (held) {
-        held->last_ms = ms;
-        held->until = vfa_clock_ms() + ms;
+    delay = find_or_add_delay(backoff, key);
+    if (delay && delay->last_ms)
+        ms = delay->last_ms < max / 2 ? delay->last_ms * 2 : max;
+    if (delay) {
+        delay->last_ms = ms;
+        delay->until = vfa_clock_ms() + ms;
     }
     pthread_mutex_unlock(&backoff->lock);
     return ms;
@@ -120,9 +120,9 @@ unsigned vfa_backoff_grow(struct vfa_backoff *backoff, const char *key, unsigned
 void vfa_backoff_forget(struct vfa_backoff *backoff, const char *prefix)
 {
     pthread_mutex_lock(&backoff->lock);
-    for (struct held **link = &backoff->held; *link;) {
+    for (struct delay **link = &backoff->delays; *link;) {
         if (strncmp((*link)->key, prefix, strlen(prefix)) == 0)
-            drop(link);
+            drop_delay(link);
         else
             link = &(*link)->next;
     }

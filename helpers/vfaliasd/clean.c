@@ -64,9 +64,9 @@ static void command_clear(struct command *command)
         free(command->argv[i]);
 }
 
-static void add(struct command *command, const char *fmt, ...) VFA_PRINTF(2, 3);
+static void add_arg(struct command *command, const char *fmt, ...) VFA_PRINTF(2, 3);
 
-static void add(struct command *command, const char *fmt, ...)
+static void add_arg(struct command *command, const char *fmt, ...)
 {
     char *text = NULL;
     va_list args;
@@ -93,16 +93,16 @@ static const char *unit_starter(void)
 static void add_unit(struct command *command, const char *starter, const char *device,
                      unsigned seconds)
 {
-    add(command, "%s", starter);
-    add(command, "--quiet");
-    add(command, "--no-ask-password");
-    add(command, "--collect");
-    add(command, "--unit=" UNIT "%s", device);
-    add(command, "--description=vfalias: cleans %s", device);
-    add(command, "--property=SyslogIdentifier=vfalias-clean");
-    add(command, "--property=RuntimeMaxSec=%u", seconds + SPARE_S);
-    add(command, "--property=TimeoutStopSec=30");
-    add(command, "--");
+    add_arg(command, "%s", starter);
+    add_arg(command, "--quiet");
+    add_arg(command, "--no-ask-password");
+    add_arg(command, "--collect");
+    add_arg(command, "--unit=" UNIT "%s", device);
+    add_arg(command, "--description=vfalias: cleans %s", device);
+    add_arg(command, "--property=SyslogIdentifier=vfalias-clean");
+    add_arg(command, "--property=RuntimeMaxSec=%u", seconds + SPARE_S);
+    add_arg(command, "--property=TimeoutStopSec=30");
+    add_arg(command, "--");
 }
 
 /* The configuration by its whole path: a unit begins in another folder. */
@@ -114,7 +114,7 @@ static void add_config(struct command *command, const char *given)
         given = secure_getenv("VFALIAS_CONFIG");
     path = given ? realpath(given, NULL) : NULL;
     if (path)
-        add(command, "--config=%s", path);
+        add_arg(command, "--config=%s", path);
 }
 
 /* ---- starting it ---- */
@@ -153,7 +153,7 @@ static int spawn(char *const *argv, int err_fd, pid_t *ret)
 }
 
 /* The first line of what it says, until it has ended. */
-static void read_line(int fd, char text[TEXT_SIZE])
+static void read_first_line(int fd, char text[TEXT_SIZE])
 {
     size_t len = 0;
     ssize_t n;
@@ -169,7 +169,7 @@ static void read_line(int fd, char text[TEXT_SIZE])
     text[strcspn(text, "\n")] = '\0';
 }
 
-static int run(char *const *argv, bool listen, struct vfa_error *err)
+static int run_command(char *const *argv, bool listen, struct vfa_error *err)
 {
     char text[TEXT_SIZE] = "";
     int fds[2] = {-1, -1};
@@ -183,7 +183,7 @@ static int run(char *const *argv, bool listen, struct vfa_error *err)
     if (fds[1] >= 0)
         close(fds[1]);
     if (r == 0 && listen)
-        read_line(fds[0], text);
+        read_first_line(fds[0], text);
     if (fds[0] >= 0)
         close(fds[0]);
     if (r < 0)
@@ -195,30 +195,30 @@ static int run(char *const *argv, bool listen, struct vfa_error *err)
     return vfa_fail(err, ECHILD, "'%s' has failed%s%s", argv[0], *text ? ": " : "", text);
 }
 
-static int start(struct vfa_daemon *daemon, const struct vfa_config *config, const char *device,
-                 struct vfa_error *err)
+static int start_cleaner(struct vfa_daemon *daemon, const struct vfa_config *config,
+                         const char *device, struct vfa_error *err)
 {
     VFA_AUTO(command_clear) struct command command = {.n = 0};
     const char *starter = unit_starter();
 
     if (starter)
         add_unit(&command, starter, device, config->clean_timeout);
-    add(&command, PROGRAM);
+    add_arg(&command, PROGRAM);
     add_config(&command, daemon->config_path);
     if (!starter)
-        add(&command, "--detach");
-    add(&command, "%s", device);
+        add_arg(&command, "--detach");
+    add_arg(&command, "%s", device);
     if (command.oom)
         return vfa_fail_oom(err);
     vfa_log(LOG_DEBUG, "starting the cleaner of %s", device);
-    return run(command.argv, starter != NULL, err);
+    return run_command(command.argv, starter != NULL, err);
 }
 
 /* ---- which ---- */
 
 /* Returns in how many milliseconds to look at it again, UINT_MAX: not by itself. */
-static unsigned pass(struct vfa_daemon *daemon, const struct vfa_config *config,
-                     const struct vfa_claim *claim, struct vfa_error *err)
+static unsigned clean_if_due(struct vfa_daemon *daemon, const struct vfa_config *config,
+                             const struct vfa_claim *claim, struct vfa_error *err)
 {
     char key[sizeof(LOG_KEY) + VFA_PCI_ADDR_SIZE];
     struct vfa_pci_addr addr;
@@ -235,7 +235,7 @@ static unsigned pass(struct vfa_daemon *daemon, const struct vfa_config *config,
     if (vfa_lock_is_cleaning(config->state_path, &addr, &runs, err) < 0 || runs)
         return RETRY_MS;
     vfa_backoff_set(daemon->backoff, key,
-                    start(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);
+                    start_cleaner(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);
     return RETRY_MS;
 }
 
@@ -248,7 +248,7 @@ static int read_ending(const struct vfa_config *config, struct vfa_claims *ret,
     return r == 0 ? vfa_state_ending(state, ret, err) : r < 0 ? r : 0;
 }
 
-void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config)
+void vfa_clean_pass(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
@@ -256,7 +256,7 @@ void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config)
 
     for (size_t i = 0; i < ending.n; i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-        unsigned next = pass(daemon, config, &ending.items[i], &why);
+        unsigned next = clean_if_due(daemon, config, &ending.items[i], &why);
 
         again = next < again ? next : again;
         if (why.code && !err.code)

@@ -7,6 +7,6 @@
 #include "daemon.h"
 
 /* Starts the cleaners that are due, and asks for the next look while some are. */
-void vfa_clean_look(struct vfa_daemon *daemon, const struct vfa_config *config);
+void vfa_clean_pass(struct vfa_daemon *daemon, const struct vfa_config *config);
 
 #endif

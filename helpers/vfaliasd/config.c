@@ -163,7 +163,7 @@ static void add_watches(struct watch *watch)
     virEventUpdateTimeout(watch->timer, watch->folder < 0 ? AWAY_MS : -1);
 }
 
-static bool concerns(const struct watch *watch, const struct inotify_event *event)
+static bool event_concerns(const struct watch *watch, const struct inotify_event *event)
 {
     const char *slash = strrchr(watch->path, '/');
 
@@ -177,7 +177,7 @@ static bool concerns(const struct watch *watch, const struct inotify_event *even
                                       : strcmp(event->name, slash ? slash + 1 : watch->path) == 0;
 }
 
-static void on_inotify(int id, int fd, int events, void *opaque)
+static void on_config_event(int id, int fd, int events, void *opaque)
 {
     _Alignas(struct inotify_event) char buf[4096];
     struct watch *watch = opaque;
@@ -187,13 +187,13 @@ static void on_inotify(int id, int fd, int events, void *opaque)
 
     for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
         event = (const struct inotify_event *)(buf + at);
-        changed = concerns(watch, event) || changed;
+        changed = event_concerns(watch, event) || changed;
     }
     if (changed)
         virEventUpdateTimeout(watch->timer, DEBOUNCE_MS);
 }
 
-static void on_settled(int timer, void *opaque)
+static void on_config_settled(int timer, void *opaque)
 {
     struct watch *watch = opaque;
     bool was_there = watch->folder >= 0;
@@ -204,7 +204,7 @@ static void on_settled(int timer, void *opaque)
         reload(watch->daemon, false);
 }
 
-static void watch_free(void *opaque)
+static void config_watch_free(void *opaque)
 {
     struct watch *watch = opaque;
 
@@ -227,17 +227,17 @@ int vfa_daemon_watch_config(struct vfa_daemon *daemon, struct vfa_error *err)
     watch->folder = watch->conf_d = -1;
     watch->path = strdup(vfa_config_path(daemon->config_path));
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    watch->timer = virEventAddTimeout(-1, on_settled, watch, NULL);
+    watch->timer = virEventAddTimeout(-1, on_config_settled, watch, NULL);
     if (!watch->path)
         r = vfa_fail_oom(err);
     else if (watch->fd < 0 || watch->timer < 0)
         r = vfa_fail(err, EIO, "cannot watch for changes of the configuration");
     if (r == 0)
         add_watches(watch);
-    if (r == 0 &&
-        virEventAddHandle(watch->fd, VIR_EVENT_HANDLE_READABLE, on_inotify, watch, watch_free) < 0)
+    if (r == 0 && virEventAddHandle(watch->fd, VIR_EVENT_HANDLE_READABLE, on_config_event, watch,
+                                    config_watch_free) < 0)
         r = vfa_fail(err, EIO, "cannot watch for changes of the configuration");
     if (r < 0)
-        watch_free(watch);
+        config_watch_free(watch);
     return r;
 }

@@ -34,7 +34,7 @@
 #define KEEPALIVE_COUNT    6
 #define LOG_KEY            "connection"
 
-static void look_at(struct vfa_daemon *daemon, virDomainPtr domain, unsigned reasons)
+static void queue_domain(struct vfa_daemon *daemon, virDomainPtr domain, unsigned reasons)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -43,7 +43,7 @@ static void look_at(struct vfa_daemon *daemon, virDomainPtr domain, unsigned rea
 }
 
 /* Comes before the worker's look: a guest is suspended before it gets its devices. */
-static void hold(struct vfa_daemon *daemon, virDomainPtr domain)
+static void queue_hold(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -53,7 +53,7 @@ static void hold(struct vfa_daemon *daemon, virDomainPtr domain)
     vfa_queue_add(daemon->holds, uuid, VFA_WORK_HOLD, 0);
 }
 
-static void resume_or_forget(struct vfa_daemon *daemon, virDomainPtr domain)
+static void forget_turn(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -61,22 +61,22 @@ static void resume_or_forget(struct vfa_daemon *daemon, virDomainPtr domain)
         vfa_turn_forget(daemon->turns, uuid);
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail,
-                        void *opaque)
+static int on_lifecycle_event(virConnectPtr conn, virDomainPtr domain, int event, int detail,
+                              void *opaque)
 {
     switch (event) {
     case VIR_DOMAIN_EVENT_DEFINED:
     case VIR_DOMAIN_EVENT_UNDEFINED:
-        look_at(opaque, domain, VFA_WORK_DEFINITION);
+        queue_domain(opaque, domain, VFA_WORK_DEFINITION);
         break;
     case VIR_DOMAIN_EVENT_STARTED:
     case VIR_DOMAIN_EVENT_RESUMED:
-        hold(opaque, domain);
-        look_at(opaque, domain, VFA_WORK_RECONCILE);
+        queue_hold(opaque, domain);
+        queue_domain(opaque, domain, VFA_WORK_RECONCILE);
         break;
     case VIR_DOMAIN_EVENT_STOPPED:
-        resume_or_forget(opaque, domain);
-        look_at(opaque, domain, VFA_WORK_RECONCILE);
+        forget_turn(opaque, domain);
+        queue_domain(opaque, domain, VFA_WORK_RECONCILE);
         break;
     default:
         break;
@@ -85,7 +85,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
 }
 
 /* Somebody may write them in a loop. */
-static void look_at_requests(struct vfa_daemon *daemon, virDomainPtr domain)
+static void queue_requests(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN], key[VFA_WRITTEN_KEY_SIZE];
     bool storm = false;
@@ -93,7 +93,7 @@ static void look_at_requests(struct vfa_daemon *daemon, virDomainPtr domain)
 
     if (virDomainGetUUIDString(domain, uuid) < 0)
         return;
-    ms = vfa_rate_ask(daemon->asked, uuid, vfa_clock_ms(), &storm);
+    ms = vfa_rate_ask(daemon->request_rate, uuid, vfa_clock_ms(), &storm);
     vfa_queue_add(daemon->queue, uuid,
                   (ms == 0 ? VFA_WORK_REQUESTS_CHANGED : VFA_WORK_STORM) | VFA_WORK_RECONCILE |
                       VFA_WORK_DEFINITION,
@@ -108,16 +108,17 @@ static void look_at_requests(struct vfa_daemon *daemon, virDomainPtr domain)
 }
 
 /* libvirt does not tell whether the live or the persistent metadata changed: both are looked at. */
-static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type, const char *uri,
-                        void *opaque)
+static void on_metadata_event(virConnectPtr conn, virDomainPtr domain, int type, const char *uri,
+                              void *opaque)
 {
     if (type == VIR_DOMAIN_METADATA_ELEMENT && uri && strcmp(uri, VFA_NS) == 0)
-        look_at_requests(opaque, domain);
+        queue_requests(opaque, domain);
 }
 
-static void on_device(virConnectPtr conn, virDomainPtr domain, const char *device, void *opaque)
+static void on_device_event(virConnectPtr conn, virDomainPtr domain, const char *device,
+                            void *opaque)
 {
-    look_at(opaque, domain, VFA_WORK_RECONCILE);
+    queue_domain(opaque, domain, VFA_WORK_RECONCILE);
 }
 
 static void on_close(virConnectPtr conn, int reason, void *opaque)
@@ -134,11 +135,11 @@ static const struct {
     int id;
     virConnectDomainEventGenericCallback function;
 } events[] = {
-    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle_event)},
+    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata_event)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device_event)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device_event)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_CALLBACK(on_device_event)},
 };
 
 struct link {
@@ -161,8 +162,8 @@ static void disconnect(struct link *link)
 }
 
 /* *ret_here: its driver is inside this process, and takes any number of calls. */
-static int watch(struct vfa_daemon *daemon, virConnectPtr conn, bool *ret_here,
-                 struct vfa_error *err)
+static int watch_connection(struct vfa_daemon *daemon, virConnectPtr conn, bool *ret_here,
+                            struct vfa_error *err)
 {
     if (virConnectRegisterCloseCallback(conn, on_close, daemon, NULL) < 0)
         return vfa_virt_fail(err, "cannot watch the connection to '%s'", daemon->uri);
@@ -192,7 +193,7 @@ static int open_one(struct vfa_daemon *daemon, virConnectPtr *ret, bool *ret_her
     *ret = virConnectOpen(daemon->uri);
     if (!*ret)
         return vfa_virt_fail(err, "cannot connect to '%s'", daemon->uri);
-    return watch(daemon, *ret, ret_here, err);
+    return watch_connection(daemon, *ret, ret_here, err);
 }
 
 /* Another connection to a driver inside this process may have other domains: there is one then. */
@@ -258,7 +259,7 @@ static bool wait_ms(struct vfa_daemon *daemon, unsigned ms)
     return stopping;
 }
 
-static void serve(struct vfa_daemon *daemon, struct link *link)
+static void serve_connection(struct vfa_daemon *daemon, struct link *link)
 {
     vfa_log_forget(LOG_KEY);
     vfa_log(LOG_INFO, "connected to '%s'", daemon->uri);
@@ -281,7 +282,7 @@ void *vfa_daemon_connector(void *opaque)
         struct link link = {0};
 
         if (connect_once(daemon, &link, &err) == 0) {
-            serve(daemon, &link);
+            serve_connection(daemon, &link);
             backoff = BACKOFF_FIRST_MS;
             sd_notifyf(0, "STATUS=Waiting for %s", daemon->uri);
         } else {

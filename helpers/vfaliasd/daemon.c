@@ -72,7 +72,7 @@ void vfa_daemon_gone(struct vfa_daemon *daemon, const char *uuid)
 void vfa_sync_ask(struct vfa_daemon *daemon)
 {
     vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_REBUILD,
-                  vfa_backoff_remaining(daemon->backoff, VFA_SYNC_PACE_KEY));
+                  vfa_backoff_remaining(daemon->backoff, VFA_SYNC_BACKOFF_KEY));
 }
 
 void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid)
@@ -86,6 +86,6 @@ void vfa_sync_can_read(struct vfa_daemon *daemon, const char *uuid)
     pthread_mutex_unlock(&daemon->lock);
     if (!awaited)
         return;
-    vfa_backoff_forget(daemon->backoff, VFA_SYNC_PACE_KEY);
+    vfa_backoff_forget(daemon->backoff, VFA_SYNC_BACKOFF_KEY);
     vfa_sync_ask(daemon);
 }

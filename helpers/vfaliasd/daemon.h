@@ -79,7 +79,7 @@ enum {
 #define VFA_WORK_RELEASE_KEY "release"
 #define VFA_WORK_CLEAN_KEY   "clean"
 #define VFA_WORK_INDEX_KEY   "index" /* of its own: a scan waits for no domain */
-#define VFA_WORK_LATE_KEY    "late"
+#define VFA_WORK_WAITERS_KEY "late"
 
 struct vfa_daemon {
     struct vfa_queue *queue;
@@ -93,8 +93,10 @@ struct vfa_daemon {
     struct vfa_waiters *waiters;
     struct vfa_waiters *definition_waiters; /* who waits with a placeholder, not with a request */
     atomic_int_least64_t scans;             /* likewise, of the index: late ones are woken by it */
-    atomic_int_least64_t unsettled; /* the counter of the state as it was last; -1: not known */
-    struct vfa_rate *asked; /* how often VFA_WORK_REQUESTS_CHANGED is for a domain, by its UUID */
+    atomic_int_least64_t
+        stale_definitions; /* the counter of the state as it was last; -1: not known */
+    struct vfa_rate
+        *request_rate; /* how often VFA_WORK_REQUESTS_CHANGED is for a domain, by its UUID */
     struct vfa_backoff *backoff; /* keys as for vfa_log_change() */
     pthread_mutex_t lock;
     pthread_cond_t changed;  /* lost or stopping */
@@ -135,7 +137,7 @@ const char *vfa_daemon_written_key(const char *uuid, char *buf);
 
 /* ---- a state file that was lost ---- */
 
-#define VFA_SYNC_PACE_KEY "sync" /* in daemon->pace */
+#define VFA_SYNC_BACKOFF_KEY "sync" /* in daemon->pace */
 
 /* Asks for vfa_sync_rebuild(), as soon as back-off permits. */
 void vfa_sync_ask(struct vfa_daemon *daemon);

@@ -61,7 +61,7 @@ static void definition_clear(struct definition *d)
 
 #define KEY_SIZE (VFA_UUID_SIZE + sizeof("/definition"))
 
-static const char *key_of(const struct definition *d, const char *what, char *buf)
+static const char *definition_key(const struct definition *d, const char *what, char *buf)
 {
     snprintf(buf, KEY_SIZE, "%s/%s", d->uuid, what);
     return buf;
@@ -70,7 +70,7 @@ static const char *key_of(const struct definition *d, const char *what, char *bu
 /* ---- reading ---- */
 
 /* 0, or -ENOENT: the domain has no definition. */
-static int read_all(struct definition *d, virConnectPtr conn, struct vfa_error *err)
+static int load_definition(struct definition *d, virConnectPtr conn, struct vfa_error *err)
 {
     int persistent;
     int r;
@@ -89,13 +89,13 @@ static int read_all(struct definition *d, virConnectPtr conn, struct vfa_error *
     return r;
 }
 
-static int undefined(struct definition *d, struct vfa_error *err)
+static int forget_definition(struct definition *d, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(d->daemon, d->config, &host, err);
     char key[KEY_SIZE];
 
-    vfa_log_forget(key_of(d, "unfilled", key));
+    vfa_log_forget(definition_key(d, "unfilled", key));
     return r == 0 ? vfa_definition_forget(host.state, d->uuid, err) : r;
 }
 
@@ -116,7 +116,7 @@ static int wait_for_more(struct definition *d, struct vfa_host *host, int64_t fr
     return r;
 }
 
-static int try_to_place(struct definition *d, struct vfa_host *host, struct vfa_error *err)
+static int try_to_assign(struct definition *d, struct vfa_host *host, struct vfa_error *err)
 {
     char key[KEY_SIZE];
     int64_t freed;
@@ -126,7 +126,7 @@ static int try_to_place(struct definition *d, struct vfa_host *host, struct vfa_
         r = vfa_definition_assign(host, d->domain, &d->result, err);
     if (r < 0)
         return r;
-    key_of(d, "unfilled", key);
+    definition_key(d, "unfilled", key);
     if (!d->result.refusal) {
         vfa_log_forget(key);
         return 0;
@@ -137,13 +137,13 @@ static int try_to_place(struct definition *d, struct vfa_host *host, struct vfa_
 }
 
 /* No event tells that trouble with the state is over. */
-static int place(struct definition *d, struct vfa_error *err)
+static int assign_devices(struct definition *d, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(d->daemon, d->config, &host, err);
 
     if (r == 0)
-        r = try_to_place(d, &host, err);
+        r = try_to_assign(d, &host, err);
     if (r < 0)
         vfa_queue_add(d->daemon->queue, d->uuid, VFA_WORK_DEFINITION, RETRY_MS);
     return r;
@@ -151,7 +151,7 @@ static int place(struct definition *d, struct vfa_error *err)
 
 /* ---- writing ---- */
 
-static int edit(struct definition *d, char **ret, struct vfa_error *err)
+static int fill_definition(struct definition *d, char **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *filled = NULL;
     int r = vfa_assignments_fill(&d->result.devices, d->xml, strlen(d->xml), &filled, err);
@@ -177,19 +177,19 @@ static void log_changes(const struct definition *d)
                 devices->items[i].request);
 }
 
-static int pass(struct definition *d, virConnectPtr conn, struct vfa_error *err)
+static int reconcile_definition(struct definition *d, virConnectPtr conn, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *changed = NULL;
-    int r = read_all(d, conn, err);
+    int r = load_definition(d, conn, err);
 
     if (r == 0)
-        r = place(d, err);
+        r = assign_devices(d, err);
     if (r < 0)
         return r;
     d->ports = d->domain->pcie ? vfa_domain_missing_ports(d->domain) : 0; /* slots can't be added */
     if (d->ports == 0 && d->result.devices.n == 0)
         return 0;
-    r = edit(d, &changed, err);
+    r = fill_definition(d, &changed, err);
     if (r == 0)
         r = vfa_domain_definition_replace(d->handle, d->xml, changed, err);
     if (r == 0)
@@ -198,21 +198,21 @@ static int pass(struct definition *d, virConnectPtr conn, struct vfa_error *err)
 }
 
 /* What libvirt refuses, or what is wrong with the XML, waits for the next event of the domain. */
-void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
+void vfa_definition_pass(struct vfa_daemon *daemon, virConnectPtr conn,
                          const struct vfa_config *config, const char *uuid)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(definition_clear)
     struct definition d = {.daemon = daemon, .config = config, .uuid = uuid};
     char key[KEY_SIZE];
-    int r = pass(&d, conn, &err);
+    int r = reconcile_definition(&d, conn, &err);
 
     if (r == -ENOENT) {
         vfa_error_clear(&err);
         vfa_daemon_gone(daemon, uuid);
-        r = undefined(&d, &err);
+        r = forget_definition(&d, &err);
     }
-    key_of(&d, "definition", key);
+    definition_key(&d, "definition", key);
     if (r == VFA_PORTS_CHANGED)
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_DEFINITION, AGAIN_MS);
     else if (r == 0)
@@ -223,7 +223,7 @@ void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
 
 /* ---- after a write into the state ---- */
 
-static void look_at(void *opaque, const char *uuid)
+static void queue_definition(void *opaque, const char *uuid)
 {
     struct vfa_daemon *daemon = opaque;
 
@@ -236,25 +236,25 @@ static int read_state(struct vfa_daemon *daemon, const struct vfa_config *config
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     char uuid[VFA_UUID_SIZE];
-    int64_t freed = 0, unsettled = 0;
+    int64_t freed = 0, stale = 0;
     int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
 
     if (r == 0)
         r = vfa_state_counter(state, VFA_COUNTER_FREED, &freed, err);
     if (r == 0)
-        r = vfa_state_counter(state, VFA_COUNTER_STALE_DEFINITIONS, &unsettled, err);
+        r = vfa_state_counter(state, VFA_COUNTER_STALE_DEFINITIONS, &stale, err);
     if (r != 0)
         return r < 0 ? r : 0;
-    if (atomic_exchange(&daemon->unsettled, unsettled) != unsettled)
-        r = vfa_state_each_stale_definition(state, look_at, daemon, err);
+    if (atomic_exchange(&daemon->stale_definitions, stale) != stale)
+        r = vfa_state_each_stale_definition(state, queue_definition, daemon, err);
     if (vfa_waiters_counter_changed(daemon->definition_waiters, freed)) {
         while (vfa_waiters_take(daemon->definition_waiters, uuid))
-            look_at(daemon, uuid);
+            queue_definition(daemon, uuid);
     }
     return r;
 }
 
-void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *config)
+void vfa_definition_state_changed(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
@@ -262,12 +262,12 @@ void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *con
         vfa_log_forget("definitions");
         return;
     }
-    daemon->unsettled = -1;
+    daemon->stale_definitions = -1;
     vfa_log_change("definitions", LOG_ERR, "%s", vfa_error_text(&err));
-    vfa_queue_add(daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, RETRY_MS);
+    vfa_queue_add(daemon->queue, VFA_WORK_WAITERS_KEY, VFA_WORK_FREED, RETRY_MS);
 }
 
 int vfa_definition_sync(struct vfa_daemon *daemon, struct vfa_state *state, struct vfa_error *err)
 {
-    return vfa_state_each_defined(state, look_at, daemon, err);
+    return vfa_state_each_defined(state, queue_definition, daemon, err);
 }

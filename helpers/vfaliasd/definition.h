@@ -11,11 +11,11 @@
 #include <libvirt/libvirt.h>
 
 /* One look at one definition. What it comes to is logged. */
-void vfa_definition_look(struct vfa_daemon *daemon, virConnectPtr conn,
+void vfa_definition_pass(struct vfa_daemon *daemon, virConnectPtr conn,
                          const struct vfa_config *config, const char *uuid);
 
 /* Somebody has written into the state: asks for looks at definitions that may be concerned. */
-void vfa_definition_news(struct vfa_daemon *daemon, const struct vfa_config *config);
+void vfa_definition_state_changed(struct vfa_daemon *daemon, const struct vfa_config *config);
 
 /* Likewise at all that the state knows of: the domains of some may be gone. */
 int vfa_definition_sync(struct vfa_daemon *daemon, struct vfa_state *state, struct vfa_error *err);

@@ -31,8 +31,8 @@ void vfa_hold_log_expired(const char *name, const struct vfa_config *config)
 }
 
 /* One of another start, or that does not wait any more, is left to the look. */
-static int resume(struct vfa_daemon *daemon, virDomainPtr handle, const struct vfa_config *config,
-                  const char *uuid, struct vfa_error *err)
+static int resume_expired(struct vfa_daemon *daemon, virDomainPtr handle,
+                          const struct vfa_config *config, const char *uuid, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
     int r;
@@ -67,7 +67,7 @@ unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
     handle = virDomainLookupByUUIDString(conn, uuid);
     if (!handle) /* its end is an event */
         return VFA_REQUEUE_NEVER;
-    if (resume(daemon, handle, config, uuid, &err) == 0)
+    if (resume_expired(daemon, handle, config, uuid, &err) == 0)
         return VFA_REQUEUE_NEVER;
     vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
     return VFA_REQUEUE_BUSY;

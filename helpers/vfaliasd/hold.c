@@ -57,7 +57,7 @@ enum {
 /* ---- the row ---- */
 
 /* Writes down that the guest is held, if it is still the start that was seen. */
-static int note_held(struct vfa_pass *pass, bool *ret_same, struct vfa_error *err)
+static int record_hold(struct vfa_pass *pass, bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
@@ -68,7 +68,7 @@ static int note_held(struct vfa_pass *pass, bool *ret_same, struct vfa_error *er
     return r < 0 ? r : 0;
 }
 
-static int is_noted(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
+static int is_hold_recorded(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
@@ -80,7 +80,7 @@ static int is_noted(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
     return r;
 }
 
-static int forget(struct vfa_pass *pass, struct vfa_error *err)
+static int forget_guest(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
@@ -126,12 +126,12 @@ static int suspend_failed(struct vfa_pass *pass, struct vfa_error *err)
     if (r == -ENOTCONN)
         return vfa_error_move(err, &why);
     vfa_log(LOG_WARNING, "%s", vfa_error_text(&why));
-    return forget(pass, err);
+    return forget_guest(pass, err);
 }
 
 /* The domain was started anew since it was looked at, and that start is not to be held, or is not
  * known to be. */
-static int undo(struct vfa_pass *pass)
+static int resume_restarted(struct vfa_pass *pass)
 {
     if (virDomainResume(pass->handle) == 0) {
         vfa_turn_hold(pass->daemon->turns, pass->uuid, 0, 0);
@@ -140,7 +140,7 @@ static int undo(struct vfa_pass *pass)
     return STEP_VOID;
 }
 
-static int undo_late(struct vfa_pass *pass, struct vfa_error *err)
+static int resume_late(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = vfa_pass_resume(pass->handle, err);
 
@@ -148,10 +148,10 @@ static int undo_late(struct vfa_pass *pass, struct vfa_error *err)
         return r;
     vfa_log(LOG_INFO, "domain '%s': resumed, libvirt took too long to suspend it",
             pass->domain->name);
-    return forget(pass, err);
+    return forget_guest(pass, err);
 }
 
-static int suspend(struct vfa_pass *pass, struct vfa_error *err)
+static int suspend_guest(struct vfa_pass *pass, struct vfa_error *err)
 {
     bool same = false;
     int r;
@@ -160,10 +160,10 @@ static int suspend(struct vfa_pass *pass, struct vfa_error *err)
     if (virDomainSuspend(pass->handle) < 0)
         return suspend_failed(pass, err);
     if (is_late(pass))
-        return undo_late(pass, err);
-    r = is_noted(pass, &same, err);
+        return resume_late(pass, err);
+    r = is_hold_recorded(pass, &same, err);
     if (!same)
-        return undo(pass);
+        return resume_restarted(pass);
     vfa_pass_requeue_after(pass, left_ms(pass));
     if (r == 0)
         vfa_log(LOG_INFO, "domain '%s': suspended until its devices are attached",
@@ -171,18 +171,18 @@ static int suspend(struct vfa_pass *pass, struct vfa_error *err)
     return r;
 }
 
-static int begin_in_place(struct vfa_pass *pass, struct vfa_error *err)
+static int begin_hold_in_slot(struct vfa_pass *pass, struct vfa_error *err)
 {
     bool same = false;
     int r = still_booted(pass, &same, err);
 
     if (r == 0 && same)
-        r = note_held(pass, &same, err);
+        r = record_hold(pass, &same, err);
     if (r < 0)
         return r;
     if (!same)
         return STEP_VOID;
-    return is_late(pass) ? forget(pass, err) : suspend(pass, err);
+    return is_late(pass) ? forget_guest(pass, err) : suspend_guest(pass, err);
 }
 
 /* Whether one can be suspended now, of which the row says that it waits for that. Those that wait
@@ -200,13 +200,13 @@ static bool has_room(struct vfa_daemon *daemon, const struct vfa_config *config,
 
 /* Some of the holders are left for guests that are to be resumed; while most of them wait for
  * guests that hang, nobody else's is suspended. */
-static int begin(struct vfa_pass *pass, struct vfa_error *err)
+static int begin_hold(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = STEP_LATER;
 
     if (pass->daemon->suspends++ < VFA_DAEMON_SUSPENDS &&
         pass->daemon->resumes < VFA_DAEMON_HOLDERS - VFA_DAEMON_SUSPENDS)
-        r = begin_in_place(pass, err);
+        r = begin_hold_in_slot(pass, err);
     pass->daemon->suspends--;
     return r;
 }
@@ -222,7 +222,7 @@ static void log_resumed(const struct vfa_pass *pass, bool expired)
 }
 
 /* It stays written down when it fails: the next look finds out how things are. */
-static int end(struct vfa_pass *pass, bool expired, struct vfa_error *err)
+static int end_hold(struct vfa_pass *pass, bool expired, struct vfa_error *err)
 {
     int r;
 
@@ -232,19 +232,19 @@ static int end(struct vfa_pass *pass, bool expired, struct vfa_error *err)
     if (r < 0)
         return r;
     log_resumed(pass, expired);
-    return forget(pass, err);
+    return forget_guest(pass, err);
 }
 
 /* Somebody has resumed it, maybe vfa_hold_expire(). */
-static int drop(struct vfa_pass *pass, struct vfa_error *err)
+static int forget_resumed(struct vfa_pass *pass, struct vfa_error *err)
 {
     if (pass->hold.held)
         vfa_log(LOG_INFO, "domain '%s': not held any longer", pass->domain->name);
-    return forget(pass, err);
+    return forget_guest(pass, err);
 }
 
 /* Another daemon may have suspended it. */
-static void go_on(struct vfa_pass *pass)
+static void keep_held(struct vfa_pass *pass)
 {
     int64_t age = (int64_t)time(NULL) - pass->hold.since;
 
@@ -253,21 +253,21 @@ static void go_on(struct vfa_pass *pass)
     vfa_pass_requeue_after(pass, left_ms(pass));
 }
 
-static int do_step(struct vfa_pass *pass, enum vfa_hold_step step, struct vfa_error *err)
+static int do_hold_step(struct vfa_pass *pass, enum vfa_hold_step step, struct vfa_error *err)
 {
     switch (step) {
     case VFA_HOLD_NOTHING:
         break;
     case VFA_HOLD_BEGIN:
-        return begin(pass, err);
+        return begin_hold(pass, err);
     case VFA_HOLD_GO_ON:
-        go_on(pass);
+        keep_held(pass);
         break;
     case VFA_HOLD_END:
     case VFA_HOLD_EXPIRE:
-        return end(pass, step == VFA_HOLD_EXPIRE, err);
+        return end_hold(pass, step == VFA_HOLD_EXPIRE, err);
     case VFA_HOLD_FORGET:
-        return drop(pass, err);
+        return forget_resumed(pass, err);
     }
     return 0;
 }
@@ -280,7 +280,7 @@ static enum vfa_hold_step resume_or_forget(const struct vfa_pass *pass, enum vfa
     return pass->hold.held && run == VFA_RUN_PAUSED ? VFA_HOLD_END : VFA_HOLD_FORGET;
 }
 
-static int look_at(struct vfa_pass *pass, struct vfa_error *err)
+static int hold_pass(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) struct vfa_step *steps = NULL;
     struct vfa_plan plan = {0};
@@ -298,14 +298,14 @@ static int look_at(struct vfa_pass *pass, struct vfa_error *err)
         return 0;
     }
     if (pass->domain->bad_requests)
-        return do_step(pass, resume_or_forget(pass, run), err);
+        return do_hold_step(pass, resume_or_forget(pass, run), err);
     r = vfa_pass_plan(pass, run, &plan, err);
     steps = plan.steps;
-    return r < 0 ? r : do_step(pass, plan.hold, err);
+    return r < 0 ? r : do_hold_step(pass, plan.hold, err);
 }
 
 /* A domain that does not run is a worker's, too. */
-static unsigned look_failed(const struct vfa_pass *pass, int r, const struct vfa_error *err)
+static unsigned hold_failed(const struct vfa_pass *pass, int r, const struct vfa_error *err)
 {
     if (r == STEP_VOID)
         return VFA_REQUEUE_NOW;
@@ -321,17 +321,17 @@ static unsigned look_failed(const struct vfa_pass *pass, int r, const struct vfa
 }
 
 /* *ret_tell: a worker can go on. *ret_kept: the state is locked. */
-static unsigned look_in_turn(struct vfa_daemon *daemon, virConnectPtr conn,
-                             const struct vfa_config *config, const char *uuid, bool *ret_tell,
-                             bool *ret_kept)
+static unsigned hold_pass_in_turn(struct vfa_daemon *daemon, virConnectPtr conn,
+                                  const struct vfa_config *config, const char *uuid, bool *ret_tell,
+                                  bool *ret_kept)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_pass pass;
-    int r = vfa_pass_at(daemon, conn, config, uuid, look_at, &pass, &err);
+    int r = vfa_pass_at(daemon, conn, config, uuid, hold_pass, &pass, &err);
 
     *ret_tell = r == 0 || r == -ENOENT || r == VFA_RECONCILE_NOT_RUNNING;
     *ret_kept = r == -EBUSY;
-    return r == 0 ? pass.again : look_failed(&pass, r, &err);
+    return r == 0 ? pass.requeue_ms : hold_failed(&pass, r, &err);
 }
 
 /* ---- a guest whose row was lost ---- */
@@ -355,7 +355,7 @@ static int resume_lost(struct vfa_daemon *daemon, virDomainPtr handle, const cha
     return r;
 }
 
-static unsigned look_at_lost(struct vfa_daemon *daemon, virConnectPtr conn, const char *uuid)
+static unsigned resume_lost_guest(struct vfa_daemon *daemon, virConnectPtr conn, const char *uuid)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_virt_domain_unref) virDomainPtr handle = virDomainLookupByUUIDString(conn, uuid);
@@ -399,7 +399,7 @@ static bool hold_none(struct vfa_daemon *daemon, virConnectPtr conn, const char 
     } else {
         if (!vfa_turn_take(daemon->turns, uuid))
             return false;
-        again = look_at_lost(daemon, conn, uuid);
+        again = resume_lost_guest(daemon, conn, uuid);
         vfa_turn_end(daemon->turns, uuid);
     }
     if (again != VFA_REQUEUE_NEVER)
@@ -420,7 +420,7 @@ static bool hold_one(struct vfa_daemon *daemon, virConnectPtr conn, const struct
         return hold_none(daemon, conn, uuid, asked);
     if (!vfa_turn_take(daemon->turns, uuid))
         return false;
-    again = look_in_turn(daemon, conn, config, uuid, &tell, &kept);
+    again = hold_pass_in_turn(daemon, conn, config, uuid, &tell, &kept);
     vfa_turn_end(daemon->turns, uuid);
     if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->holds, uuid, VFA_WORK_HOLD, again);
@@ -446,8 +446,9 @@ static int hold_all(struct vfa_daemon *daemon, const struct vfa_config *config,
 }
 
 /* Of one domain. *ret_looked as hold_one(). */
-static int hold(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
-                const struct vfa_work *work, bool *ret_looked, struct vfa_error *err)
+static int hold_domain(struct vfa_daemon *daemon, virConnectPtr conn,
+                       const struct vfa_config *config, const struct vfa_work *work,
+                       bool *ret_looked, struct vfa_error *err)
 {
     VFA_AUTO(vfa_holds_clear) struct vfa_holds holds = {NULL, 0};
     int r = read_holds(config, work->key, &holds, err);
@@ -461,7 +462,7 @@ static int hold(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_
     return r;
 }
 
-static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
+static void work_hold(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_shared_config_unref) struct vfa_shared_config *shared = vfa_daemon_config(daemon);
@@ -474,7 +475,7 @@ static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_
     if (!conn) /* the next one begins with all */
         return;
     r = all ? hold_all(daemon, shared->config, &err)
-            : hold(daemon, conn, shared->config, work, &looked, &err);
+            : hold_domain(daemon, conn, shared->config, work, &looked, &err);
     if (!looked)
         again = vfa_hold_expire(daemon, conn, shared->config, work->key);
     if (again != VFA_REQUEUE_NEVER)
@@ -495,7 +496,7 @@ void *vfa_daemon_holder(void *opaque)
 
     vfa_state_set_patience(PATIENCE_MS);
     while (vfa_queue_take(daemon->holds, &work)) {
-        work_one(daemon, line, &work);
+        work_hold(daemon, line, &work);
         vfa_queue_done(daemon->holds, &work);
     }
     return NULL;

@@ -27,7 +27,7 @@
 #define BACKOFF_MS 60000 /* at most, from VFA_REQUEUE_BUSY on */
 
 /* No request has that name. */
-static const char *key_of(const struct vfa_pass *pass, char *buf)
+static const char *job_key(const struct vfa_pass *pass, char *buf)
 {
     return vfa_pass_key(pass, " job", buf);
 }
@@ -36,7 +36,7 @@ void vfa_pass_hangs(struct vfa_pass *pass)
 {
     char key[VFA_PASS_KEY_SIZE];
 
-    vfa_log_change(key_of(pass, key), LOG_WARNING,
+    vfa_log_change(job_key(pass, key), LOG_WARNING,
                    "domain '%s': its QEMU does not answer libvirt, its devices wait for that",
                    pass->domain->name);
     vfa_pass_requeue_after(
@@ -45,7 +45,7 @@ void vfa_pass_hangs(struct vfa_pass *pass)
 
 /* libvirt says for how long one job has waited for QEMU, unless the job is one of many of another
  * that takes long (VIR_DOMAIN_CONTROL_JOB). */
-static bool hangs(virDomainPtr handle)
+static bool qemu_hangs(virDomainPtr handle)
 {
     virDomainControlInfo info;
 
@@ -67,13 +67,13 @@ static bool is_in_the_way(int type, virTypedParameterPtr params, int n)
 }
 
 /* A driver that knows no jobs has none. */
-static enum vfa_job ask(struct vfa_pass *pass)
+static enum vfa_job query_job(struct vfa_pass *pass)
 {
     virTypedParameterPtr params = NULL;
     int type = VIR_DOMAIN_JOB_NONE, n = 0;
     bool busy;
 
-    if (hangs(pass->handle)) {
+    if (qemu_hangs(pass->handle)) {
         vfa_pass_hangs(pass);
         return VFA_JOB_BUSY;
     }
@@ -91,17 +91,17 @@ static enum vfa_job ask(struct vfa_pass *pass)
     return busy ? VFA_JOB_BUSY : VFA_JOB_NONE;
 }
 
-static enum vfa_job ask_if_due(struct vfa_pass *pass)
+static enum vfa_job query_job_if_due(struct vfa_pass *pass)
 {
     char key[VFA_PASS_KEY_SIZE];
-    unsigned left = vfa_backoff_remaining(pass->daemon->backoff, key_of(pass, key));
+    unsigned left = vfa_backoff_remaining(pass->daemon->backoff, job_key(pass, key));
     enum vfa_job job;
 
     if (left > 0) {
         vfa_pass_requeue_after(pass, left);
         return VFA_JOB_BUSY;
     }
-    job = ask(pass);
+    job = query_job(pass);
     if (job == VFA_JOB_NONE) {
         vfa_backoff_forget(pass->daemon->backoff, key);
         vfa_log_forget(key);
@@ -114,6 +114,6 @@ bool vfa_pass_is_free(struct vfa_pass *pass)
     if (pass->held) /* it has just booted: none of these has begun */
         return true;
     if (pass->job == VFA_JOB_UNKNOWN)
-        pass->job = ask_if_due(pass);
+        pass->job = query_job_if_due(pass);
     return pass->job == VFA_JOB_NONE;
 }

@@ -164,8 +164,8 @@ static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
 /* ---- the daemon as a whole ---- */
 
 /* Takes the configuration over. */
-static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char *uri,
-                struct vfa_error *err)
+static int daemon_init(struct vfa_daemon *daemon, struct vfa_config *config, const char *uri,
+                       struct vfa_error *err)
 {
     pthread_condattr_t attr;
     int r;
@@ -181,19 +181,19 @@ static int init(struct vfa_daemon *daemon, struct vfa_config *config, const char
         return r;
     daemon->waiters = vfa_waiters_new();
     daemon->definition_waiters = vfa_waiters_new();
-    daemon->unsettled = -1;
-    daemon->asked = vfa_rate_new();
+    daemon->stale_definitions = -1;
+    daemon->request_rate = vfa_rate_new();
     daemon->backoff = vfa_backoff_new();
     daemon->crew = vfa_crew_new(VFA_DAEMON_AT_WORK);
     daemon->turns = vfa_turns_new();
-    if (!daemon->uri || !daemon->waiters || !daemon->definition_waiters || !daemon->asked ||
+    if (!daemon->uri || !daemon->waiters || !daemon->definition_waiters || !daemon->request_rate ||
         !daemon->backoff || !daemon->crew || !daemon->turns)
         return vfa_fail_oom(err);
     r = vfa_queue_new(VFA_WORK_SYNC, &daemon->queue, err);
     return r < 0 ? r : vfa_queue_new(VFA_WORK_HOLD, &daemon->holds, err);
 }
 
-static void clear(struct vfa_daemon *daemon)
+static void daemon_clear(struct vfa_daemon *daemon)
 {
     daemon->queue = vfa_queue_free(daemon->queue);
     daemon->holds = vfa_queue_free(daemon->holds);
@@ -201,7 +201,7 @@ static void clear(struct vfa_daemon *daemon)
     daemon->turns = vfa_turns_free(daemon->turns);
     daemon->waiters = vfa_waiters_free(daemon->waiters);
     daemon->definition_waiters = vfa_waiters_free(daemon->definition_waiters);
-    daemon->asked = vfa_rate_free(daemon->asked);
+    daemon->request_rate = vfa_rate_free(daemon->request_rate);
     daemon->backoff = vfa_backoff_free(daemon->backoff);
     vfa_shared_config_unref(&daemon->config);
     free(daemon->uri);
@@ -227,8 +227,8 @@ static int watch_all(struct vfa_daemon *daemon, struct vfa_error *err)
     return 0;
 }
 
-static int run(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
-               struct vfa_error *err)
+static int run_event_loop(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
+                          struct vfa_error *err)
 {
     int r = start_threads(daemon, threads, err);
 
@@ -248,7 +248,8 @@ static int run(struct vfa_daemon *daemon, struct threads *threads, int lock_fd,
 }
 
 /* Takes the configuration over. */
-static int serve(const struct options *options, struct vfa_config *config, struct vfa_error *err)
+static int run_daemon(const struct options *options, struct vfa_config *config,
+                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int lock_fd = -1;
     struct vfa_daemon daemon = {
@@ -257,18 +258,18 @@ static int serve(const struct options *options, struct vfa_config *config, struc
         .exit_status = EXIT_SUCCESS,
     };
     struct threads threads = {.n = 0};
-    int r = init(&daemon, config, options->uri, err);
+    int r = daemon_init(&daemon, config, options->uri, err);
 
     if (r == 0)
         r = vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, err);
     if (r == 0)
         r = watch_all(&daemon, err);
     if (r == 0)
-        r = run(&daemon, &threads, lock_fd, err);
+        r = run_event_loop(&daemon, &threads, lock_fd, err);
     if (!stop_threads(&daemon, &threads)) /* some of them use what would be freed */
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);
     r = r < 0 ? r : daemon.exit_status;
-    clear(&daemon);
+    daemon_clear(&daemon);
     return r;
 }
 
@@ -291,17 +292,17 @@ static void resume_held(const struct options *options)
     if (!uri)
         uri = vfa_virt_check_uri(config->libvirt_uri, NULL) == 0 ? config->libvirt_uri
                                                                  : VFA_VIRT_DEFAULT_URI;
-    if (init(&daemon, config, uri, &err) == 0 && vfa_unhold_needed(&daemon) &&
+    if (daemon_init(&daemon, config, uri, &err) == 0 && vfa_unhold_needed(&daemon) &&
         vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, &err) == 0)
         ended = vfa_unhold_all(&daemon, true, vfa_clock_ms() + LAST_MS);
     if (!ended) /* threads use what would be freed */
         _exit(2);
-    clear(&daemon);
+    daemon_clear(&daemon);
 }
 
 /* ---- the command line ---- */
 
-static int usage(const char *why, const char *what)
+static int usage_error(const char *why, const char *what)
 {
     fprintf(stderr, "vfaliasd: %s '%s'\n%s", why, what, synopsis);
     return -EINVAL;
@@ -331,7 +332,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
             break;
         case OPT_LOG_LEVEL:
             if (vfa_parse_log_level(optarg, &ret->log_level) < 0)
-                return usage("no such log level:", optarg);
+                return usage_error("no such log level:", optarg);
             break;
         case OPT_VERSION:
         case 'h':
@@ -339,11 +340,11 @@ static int parse_options(int argc, char **argv, struct options *ret)
             ret->done = true;
             return 0;
         default:
-            return usage(c == ':' ? "a value is missing after" : "cannot understand",
-                         argv[optind - 1]);
+            return usage_error(c == ':' ? "a value is missing after" : "cannot understand",
+                               argv[optind - 1]);
         }
     }
-    return optind < argc ? usage("cannot understand", argv[optind]) : 0;
+    return optind < argc ? usage_error("cannot understand", argv[optind]) : 0;
 }
 
 int main(int argc, char **argv)
@@ -369,7 +370,7 @@ int main(int argc, char **argv)
         return 2;
     }
     vfa_state_keep(KEPT_STATES);
-    r = serve(&options, config, &err);
+    r = run_daemon(&options, config, &err);
     vfa_state_keep(0);
     if (r < 0)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));

@@ -51,7 +51,7 @@ int vfa_pass_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_
                              .config = config,
                              .handle = handle,
                              .uuid = uuid,
-                             .again = VFA_REQUEUE_NEVER};
+                             .requeue_ms = VFA_REQUEUE_NEVER};
     r = handle ? at(ret, err) : vfa_virt_fail(err, "cannot find domain '%s'", uuid);
     ret->domain = vfa_domain_free(ret->domain);
     vfa_claims_clear(&ret->claims);
@@ -60,7 +60,7 @@ int vfa_pass_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_
 }
 
 /* The end of a borrower wakes the daemon; the later look is for when that got lost. */
-static int read_withdrawn(struct vfa_pass *pass, enum vfa_withdrawal **ret, struct vfa_error *err)
+static int read_withdrawals(struct vfa_pass *pass, enum vfa_withdrawal **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_freep)
@@ -95,7 +95,7 @@ int vfa_pass_plan(struct vfa_pass *pass, enum vfa_run run, struct vfa_plan *ret,
         .connected = vfa_daemon_connected(pass->daemon),
         .age_ms = vfa_turn_age(pass->daemon->turns, pass->uuid),
     };
-    int r = read_withdrawn(pass, &withdrawn, err);
+    int r = read_withdrawals(pass, &withdrawn, err);
 
     if (r < 0)
         return r;

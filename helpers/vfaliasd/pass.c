@@ -21,8 +21,8 @@
 
 void vfa_pass_requeue_after(struct vfa_pass *pass, unsigned ms)
 {
-    if (ms < pass->again)
-        pass->again = ms;
+    if (ms < pass->requeue_ms)
+        pass->requeue_ms = ms;
 }
 
 const char *vfa_pass_key(const struct vfa_pass *pass, const char *request, char *buf)

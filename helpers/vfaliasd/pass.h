@@ -51,7 +51,7 @@ struct vfa_pass {
     struct vfa_hold hold;      /* read with the claims; id 0: there is none */
     bool held;                 /* the guest waits while the steps are done */
     enum vfa_job job;          /* what was found out of it */
-    unsigned again;            /* when to look again: the least of what the steps want */
+    unsigned requeue_ms;       /* when to look again: the least of what the steps want */
 };
 
 /* Wants another look in ms, or earlier if somebody else wants that. */

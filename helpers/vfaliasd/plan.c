@@ -21,7 +21,7 @@ static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_cl
            vfa_claim_is_recent(claim->since, in->now, in->config->incoming_timeout);
 }
 
-static bool has_source(const struct vfa_domain *domain, const char *device)
+static bool domain_has_source(const struct vfa_domain *domain, const char *device)
 {
     char text[VFA_PCI_ADDR_SIZE];
 
@@ -35,8 +35,8 @@ static bool has_source(const struct vfa_domain *domain, const char *device)
     return false;
 }
 
-static void add(struct vfa_plan *plan, enum vfa_step_kind kind, const struct vfa_request *request,
-                const struct vfa_claim *claim)
+static void add_step(struct vfa_plan *plan, enum vfa_step_kind kind,
+                     const struct vfa_request *request, const struct vfa_claim *claim)
 {
     plan->steps[plan->n++] = (struct vfa_step){kind, request, claim};
 }
@@ -57,17 +57,17 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
     if (vfa_claim_is_awaited(claim, in->now, in->config->incoming_timeout))
         return; /* prepare makes it a claim like others, or it expires */
     if (!request)
-        add(plan, VFA_STEP_RELEASE, NULL, claim);
+        add_step(plan, VFA_STEP_RELEASE, NULL, claim);
     else if (claim->state == VFA_CLAIM_ACTIVE)
-        add(plan, borrowed ? VFA_STEP_SET_ASIDE : VFA_STEP_WITHDRAW, request, claim);
+        add_step(plan, borrowed ? VFA_STEP_SET_ASIDE : VFA_STEP_WITHDRAW, request, claim);
     else if (withdrawal == VFA_WITHDRAWAL_LEASE_ENDED)
-        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+        add_step(plan, VFA_STEP_END_LEASE, request, NULL);
     else if (borrowed)
         return;
     else if (claim->attempts >= VFA_ATTACH_ATTEMPTS)
-        add(plan, VFA_STEP_GIVE_UP, request, claim);
+        add_step(plan, VFA_STEP_GIVE_UP, request, claim);
     else
-        add(plan, VFA_STEP_ATTACH, request, claim);
+        add_step(plan, VFA_STEP_ATTACH, request, claim);
 }
 
 static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *claim,
@@ -76,12 +76,12 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
     const struct vfa_request *request = vfa_domain_request(in->domain, claim->request);
 
     if (vfa_claim_is_static(claim->request)) {
-        if (!has_source(in->domain, claim->device) && !is_awaited_port(in, claim))
-            add(plan, VFA_STEP_RELEASE, NULL, claim);
+        if (!domain_has_source(in->domain, claim->device) && !is_awaited_port(in, claim))
+            add_step(plan, VFA_STEP_RELEASE, NULL, claim);
     } else if (!vfa_domain_device(in->domain, claim->request)) {
         plan_absent(in, claim, request, plan);
     } else if (!request && claim->alias && !claim->placeholder) {
-        add(plan, VFA_STEP_DETACH, NULL, claim);
+        add_step(plan, VFA_STEP_DETACH, NULL, claim);
     }
 }
 
@@ -96,9 +96,9 @@ static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_p
     else if (vfa_domain_device(in->domain, request->name))
         return;
     else if (in->withdrawn[i] == VFA_WITHDRAWAL_LEASE_ENDED)
-        add(plan, VFA_STEP_END_BORROWING, request, NULL);
+        add_step(plan, VFA_STEP_END_LEASE, request, NULL);
     else if (in->withdrawn[i] == VFA_WITHDRAWAL_NONE)
-        add(plan, VFA_STEP_ALLOCATE, request, NULL);
+        add_step(plan, VFA_STEP_ALLOCATE, request, NULL);
 }
 
 /* ---- the guest that waits ---- */

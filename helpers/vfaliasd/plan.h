@@ -28,14 +28,14 @@
 #include "state/withdrawn.h"
 
 enum vfa_step_kind {
-    VFA_STEP_ALLOCATE,      /* requested, but neither claim nor device: a hot-plug */
-    VFA_STEP_ATTACH,        /* claimed, but not attached */
-    VFA_STEP_GIVE_UP,       /* likewise, but it failed too often */
-    VFA_STEP_DETACH,        /* attached, but its request is gone */
-    VFA_STEP_RELEASE,       /* claimed, but neither requested nor attached */
-    VFA_STEP_WITHDRAW,      /* was attached, but its user took it out by hand */
-    VFA_STEP_SET_ASIDE,     /* likewise, but a borrower did: the claim is kept for it */
-    VFA_STEP_END_BORROWING, /* its borrower has ended: no longer borrowed */
+    VFA_STEP_ALLOCATE,  /* requested, but neither claim nor device: a hot-plug */
+    VFA_STEP_ATTACH,    /* claimed, but not attached */
+    VFA_STEP_GIVE_UP,   /* likewise, but it failed too often */
+    VFA_STEP_DETACH,    /* attached, but its request is gone */
+    VFA_STEP_RELEASE,   /* claimed, but neither requested nor attached */
+    VFA_STEP_WITHDRAW,  /* was attached, but its user took it out by hand */
+    VFA_STEP_SET_ASIDE, /* likewise, but a borrower did: the claim is kept for it */
+    VFA_STEP_END_LEASE, /* its borrower has ended: no longer borrowed */
 };
 
 struct vfa_step {

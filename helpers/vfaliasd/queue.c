@@ -63,7 +63,7 @@ struct vfa_queue *vfa_queue_free(struct vfa_queue *queue)
     return NULL;
 }
 
-static struct entry *find(struct vfa_queue *queue, const char *key)
+static struct entry *find_entry(struct vfa_queue *queue, const char *key)
 {
     struct entry *entry = &queue->host;
 
@@ -72,9 +72,9 @@ static struct entry *find(struct vfa_queue *queue, const char *key)
     return entry;
 }
 
-static struct entry *find_or_add(struct vfa_queue *queue, const char *key)
+static struct entry *find_or_add_entry(struct vfa_queue *queue, const char *key)
 {
-    struct entry *entry = find(queue, key);
+    struct entry *entry = find_entry(queue, key);
 
     if (entry)
         return entry;
@@ -93,7 +93,7 @@ void vfa_queue_add(struct vfa_queue *queue, const char *key, unsigned reasons, u
     struct entry *entry;
 
     pthread_mutex_lock(&queue->lock);
-    entry = find_or_add(queue, key);
+    entry = find_or_add_entry(queue, key);
     if (!entry) {
         entry = &queue->host;
         reasons = queue->fallback;
@@ -118,7 +118,7 @@ static struct entry *next_due(struct vfa_queue *queue)
 }
 
 /* Waits until `entry` may be due (NULL: until something changes). */
-static void wait_for(struct vfa_queue *queue, const struct entry *entry)
+static void wait_for_entry(struct vfa_queue *queue, const struct entry *entry)
 {
     struct timespec ts;
 
@@ -140,7 +140,7 @@ bool vfa_queue_take(struct vfa_queue *queue, struct vfa_work *ret)
         entry = next_due(queue);
         found = entry && entry->due <= vfa_clock_ms();
         if (!found)
-            wait_for(queue, entry);
+            wait_for_entry(queue, entry);
     }
     if (found) {
         memcpy(ret->key, entry->key, sizeof(ret->key));
@@ -154,7 +154,7 @@ bool vfa_queue_take(struct vfa_queue *queue, struct vfa_work *ret)
     return found;
 }
 
-static void forget(struct vfa_queue *queue, struct entry *entry)
+static void remove_entry(struct vfa_queue *queue, struct entry *entry)
 {
     struct entry *before = &queue->host;
 
@@ -171,11 +171,11 @@ void vfa_queue_done(struct vfa_queue *queue, const struct vfa_work *work)
     struct entry *entry;
 
     pthread_mutex_lock(&queue->lock);
-    entry = find(queue, work->key);
+    entry = find_entry(queue, work->key);
     if (entry) {
         entry->taken = false;
         if (!entry->reasons)
-            forget(queue, entry);
+            remove_entry(queue, entry);
     }
     pthread_cond_signal(&queue->changed);
     pthread_mutex_unlock(&queue->lock);

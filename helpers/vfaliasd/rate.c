@@ -33,7 +33,7 @@ struct vfa_rate *vfa_rate_new(void)
 }
 
 /* All that are over at that time. */
-static void drop(struct vfa_rate *rate, int64_t now_ms)
+static void drop_expired(struct vfa_rate *rate, int64_t now_ms)
 {
     for (struct turns **link = &rate->turns; *link;) {
         struct turns *turns = *link;
@@ -51,14 +51,14 @@ struct vfa_rate *vfa_rate_free(struct vfa_rate *rate)
 {
     if (!rate)
         return NULL;
-    drop(rate, INT64_MAX);
+    drop_expired(rate, INT64_MAX);
     pthread_mutex_destroy(&rate->lock);
     free(rate);
     return NULL;
 }
 
 /* NULL: no memory. */
-static struct turns *find_or_add(struct vfa_rate *rate, const char *key, int64_t now_ms)
+static struct turns *find_or_add_key(struct vfa_rate *rate, const char *key, int64_t now_ms)
 {
     struct turns *turns = rate->turns;
 
@@ -76,7 +76,7 @@ static struct turns *find_or_add(struct vfa_rate *rate, const char *key, int64_t
     return turns;
 }
 
-static unsigned ask(struct turns *turns, int64_t now_ms, bool *ret_storm)
+static unsigned take_turn(struct turns *turns, int64_t now_ms, bool *ret_storm)
 {
     int64_t next = turns->spent - (int64_t)(VFA_RATE_BURST - 1) * VFA_RATE_MS;
 
@@ -97,9 +97,9 @@ unsigned vfa_rate_ask(struct vfa_rate *rate, const char *key, int64_t now_ms, bo
 
     *ret_storm = false;
     pthread_mutex_lock(&rate->lock);
-    drop(rate, now_ms);
-    turns = find_or_add(rate, key, now_ms);
-    ms = turns ? ask(turns, now_ms, ret_storm) : 0; /* without memory it is done too often */
+    drop_expired(rate, now_ms);
+    turns = find_or_add_key(rate, key, now_ms);
+    ms = turns ? take_turn(turns, now_ms, ret_storm) : 0; /* without memory it is done too often */
     pthread_mutex_unlock(&rate->lock);
     return ms;
 }

@@ -54,7 +54,7 @@
 
 /* ---- steps that change the state only ---- */
 
-static int release(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
+static int release_seen(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool released = false;
@@ -68,7 +68,8 @@ static int release(struct vfa_pass *pass, const struct vfa_step *step, struct vf
     return r;
 }
 
-static int withdraw(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
+static int withdraw_request(struct vfa_pass *pass, const struct vfa_step *step,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_claim *claim = step->claim;
@@ -87,7 +88,7 @@ static int withdraw(struct vfa_pass *pass, const struct vfa_step *step, struct v
 }
 
 /* What its borrower took out is kept for it, as a claim whose device is to be attached again. */
-static int set_aside(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
+static int keep_leased(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     bool same = false;
@@ -107,7 +108,7 @@ static int set_aside(struct vfa_pass *pass, const struct vfa_step *step, struct 
 }
 
 /* Asked for anew, as it were: what failed before is not held against it. */
-static int end_borrowing(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
+static int end_lease(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
@@ -141,8 +142,8 @@ static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa
     return vfa_hotplug_request(host, pass->domain, request, allocation->ret, err);
 }
 
-static int allocate(struct vfa_pass *pass, const struct vfa_request *request, struct vfa_claim *ret,
-                    struct vfa_error *err)
+static int allocate_hotplug(struct vfa_pass *pass, const struct vfa_request *request,
+                            struct vfa_claim *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     struct allocation allocation = {pass, request, ret};
@@ -152,8 +153,8 @@ static int allocate(struct vfa_pass *pass, const struct vfa_request *request, st
 }
 
 /* An optional request that is not late is left alone from now on. */
-static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
-                      struct vfa_error *err)
+static int withdraw_optional(struct vfa_pass *pass, const struct vfa_request *request,
+                             struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
@@ -166,8 +167,8 @@ static int do_without(struct vfa_pass *pass, const struct vfa_request *request,
 
 /* Nothing free is said once. A late request is looked at again when something gets free, one that
  * is not optional with the next event of this domain. */
-static int refused(struct vfa_pass *pass, const struct vfa_request *request, int why,
-                   struct vfa_error *err)
+static int handle_refusal(struct vfa_pass *pass, const struct vfa_request *request, int why,
+                          struct vfa_error *err)
 {
     bool quiet = request->optional || why == VFA_CLAIM_TRY_AGAIN;
     char key[VFA_PASS_KEY_SIZE];
@@ -176,12 +177,13 @@ static int refused(struct vfa_pass *pass, const struct vfa_request *request, int
                    vfa_error_text(err));
     vfa_error_clear(err);
     if (why == VFA_CLAIM_REFUSED)
-        return do_without(pass, request, err);
+        return withdraw_optional(pass, request, err);
     vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     return 0;
 }
 
-static int hotplug(struct vfa_pass *pass, const struct vfa_request *request, struct vfa_error *err)
+static int hotplug_request(struct vfa_pass *pass, const struct vfa_request *request,
+                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     char key[VFA_PASS_KEY_SIZE];
@@ -189,9 +191,9 @@ static int hotplug(struct vfa_pass *pass, const struct vfa_request *request, str
 
     if (request->late && !vfa_waiters_add(pass->daemon->waiters, pass->uuid))
         return vfa_fail_oom(err);
-    r = allocate(pass, request, &claim, err);
+    r = allocate_hotplug(pass, request, &claim, err);
     if (r != 0)
-        return r < 0 ? r : refused(pass, request, r, err);
+        return r < 0 ? r : handle_refusal(pass, request, r, err);
     vfa_log_forget(vfa_pass_key(pass, request->name, key));
     if (request->late)
         vfa_waiters_serve(pass->daemon->waiters, pass->uuid);
@@ -212,7 +214,7 @@ static bool do_step(struct vfa_pass *pass, const struct vfa_step *step)
 
     switch (step->kind) {
     case VFA_STEP_ALLOCATE:
-        r = hotplug(pass, step->request, &err);
+        r = hotplug_request(pass, step->request, &err);
         break;
     case VFA_STEP_ATTACH:
         return vfa_pass_attach(pass, step);
@@ -223,16 +225,16 @@ static bool do_step(struct vfa_pass *pass, const struct vfa_step *step)
         vfa_pass_detach(pass, step);
         break;
     case VFA_STEP_RELEASE:
-        r = release(pass, step, &err);
+        r = release_seen(pass, step, &err);
         break;
     case VFA_STEP_WITHDRAW:
-        r = withdraw(pass, step, &err);
+        r = withdraw_request(pass, step, &err);
         break;
     case VFA_STEP_SET_ASIDE:
-        r = set_aside(pass, step, &err);
+        r = keep_leased(pass, step, &err);
         break;
-    case VFA_STEP_END_BORROWING:
-        r = end_borrowing(pass, step, &err);
+    case VFA_STEP_END_LEASE:
+        r = end_lease(pass, step, &err);
         break;
     }
     if (r < 0) {
@@ -316,7 +318,7 @@ static int reassert_seen(struct vfa_pass *pass, struct vfa_error *err)
     return r;
 }
 
-static int look_at_running(struct vfa_pass *pass, struct vfa_error *err)
+static int reconcile_running(struct vfa_pass *pass, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
     int known = vfa_pass_run(pass->handle, &run, err);
@@ -365,7 +367,7 @@ static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
 /* No request has that name. */
 #define READ_KEY_SIZE (VFA_UUID_SIZE + sizeof("/ read"))
 
-static const char *read_key(const char *uuid, char *buf)
+static const char *failure_key(const char *uuid, char *buf)
 {
     snprintf(buf, READ_KEY_SIZE, "%s/ read", uuid);
     return buf;
@@ -377,7 +379,7 @@ unsigned vfa_reconcile_failed(struct vfa_daemon *daemon, const char *uuid,
     char key[READ_KEY_SIZE];
 
     vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(err));
-    return vfa_backoff_grow(daemon->backoff, read_key(uuid, key), VFA_REQUEUE_ERROR,
+    return vfa_backoff_grow(daemon->backoff, failure_key(uuid, key), VFA_REQUEUE_ERROR,
                             VFA_REQUEUE_ERROR_MAX);
 }
 
@@ -385,12 +387,12 @@ static void succeeded(struct vfa_daemon *daemon, const char *uuid)
 {
     char key[READ_KEY_SIZE];
 
-    vfa_backoff_forget(daemon->backoff, read_key(uuid, key));
+    vfa_backoff_forget(daemon->backoff, failure_key(uuid, key));
     vfa_sync_can_read(daemon, uuid);
 }
 
 /* Wrong XML is looked at again when it changes, everything else with back-off. */
-static unsigned look_failed(struct vfa_pass *pass, int r, struct vfa_error *err)
+static unsigned pass_failed(struct vfa_pass *pass, int r, struct vfa_error *err)
 {
     if (r == -ENOTCONN)
         return VFA_REQUEUE_ERROR;
@@ -400,12 +402,12 @@ static unsigned look_failed(struct vfa_pass *pass, int r, struct vfa_error *err)
     return VFA_REQUEUE_NEVER;
 }
 
-static unsigned look_once(struct vfa_daemon *daemon, virConnectPtr conn,
-                          const struct vfa_config *config, const char *uuid, bool *ret_held)
+static unsigned reconcile_once(struct vfa_daemon *daemon, virConnectPtr conn,
+                               const struct vfa_config *config, const char *uuid, bool *ret_held)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_pass pass;
-    int r = vfa_pass_at(daemon, conn, config, uuid, look_at_running, &pass, &err);
+    int r = vfa_pass_at(daemon, conn, config, uuid, reconcile_running, &pass, &err);
 
     *ret_held = pass.held;
     if (r == -ENOENT)
@@ -413,9 +415,9 @@ static unsigned look_once(struct vfa_daemon *daemon, virConnectPtr conn,
     if (r == VFA_RECONCILE_NOT_RUNNING || r == -ENOENT)
         return collect_stopped(daemon, conn, config, uuid);
     if (r < 0)
-        return look_failed(&pass, r, &err);
+        return pass_failed(&pass, r, &err);
     succeeded(daemon, uuid);
-    return pass.again;
+    return pass.requeue_ms;
 }
 
 /* While a guest is suspended, nobody else's domain comes in between. */
@@ -428,7 +430,7 @@ unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
     for (int n = 0; n < IN_ONE_GO && held && again == VFA_REQUEUE_NOW; n++) {
         if (n > 0 && vfa_daemon_stopping(daemon))
             break;
-        again = look_once(daemon, conn, config, uuid, &held);
+        again = reconcile_once(daemon, conn, config, uuid, &held);
     }
     return again;
 }

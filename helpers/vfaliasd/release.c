@@ -36,8 +36,8 @@ static int is_needed(const struct vfa_config *config, bool *ret, struct vfa_erro
     return r < 0 ? r : 0;
 }
 
-static int finish(struct vfa_daemon *daemon, const struct vfa_config *config,
-                  struct vfa_release_left *ret, struct vfa_error *err)
+static int finish_releases(struct vfa_daemon *daemon, const struct vfa_config *config,
+                           struct vfa_release_left *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(daemon, config, &host, err);
@@ -54,7 +54,7 @@ void vfa_daemon_release(struct vfa_daemon *daemon, const struct vfa_config *conf
     int r = is_needed(config, &needed, &err);
 
     if (r == 0 && needed)
-        r = finish(daemon, config, &left, &err);
+        r = finish_releases(daemon, config, &left, &err);
     if (r < 0)
         vfa_log_change(VFA_WORK_RELEASE_KEY, LOG_ERR, "%s", vfa_error_text(&err));
     else

@@ -30,7 +30,7 @@
 
 /* Of what systemd hands over, the descriptor that is the lock's, or -1. Another configuration has
  * another lock file; or somebody has removed it. */
-static int take_over(const char *state_path)
+static int adopt_lock(const char *state_path)
 {
     int n = sd_listen_fds(1);
     int found = -1;
@@ -48,7 +48,7 @@ static int take_over(const char *state_path)
 
 int vfa_daemon_take_lock(const char *state_path, int *ret_fd, struct vfa_error *err)
 {
-    int fd = take_over(state_path);
+    int fd = adopt_lock(state_path);
     int r = fd < 0 ? vfa_lock_acquire(state_path, &fd, err) : 0;
 
     if (r == VFA_LOCK_TAKEN)
@@ -65,7 +65,7 @@ void vfa_daemon_keep_lock(int fd)
 
 /* ---- the watchdog ---- */
 
-static void on_timer(int timer, void *opaque)
+static void on_watchdog_timer(int timer, void *opaque)
 {
     sd_notify(0, "WATCHDOG=1");
 }
@@ -75,5 +75,5 @@ void vfa_daemon_feed_watchdog(void)
     uint64_t limit; /* microseconds */
 
     if (sd_watchdog_enabled(0, &limit) > 0)
-        virEventAddTimeout((int)(limit / 2000), on_timer, NULL, NULL);
+        virEventAddTimeout((int)(limit / 2000), on_watchdog_timer, NULL, NULL);
 }

@@ -125,8 +125,8 @@ static int needs_look(struct sync *sync, const struct vfa_domain *domain, bool *
 /* ---- running domains ---- */
 
 /* VFA_CLAIM_TRY_AGAIN: a claim has ended while libvirt was asked. */
-static int reassert(struct sync *sync, const struct vfa_domain *domain, int64_t ended,
-                    struct vfa_error *err)
+static int reassert_running(struct sync *sync, const struct vfa_domain *domain, int64_t ended,
+                            struct vfa_error *err)
 {
     int r;
 
@@ -151,7 +151,7 @@ static int read_one(struct sync *sync, virDomainPtr handle, struct vfa_domain **
         *ret_read = vfa_pass_read(handle, ret, why);
         if (*ret_read != 0)
             return 0;
-        r = reassert(sync, *ret, ended, err);
+        r = reassert_running(sync, *ret, ended, err);
         if (r != VFA_CLAIM_TRY_AGAIN)
             return r;
     }
@@ -160,8 +160,8 @@ static int read_one(struct sync *sync, virDomainPtr handle, struct vfa_domain **
     return 0;
 }
 
-static int await(struct sync *sync, virDomainPtr handle, const char *uuid,
-                 const struct vfa_error *why, struct vfa_error *err)
+static int await_domain(struct sync *sync, virDomainPtr handle, const char *uuid,
+                        const struct vfa_error *why, struct vfa_error *err)
 {
     unsigned again = vfa_reconcile_failed(sync->daemon, uuid, why);
 
@@ -190,7 +190,7 @@ static int sync_running(struct sync *sync, virDomainPtr handle, const char *uuid
     if (read == -EINVAL)
         pass = true;
     else if (read < 0)
-        return await(sync, handle, uuid, &why, err);
+        return await_domain(sync, handle, uuid, &why, err);
     else
         r = needs_look(sync, domain, &pass, err);
     if (r == 0 && pass)
@@ -234,7 +234,8 @@ static int sync_definition(struct sync *sync, virDomainPtr handle, const char *u
 typedef int visit_fn(struct sync *sync, virDomainPtr handle, const char *uuid,
                      struct vfa_error *err);
 
-static int each(struct sync *sync, unsigned which, visit_fn *visit, struct vfa_error *err)
+static int for_each_domain(struct sync *sync, unsigned which, visit_fn *visit,
+                           struct vfa_error *err)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
     virDomainPtr *domains = NULL;
@@ -261,7 +262,7 @@ static void set_awaited(struct vfa_daemon *daemon, const char *uuid)
     pthread_mutex_unlock(&daemon->lock);
 }
 
-static int settle(struct sync *sync, bool *ret_synced, struct vfa_error *err)
+static int update_synced(struct sync *sync, bool *ret_synced, struct vfa_error *err)
 {
     int r = vfa_state_synced(sync->host.state, ret_synced, err);
 
@@ -285,16 +286,16 @@ static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct 
     if (r < 0)
         return r;
     sync.host.warn = vfa_log_warning;
-    r = each(&sync, VIR_CONNECT_LIST_DOMAINS_ACTIVE, sync_running, err);
+    r = for_each_domain(&sync, VIR_CONNECT_LIST_DOMAINS_ACTIVE, sync_running, err);
     if (r == 0)
-        r = settle(&sync, ret_synced, err);
+        r = update_synced(&sync, ret_synced, err);
     if (r == 0 && !*ret_synced)
         vfa_log_change(LOG_AWAITED, LOG_ERR,
                        "the state file was lost, and domain '%s' cannot be read: starts that ask "
                        "for devices are refused until it can",
                        sync.awaited);
     if (r == 0)
-        r = each(&sync, VIR_CONNECT_LIST_DOMAINS_PERSISTENT, sync_definition, err);
+        r = for_each_domain(&sync, VIR_CONNECT_LIST_DOMAINS_PERSISTENT, sync_definition, err);
     return r == 0 ? vfa_definition_sync(daemon, sync.host.state, err) : r;
 }
 
@@ -304,18 +305,18 @@ void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_co
     bool synced = true;
     int r;
 
-    vfa_backoff_set(daemon->backoff, VFA_SYNC_PACE_KEY,
+    vfa_backoff_set(daemon->backoff, VFA_SYNC_BACKOFF_KEY,
                     FIRST_MS); /* nobody asks for another one meanwhile */
     r = sync_all(daemon, conn, config, &synced, &err);
     if (r < 0)
         vfa_log_change(LOG_KEY, LOG_WARNING, "%s", vfa_error_text(&err));
     if (r < 0 || !synced) {
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, r < 0 ? VFA_WORK_SYNC : VFA_WORK_REBUILD,
-                      vfa_backoff_grow(daemon->backoff, VFA_SYNC_PACE_KEY, FIRST_MS, MAX_MS));
+                      vfa_backoff_grow(daemon->backoff, VFA_SYNC_BACKOFF_KEY, FIRST_MS, MAX_MS));
         return;
     }
     vfa_log_forget(LOG_KEY);
-    vfa_backoff_forget(daemon->backoff, VFA_SYNC_PACE_KEY);
+    vfa_backoff_forget(daemon->backoff, VFA_SYNC_BACKOFF_KEY);
 }
 
 /* ---- a state file that was lost ---- */

@@ -53,7 +53,7 @@ struct vfa_turns *vfa_turns_free(struct vfa_turns *turns)
 }
 
 /* The link to the entry, or to NULL. */
-static struct turn **find(struct vfa_turns *turns, const char *uuid)
+static struct turn **find_turn(struct vfa_turns *turns, const char *uuid)
 {
     struct turn **link = &turns->turns;
 
@@ -62,9 +62,9 @@ static struct turn **find(struct vfa_turns *turns, const char *uuid)
     return link;
 }
 
-static struct turn *find_or_add(struct vfa_turns *turns, const char *uuid)
+static struct turn *find_or_add_turn(struct vfa_turns *turns, const char *uuid)
 {
-    struct turn **link = find(turns, uuid);
+    struct turn **link = find_turn(turns, uuid);
 
     if (!*link) {
         *link = calloc(1, sizeof(**link));
@@ -90,7 +90,7 @@ bool vfa_turn_take(struct vfa_turns *turns, const char *uuid)
     bool taken = false;
 
     pthread_mutex_lock(&turns->lock);
-    turn = find_or_add(turns, uuid);
+    turn = find_or_add_turn(turns, uuid);
     if (turn && turn->taken) {
         turn->wanted = true;
     } else if (turn) {
@@ -107,7 +107,7 @@ bool vfa_turn_end(struct vfa_turns *turns, const char *uuid)
     bool wanted = false;
 
     pthread_mutex_lock(&turns->lock);
-    link = find(turns, uuid);
+    link = find_turn(turns, uuid);
     if (*link) {
         wanted = (*link)->wanted;
         (*link)->taken = false;
@@ -123,7 +123,7 @@ void vfa_turn_started(struct vfa_turns *turns, const char *uuid)
     struct turn *turn;
 
     pthread_mutex_lock(&turns->lock);
-    turn = find_or_add(turns, uuid);
+    turn = find_or_add_turn(turns, uuid);
     if (turn && !turn->started) /* without memory its age is not known, no more */
         turn->started = vfa_clock_ms();
     pthread_mutex_unlock(&turns->lock);
@@ -135,7 +135,7 @@ int64_t vfa_turn_age(struct vfa_turns *turns, const char *uuid)
     int64_t age = -1;
 
     pthread_mutex_lock(&turns->lock);
-    turn = *find(turns, uuid);
+    turn = *find_turn(turns, uuid);
     if (turn && turn->started)
         age = vfa_clock_ms() - turn->started;
     pthread_mutex_unlock(&turns->lock);
@@ -148,8 +148,8 @@ void vfa_turn_hold(struct vfa_turns *turns, const char *uuid, unsigned id, int64
 
     pthread_mutex_lock(&turns->lock);
     if (id)
-        find_or_add(turns, uuid);
-    link = find(turns, uuid);
+        find_or_add_turn(turns, uuid);
+    link = find_turn(turns, uuid);
     if (*link) {
         (*link)->held = id;
         (*link)->since = vfa_clock_ms() - age_ms;
@@ -164,7 +164,7 @@ int64_t vfa_turn_held_for(struct vfa_turns *turns, const char *uuid)
     int64_t age = -1;
 
     pthread_mutex_lock(&turns->lock);
-    turn = *find(turns, uuid);
+    turn = *find_turn(turns, uuid);
     if (turn && turn->held)
         age = vfa_clock_ms() - turn->since;
     pthread_mutex_unlock(&turns->lock);
@@ -178,7 +178,7 @@ static bool set_attaches(struct vfa_turns *turns, const char *uuid, bool attache
     bool awaited = false;
 
     pthread_mutex_lock(&turns->lock);
-    turn = *find(turns, uuid);
+    turn = *find_turn(turns, uuid);
     if (turn) {
         awaited = turn->awaited;
         turn->attaches = attaches;
@@ -204,7 +204,7 @@ bool vfa_turn_attaches(struct vfa_turns *turns, const char *uuid)
     bool attaches;
 
     pthread_mutex_lock(&turns->lock);
-    turn = *find(turns, uuid);
+    turn = *find_turn(turns, uuid);
     attaches = turn && turn->attaches;
     if (attaches)
         turn->awaited = true;
@@ -218,7 +218,7 @@ unsigned vfa_turn_held(struct vfa_turns *turns, const char *uuid)
     unsigned id;
 
     pthread_mutex_lock(&turns->lock);
-    turn = *find(turns, uuid);
+    turn = *find_turn(turns, uuid);
     id = turn ? turn->held : 0;
     pthread_mutex_unlock(&turns->lock);
     return id;
@@ -250,7 +250,7 @@ void vfa_turn_forget(struct vfa_turns *turns, const char *uuid)
     struct turn **link;
 
     pthread_mutex_lock(&turns->lock);
-    link = find(turns, uuid);
+    link = find_turn(turns, uuid);
     if (*link) {
         (*link)->started = 0;
         (*link)->held = 0;

@@ -27,7 +27,7 @@ struct source {
     bool armed;
 };
 
-static void on_timer(int timer, void *opaque)
+static void on_debounced(int timer, void *opaque)
 {
     struct source *source = opaque;
 
@@ -70,14 +70,14 @@ static void source_free(void *opaque)
     free(source);
 }
 
-static bool start(struct source *source)
+static bool open_source(struct source *source)
 {
     if (!vfa_uevents_by_udev())
         vfa_log(LOG_DEBUG, "udevd does not run: using the kernel's own events");
     source->monitor = vfa_uevents_open();
     if (!source->monitor)
         return false;
-    source->timer = virEventAddTimeout(-1, on_timer, source, NULL);
+    source->timer = virEventAddTimeout(-1, on_debounced, source, NULL);
     return source->timer >= 0 &&
            virEventAddHandle(udev_monitor_get_fd(source->monitor), VIR_EVENT_HANDLE_READABLE,
                              on_uevent, source, source_free) >= 0;
@@ -91,7 +91,7 @@ void vfa_daemon_watch_uevents(struct vfa_daemon *daemon)
         return;
     source->daemon = daemon;
     source->timer = -1;
-    if (!start(source)) {
+    if (!open_source(source)) {
         vfa_log(LOG_DEBUG, "no uevents: changes of the hardware are seen at the next rescan");
         source_free(source);
     }

@@ -56,7 +56,7 @@ struct unhold {
     int64_t until;
 };
 
-static void unref(struct unhold *all)
+static void unhold_unref(struct unhold *all)
 {
     unsigned running;
 
@@ -76,7 +76,7 @@ static void unref(struct unhold *all)
 
 /* ---- one guest ---- */
 
-static int forget(const struct unhold *all, const struct vfa_hold *hold, struct vfa_error *err)
+static int forget_hold(const struct unhold *all, const struct vfa_hold *hold, struct vfa_error *err)
 {
     const struct vfa_config *config = all->shared->config;
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -87,7 +87,7 @@ static int forget(const struct unhold *all, const struct vfa_hold *hold, struct 
 
 /* -ETIMEDOUT: try again. One that runs may be just about to be suspended, by a holder that waits
  * for libvirt. */
-static int resume(const struct unhold *all, virDomainPtr domain, struct vfa_error *err)
+static int resume_guest(const struct unhold *all, virDomainPtr domain, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
     int known = vfa_pass_run(domain, &run, err);
@@ -109,11 +109,11 @@ static int resume(const struct unhold *all, virDomainPtr domain, struct vfa_erro
 static int resume_patiently(const struct unhold *all, virDomainPtr domain, struct vfa_error *err)
 {
     const struct timespec pause = vfa_clock_timespec(RETRY_MS);
-    int r = resume(all, domain, err);
+    int r = resume_guest(all, domain, err);
 
     while (r == -ETIMEDOUT && vfa_clock_ms() + RETRY_MS < all->until) {
         nanosleep(&pause, NULL);
-        r = resume(all, domain, err);
+        r = resume_guest(all, domain, err);
     }
     return r;
 }
@@ -124,8 +124,8 @@ static bool is_same_start(const struct guest *guest, virDomainPtr domain)
     return guest->id == 0 || virDomainGetID(domain) == guest->id;
 }
 
-static int unhold(const struct unhold *all, virConnectPtr conn, const struct guest *guest,
-                  struct vfa_error *err)
+static int unhold_guest(const struct unhold *all, virConnectPtr conn, const struct guest *guest,
+                        struct vfa_error *err)
 {
     const char *uuid = guest->hold.uuid;
     VFA_AUTO(vfa_virt_domain_unref)
@@ -136,7 +136,7 @@ static int unhold(const struct unhold *all, virConnectPtr conn, const struct gue
         return vfa_virt_fail(err, "cannot find domain '%s'", uuid);
     if (is_same_start(guest, domain))
         r = resume_patiently(all, domain, err);
-    return r == 0 && guest->hold.id ? forget(all, &guest->hold, err) : r;
+    return r == 0 && guest->hold.id ? forget_hold(all, &guest->hold, err) : r;
 }
 
 /* ---- all of them ---- */
@@ -148,7 +148,7 @@ static void unhold_some(struct unhold *all, virConnectPtr conn)
     while ((i = all->next++) < all->n) {
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
-        if (unhold(all, conn, &all->guests[i], &err) < 0)
+        if (unhold_guest(all, conn, &all->guests[i], &err) < 0)
             vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
     }
 }
@@ -172,7 +172,7 @@ static virConnectPtr connect_patiently(const struct unhold *all)
     return conn;
 }
 
-static void *work(void *opaque)
+static void *unhold_thread(void *opaque)
 {
     struct unhold *all = opaque;
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = connect_patiently(all);
@@ -180,13 +180,14 @@ static void *work(void *opaque)
     vfa_state_set_patience(PATIENCE_MS);
     if (conn)
         unhold_some(all, conn);
-    unref(all);
+    unhold_unref(all);
     return NULL;
 }
 
 /* ---- which ---- */
 
-static int read_holds(const struct vfa_config *config, struct vfa_holds *ret, struct vfa_error *err)
+static int read_all_holds(const struct vfa_config *config, struct vfa_holds *ret,
+                          struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     int r = vfa_state_open(config->state_path, config->libvirt_run, VFA_STATE_READ, &state, err);
@@ -238,13 +239,13 @@ static int find_guests(struct unhold *all, struct vfa_turns *turns, struct vfa_e
 
     if (n_held == SIZE_MAX)
         return vfa_fail_oom(err);
-    if (read_holds(all->shared->config, &holds, &why) < 0)
+    if (read_all_holds(all->shared->config, &holds, &why) < 0)
         vfa_log(LOG_ERR, "%s", vfa_error_text(&why));
     return list_guests(all, &holds, held, n_held, err);
 }
 
-static struct unhold *make(struct vfa_daemon *daemon, bool holders_ended, int64_t until,
-                           struct vfa_error *err)
+static struct unhold *unhold_new(struct vfa_daemon *daemon, bool holders_ended, int64_t until,
+                                 struct vfa_error *err)
 {
     struct unhold *all = calloc(1, sizeof(*all));
     pthread_condattr_t attr;
@@ -267,11 +268,11 @@ static struct unhold *make(struct vfa_daemon *daemon, bool holders_ended, int64_
     r = all->uri ? find_guests(all, daemon->turns, err) : vfa_fail_oom(err);
     if (r == 0)
         return all;
-    unref(all);
+    unhold_unref(all);
     return NULL;
 }
 
-static void start(struct unhold *all)
+static void start_unholders(struct unhold *all)
 {
     for (size_t i = 0; i < all->n && i < THREADS; i++) {
         pthread_t thread;
@@ -279,10 +280,10 @@ static void start(struct unhold *all)
         pthread_mutex_lock(&all->lock);
         all->running++;
         pthread_mutex_unlock(&all->lock);
-        if (pthread_create(&thread, NULL, work, all) == 0)
+        if (pthread_create(&thread, NULL, unhold_thread, all) == 0)
             pthread_detach(thread);
         else
-            unref(all);
+            unhold_unref(all);
     }
 }
 
@@ -294,17 +295,17 @@ bool vfa_unhold_all(struct vfa_daemon *daemon, bool holders_ended, int64_t until
     int r = 0;
 
     vfa_state_set_patience(PATIENCE_MS);
-    all = make(daemon, holders_ended, until, &err);
+    all = unhold_new(daemon, holders_ended, until, &err);
     if (!all) {
         vfa_log(LOG_ERR, "%s", vfa_error_text(&err));
         return true;
     }
-    start(all);
+    start_unholders(all);
     pthread_mutex_lock(&all->lock);
     while (all->running > 1 && r == 0)
         r = pthread_cond_timedwait(&all->ended, &all->lock, &end);
     pthread_mutex_unlock(&all->lock);
-    unref(all);
+    unhold_unref(all);
     return r == 0;
 }
 
@@ -316,7 +317,7 @@ bool vfa_unhold_needed(struct vfa_daemon *daemon)
 
     if (vfa_turn_all_held(daemon->turns, &held) > 0)
         return true;
-    if (read_holds(shared->config, &holds, NULL) < 0)
+    if (read_all_holds(shared->config, &holds, NULL) < 0)
         return false;
     for (size_t i = 0; i < holds.n; i++) {
         if (holds.items[i].held)

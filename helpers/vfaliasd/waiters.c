@@ -23,7 +23,7 @@ struct vfa_waiters {
     pthread_mutex_t lock;
     struct waiting *waiting;
     int64_t freed;  /* -1: never asked */
-    unsigned round; /* a new one with each news */
+    unsigned round; /* a new one with each changed */
     size_t free;    /* looks to be given out in this round */
 };
 
@@ -52,7 +52,7 @@ struct vfa_waiters *vfa_waiters_free(struct vfa_waiters *waiters)
 }
 
 /* The link to the entry, or to NULL. */
-static struct waiting **find(struct vfa_waiters *waiters, const char *uuid)
+static struct waiting **find_waiting(struct vfa_waiters *waiters, const char *uuid)
 {
     struct waiting **link = &waiters->waiting;
 
@@ -67,7 +67,7 @@ bool vfa_waiters_add(struct vfa_waiters *waiters, const char *uuid)
     bool there;
 
     pthread_mutex_lock(&waiters->lock);
-    link = find(waiters, uuid);
+    link = find_waiting(waiters, uuid);
     if (!*link) {
         *link = calloc(1, sizeof(**link));
         if (*link)
@@ -92,13 +92,13 @@ bool vfa_waiters_is_empty(struct vfa_waiters *waiters)
 
 bool vfa_waiters_counter_changed(struct vfa_waiters *waiters, int64_t freed)
 {
-    bool news;
+    bool changed;
 
     pthread_mutex_lock(&waiters->lock);
-    news = waiters->freed != freed;
+    changed = waiters->freed != freed;
     waiters->freed = freed;
     pthread_mutex_unlock(&waiters->lock);
-    return news;
+    return changed;
 }
 
 bool vfa_waiters_take(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE])
@@ -119,18 +119,18 @@ bool vfa_waiters_take(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE])
 
 bool vfa_waiters_freed(struct vfa_waiters *waiters, int64_t freed, bool all)
 {
-    bool news;
+    bool changed;
 
     pthread_mutex_lock(&waiters->lock);
-    news = waiters->freed != freed;
-    if (news) {
+    changed = waiters->freed != freed;
+    if (changed) {
         all = all || waiters->freed < 0 || freed < waiters->freed; /* nobody knows how many */
         waiters->free = all ? SIZE_MAX : (size_t)(freed - waiters->freed);
         waiters->freed = freed;
         waiters->round++;
     }
     pthread_mutex_unlock(&waiters->lock);
-    return news;
+    return changed;
 }
 
 bool vfa_waiters_wake(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE])
@@ -158,7 +158,7 @@ void vfa_waiters_serve(struct vfa_waiters *waiters, const char *uuid)
     struct waiting *its;
 
     pthread_mutex_lock(&waiters->lock);
-    its = *find(waiters, uuid);
+    its = *find_waiting(waiters, uuid);
     if (its) {
         its->served = true;
         its->waits = false;
@@ -172,7 +172,7 @@ bool vfa_waiters_end(struct vfa_waiters *waiters, const char *uuid)
     bool again = false;
 
     pthread_mutex_lock(&waiters->lock);
-    link = find(waiters, uuid);
+    link = find_waiting(waiters, uuid);
     its = *link;
     if (its && its->woken) {
         again = !its->served;

@@ -38,7 +38,7 @@ struct watch {
     int fd;
     char *state; /* names inside the folder */
     char *lock;
-    char *borrow;
+    char *lease;
     char *unreleased; /* how notes begin: opening the state follows them (unreleased.h) */
     char *clean;
 };
@@ -61,7 +61,7 @@ static void on_written(struct watch *watch, const char *name)
 {
     if (strcmp(name, watch->state) != 0)
         return;
-    vfa_queue_add(watch->daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, DEBOUNCE_MS);
+    vfa_queue_add(watch->daemon->queue, VFA_WORK_WAITERS_KEY, VFA_WORK_FREED, DEBOUNCE_MS);
     vfa_queue_add(watch->daemon->queue, VFA_WORK_RELEASE_KEY, VFA_WORK_RELEASE, DEBOUNCE_MS);
     vfa_queue_add(watch->daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, DEBOUNCE_MS);
 }
@@ -69,7 +69,7 @@ static void on_written(struct watch *watch, const char *name)
 /* A borrower that was killed still has its lock when the kernel tells of the close. */
 static void on_closed(struct watch *watch, const char *name)
 {
-    if (strcmp(name, watch->borrow) == 0)
+    if (strcmp(name, watch->lease) == 0)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_LEASED, DEBOUNCE_MS);
     if (strncmp(name, watch->unreleased, strlen(watch->unreleased)) == 0)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, DEBOUNCE_MS);
@@ -83,7 +83,7 @@ static void on_overflow(struct watch *watch)
     vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, DEBOUNCE_MS);
 }
 
-static void on_inotify(int id, int fd, int events, void *opaque)
+static void on_state_event(int id, int fd, int events, void *opaque)
 {
     _Alignas(struct inotify_event) char buf[4096];
     struct watch *watch = opaque;
@@ -103,7 +103,7 @@ static void on_inotify(int id, int fd, int events, void *opaque)
     }
 }
 
-static void watch_free(void *opaque)
+static void state_watch_free(void *opaque)
 {
     struct watch *watch = opaque;
 
@@ -111,13 +111,13 @@ static void watch_free(void *opaque)
         close(watch->fd);
     free(watch->state);
     free(watch->lock);
-    free(watch->borrow);
+    free(watch->lease);
     free(watch->unreleased);
     free(watch->clean);
     free(watch);
 }
 
-static int start(struct watch *watch, const char *state_path, struct vfa_error *err)
+static int watch_folder(struct watch *watch, const char *state_path, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *folder = strdup(state_path);
     const char *slash = strrchr(state_path, '/');
@@ -125,13 +125,13 @@ static int start(struct watch *watch, const char *state_path, struct vfa_error *
     watch->state = strdup(slash ? slash + 1 : state_path);
     if (watch->state && asprintf(&watch->lock, "%s.lock", watch->state) < 0)
         watch->lock = NULL;
-    if (watch->state && asprintf(&watch->borrow, "%s.borrow", watch->state) < 0)
-        watch->borrow = NULL;
+    if (watch->state && asprintf(&watch->lease, "%s.borrow", watch->state) < 0)
+        watch->lease = NULL;
     if (watch->state && asprintf(&watch->unreleased, "%s.unreleased.", watch->state) < 0)
         watch->unreleased = NULL;
     if (watch->state && asprintf(&watch->clean, "%s.clean", watch->state) < 0)
         watch->clean = NULL;
-    if (!folder || !watch->lock || !watch->borrow || !watch->unreleased || !watch->clean)
+    if (!folder || !watch->lock || !watch->lease || !watch->unreleased || !watch->clean)
         return vfa_fail_oom(err);
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (watch->fd < 0 || inotify_add_watch(watch->fd, dirname(folder),
@@ -151,11 +151,11 @@ int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path, st
         return vfa_fail_oom(err);
     watch->daemon = daemon;
     watch->fd = -1;
-    r = start(watch, state_path, err);
-    if (r == 0 &&
-        virEventAddHandle(watch->fd, VIR_EVENT_HANDLE_READABLE, on_inotify, watch, watch_free) < 0)
+    r = watch_folder(watch, state_path, err);
+    if (r == 0 && virEventAddHandle(watch->fd, VIR_EVENT_HANDLE_READABLE, on_state_event, watch,
+                                    state_watch_free) < 0)
         r = vfa_fail(err, EIO, "cannot watch the folder of '%s'", state_path);
     if (r < 0)
-        watch_free(watch);
+        state_watch_free(watch);
     return r;
 }

@@ -98,7 +98,7 @@ static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config
     return r;
 }
 
-static void wake_late(struct vfa_daemon *daemon)
+static void wake_waiters(struct vfa_daemon *daemon)
 {
     char uuid[VFA_UUID_SIZE];
 
@@ -106,19 +106,19 @@ static void wake_late(struct vfa_daemon *daemon)
         vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
 }
 
-static void work_late(struct vfa_daemon *daemon, const struct vfa_config *config)
+static void work_waiters(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     if (vfa_waiters_is_empty(daemon->waiters))
         return;
     if (read_freed(daemon, config, &err) < 0) {
-        vfa_log_change(VFA_WORK_LATE_KEY, LOG_ERR, "%s", vfa_error_text(&err));
-        vfa_queue_add(daemon->queue, VFA_WORK_LATE_KEY, VFA_WORK_FREED, RETRY_MS);
+        vfa_log_change(VFA_WORK_WAITERS_KEY, LOG_ERR, "%s", vfa_error_text(&err));
+        vfa_queue_add(daemon->queue, VFA_WORK_WAITERS_KEY, VFA_WORK_FREED, RETRY_MS);
         return;
     }
-    vfa_log_forget(VFA_WORK_LATE_KEY);
-    wake_late(daemon);
+    vfa_log_forget(VFA_WORK_WAITERS_KEY);
+    wake_waiters(daemon);
 }
 
 /* ---- claims without a domain ---- */
@@ -144,21 +144,21 @@ static unsigned gc_all(struct vfa_daemon *daemon, virConnectPtr conn,
 
 /* ---- domains of which a program has borrowed devices ---- */
 
-static void look_at_borrowed(void *opaque, const char *uuid)
+static void queue_leased(void *opaque, const char *uuid)
 {
     struct vfa_daemon *daemon = opaque;
 
     vfa_queue_add(daemon->queue, uuid, VFA_WORK_RECONCILE, 0);
 }
 
-static void work_borrowed(struct vfa_daemon *daemon, const struct vfa_config *config)
+static void work_leased(struct vfa_daemon *daemon, const struct vfa_config *config)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_daemon_open_host(daemon, config, &host, &err);
 
     if (r == 0)
-        r = vfa_state_each_leased(host.state, look_at_borrowed, daemon, &err);
+        r = vfa_state_each_leased(host.state, queue_leased, daemon, &err);
     if (r == 0)
         return;
     vfa_log_change("borrowed", LOG_ERR, "%s", vfa_error_text(&err));
@@ -173,7 +173,7 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
     else if (reasons & VFA_WORK_REBUILD)
         vfa_sync_rebuild(daemon, conn, config);
     if (reasons & VFA_WORK_LEASED)
-        work_borrowed(daemon, config);
+        work_leased(daemon, config);
     if (reasons & VFA_WORK_GC)
         vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_GC, gc_all(daemon, conn, config));
 }
@@ -205,13 +205,13 @@ static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
     unsigned again = VFA_REQUEUE_NEVER;
 
     if (work->reasons & VFA_WORK_DEFINITION)
-        vfa_definition_look(daemon, conn, config, work->key);
+        vfa_definition_pass(daemon, conn, config, work->key);
     if (work->reasons & VFA_WORK_RECONCILE)
         again = vfa_reconcile_domain(daemon, conn, config, work->key);
     if (again != VFA_REQUEUE_NEVER)
         vfa_queue_add(daemon->queue, work->key, VFA_WORK_RECONCILE, again);
     if ((work->reasons & VFA_WORK_RECONCILE) && vfa_waiters_end(daemon->waiters, work->key))
-        wake_late(daemon);
+        wake_waiters(daemon);
 }
 
 /* Comes before anything that needs libvirt: it must not be lost with a connection. */
@@ -232,7 +232,7 @@ static void work_requests_changed(struct vfa_daemon *daemon, const struct vfa_co
     }
 }
 
-static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
+static void work_key(struct vfa_daemon *daemon, unsigned line, const struct vfa_work *work)
 {
     VFA_AUTO(vfa_shared_config_unref) struct vfa_shared_config *shared = vfa_daemon_config(daemon);
     VFA_AUTO(vfa_connection_unref) virConnectPtr conn = NULL;
@@ -246,13 +246,13 @@ static void work_one(struct vfa_daemon *daemon, unsigned line, const struct vfa_
         vfa_daemon_release(daemon, config);
         return;
     }
-    if (strcmp(work->key, VFA_WORK_LATE_KEY) == 0) {
-        work_late(daemon, config);
-        vfa_definition_news(daemon, config);
+    if (strcmp(work->key, VFA_WORK_WAITERS_KEY) == 0) {
+        work_waiters(daemon, config);
+        vfa_definition_state_changed(daemon, config);
         return;
     }
     if (strcmp(work->key, VFA_WORK_CLEAN_KEY) == 0) {
-        vfa_clean_look(daemon, config);
+        vfa_clean_pass(daemon, config);
         return;
     }
     if (work->reasons & (VFA_WORK_REQUESTS_CHANGED | VFA_WORK_STORM))
@@ -274,7 +274,7 @@ void *vfa_daemon_worker(void *opaque)
 
     vfa_crew_enter(daemon->crew);
     while (vfa_queue_take(daemon->queue, &work)) {
-        work_one(daemon, line, &work);
+        work_key(daemon, line, &work);
         vfa_queue_done(daemon->queue, &work);
         vfa_crew_enter(daemon->crew);
     }

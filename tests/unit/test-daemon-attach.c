@@ -146,7 +146,7 @@ static void test_case(struct vfa_daemon *daemon)
                             .handle = virDomainLookupByUUIDString(conn, uuid),
                             .uuid = uuid,
                             .domain = (struct vfa_domain *)parse(WANTS),
-                            .again = UINT_MAX};
+                            .requeue_ms = UINT_MAX};
     struct vfa_host host = open_host(true);
     struct vfa_step step = {.request = &pass.domain->requests[0]};
 
@@ -166,7 +166,7 @@ static void test_case(struct vfa_daemon *daemon)
     CHECK(attempts() == cases[now].after, "%s: %u", cases[now].label, attempts());
     if (cases[now].meanwhile == NOTHING && cases[now].attach)
         CHECK(has_failed() == (cases[now].after == VFA_ATTACH_ATTEMPTS), "%s", cases[now].label);
-    CHECK(pass.again == cases[now].again, "%s: %u", cases[now].label, pass.again);
+    CHECK(pass.requeue_ms == cases[now].again, "%s: %u", cases[now].label, pass.requeue_ms);
     if (cases[now].destroyed)
         CHECK(virDomainCreate(guest) == 0, "start");
     vfa_backoff_forget(daemon->backoff, uuid);

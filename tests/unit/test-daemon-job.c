@@ -127,11 +127,11 @@ static bool pass(struct vfa_daemon *daemon, virDomainPtr handle, unsigned *ret_a
                             .uuid = UUID,
                             .domain = &domain,
                             .held = now->held,
-                            .again = VFA_REQUEUE_NEVER};
+                            .requeue_ms = VFA_REQUEUE_NEVER};
     bool is_free = vfa_pass_is_free(&pass);
 
     CHECK(vfa_pass_is_free(&pass) == is_free, "%s: once a look", now->label);
-    *ret_again = pass.again;
+    *ret_again = pass.requeue_ms;
     return is_free;
 }
 
@@ -159,10 +159,11 @@ static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
     CHECK(!pass(daemon, handle, &again) && again > 0 && again <= VFA_REQUEUE_BUSY, "%u", again);
     CHECK(asked == 1, "%u", asked);
     for (int i = 0; i < 8; i++) {
-        seen.again = VFA_REQUEUE_NEVER;
+        seen.requeue_ms = VFA_REQUEUE_NEVER;
         vfa_pass_hangs(&seen);
-        CHECK(seen.again > last || seen.again == 60000, "%u after %u", seen.again, last);
-        last = seen.again;
+        CHECK(seen.requeue_ms > last || seen.requeue_ms == 60000, "%u after %u", seen.requeue_ms,
+              last);
+        last = seen.requeue_ms;
     }
     CHECK(last == 60000, "%u", last);
     vfa_backoff_forget(daemon->backoff, UUID);
