@@ -2,15 +2,15 @@
 /*
  * Attaching and detaching the devices of a running domain's requests.
  *
- * Never twice: libvirt refuses a second device with the same source or user alias, and a failed
- * attach looks at the XML before it counts, in case another process (or this one, before it was
- * killed) did it.
+ * No device is attached twice: libvirt refuses a second device with the same source or user alias.
+ * After a failed attach the XML is read before the failure is counted: another process, or an
+ * earlier daemon that was killed, may have attached the device.
  *
  * Temporary conditions (another job on the domain, no connection, the domain gone) are not counted
  * as failures. Failures are counted in the claim, so that a restart does not start over.
  *
- * An attach may take half a minute, in which the domain may be stopped and started again: what
- * comes after it is for the start that was looked at, or it is left alone.
+ * An attach may take half a minute, in which the domain may be stopped and started again. What is
+ * done after it applies to the start that the pass has read, never to a later start.
  */
 
 #include "attach.h"
@@ -63,7 +63,7 @@ static int mark_active(struct vfa_pass *pass, const struct vfa_step *step, struc
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
-/* ---- a claimed device that is no more ---- */
+/* ---- a claimed device that no longer exists ---- */
 
 static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_host *host,
                           struct vfa_error *err)
@@ -88,10 +88,10 @@ static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, st
 
 enum check {
     CHECK_FINE,
-    CHECK_CHANGED, /* the claim is another one by now */
+    CHECK_CHANGED, /* the request has another claim now */
 };
 
-/* scanned: another device is chosen from an index that is of now. */
+/* scanned: the index was just rebuilt, so another device can be chosen from it. */
 static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step, bool scanned,
                              struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
@@ -125,8 +125,8 @@ static int rescan_host(struct vfa_pass *pass, struct vfa_error *err)
     return r < 0 ? r : vfa_rescan(&host, false, NULL, err);
 }
 
-/* Is the claim still the one that was seen, and its device still there? *ret_device is to be
- * cleared in any case. Leaves no transaction behind. */
+/* Checks that the claim has not changed since it was read and that its device exists. The caller
+ * clears *ret_device in any case. No transaction is open afterwards. */
 static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
                         struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
@@ -145,7 +145,7 @@ static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
 
 /* ---- attaching ---- */
 
-/* Opens the state for what lib/ does with the claim of the step, with what is wanted of its VF. */
+/* Calls `what` with an open host, the step's claim and the desired settings of its VF. */
 static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
                         int (*what)(struct vfa_host *, const struct vfa_claim *,
                                     const struct vfa_vf_desired *, struct vfa_error *),
@@ -157,15 +157,15 @@ static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
     struct vfa_vf_desired desired;
     int r;
 
-    if (!alias) /* attach() says so */
+    if (!alias) /* attach_device() reports it */
         return 0;
     vfa_vf_desired_make(alias, request, vfa_request_attach(request, alias), &desired);
     r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r < 0 ? r : what(&host, step->claim, &desired, err);
 }
 
-/* A guest whose time has run out meanwhile is resumed now: what this thread does next may have to
- * wait for the state file. */
+/* If hold_timeout passed during the attach, queues the guest for a holder at once: this thread may
+ * have to wait for the state file next. */
 static int attach_by_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_error *err)
 {
     struct vfa_turns *turns = pass->daemon->turns;
@@ -200,7 +200,7 @@ static int attach_device(struct vfa_pass *pass, const struct vfa_step *step,
     return attach_by_libvirt(pass, xml, err);
 }
 
-/* The guest has its device; what libvirt would not set is said, once. */
+/* The device is attached. A VLAN that cannot be set is logged once. */
 static void apply_vlan(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -226,13 +226,13 @@ static void attached(struct vfa_pass *pass, const struct vfa_step *step)
     vfa_log(LOG_INFO, "domain '%s': attached %s for request '%s'", pass->domain->name,
             step->claim->device, step->request->name);
     vfa_log_forget(vfa_pass_key(pass, step->request->name, key));
-    if (mark_active(pass, step, &err) < 0) { /* the next look says so */
+    if (mark_active(pass, step, &err) < 0) { /* the next pass marks it */
         vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(&err));
         vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
     }
 }
 
-/* *ret_same: the claim is the one that was seen. Another one's attempts are its own. */
+/* *ret_same false: the request has another claim now, whose attempts are not counted. */
 static int count_failure(struct vfa_pass *pass, const struct vfa_step *step, const char *why,
                          bool *ret_same, struct vfa_error *err)
 {
@@ -283,7 +283,7 @@ static void failed(struct vfa_pass *pass, const struct vfa_step *step, const cha
     vfa_pass_requeue_after(pass, pass->held ? VFA_REQUEUE_NOW : FIRST_RETRY_MS << (attempts - 1));
 }
 
-/* True: the device is there after all. */
+/* True: the device is attached in spite of the error. */
 static bool attach_failed(struct vfa_pass *pass, const struct vfa_step *step, int r,
                           const char *why)
 {
@@ -305,8 +305,8 @@ static bool attach_failed(struct vfa_pass *pass, const struct vfa_step *step, in
     return false;
 }
 
-/* Trouble of the state file, or of another program that is at work on the device: not the device's,
- * and no attempt. */
+/* For an error of the state file, or a device that another program uses at the moment: not counted
+ * as a failed attempt. */
 static bool requeue_after_error(struct vfa_pass *pass, const struct vfa_error *err)
 {
     vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
@@ -361,7 +361,8 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
 
 /* ---- giving up ---- */
 
-/* The claim is of this start, and nobody has asked for another attempt since. */
+/* Whether the claim is of this start and still has all its attempts used up: the user may have
+ * asked for another attempt meanwhile. */
 static int is_given_up(struct vfa_pass *pass, const struct vfa_step *step, bool *ret,
                        struct vfa_error *err)
 {
@@ -380,8 +381,7 @@ static int is_given_up(struct vfa_pass *pass, const struct vfa_step *step, bool 
     return 0;
 }
 
-/* The guest that was looked at, as each start of a domain has an id of its own. libvirt destroys by
- * UUID, so that this is asked last. */
+/* Each start of a domain has its own id. libvirt destroys by UUID, so the id is checked last. */
 static bool is_same_guest(struct vfa_pass *pass)
 {
     VFA_AUTO(vfa_virt_domain_unref)
@@ -409,7 +409,8 @@ static int destroy_domain(struct vfa_pass *pass, const struct vfa_step *step, st
     return 0;
 }
 
-/* "keep": the guest runs on, `vfalias claims` shows the claim and why. */
+/* on_attach_failure "keep": the guest goes on running; `vfalias claims` shows the claim and the
+ * error. */
 void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step)
 {
     const struct vfa_alias *alias = vfa_resolve_alias(pass->config, step->request);
@@ -425,8 +426,8 @@ void vfa_pass_give_up(struct vfa_pass *pass, const struct vfa_step *step)
 
 /* ---- detaching ---- */
 
-/* The guest has to agree: success means asked. DEVICE_REMOVED brings the next look, which releases.
- */
+/* The guest has to agree: success means that libvirt has asked the guest. The event DEVICE_REMOVED
+ * causes the next pass, which releases the claim. */
 void vfa_pass_detach(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See backoff.h. Invariant: what is over is dropped when its key is asked for, so the list
- * stays short; with back-off it stays until it is forgotten. */
+/* See backoff.h. An entry of vfa_backoff_set() that is over is removed when its key is asked for,
+ * so the list stays short. An entry of vfa_backoff_grow() stays until it is forgotten. */
 
 #include "backoff.h"
 
@@ -12,7 +12,7 @@
 struct delay {
     struct delay *next;
     int64_t until;    /* milliseconds of CLOCK_MONOTONIC */
-    unsigned last_ms; /* with back-off; 0: without */
+    unsigned last_ms; /* the last growing delay; 0: none */
     char key[];
 };
 
@@ -94,7 +94,7 @@ void vfa_backoff_set(struct vfa_backoff *backoff, const char *key, unsigned ms)
 
     pthread_mutex_lock(&backoff->lock);
     delay = find_or_add_delay(backoff, key);
-    if (delay) /* without memory it is tried too soon, no more */
+    if (delay) /* without memory the next try only comes too soon */
         delay->until = vfa_clock_ms() + ms;
     pthread_mutex_unlock(&backoff->lock);
 }

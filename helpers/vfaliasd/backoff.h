@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pacing: when something that failed may be tried again. Events come when they like; without this,
- * a few of them would use up all attempts at once. Kept in memory only: a restart may try at once,
- * as the number of attempts is kept in the claim.
+ * Back-off: when something that failed may be tried again. Without it, a few events in a row would
+ * use up all attempts. Kept in memory only: a new daemon may try at once, since the claim has the
+ * number of attempts.
  */
 #ifndef VFA_VFALIASD_BACKOFF_H
 #define VFA_VFALIASD_BACKOFF_H
@@ -16,10 +16,11 @@ struct vfa_backoff *vfa_backoff_free(struct vfa_backoff *backoff);
 /* Milliseconds until `key` may be tried; 0: now. */
 unsigned vfa_backoff_remaining(struct vfa_backoff *backoff, const char *key);
 
+/* `key` may be tried in `ms`. */
 void vfa_backoff_set(struct vfa_backoff *backoff, const char *key, unsigned ms);
 
-/* The same with back-off: for `first` ms, then for twice as long as the last time, until it is
- * forgotten, and never for longer than `max`. Returns for how long. */
+/* The same with a growing delay: `first` ms, then twice the last delay, up to `max`, until `key` is
+ * forgotten. Returns the delay. */
 unsigned vfa_backoff_grow(struct vfa_backoff *backoff, const char *key, unsigned first,
                           unsigned max);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Starts the cleaners that are due: one clean-device for each claim in the state cleaning whose
- * device nobody is cleaning. What came of it is in the state when that program ends.
+ * device is not being cleaned. clean-device writes its result to the state.
  *
- * Level-triggered: a look compares claims with the locks of clean-device (presence.h). So this
- * daemon may end at any point: a cleaner that runs goes on, and the next daemon finds its lock; one
- * that was killed has left its claim as it was, and is started again. Looks are asked for when the
+ * Level-triggered: a pass compares claims with the locks of clean-device (state/lock.h). So this
+ * daemon may end at any point. A running cleaner goes on, and the next daemon finds its lock; a
+ * cleaner that was killed left its claim unchanged, and is started again. A pass is queued when the
  * state was written, when clean-device closes its lock, and after RETRY_MS while a claim is due.
  *
- * Where systemd runs this daemon, clean-device gets a transient unit: a cleaner writes to /sys and
- * to devices, which the unit of this daemon is not allowed, and it outlives a restart of this
- * daemon. systemd grants that to root by its uid, whatever its capabilities. The name of the unit
- * is the device's, so that systemd refuses a second one.
+ * If systemd runs this daemon, clean-device gets a transient unit: it writes to /sys and to
+ * devices, which the unit of this daemon may not, and it goes on during a restart of this daemon.
+ * systemd allows root to start units by its uid, without any capability. The unit is named after
+ * the device, so that systemd refuses a second unit for it.
  */
 
 #include "clean.h"
@@ -43,7 +43,7 @@
 #define UNIT      "vfalias-clean-"
 #define START_MS  1000 /* until clean-device must have its lock */
 #define RETRY_MS  10000
-#define SPARE_S   60 /* that clean-device may take in addition to its cleaner */
+#define SPARE_S   60 /* more than the timeout of the cleaner itself */
 #define LOG_KEY   "clean"
 #define TEXT_SIZE 512
 
@@ -79,8 +79,8 @@ static void add_arg(struct command *command, const char *fmt, ...)
     va_end(args);
 }
 
-/* systemd-run, or NULL: nothing starts units here. A daemon that was started by hand is not
- * confined. Tests name a program of their own. */
+/* The path of systemd-run. NULL: systemd does not run this daemon, so it is not confined and starts
+ * clean-device itself. Tests name their own program. */
 static const char *unit_starter(void)
 {
     const char *given = secure_getenv("VFALIAS_SYSTEMD_RUN");
@@ -105,7 +105,7 @@ static void add_unit(struct command *command, const char *starter, const char *d
     add_arg(command, "--");
 }
 
-/* The configuration by its whole path: a unit begins in another folder. */
+/* The absolute path of the configuration: a unit starts in another folder. */
 static void add_config(struct command *command, const char *given)
 {
     VFA_AUTO(vfa_freep) char *path = NULL;
@@ -130,7 +130,7 @@ static void set_signals(posix_spawnattr_t *attr)
     posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* What it says on stderr goes to err_fd, if that is not -1. */
+/* The program's stderr goes to err_fd, unless that is -1. */
 static int spawn(char *const *argv, int err_fd, pid_t *ret)
 {
     posix_spawn_file_actions_t actions;
@@ -152,7 +152,7 @@ static int spawn(char *const *argv, int err_fd, pid_t *ret)
     return -r;
 }
 
-/* The first line of what it says, until it has ended. */
+/* Reads until the program has closed fd; returns the first line. */
 static void read_first_line(int fd, char text[TEXT_SIZE])
 {
     size_t len = 0;
@@ -214,9 +214,9 @@ static int start_cleaner(struct vfa_daemon *daemon, const struct vfa_config *con
     return run_command(command.argv, starter != NULL, err);
 }
 
-/* ---- which ---- */
+/* ---- which cleaners are due ---- */
 
-/* Returns in how many milliseconds to look at it again, UINT_MAX: not by itself. */
+/* Returns the milliseconds until the next check of the claim; UINT_MAX: only after an event. */
 static unsigned clean_if_due(struct vfa_daemon *daemon, const struct vfa_config *config,
                              const struct vfa_claim *claim, struct vfa_error *err)
 {

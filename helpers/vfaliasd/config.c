@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration in use, and another one in its place: when somebody has written to its files,
- * and on SIGHUP. Hooks and the command line read the files each time; a daemon that did not follow
- * would not know the alias of what a hook has claimed.
+ * The configuration in use. It is read again when its files were written, and on SIGHUP. Hooks and
+ * the command line read the files each time: a daemon with an old configuration would not know the
+ * alias of a claim that a hook has made.
  *
- * The folders are watched, not the files: editors and configuration management replace these. One
- * change is several events, so one reading stands for all within DEBOUNCE_MS. A folder that is not
- * there, or was replaced as a whole, is looked for again. What a symbolic link leads to is not
- * watched.
+ * The folders are watched, not the files: editors and configuration management replace the files.
+ * One change causes several events, so the files are read once for all events within DEBOUNCE_MS. A
+ * folder that is missing, or was replaced as a whole, is looked up again. The target of a symbolic
+ * link is not watched.
  */
 
 #include "config.h"
@@ -25,9 +25,9 @@
 #include <sys/inotify.h>
 
 #define DEBOUNCE_MS 100
-#define AWAY_MS     5000 /* until the folder is looked for again */
+#define AWAY_MS     5000 /* between two attempts to find a missing folder */
 
-/* ---- who uses which ---- */
+/* ---- users of a configuration ---- */
 
 int vfa_daemon_set_config(struct vfa_daemon *daemon, struct vfa_config *config,
                           struct vfa_error *err)
@@ -71,9 +71,9 @@ void vfa_shared_config_unref(struct vfa_shared_config **shared)
     free(*shared);
 }
 
-/* ---- another one ---- */
+/* ---- replacing it ---- */
 
-/* What was opened once at the start stays as it is until the next one. */
+/* The state file and the libvirt URI are fixed when the daemon starts. */
 static int check_unchanged(const struct vfa_config *now, const struct vfa_config *next,
                            struct vfa_error *err)
 {
@@ -84,7 +84,8 @@ static int check_unchanged(const struct vfa_config *now, const struct vfa_config
     return 0;
 }
 
-/* *ret_same: it says what the one in use says, which stays. Only this thread replaces that. */
+/* *ret_same: the contents are those of the configuration in use, which stays. Only this thread
+ * replaces daemon->config, so it is read without the lock. */
 static int load_next(struct vfa_daemon *daemon, bool always, bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_config_freep) struct vfa_config *next = NULL;
@@ -99,7 +100,8 @@ static int load_next(struct vfa_daemon *daemon, bool always, bool *ret_same, str
     return *ret_same ? 0 : vfa_daemon_set_config(daemon, vfa_steal(&next), err);
 }
 
-/* always: also if it says what it said. After one that could not be used, that is told. */
+/* always: replaces the configuration even if the contents are the same. So does the first usable
+ * configuration after one that could not be used, so that the log tells of it. */
 static void reload(struct vfa_daemon *daemon, bool always)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -131,11 +133,11 @@ struct watch {
     struct vfa_daemon *daemon;
     int fd;
     int timer;
-    int folder, conf_d; /* watch descriptors, -1: there is no such folder */
-    char *path;         /* of the first file */
+    int folder, conf_d; /* watch descriptors; -1: no such folder */
+    char *path;         /* of the main configuration file */
 };
 
-/* Of a folder that was replaced, the old one may be anywhere. */
+/* If the folder was replaced, its old watch is removed: the old folder may be anywhere. */
 static void add_watch(struct watch *watch, const char *folder, int *wd)
 {
     const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
@@ -147,7 +149,7 @@ static void add_watch(struct watch *watch, const char *folder, int *wd)
         inotify_rm_watch(watch->fd, had);
 }
 
-/* Once more on each change: the folders may be new. */
+/* Called after each change, since the folders may be new. */
 static void add_watches(struct watch *watch)
 {
     VFA_AUTO(vfa_freep) char *path = strdup(watch->path);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connections to libvirt: opened in a loop with back-off, since the daemon starts before
- * libvirtd (so that autostarted domains find it) and outlives it; and the events that come over the
- * first of them. All are opened and closed together.
+ * The connections to libvirt, and the events that come over the first of them. All connections are
+ * opened and closed together, in a loop with back-off: the daemon starts before libvirtd, so that
+ * autostarted domains find it, and goes on when libvirtd ends.
  *
- * The callbacks run in the event loop's thread and must not call libvirt: they put the domain's
- * UUID into the queues, no more. Events that were lost with a connection do not matter: each new
- * one begins with a look at every domain.
+ * The callbacks run in the event loop's thread and must not call libvirt: they only put the
+ * domain's UUID into the queues. Events that are lost with a connection do not matter: a sync of
+ * all domains follows each new connection.
  */
 
 #include "connection.h"
@@ -30,7 +30,7 @@
 
 #define BACKOFF_FIRST_MS   100
 #define BACKOFF_MAX_MS     5000
-#define KEEPALIVE_INTERVAL 5 /* seconds; the connection counts as dead after COUNT of them */
+#define KEEPALIVE_INTERVAL 5 /* seconds; COUNT intervals without an answer: dead */
 #define KEEPALIVE_COUNT    6
 #define LOG_KEY            "connection"
 
@@ -42,7 +42,7 @@ static void queue_domain(struct vfa_daemon *daemon, virDomainPtr domain, unsigne
         vfa_queue_add(daemon->queue, uuid, reasons, 0);
 }
 
-/* Comes before the worker's look: a guest is suspended before it gets its devices. */
+/* Queued before the worker's pass: the guest is suspended before it gets its devices. */
 static void queue_hold(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
@@ -84,7 +84,7 @@ static int on_lifecycle_event(virConnectPtr conn, virDomainPtr domain, int event
     return 0;
 }
 
-/* Somebody may write them in a loop. */
+/* A program may write the requests in a loop: vfa_rate_ask() delays these passes. */
 static void queue_requests(struct vfa_daemon *daemon, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN], key[VFA_WRITTEN_KEY_SIZE];
@@ -107,7 +107,7 @@ static void queue_requests(struct vfa_daemon *daemon, virDomainPtr domain)
                        virDomainGetName(domain));
 }
 
-/* libvirt does not tell whether the live or the persistent metadata changed: both are looked at. */
+/* libvirt does not say whether the live or the persistent metadata changed: both are checked. */
 static void on_metadata_event(virConnectPtr conn, virDomainPtr domain, int type, const char *uri,
                               void *opaque)
 {
@@ -161,7 +161,7 @@ static void disconnect(struct link *link)
     }
 }
 
-/* *ret_here: its driver is inside this process, and takes any number of calls. */
+/* *ret_here: the driver runs inside this process, and takes any number of calls at a time. */
 static int watch_connection(struct vfa_daemon *daemon, virConnectPtr conn, bool *ret_here,
                             struct vfa_error *err)
 {
@@ -196,7 +196,7 @@ static int open_one(struct vfa_daemon *daemon, virConnectPtr *ret, bool *ret_her
     return watch_connection(daemon, *ret, ret_here, err);
 }
 
-/* Another connection to a driver inside this process may have other domains: there is one then. */
+/* Each connection to a driver inside this process may have its own domains: then all share one. */
 static int open_all(struct vfa_daemon *daemon, struct link *link, struct vfa_error *err)
 {
     bool here = false;
@@ -226,7 +226,7 @@ static int connect_once(struct vfa_daemon *daemon, struct link *link, struct vfa
     return r;
 }
 
-/* NULL: there is none any more. */
+/* link NULL: not connected. */
 static void set_connections(struct vfa_daemon *daemon, const struct link *link)
 {
     pthread_mutex_lock(&daemon->lock);

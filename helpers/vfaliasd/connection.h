@@ -10,10 +10,9 @@
 
 void *vfa_daemon_connector(void *daemon); /* a thread's body */
 
-/* One of the connections with a reference of its own (virConnectClose()), or NULL while there is
- * none. */
+/* A connection; the caller drops its reference by virConnectClose(). NULL: not connected. */
 virConnectPtr vfa_daemon_connection(struct vfa_daemon *daemon, unsigned line);
-/* Since when its events come, in seconds since the epoch. */
+/* Since when events come, in seconds since the epoch. */
 int64_t vfa_daemon_connected(struct vfa_daemon *daemon);
 
 #endif

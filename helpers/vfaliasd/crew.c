@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See crew.h. `lock` guards `free`; whether a thread has a place is its own business. */
+/* See crew.h. `lock` guards `free`; `has_place` is local to each thread. */
 
 #include "crew.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What every file of the daemon may call: a host with this daemon's logging, what is forgotten
- * about a domain, the end of the daemon, and asking for a rebuilt state. Calls only the queue, the
- * back-off and the log.
+ * What every file of the daemon may call: opening a host with this daemon's log, forgetting a
+ * domain, ending the daemon, queueing a rebuild of the state. Calls only the queue, the back-off
+ * and the log.
  */
 
 #include "daemon.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One definition of a domain: the ports that its requests lack, and the host's devices for its
- * placeholders, in one define. Level-triggered like everything here: our own define raises an event
- * whose look finds nothing to do.
+ * One definition of a domain: adds the ports that its requests lack, and fills in the host's
+ * devices for its placeholders, in one define. Level-triggered: the event of this define causes a
+ * pass that finds nothing to do.
  *
- * Never fights a user: the definition is replaced only if it still is what was read, and what is
- * tentative is written down before, so that a look that comes to nothing is repeated to the same
- * end. A placeholder that found nothing waits for what gets free.
+ * vfaliasd rewrites a definition only if nobody changed it since it was read. Tentative assignments
+ * are written to the state before the define, so that a repeated pass chooses the same devices. A
+ * placeholder for which no device is free waits until a device becomes free.
  *
- * Who looks, besides libvirt's events: vfa_definition_news(), after any write into the state, for
- * definitions whose device somebody claimed, whose start was refused, or that wait.
+ * A pass is queued by libvirt's events, and by vfa_definition_state_changed() after each write to
+ * the state: for definitions whose device was claimed, whose start was refused, or that wait.
  */
 
 #include "definition.h"
@@ -37,7 +37,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define AGAIN_MS 500 /* somebody else edits it */
+#define AGAIN_MS 500 /* another program edits the definition */
 #define RETRY_MS 5000
 
 struct definition {
@@ -45,7 +45,7 @@ struct definition {
     const struct vfa_config *config;
     const char *uuid;
     virDomainPtr handle;
-    char *xml; /* as it was read */
+    char *xml; /* the definition as it was read */
     struct vfa_domain *domain;
     unsigned ports; /* to add */
     struct vfa_definition_result result;
@@ -101,7 +101,7 @@ static int forget_definition(struct definition *d, struct vfa_error *err)
 
 /* ---- placeholders ---- */
 
-/* Waits, or looks again if something got free since `freed` was read. */
+/* Adds the domain to the wait list. Requeues it if a device became free since `freed` was read. */
 static int wait_for_more(struct definition *d, struct vfa_host *host, int64_t freed,
                          struct vfa_error *err)
 {
@@ -136,7 +136,7 @@ static int try_to_assign(struct definition *d, struct vfa_host *host, struct vfa
     return wait_for_more(d, host, freed, err);
 }
 
-/* No event tells that trouble with the state is over. */
+/* Requeues the domain after an error of the state: no event comes when the error is over. */
 static int assign_devices(struct definition *d, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -186,7 +186,7 @@ static int reconcile_definition(struct definition *d, virConnectPtr conn, struct
         r = assign_devices(d, err);
     if (r < 0)
         return r;
-    d->ports = d->domain->pcie ? vfa_domain_missing_ports(d->domain) : 0; /* slots can't be added */
+    d->ports = d->domain->pcie ? vfa_domain_missing_ports(d->domain) : 0; /* only PCIe has ports */
     if (d->ports == 0 && d->result.devices.n == 0)
         return 0;
     r = fill_definition(d, &changed, err);
@@ -197,7 +197,8 @@ static int reconcile_definition(struct definition *d, virConnectPtr conn, struct
     return r;
 }
 
-/* What libvirt refuses, or what is wrong with the XML, waits for the next event of the domain. */
+/* If libvirt refuses the define, or the XML is wrong, the next event of the domain causes the next
+ * pass. */
 void vfa_definition_pass(struct vfa_daemon *daemon, virConnectPtr conn,
                          const struct vfa_config *config, const char *uuid)
 {
@@ -221,7 +222,7 @@ void vfa_definition_pass(struct vfa_daemon *daemon, virConnectPtr conn,
         vfa_log_change(key, LOG_WARNING, "%s", vfa_error_text(&err));
 }
 
-/* ---- after a write into the state ---- */
+/* ---- after a write to the state ---- */
 
 static void queue_definition(void *opaque, const char *uuid)
 {

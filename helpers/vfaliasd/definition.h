@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The persistent definitions of domains: ports and devices that they lack. */
+/* The persistent definitions of domains: adds ports and devices that they lack. */
 #ifndef VFA_VFALIASD_DEFINITION_H
 #define VFA_VFALIASD_DEFINITION_H
 
@@ -10,14 +10,14 @@
 
 #include <libvirt/libvirt.h>
 
-/* One look at one definition. What it comes to is logged. */
+/* A pass over one definition. Logs its results and errors. */
 void vfa_definition_pass(struct vfa_daemon *daemon, virConnectPtr conn,
                          const struct vfa_config *config, const char *uuid);
 
-/* Somebody has written into the state: asks for looks at definitions that may be concerned. */
+/* The state was written: queues a pass for each definition that may be affected. */
 void vfa_definition_state_changed(struct vfa_daemon *daemon, const struct vfa_config *config);
 
-/* Likewise at all that the state knows of: the domains of some may be gone. */
+/* Queues a pass for each definition that the state has rows of: some domains may be undefined. */
 int vfa_definition_sync(struct vfa_daemon *daemon, struct vfa_state *state, struct vfa_error *err);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hold_timeout, where the holder's look at the guest cannot be made: another program has the state
- * file locked, or a worker that waits for that has the guest's turn. What is needed is what this
- * daemon remembers (turn.h). The row goes when the state can be written again.
+ * Ends hold_timeout when the holder cannot make a pass: another program has locked the state file,
+ * or a worker that waits for that lock has the guest's turn. This needs only what the daemon keeps
+ * in memory (turn.h). The row is deleted when the state can be written again.
  *
- * Never while a worker waits in libvirt for an attach: libvirt would not resume the guest, and this
- * thread would wait as long. The worker asks for the next look when that is done.
+ * Never done while a worker waits in libvirt for an attach: libvirt would not resume the guest, and
+ * this thread would wait as long. The worker queues the guest for a holder after the attach.
  */
 
 #include "expire.h"
@@ -30,7 +30,7 @@ void vfa_hold_log_expired(const char *name, const struct vfa_config *config)
         name, config->hold_timeout);
 }
 
-/* One of another start, or that does not wait any more, is left to the look. */
+/* Does nothing if the guest is of another start, or not suspended: the next pass handles that. */
 static int resume_expired(struct vfa_daemon *daemon, virDomainPtr handle,
                           const struct vfa_config *config, const char *uuid, struct vfa_error *err)
 {
@@ -65,7 +65,7 @@ unsigned vfa_hold_expire(struct vfa_daemon *daemon, virConnectPtr conn,
     if (vfa_turn_attaches(daemon->turns, uuid))
         return VFA_REQUEUE_NEVER;
     handle = virDomainLookupByUUIDString(conn, uuid);
-    if (!handle) /* its end is an event */
+    if (!handle) /* an event comes when a domain ends */
         return VFA_REQUEUE_NEVER;
     if (resume_expired(daemon, handle, config, uuid, &err) == 0)
         return VFA_REQUEUE_NEVER;

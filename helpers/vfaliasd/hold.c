@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The holders: they suspend guests that are to wait for the devices that they were started with,
- * and resume them. What plan.h says is done here, and written down in the state (state.h).
+ * The holders: they suspend guests until the devices of their start are attached, and resume them.
+ * They do the hold step of plan.h, and record it in the state (state/hold.h).
  *
- * Order: first the row says that the guest is held, then it is suspended; first it is resumed, then
- * the row goes. So whoever is killed in between leaves a guest that somebody resumes. Of two starts
- * of one domain the row has two ids: what was seen of the one is never done to the other knowingly.
+ * Order: the row is marked as held before the guest is suspended, and deleted after it is resumed.
+ * So a daemon that is killed in between leaves a guest that the next daemon resumes. Each start has
+ * its own row id, so an action decided for one start is never applied to the next.
  *
- * A guest is suspended within hold_within seconds of its power-on, or not at all: one for which
- * libvirt took longer is resumed at once.
+ * A guest is suspended within hold_within seconds of its power-on, or not at all: if libvirt took
+ * longer to suspend it, it is resumed at once. While the state file is locked, guests are resumed
+ * at hold_timeout all the same (expire.h). If the state file is lost, the rows are lost too: then
+ * guests are resumed by what this daemon keeps in memory (turn.h).
  *
- * While the state file is locked, guests are resumed at hold_timeout all the same
- * (expire.h). When it is lost, the row is lost with it: then what this daemon remembers of
- * the guests that it has suspended has them resumed (turn.h).
- *
- * A domain is a holder's or a worker's at a time (turn.h). The worker looks at it when the
- * holder is done, and attaches; the holder is asked when the worker is done. How long a guest is
- * held is bounded by hold_timeout, which is looked at between two attaches: while libvirt is at one
- * it takes no other job of the domain, a resume no more than anything else. Other guests do not
- * wait for that.
+ * Either a holder or a worker works on a domain (turn.h). After its turn the holder queues the
+ * domain for a worker, which attaches; after its turn the worker queues it for a holder. During an
+ * attach libvirt runs no other job of the domain, so hold_timeout is checked between two attaches.
  */
 
 #include "hold.h"
@@ -47,16 +43,16 @@
 #include <time.h>
 
 enum {
-    STEP_VOID = 2,  /* another start was seen */
-    STEP_LATER = 3, /* others are being suspended */
+    STEP_VOID = 2,  /* the domain was started again */
+    STEP_LATER = 3, /* too many other guests are being suspended */
 };
 
 #define LATER_MS    50
-#define PATIENCE_MS 1000 /* with a state file that is locked: others are to be resumed */
+#define PATIENCE_MS 1000 /* for a locked state file: other guests wait for this thread */
 
 /* ---- the row ---- */
 
-/* Writes down that the guest is held, if it is still the start that was seen. */
+/* Marks the row as held, if it is still of the start that was read. */
 static int record_hold(struct vfa_pass *pass, bool *ret_same, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -92,8 +88,7 @@ static int forget_guest(struct vfa_pass *pass, struct vfa_error *err)
 
 /* ---- suspending ---- */
 
-/* Reads once more what the domain does, as the row that was read may be of a start that came after
- * the first answer. */
+/* Asks libvirt again for the domain's state: the row may be of a start after the first answer. */
 static int still_booted(struct vfa_pass *pass, bool *ret, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
@@ -115,8 +110,8 @@ static bool is_late(struct vfa_pass *pass)
     return vfa_turn_age(pass->daemon->turns, pass->uuid) >= pass->config->hold_within * 1000;
 }
 
-/* A failure is no reason to be without devices: the guest gets them while it runs. Where nobody
- * knows whether it was suspended, the row stays for who finds out. */
+/* If the guest cannot be suspended, its devices are attached while it runs. If the connection was
+ * lost, the guest may be suspended: the row stays for a later pass. */
 static int suspend_failed(struct vfa_pass *pass, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -129,8 +124,8 @@ static int suspend_failed(struct vfa_pass *pass, struct vfa_error *err)
     return forget_guest(pass, err);
 }
 
-/* The domain was started anew since it was looked at, and that start is not to be held, or is not
- * known to be. */
+/* The domain was started again since its row was read: it is not known whether this start is to be
+ * held, so it is resumed. */
 static int resume_restarted(struct vfa_pass *pass)
 {
     if (virDomainResume(pass->handle) == 0) {
@@ -185,8 +180,8 @@ static int begin_hold_in_slot(struct vfa_pass *pass, struct vfa_error *err)
     return is_late(pass) ? forget_guest(pass, err) : suspend_guest(pass, err);
 }
 
-/* Whether one can be suspended now, of which the row says that it waits for that. Those that wait
- * for others cost no call of libvirt. */
+/* Whether a guest that is not yet held can be suspended now. False: it waits for other guests, and
+ * costs no call to libvirt meanwhile. */
 static bool has_room(struct vfa_daemon *daemon, const struct vfa_config *config,
                      const struct vfa_hold *hold)
 {
@@ -198,8 +193,8 @@ static bool has_room(struct vfa_daemon *daemon, const struct vfa_config *config,
            daemon->resumes < VFA_DAEMON_HOLDERS - VFA_DAEMON_SUSPENDS;
 }
 
-/* Some of the holders are left for guests that are to be resumed; while most of them wait for
- * guests that hang, nobody else's is suspended. */
+/* VFA_DAEMON_SUSPENDS holders may suspend, the rest resumes guests. While many holders wait for
+ * guests that hang, no other guest is suspended. */
 static int begin_hold(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = STEP_LATER;
@@ -221,7 +216,7 @@ static void log_resumed(const struct vfa_pass *pass, bool expired)
         vfa_log(LOG_INFO, "domain '%s': resumed", pass->domain->name);
 }
 
-/* It stays written down when it fails: the next look finds out how things are. */
+/* On failure the row stays, for the next pass. */
 static int end_hold(struct vfa_pass *pass, bool expired, struct vfa_error *err)
 {
     int r;
@@ -235,7 +230,7 @@ static int end_hold(struct vfa_pass *pass, bool expired, struct vfa_error *err)
     return forget_guest(pass, err);
 }
 
-/* Somebody has resumed it, maybe vfa_hold_expire(). */
+/* The guest is not suspended: its user has resumed it, or vfa_hold_expire(). */
 static int forget_resumed(struct vfa_pass *pass, struct vfa_error *err)
 {
     if (pass->hold.held)
@@ -243,7 +238,7 @@ static int forget_resumed(struct vfa_pass *pass, struct vfa_error *err)
     return forget_guest(pass, err);
 }
 
-/* Another daemon may have suspended it. */
+/* An earlier daemon may have suspended the guest: then it is not in `turns` yet. */
 static void keep_held(struct vfa_pass *pass)
 {
     int64_t age = (int64_t)time(NULL) - pass->hold.since;
@@ -272,7 +267,7 @@ static int do_hold_step(struct vfa_pass *pass, enum vfa_hold_step step, struct v
     return 0;
 }
 
-/* ---- one look ---- */
+/* ---- one pass ---- */
 
 /* Resumes the guest if its requests cannot be read. */
 static enum vfa_hold_step resume_or_forget(const struct vfa_pass *pass, enum vfa_run run)
@@ -304,7 +299,7 @@ static int hold_pass(struct vfa_pass *pass, struct vfa_error *err)
     return r < 0 ? r : do_hold_step(pass, plan.hold, err);
 }
 
-/* A domain that does not run is a worker's, too. */
+/* Returns the milliseconds until the next pass. A worker handles a domain that does not run. */
 static unsigned hold_failed(const struct vfa_pass *pass, int r, const struct vfa_error *err)
 {
     if (r == STEP_VOID)
@@ -313,14 +308,14 @@ static unsigned hold_failed(const struct vfa_pass *pass, int r, const struct vfa
         return LATER_MS;
     if (r == -ENOENT)
         return VFA_REQUEUE_NEVER;
-    if (r == -EBUSY) /* the state is locked: the workers say so */
+    if (r == -EBUSY) /* the state is locked: the workers log it */
         return LATER_MS;
     if (r != -ENOTCONN)
         vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
     return VFA_REQUEUE_BUSY;
 }
 
-/* *ret_tell: a worker can go on. *ret_kept: the state is locked. */
+/* *ret_tell: queue the domain for a worker. *ret_kept: another program has locked the state. */
 static unsigned hold_pass_in_turn(struct vfa_daemon *daemon, virConnectPtr conn,
                                   const struct vfa_config *config, const char *uuid, bool *ret_tell,
                                   bool *ret_kept)
@@ -336,7 +331,7 @@ static unsigned hold_pass_in_turn(struct vfa_daemon *daemon, virConnectPtr conn,
 
 /* ---- a guest whose row was lost ---- */
 
-/* Of another start, or resumed by somebody else: nothing is left to do. */
+/* Does nothing if the guest is of another start, or not suspended. */
 static int resume_lost(struct vfa_daemon *daemon, virDomainPtr handle, const char *uuid,
                        struct vfa_error *err)
 {
@@ -375,7 +370,7 @@ static unsigned resume_lost_guest(struct vfa_daemon *daemon, virConnectPtr conn,
 
 /* ---- the threads ---- */
 
-/* Of one domain, or (uuid NULL) of all. */
+/* Reads the hold of one domain, or (uuid NULL) all holds. */
 static int read_holds(const struct vfa_config *config, const char *uuid, struct vfa_holds *ret,
                       struct vfa_error *err)
 {
@@ -387,9 +382,11 @@ static int read_holds(const struct vfa_config *config, const char *uuid, struct 
     return r < 0 ? r : 0;
 }
 
-/* Most domains that start have no row: they cost no call of libvirt. False: it is not its turn.
+/* For a domain without a row. Most domains that start have none: they cost no call to libvirt.
+ * False: a worker has the domain's turn.
  *
- * The worker is told once the guest is resumed: until then it would only ask for that again. */
+ * The domain is queued for a worker once the guest is resumed: before, the worker would only leave
+ * it to a holder again. */
 static bool hold_none(struct vfa_daemon *daemon, virConnectPtr conn, const char *uuid, bool asked)
 {
     unsigned again = VFA_REQUEUE_NEVER;
@@ -409,7 +406,7 @@ static bool hold_none(struct vfa_daemon *daemon, virConnectPtr conn, const char 
     return true;
 }
 
-/* False: something was in the way of a look. */
+/* False: no pass was made, since a worker has the turn or the state is locked. */
 static bool hold_one(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
                      const char *uuid, bool has_row, bool asked)
 {
@@ -429,7 +426,7 @@ static bool hold_one(struct vfa_daemon *daemon, virConnectPtr conn, const struct
     return !kept;
 }
 
-/* Those of the rows, and those that this daemon remembers. */
+/* Queues all held guests: those of the rows, and those that this daemon has in memory. */
 static int hold_all(struct vfa_daemon *daemon, const struct vfa_config *config,
                     struct vfa_error *err)
 {
@@ -445,7 +442,7 @@ static int hold_all(struct vfa_daemon *daemon, const struct vfa_config *config,
     return r;
 }
 
-/* Of one domain. *ret_looked as hold_one(). */
+/* Handles one domain. *ret_looked as hold_one(). */
 static int hold_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                        const struct vfa_config *config, const struct vfa_work *work,
                        bool *ret_looked, struct vfa_error *err)
@@ -472,7 +469,7 @@ static void work_hold(struct vfa_daemon *daemon, unsigned line, const struct vfa
     unsigned again = VFA_REQUEUE_NEVER;
     int r;
 
-    if (!conn) /* the next one begins with all */
+    if (!conn) /* all held guests are queued after the next connection */
         return;
     r = all ? hold_all(daemon, shared->config, &err)
             : hold_domain(daemon, conn, shared->config, work, &looked, &err);

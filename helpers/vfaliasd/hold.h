@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The holders: they suspend guests that are to wait for their devices, and resume them. */
+/* The holders: threads that suspend guests until their devices are attached, and resume them. */
 #ifndef VFA_VFALIASD_HOLD_H
 #define VFA_VFALIASD_HOLD_H
 

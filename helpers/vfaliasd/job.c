@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether libvirt would let a domain be changed now. It has a domain's jobs done one after the
- * other: who asks for one waits for half a minute, then the call fails.
+ * Whether libvirt would let a domain be changed now. libvirt runs the jobs of a domain one after
+ * the other: a call waits for half a minute for the running job, then fails.
  *
- * Somebody may have the domain saved, copied or migrated away: that takes long, and no event tells
- * of its end when it fails. A backup takes long as well, but libvirt changes the domain meanwhile
- * (qemuBackupBegin() allows jobs that modify).
+ * Saving, copying or migrating a domain takes long, and no event comes when it fails. A backup
+ * takes long too, but libvirt lets the domain be changed meanwhile (qemuBackupBegin() allows jobs
+ * that modify).
  *
- * A QEMU that hangs is seen by the job that waits for it (virDomainGetControlInfo() does not wait).
- * If none does, the first call that needs QEMU hangs: crew.h.
+ * virDomainGetControlInfo() does not wait: it shows a hanging QEMU by the job that waits for QEMU.
+ * If no job waits, the first call that needs QEMU hangs: see crew.h.
  */
 
 #include "job.h"
@@ -23,10 +23,10 @@
 #include <limits.h>
 #include <string.h>
 
-#define HANGS_MS   1000  /* a job of QEMU's monitor that takes longer */
-#define BACKOFF_MS 60000 /* at most, from VFA_REQUEUE_BUSY on */
+#define HANGS_MS   1000  /* a monitor command that takes longer counts as hanging */
+#define BACKOFF_MS 60000 /* limit of the back-off, which begins with VFA_REQUEUE_BUSY */
 
-/* No request has that name. */
+/* A request's name has no space, so this key is not that of a request. */
 static const char *job_key(const struct vfa_pass *pass, char *buf)
 {
     return vfa_pass_key(pass, " job", buf);
@@ -43,8 +43,8 @@ void vfa_pass_hangs(struct vfa_pass *pass)
         pass, vfa_backoff_grow(pass->daemon->backoff, key, VFA_REQUEUE_BUSY, BACKOFF_MS));
 }
 
-/* libvirt says for how long one job has waited for QEMU, unless the job is one of many of another
- * that takes long (VIR_DOMAIN_CONTROL_JOB). */
+/* stateTime is how long a job has waited for QEMU. VIR_DOMAIN_CONTROL_JOB has no such time: it is a
+ * long job that consists of many monitor commands. */
 static bool qemu_hangs(virDomainPtr handle)
 {
     virDomainControlInfo info;
@@ -66,7 +66,7 @@ static bool is_in_the_way(int type, virTypedParameterPtr params, int n)
     return operation != VIR_DOMAIN_JOB_OPERATION_BACKUP;
 }
 
-/* A driver that knows no jobs has none. */
+/* A driver that does not support jobs has none. */
 static enum vfa_job query_job(struct vfa_pass *pass)
 {
     virTypedParameterPtr params = NULL;
@@ -111,7 +111,7 @@ static enum vfa_job query_job_if_due(struct vfa_pass *pass)
 
 bool vfa_pass_is_free(struct vfa_pass *pass)
 {
-    if (pass->held) /* it has just booted: none of these has begun */
+    if (pass->held) /* the guest was suspended at its boot: no such job has begun */
         return true;
     if (pass->job == VFA_JOB_UNKNOWN)
         pass->job = query_job_if_due(pass);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vfaliasd: gives running libvirt domains the devices that they ask for, and keeps the claims true.
- * This file is the process: options, signals, threads. What it does for domains
- * begins in daemon.h.
+ * vfaliasd: attaches the requested devices to running libvirt domains, and keeps the claims
+ * correct. This file is the process: options, signals, threads. daemon.h describes the rest.
  *
- * Order of start: configuration, lock (service.h), READY=1, and only then libvirt, because
- * libvirtd starts after this daemon (hooks ask whether it is there when libvirtd autostarts
- * domains).
+ * Order of start: configuration, lock (service.h), READY=1, then the connections to libvirt.
+ * libvirtd starts after this daemon: when libvirtd autostarts domains, hooks check whether vfaliasd
+ * runs.
  */
 
 #include "base/clock.h"
@@ -42,15 +41,15 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
-/* Then a thread that waits for libvirt is left where it is. The longer one while guests are
- * suspended: QEMU takes its time to plug a device into one with much memory, which is pinned. With
- * libvirt's own limit for a job that waits for another, half a minute, they are less than
- * TimeoutStopSec= of the unit. */
+/* How long the end of the daemon waits for its threads; then it leaves those that wait for libvirt.
+ * It waits longer while guests are suspended: plugging a device into a guest with much memory takes
+ * QEMU long, since the memory is pinned. The sum of the three is less than TimeoutStopSec= of the
+ * unit. */
 #define STOP_MS      5000
 #define STOP_HELD_MS 60000
-#define LAST_MS      30000 /* libvirt's limit */
+#define LAST_MS      30000 /* libvirt's limit for a job that waits for another job */
 
-#define KEPT_STATES 4 /* as many looks are made at a time, at most */
+#define KEPT_STATES 4 /* as many passes as are made at a time */
 
 static const char synopsis[] =
 #include "helpers/vfaliasd/synopsis.inc"
@@ -78,7 +77,7 @@ static void on_signal(int id, int fd, int events, void *opaque)
     }
 }
 
-/* Before any thread is made, so that all of them have these signals blocked. */
+/* Called before any thread is created, so that all threads have these signals blocked. */
 static int watch_signals(struct vfa_daemon *daemon, struct vfa_error *err)
 {
     sigset_t set;
@@ -118,7 +117,7 @@ static int start_threads(struct vfa_daemon *daemon, struct threads *threads, str
     return 0;
 }
 
-/* False if one of them does not come back in time. */
+/* False if a thread has not ended in time. */
 static bool join_threads(struct threads *threads, int64_t until_ms)
 {
     struct timespec until = vfa_clock_timespec(until_ms);
@@ -139,8 +138,8 @@ static void tell_to_stop(struct vfa_daemon *daemon)
     pthread_mutex_unlock(&daemon->lock);
 }
 
-/* Guests that wait are resumed before what hangs is waited for, and again for those that were being
- * suspended meanwhile. */
+/* Resumes suspended guests before it waits for hanging threads, and again afterwards: a holder may
+ * have suspended more guests meanwhile. */
 static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
 {
     bool started = threads->n > 0;
@@ -163,7 +162,7 @@ static bool stop_threads(struct vfa_daemon *daemon, struct threads *threads)
 
 /* ---- the daemon as a whole ---- */
 
-/* Takes the configuration over. */
+/* Takes over `config`, on failure too. */
 static int daemon_init(struct vfa_daemon *daemon, struct vfa_config *config, const char *uri,
                        struct vfa_error *err)
 {
@@ -247,7 +246,7 @@ static int run_event_loop(struct vfa_daemon *daemon, struct threads *threads, in
     return 0;
 }
 
-/* Takes the configuration over. */
+/* Takes over `config`, on failure too. */
 static int run_daemon(const struct options *options, struct vfa_config *config,
                       struct vfa_error *err)
 {
@@ -266,7 +265,7 @@ static int run_daemon(const struct options *options, struct vfa_config *config,
         r = watch_all(&daemon, err);
     if (r == 0)
         r = run_event_loop(&daemon, &threads, lock_fd, err);
-    if (!stop_threads(&daemon, &threads)) /* some of them use what would be freed */
+    if (!stop_threads(&daemon, &threads)) /* a thread still uses the daemon */
         _exit(r < 0 ? EXIT_FAILURE : daemon.exit_status);
     r = r < 0 ? r : daemon.exit_status;
     daemon_clear(&daemon);
@@ -275,9 +274,9 @@ static int run_daemon(const struct options *options, struct vfa_config *config,
 
 /* ---- a configuration that cannot be used ---- */
 
-/* A daemon that ended for that is not started again (RestartPreventExitStatus= of the unit), so
- * that guests that the last one has left suspended are resumed first. Not if another daemon runs:
- * they are its own. */
+/* systemd does not restart a daemon that ends for this reason (RestartPreventExitStatus= of the
+ * unit). So guests that the last daemon left suspended are resumed first, unless another daemon
+ * runs: then the guests are held by that daemon. */
 static void resume_held(const struct options *options)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -295,7 +294,7 @@ static void resume_held(const struct options *options)
     if (daemon_init(&daemon, config, uri, &err) == 0 && vfa_unhold_needed(&daemon) &&
         vfa_daemon_take_lock(daemon.config->config->state_path, &lock_fd, &err) == 0)
         ended = vfa_unhold_all(&daemon, true, vfa_clock_ms() + LAST_MS);
-    if (!ended) /* threads use what would be freed */
+    if (!ended) /* a thread still uses the daemon */
         _exit(2);
     daemon_clear(&daemon);
 }

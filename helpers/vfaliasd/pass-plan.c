@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See pass-plan.h. Each step opens the state for itself, and closes it before libvirt is called. This
- * is cheap: vfa_state_keep() keeps the files open, so that vfa_state_open() only checks that the file
- * is still the state. */
+/* See pass-plan.h. Each step opens the state for itself, and closes it before libvirt is called.
+ * This is cheap: vfa_state_keep() keeps the files open, so that vfa_state_open() only checks that
+ * the file is still the state. */
 
 #include "pass-plan.h"
 
@@ -59,7 +59,7 @@ int vfa_pass_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_
     return r;
 }
 
-/* The end of a borrower wakes the daemon; the later look is for when that got lost. */
+/* The end of a lease holder raises an event; the requeue is in case that got lost. */
 static int read_withdrawals(struct vfa_pass *pass, enum vfa_withdrawal **ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker and a holder do alike: they find the domain, read its claims, and plan. */
+/* What workers and holders share: finding the domain, reading its claims, planning the steps. */
 #ifndef VFA_VFALIASD_PASS_PLAN_H
 #define VFA_VFALIASD_PASS_PLAN_H
 
@@ -11,15 +11,17 @@
 
 #include <libvirt/libvirt.h>
 
-/* The claims and the hold: to be read once the domain is known to run, and before its XML. */
+/* Reads the claims and the hold. Call it after libvirt has said that the domain runs, and before
+ * its XML is read. */
 int vfa_pass_claims(struct vfa_pass *pass, struct vfa_error *err);
 
-/* Looks at the domain as `at` does. *ret says then what is wanted next; what was read is gone. */
+/* Finds the domain and calls `at` for it. *ret is valid after that except for what was read:
+ * handle, domain and claims are freed. */
 int vfa_pass_at(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
                 const char *uuid, int (*at)(struct vfa_pass *pass, struct vfa_error *err),
                 struct vfa_pass *ret, struct vfa_error *err);
 
-/* What there is to do. free() ret->steps, which borrow from *look. */
+/* Plans the steps. The caller frees ret->steps with free(); they point into *pass. */
 int vfa_pass_plan(struct vfa_pass *pass, enum vfa_run run, struct vfa_plan *ret,
                   struct vfa_error *err);
 

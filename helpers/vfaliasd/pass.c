@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the steps of a look (pass.h) share: when to look again, what libvirt says of the
- * domain now, and the check that a claim is still the one that was seen.
+ * What the steps of a pass (pass.h) share: the requeue time, the domain's state in libvirt, and the
+ * check that a claim has not changed since it was read.
  */
 
 #include "pass.h"
@@ -31,8 +31,7 @@ const char *vfa_pass_key(const struct vfa_pass *pass, const char *request, char 
     return buf;
 }
 
-/* libvirt writes the id of a domain that runs into its element, and leaves it out in a definition.
- */
+/* libvirt writes an id into the <domain> element of the live XML only, not of a definition. */
 static bool is_live(const char *xml)
 {
     const char *start = strstr(xml, "<domain ");
@@ -75,7 +74,7 @@ int vfa_pass_begin(struct vfa_pass *pass, const struct vfa_claim *claim, struct 
     return 0;
 }
 
-/* A guest that its user has paused can be given devices. */
+/* Devices can be attached to a guest that its user has paused. */
 static int run_of_paused(int reason, enum vfa_run *ret)
 {
     switch (reason) {
@@ -89,7 +88,7 @@ static int run_of_paused(int reason, enum vfa_run *ret)
     case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
         return VFA_PASS_IN_BETWEEN;
     case VIR_DOMAIN_PAUSED_USER:
-    case VIR_DOMAIN_PAUSED_UNKNOWN: /* libvirt's daemon was not there when it was paused */
+    case VIR_DOMAIN_PAUSED_UNKNOWN: /* libvirtd did not run when the guest was paused */
         *ret = VFA_RUN_PAUSED;
         return 0;
     default:
@@ -107,7 +106,7 @@ int vfa_pass_run(virDomainPtr handle, enum vfa_run *ret, struct vfa_error *err)
                              virDomainGetName(handle));
     switch (state) {
     case VIR_DOMAIN_SHUTDOWN:
-    case VIR_DOMAIN_SHUTOFF: /* with live XML: it is being started */
+    case VIR_DOMAIN_SHUTOFF: /* with live XML: libvirt is starting the domain */
         return VFA_PASS_IN_BETWEEN;
     case VIR_DOMAIN_PAUSED:
         return run_of_paused(reason, ret);

@@ -13,7 +13,8 @@
 
 #include <string.h>
 
-/* A network's port is made before the domain has its device; the hook drops it with the port. */
+/* libvirt creates a network port before the domain has its device. The network hook releases the
+ * claim with the port. */
 static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_claim *claim)
 {
     return claim->state != VFA_CLAIM_ACTIVE &&
@@ -47,7 +48,7 @@ static enum vfa_withdrawal withdrawal_of(const struct vfa_plan_input *in,
     return request ? in->withdrawn[request - in->domain->requests] : VFA_WITHDRAWAL_NONE;
 }
 
-/* A claim whose device the domain does not have. */
+/* Plans for a claim whose device the domain does not have. */
 static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim *claim,
                         const struct vfa_request *request, struct vfa_plan *plan)
 {
@@ -55,7 +56,7 @@ static void plan_absent(const struct vfa_plan_input *in, const struct vfa_claim 
     bool borrowed = withdrawal == VFA_WITHDRAWAL_LEASED || withdrawal == VFA_WITHDRAWAL_LEASE_ENDED;
 
     if (vfa_claim_is_awaited(claim, in->now, in->config->incoming_timeout))
-        return; /* prepare makes it a claim like others, or it expires */
+        return; /* `prepare` will use the claim, or it expires */
     if (!request)
         add_step(plan, VFA_STEP_RELEASE, NULL, claim);
     else if (claim->state == VFA_CLAIM_ACTIVE)
@@ -85,7 +86,7 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
     }
 }
 
-/* In the order of the domain's XML, so that the guest finds its devices in that order, too. */
+/* Called in the order of the domain's XML, so that the guest finds its devices in that order. */
 static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_plan *plan)
 {
     const struct vfa_request *request = &in->domain->requests[i];
@@ -103,7 +104,7 @@ static void plan_request(const struct vfa_plan_input *in, size_t i, struct vfa_p
 
 /* ---- the guest that waits ---- */
 
-/* A first failure ends the waiting, unless the guest is of no use without the device. */
+/* A first failure ends the hold, unless on_attach_failure is "destroy". */
 static bool is_worth_waiting(const struct vfa_plan_input *in, const struct vfa_step *step)
 {
     const struct vfa_alias *alias;
@@ -124,7 +125,7 @@ static bool waits(const struct vfa_plan_input *in, const struct vfa_plan *plan)
     return false;
 }
 
-/* A clock that was set back counts as too long: nobody stays suspended for it. */
+/* A clock that was set back counts as too long, so that no guest stays suspended for that. */
 static bool is_too_long(const struct vfa_plan_input *in)
 {
     int64_t age = in->now - in->hold->since;
@@ -132,8 +133,8 @@ static bool is_too_long(const struct vfa_plan_input *in)
     return age < 0 || age >= (int64_t)in->config->hold_timeout;
 }
 
-/* Without an age the event of its start is still to come; or it came to a daemon that was killed,
- * after that had written down that it holds the guest. */
+/* Without an age, the event of the start is still to come; or an earlier daemon got it, marked the
+ * row as held, and was killed. */
 static bool is_young(const struct vfa_plan_input *in)
 {
     const int64_t within_ms = (int64_t)in->config->hold_within * 1000;
@@ -148,7 +149,7 @@ static bool is_young(const struct vfa_plan_input *in)
 static enum vfa_hold_step plan_held(const struct vfa_plan_input *in, bool wait)
 {
     switch (in->run) {
-    case VFA_RUN_BOOTED: /* written down, and no more than that */
+    case VFA_RUN_BOOTED: /* the row is marked, but the guest was not suspended */
         return wait && is_young(in) ? VFA_HOLD_BEGIN : VFA_HOLD_FORGET;
     case VFA_RUN_PAUSED:
         return !wait ? VFA_HOLD_END : is_too_long(in) ? VFA_HOLD_EXPIRE : VFA_HOLD_GO_ON;
@@ -180,7 +181,7 @@ int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct 
     plan.steps = calloc(in->claims->n + domain->n_requests + 1, sizeof(*plan.steps));
     if (!plan.steps)
         return vfa_fail_oom(err);
-    for (size_t i = 0; i < in->claims->n; i++) { /* what is to go first: it may make room */
+    for (size_t i = 0; i < in->claims->n; i++) { /* first what is removed: that may free ports */
         if (!vfa_domain_request(domain, in->claims->items[i].request))
             plan_claim(in, &in->claims->items[i], &plan);
     }

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is to be done for one running domain: its live XML against its claims. Pure: no libvirt, no
- * state file, no clock; what comes out are steps that the caller does, each of which it checks
- * again.
+ * Plans the steps for one running domain: compares its live XML with its claims. Pure: no libvirt,
+ * no state file, no clock. The caller does the steps, and checks each again before.
  *
- * Invariants: at most one step for each request and each claim; a domain that is as it should be
- * gives none; no step names a device that the domain has as one to be attached. The claims must
- * have been read before the XML: then an active claim without a device means a device that was
- * taken out.
+ * Invariants: no request and no claim has two steps. A domain that has what it requests has no
+ * step. No ATTACH step for a device that the domain has. The claims must have been read before the
+ * XML: then an active claim without a device means that the device was detached.
  *
- * A guest that is to wait for its devices (state.h) is suspended before the steps, and resumed once
- * none of them is one to wait for. What libvirt says of a running guest tells what has happened to
- * it: "booted" until it is paused for the first time, so that one who was resumed by its user in
- * the meantime is left alone; and one that was paused before vfaliasd said that it holds it was
- * paused by its user (virsh start --paused), and stays so. What nobody can tell from libvirt is who
- * of two suspended a guest that both wanted suspended.
+ * A guest with a hold (state/hold.h) is suspended before the steps, and resumed once no step is
+ * left to wait for. libvirt's reason for a state tells what has happened to the guest. A guest is
+ * "booted" until it is paused for the first time: if it runs but is not "booted", its user has
+ * resumed it, and it is left alone. If it was paused before its row was marked as held, its user
+ * has paused it (virsh start --paused), and it stays paused. If both the user and vfaliasd
+ * suspended it, libvirt does not say so.
  */
 #ifndef VFA_VFALIASD_PLAN_H
 #define VFA_VFALIASD_PLAN_H
@@ -28,43 +26,43 @@
 #include "state/withdrawn.h"
 
 enum vfa_step_kind {
-    VFA_STEP_ALLOCATE,  /* requested, but neither claim nor device: a hot-plug */
+    VFA_STEP_ALLOCATE,  /* requested, but no claim and no device: hot-plug */
     VFA_STEP_ATTACH,    /* claimed, but not attached */
-    VFA_STEP_GIVE_UP,   /* likewise, but it failed too often */
+    VFA_STEP_GIVE_UP,   /* claimed, but attaching failed too often */
     VFA_STEP_DETACH,    /* attached, but its request is gone */
     VFA_STEP_RELEASE,   /* claimed, but neither requested nor attached */
-    VFA_STEP_WITHDRAW,  /* was attached, but its user took it out by hand */
-    VFA_STEP_SET_ASIDE, /* likewise, but a borrower did: the claim is kept for it */
-    VFA_STEP_END_LEASE, /* its borrower has ended: no longer borrowed */
+    VFA_STEP_WITHDRAW,  /* was attached, but the user detached it by hand */
+    VFA_STEP_SET_ASIDE, /* was attached, but a lease holder detached it: the claim stays */
+    VFA_STEP_END_LEASE, /* the lease holder has ended */
 };
 
 struct vfa_step {
     enum vfa_step_kind kind;
     const struct vfa_request *request; /* all but DETACH, RELEASE; else NULL */
-    const struct vfa_claim *claim;     /* all but ALLOCATE, END_BORROWING */
+    const struct vfa_claim *claim;     /* all but ALLOCATE, END_LEASE */
 };
 
-/* What a domain does, as libvirt tells it. */
+/* The run state of a domain, as libvirt tells it. */
 enum vfa_run {
-    VFA_RUN_BOOTED, /* it runs, and has never been paused since its power-on */
-    VFA_RUN_ON,     /* it runs */
-    VFA_RUN_PAUSED, /* by somebody: its user, or vfaliasd */
+    VFA_RUN_BOOTED, /* runs, and was not paused since its power-on */
+    VFA_RUN_ON,     /* runs */
+    VFA_RUN_PAUSED, /* paused by its user or by vfaliasd */
     VFA_RUN_STUCK,  /* paused by a failure, or asleep */
 };
 
-/* What is to be done, before the steps, about a guest that is to wait. */
+/* The hold step, which comes before the other steps. */
 enum vfa_hold_step {
     VFA_HOLD_NOTHING,
-    VFA_HOLD_BEGIN,  /* suspend it */
-    VFA_HOLD_GO_ON,  /* it is suspended, and stays so for now */
-    VFA_HOLD_END,    /* resume it */
-    VFA_HOLD_EXPIRE, /* likewise, though not all it waits for is there */
-    VFA_HOLD_FORGET, /* it does not wait, or not because of us */
+    VFA_HOLD_BEGIN,  /* suspend the guest */
+    VFA_HOLD_GO_ON,  /* the guest stays suspended */
+    VFA_HOLD_END,    /* resume the guest */
+    VFA_HOLD_EXPIRE, /* resume the guest at hold_timeout, without all its devices */
+    VFA_HOLD_FORGET, /* drop the row: the guest is not suspended, or not by vfaliasd */
 };
 
 struct vfa_plan {
     enum vfa_hold_step hold;
-    struct vfa_step *steps; /* borrow from what the plan was made of; free() */
+    struct vfa_step *steps; /* they point into the input; free() */
     size_t n;
 };
 
@@ -75,9 +73,9 @@ struct vfa_plan_input {
     int64_t now;                          /* seconds since the epoch, as in the claims */
     const struct vfa_config *config;
     enum vfa_run run;
-    const struct vfa_hold *hold; /* NULL: it is not to wait */
-    int64_t connected; /* since when the domains are watched: earlier starts are not held */
-    int64_t age_ms;    /* for how long it has run since its power-on; negative: not known */
+    const struct vfa_hold *hold; /* NULL: no hold */
+    int64_t connected;           /* since when events come; earlier starts are not held */
+    int64_t age_ms;              /* time since the guest's power-on; negative: unknown */
 };
 
 int vfa_plan_make(const struct vfa_plan_input *in, struct vfa_plan *ret, struct vfa_error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See queue.h. A list in no order, searched from end to end: a host has hundreds of domains,
- * seldom thousands, and entries last milliseconds. `lock` guards everything; no caller's code runs
- * under it.
+ * See queue.h. An unordered list with linear search: a host has hundreds of domains, seldom
+ * thousands, and entries last milliseconds. `lock` guards everything; no code of a caller runs
+ * while it is held.
  */
 
 #include "queue.h"
@@ -17,7 +17,7 @@
 struct entry {
     struct entry *next;
     char key[VFA_UUID_SIZE];
-    unsigned reasons; /* 0: nothing waits, it is only being worked on */
+    unsigned reasons; /* 0: only taken, no work waits */
     int64_t due;      /* milliseconds of CLOCK_MONOTONIC */
     bool taken;
 };
@@ -25,7 +25,7 @@ struct entry {
 struct vfa_queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct entry host; /* always there: head of the list */
+    struct entry host; /* head of the list; never removed */
     unsigned fallback;
     bool stopped;
 };
@@ -105,7 +105,7 @@ void vfa_queue_add(struct vfa_queue *queue, const char *key, unsigned reasons, u
     pthread_mutex_unlock(&queue->lock);
 }
 
-/* The entry that is due first of those nobody works on, or NULL. */
+/* Of the entries that no worker has taken, the first that is due, or NULL. */
 static struct entry *next_due(struct vfa_queue *queue)
 {
     struct entry *best = NULL;
@@ -147,8 +147,7 @@ bool vfa_queue_take(struct vfa_queue *queue, struct vfa_work *ret)
         ret->reasons = entry->reasons;
         entry->reasons = 0;
         entry->taken = true;
-        pthread_cond_signal(
-            &queue->changed); /* there may be more, and one signal wakes one worker */
+        pthread_cond_signal(&queue->changed); /* for the next entry: each signal wakes one worker */
     }
     pthread_mutex_unlock(&queue->lock);
     return found;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See rate.h. A key is remembered until its next turn would be at once anyway; such keys are
- * dropped when another one is asked for, so the list is as long as there are keys that are asked
- * for often. `lock` guards everything.
+ * See rate.h. A key is kept until its next turn would be given at once. Each request removes the
+ * keys that are over, so the list has only keys with frequent requests. `lock` guards everything.
  */
 
 #include "rate.h"
@@ -13,8 +12,8 @@
 struct turns {
     struct turns *next;
     int64_t due;    /* of the turn that was given last */
-    int64_t spent;  /* until then all turns are given */
-    unsigned asked; /* for the turn that is due */
+    int64_t spent;  /* all turns before this time are given */
+    unsigned asked; /* requests for the turn that is due */
     char key[];
 };
 
@@ -32,7 +31,7 @@ struct vfa_rate *vfa_rate_new(void)
     return rate;
 }
 
-/* All that are over at that time. */
+/* Removes the keys that are over at that time. */
 static void drop_expired(struct vfa_rate *rate, int64_t now_ms)
 {
     for (struct turns **link = &rate->turns; *link;) {
@@ -80,7 +79,7 @@ static unsigned take_turn(struct turns *turns, int64_t now_ms, bool *ret_storm)
 {
     int64_t next = turns->spent - (int64_t)(VFA_RATE_BURST - 1) * VFA_RATE_MS;
 
-    if (turns->due > now_ms) { /* one is due already */
+    if (turns->due > now_ms) { /* a turn is due already: this request shares it */
         *ret_storm = ++turns->asked == VFA_RATE_STORM;
         return (unsigned)(turns->due - now_ms);
     }
@@ -99,7 +98,7 @@ unsigned vfa_rate_ask(struct vfa_rate *rate, const char *key, int64_t now_ms, bo
     pthread_mutex_lock(&rate->lock);
     drop_expired(rate, now_ms);
     turns = find_or_add_key(rate, key, now_ms);
-    ms = turns ? take_turn(turns, now_ms, ret_storm) : 0; /* without memory it is done too often */
+    ms = turns ? take_turn(turns, now_ms, ret_storm) : 0; /* without memory there is no limit */
     pthread_mutex_unlock(&rate->lock);
     return ms;
 }

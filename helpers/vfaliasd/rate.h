@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How often something is done that others ask for as often as they like: VFA_RATE_BURST times at
- * once, then once in VFA_RATE_MS. What is asked for meanwhile is done with the next turn.
+ * A rate limit: of any number of requests for a key, VFA_RATE_BURST turns are given at once, then
+ * one turn in VFA_RATE_MS. All requests between two turns share the next turn.
  */
 #ifndef VFA_VFALIASD_RATE_H
 #define VFA_VFALIASD_RATE_H
@@ -10,7 +10,7 @@
 
 #define VFA_RATE_MS    1000
 #define VFA_RATE_BURST 2  /* `vfalias request` writes a definition and the live XML */
-#define VFA_RATE_STORM 20 /* askings for one turn that are worth a word */
+#define VFA_RATE_STORM 20 /* requests for one turn that are worth a message */
 
 struct vfa_rate;
 
@@ -18,11 +18,11 @@ struct vfa_rate;
 struct vfa_rate *vfa_rate_new(void);
 struct vfa_rate *vfa_rate_free(struct vfa_rate *rate);
 
-/* Returns in how many milliseconds after now_ms (of CLOCK_MONOTONIC) the turn of `key` is; 0: now.
- * *ret_storm: this is the asking for that turn that makes it VFA_RATE_STORM. */
+/* Returns the milliseconds from now_ms (CLOCK_MONOTONIC) to the turn of `key`; 0: now. *ret_storm:
+ * this is request number VFA_RATE_STORM for that turn. */
 unsigned vfa_rate_ask(struct vfa_rate *rate, const char *key, int64_t now_ms, bool *ret_storm);
 
-/* Keys that are remembered. */
+/* The number of keys in memory. */
 size_t vfa_rate_length(struct vfa_rate *rate);
 
 #endif

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One domain: look (claims, then live XML), let plan.h compare, do the steps. See
- * pass.h.
+ * One domain: reads claims and live XML, has plan.h compare them, does the steps. See pass.h.
  *
- * Order of reading: libvirt is asked for the domain's state first, which waits while a hook of it
- * runs; then the claims, and whether the guest is to wait for them; then the XML. So what `prepare`
- * wrote is seen of a domain that is seen running; a claim that is seen is older than the XML, and
- * an active one without its device means that the device was taken out. When the claims are then
- * made to say what the XML says, the domain may have stopped, and its device may be another's:
- * that is why the claims that have ended are counted (vfa_reassert_read()).
+ * Order of reading: first the domain's state in libvirt (libvirt answers after a running hook has
+ * ended), then claims and hold, then the XML. So a domain that is seen running has what `prepare`
+ * wrote. A claim that was read is older than the XML: an active claim without its device means that
+ * the device was detached. Before the claims are then updated from the XML, the domain may stop
+ * and its device may go to another domain: vfa_reassert_read() detects that by the counter of ended
+ * claims.
  *
- * A domain that does not run has its claims dropped by vfa_gc(), whose race with `prepare` is told
- * in gc.h.
+ * vfa_gc() releases the claims of a domain that does not run. helpers/shared/gc.h describes its
+ * race with `prepare`.
  */
 
 #include "reconcile.h"
@@ -49,7 +48,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Looks at a guest that is held: one for each device, and for each failure. */
+/* Passes over a held guest in one go: one for each device and each failure. */
 #define IN_ONE_GO 64
 
 /* ---- steps that change the state only ---- */
@@ -87,7 +86,8 @@ static int withdraw_request(struct vfa_pass *pass, const struct vfa_step *step,
     return r;
 }
 
-/* What its borrower took out is kept for it, as a claim whose device is to be attached again. */
+/* The lease holder has detached the device: the claim stays, and its device is attached again after
+ * the lease. */
 static int keep_leased(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -107,7 +107,7 @@ static int keep_leased(struct vfa_pass *pass, const struct vfa_step *step, struc
     return r;
 }
 
-/* Asked for anew, as it were: what failed before is not held against it. */
+/* Treated as a new request: its failure count is reset. */
 static int end_lease(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
@@ -126,7 +126,7 @@ struct allocation {
     struct vfa_claim *ret;
 };
 
-/* In one transaction with the check that nobody, a hook or the command line, was first. */
+/* In one transaction with the check that the request has no claim by a hook or a command yet. */
 static int allocate_unless_claimed(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     const struct allocation *allocation = data;
@@ -152,7 +152,7 @@ static int allocate_hotplug(struct vfa_pass *pass, const struct vfa_request *req
     return r < 0 ? r : vfa_transaction_run(&host, true, allocate_unless_claimed, &allocation, err);
 }
 
-/* An optional request that is not late is left alone from now on. */
+/* An optional request that is not late is not tried again. */
 static int withdraw_optional(struct vfa_pass *pass, const struct vfa_request *request,
                              struct vfa_error *err)
 {
@@ -165,8 +165,8 @@ static int withdraw_optional(struct vfa_pass *pass, const struct vfa_request *re
     return r == 0 ? vfa_state_withdraw(host.state, pass->uuid, request->name, err) : r;
 }
 
-/* Nothing free is said once. A late request is looked at again when something gets free, one that
- * is not optional with the next event of this domain. */
+/* Logs once that no device is free. A late request is tried again when a device becomes free, a
+ * required request at the next event of this domain. */
 static int handle_refusal(struct vfa_pass *pass, const struct vfa_request *request, int why,
                           struct vfa_error *err)
 {
@@ -206,7 +206,7 @@ static int hotplug_request(struct vfa_pass *pass, const struct vfa_request *requ
 
 /* ---- the plan ---- */
 
-/* True: the domain's devices have changed, the rest of the plan is void. */
+/* True: the domain's devices have changed, so the rest of the plan is outdated. */
 static bool do_step(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -244,7 +244,7 @@ static bool do_step(struct vfa_pass *pass, const struct vfa_step *step)
     return false;
 }
 
-/* A holder is to suspend or resume the guest, and then tells the workers. */
+/* A holder suspends or resumes the guest, and then queues the domain for a worker. */
 static void leave_to_holder(struct vfa_pass *pass)
 {
     vfa_queue_add(pass->daemon->holds, pass->uuid, VFA_WORK_TELL, 0);
@@ -274,14 +274,14 @@ static int do_plan(struct vfa_pass *pass, enum vfa_run run, struct vfa_error *er
     return 0;
 }
 
-/* The holder does not wait for libvirt while a device is attached, nor is one attached while the
- * holder is at work: who comes second is told. */
+/* A worker and a holder never work on the same domain at a time. The thread that comes second does
+ * not wait: it is requeued when the first has ended its turn (turn.h). */
 static int do_plan_in_turn(struct vfa_pass *pass, enum vfa_run run, struct vfa_error *err)
 {
     int r;
 
     if (!pass->hold.id && vfa_turn_held(pass->daemon->turns, pass->uuid)) {
-        leave_to_holder(pass); /* its row was lost with the state file */
+        leave_to_holder(pass); /* the row was lost with the state file */
         return 0;
     }
     if (!pass->hold.id)
@@ -296,7 +296,7 @@ static int do_plan_in_turn(struct vfa_pass *pass, enum vfa_run run, struct vfa_e
     return r;
 }
 
-/* ---- the look ---- */
+/* ---- the pass ---- */
 
 static int reassert_domain(struct vfa_pass *pass, struct vfa_error *err)
 {
@@ -308,7 +308,7 @@ static int reassert_domain(struct vfa_pass *pass, struct vfa_error *err)
     return r < 0 ? r : vfa_reassert_read(&host, pass->domain, pass->ended, err);
 }
 
-/* VFA_CLAIM_TRY_AGAIN: what was seen may be no more. */
+/* VFA_CLAIM_TRY_AGAIN: what was read may be outdated. */
 static int reassert_seen(struct vfa_pass *pass, struct vfa_error *err)
 {
     int r = reassert_domain(pass, err);
@@ -330,7 +330,7 @@ static int reconcile_running(struct vfa_pass *pass, struct vfa_error *err)
         r = reassert_seen(pass, err);
     if (r == 0 && pass->domain->bad_requests && pass->hold.id)
         leave_to_holder(pass);
-    if (r == 0 && pass->domain->bad_requests) /* what it asks for is not known: nothing is undone */
+    if (r == 0 && pass->domain->bad_requests) /* requests unknown: no claim is released for them */
         r = vfa_fail(err, EINVAL, "domain '%s': %s", pass->domain->name,
                      pass->domain->bad_requests);
     if (r != 0)
@@ -358,13 +358,13 @@ static unsigned collect_stopped(struct vfa_daemon *daemon, virConnectPtr conn,
         vfa_log_change(uuid, LOG_ERR, "%s", vfa_error_text(&err));
     else
         vfa_daemon_forget(daemon, uuid);
-    vfa_sync_can_read(daemon, uuid); /* there is nothing to read */
+    vfa_sync_can_read(daemon, uuid); /* the domain has stopped: no rebuild waits for it */
     if (r < 0)
         return VFA_REQUEUE_ERROR;
     return r == VFA_GC_AGAIN ? VFA_REQUEUE_BUSY : VFA_REQUEUE_NEVER;
 }
 
-/* No request has that name. */
+/* A request's name has no space, so this is no vfa_pass_key(). */
 #define READ_KEY_SIZE (VFA_UUID_SIZE + sizeof("/ read"))
 
 static const char *failure_key(const char *uuid, char *buf)
@@ -391,7 +391,7 @@ static void succeeded(struct vfa_daemon *daemon, const char *uuid)
     vfa_sync_can_read(daemon, uuid);
 }
 
-/* Wrong XML is looked at again when it changes, everything else with back-off. */
+/* XML that cannot be parsed is tried again when it changes, all other failures with back-off. */
 static unsigned pass_failed(struct vfa_pass *pass, int r, struct vfa_error *err)
 {
     if (r == -ENOTCONN)
@@ -420,7 +420,7 @@ static unsigned reconcile_once(struct vfa_daemon *daemon, virConnectPtr conn,
     return pass.requeue_ms;
 }
 
-/* While a guest is suspended, nobody else's domain comes in between. */
+/* A suspended guest gets all its passes in a row: no other domain delays it. */
 unsigned vfa_reconcile_domain(struct vfa_daemon *daemon, virConnectPtr conn,
                               const struct vfa_config *config, const char *uuid)
 {

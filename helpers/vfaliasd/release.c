@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finishes the claims that are being released (claim/release.h): those that a program which was killed
- * has left, and those whose driver refused for now. A key of its own in the queue, since it needs
- * no libvirt; it is looked at when the daemon starts, whenever somebody has written into the state
- * file, and when the next attempt is due. When that is, is read from the claims each time, so that
- * neither a restart nor the daemon's own writes change it.
+ * Finishes the claims that are being released (claim/release.h): those that a killed program left,
+ * and those whose driver refused for now. It has its own key in the queue, since it does not need
+ * libvirt. It runs when the daemon starts, after each write to the state file, and when the next
+ * attempt is due. That time is read from the claims, so that neither a restart nor the daemon's own
+ * writes change it.
  */
 
 #include "release.h"
@@ -23,7 +23,7 @@
 
 #define RETRY_MS 5000 /* after an error of the state file or of memory */
 
-/* Only reads, as most writes are of another kind. */
+/* Opens the state for reading only: most writes to it concern no release. */
 static int is_needed(const struct vfa_config *config, bool *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;

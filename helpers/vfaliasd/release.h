@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Claims that are being released: what is left of them to do. */
+/* Finishes claims whose release is not complete. */
 #ifndef VFA_VFALIASD_RELEASE_H
 #define VFA_VFALIASD_RELEASE_H
 
 #include "config/config.h"
 #include "daemon.h"
 
-/* Finishes what is being released, and asks for the next look at what is not done then. */
+/* Finishes the claims that are being released. Requeues itself for those that are left. */
 void vfa_daemon_release(struct vfa_daemon *daemon, const struct vfa_config *config);
 
 #endif

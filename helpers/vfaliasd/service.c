@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What systemd does for the daemon: it keeps the lock across a restart, and watches the event loop.
+ * systemd's part: it keeps the lock across a restart, and watches the event loop.
  *
- * The lock says that this daemon is there (presence.h). systemd keeps a descriptor of the lock
+ * The lock shows that this daemon runs (state/lock.h). systemd keeps a copy of its descriptor
  * (FileDescriptorStoreMax= of the unit) and hands it to the next daemon, so that no start of a
- * domain is refused meanwhile. It closes that descriptor, and the lock is gone, when the unit is
- * stopped or is not started again.
+ * domain is refused during a restart. When the unit is stopped, or is not started again, systemd
+ * closes its copy, and the lock ends.
  *
- * The lock is never undone, as that would undo it for systemd's descriptor, too; it ends when the
- * last one is closed. What is kept, is kept for one that gets ready: until then systemd has none.
+ * The lock is never released explicitly: that would release it for systemd's copy too. It ends when
+ * the last descriptor is closed. systemd gets a copy only of a daemon that is ready.
  *
- * systemd's watchdog (WatchdogSec= of the unit) is fed by the event loop, so that it bites when
- * that stands still: no event would be seen any more, and another daemon sees them all. Workers may
- * wait for libvirt as long as they like.
+ * The event loop feeds systemd's watchdog (WatchdogSec= of the unit). If the loop hangs, no event
+ * is seen any more: then systemd restarts the daemon. Workers may wait for libvirt for any time.
  */
 
 #include "service.h"
@@ -28,8 +27,8 @@
 
 /* ---- the lock ---- */
 
-/* Of what systemd hands over, the descriptor that is the lock's, or -1. Another configuration has
- * another lock file; or somebody has removed it. */
+/* The descriptor of the lock among those that systemd hands over, or -1: the configuration may name
+ * another state file now, or the lock file was removed. */
 static int adopt_lock(const char *state_path)
 {
     int n = sd_listen_fds(1);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A sync: a look at all domains at once, when a connection begins, when events were lost, when the
- * configuration changed or the state file is a new one. Makes the claims say what the running
- * domains have, and asks for a look (reconcile.h, definition.h) at those domains
- * where something is to be done.
+ * A sync: a check of all domains after a new connection, after lost events, after a change of the
+ * configuration, and for a new state file. It updates the claims from the live XML of the running
+ * domains, and queues a pass (reconcile.h, definition.h) for each domain that needs one.
  *
- * Of most domains nothing is wanted: libvirt is asked for lists of all of them, and of each one for
- * its live XML and for its definition, if it has them. The state file is opened once; no
- * transaction is open while libvirt is asked (gc.h).
+ * Most domains need none. A sync lists all domains, and reads the live XML and the definition of
+ * each. It opens the state file once; no transaction is open during a call to libvirt
+ * (helpers/shared/gc.h).
  *
- * A domain that cannot be read keeps none of the others waiting: it is logged, and looked at again
- * with back-off. But a state file that was lost counts as rebuilt only once all running domains
- * have been read: until then the state names one of those it waits for, for the starts that are
- * refused meanwhile.
+ * A domain that cannot be read does not delay the others: the error is logged, and the domain is
+ * requeued with back-off. But a state file that was lost counts as rebuilt only when all running
+ * domains have been read. Until then starts are refused, and the state names a domain that could
+ * not be read, for the message of the refusal.
  */
 
 #include "sync.h"
@@ -48,7 +47,7 @@
 
 #define FIRST_MS    1000
 #define MAX_MS      60000
-#define MAX_ROUNDS  10 /* of reading one domain while claims end */
+#define MAX_ROUNDS  10 /* attempts to read a domain while claims end */
 #define LOG_KEY     "sync"
 #define LOG_AWAITED "sync/awaited"
 
@@ -57,7 +56,7 @@ struct sync {
     const struct vfa_config *config;
     virConnectPtr conn;
     struct vfa_host host;
-    char *awaited; /* a domain that could not be read, or NULL; and its UUID */
+    char *awaited; /* name of a domain that could not be read, or NULL */
     char awaited_uuid[VFA_UUID_SIZE];
 };
 
@@ -69,7 +68,7 @@ static void sync_clear(struct sync *sync)
 
 /* ---- what one domain needs ---- */
 
-/* *ret_lent: one of its devices is lent to a program that may have ended. */
+/* *ret_lent: a device of the domain is leased to a program, which may have ended. */
 static int read_withdrawn(struct sync *sync, const struct vfa_domain *domain,
                           enum vfa_withdrawal *withdrawn, bool *ret_lent, struct vfa_error *err)
 {
@@ -105,8 +104,7 @@ static int has_steps(struct sync *sync, const struct vfa_domain *domain,
     return r;
 }
 
-/* Whether a look at the running domain would find something to do. What changes later raises an
- * event. */
+/* Whether a pass over the running domain would find something to do. Later changes raise events. */
 static int needs_look(struct sync *sync, const struct vfa_domain *domain, bool *ret,
                       struct vfa_error *err)
 {
@@ -124,7 +122,7 @@ static int needs_look(struct sync *sync, const struct vfa_domain *domain, bool *
 
 /* ---- running domains ---- */
 
-/* VFA_CLAIM_TRY_AGAIN: a claim has ended while libvirt was asked. */
+/* VFA_CLAIM_TRY_AGAIN: a claim has ended during the call to libvirt. */
 static int reassert_running(struct sync *sync, const struct vfa_domain *domain, int64_t ended,
                             struct vfa_error *err)
 {
@@ -136,7 +134,7 @@ static int reassert_running(struct sync *sync, const struct vfa_domain *domain, 
     return r < 0 ? r : vfa_reassert_read(&sync->host, domain, ended, err);
 }
 
-/* The domain's own trouble is 0, with *why. */
+/* An error of this domain alone is in *ret_read and *why, and the result is 0. */
 static int read_one(struct sync *sync, virDomainPtr handle, struct vfa_domain **ret, int *ret_read,
                     struct vfa_error *why, struct vfa_error *err)
 {
@@ -173,7 +171,7 @@ static int await_domain(struct sync *sync, virDomainPtr handle, const char *uuid
     return sync->awaited ? 0 : vfa_fail_oom(err);
 }
 
-/* XML that cannot be understood counts as read: the look says what is wrong with it. */
+/* XML that cannot be parsed counts as read: the pass logs what is wrong with it. */
 static int sync_running(struct sync *sync, virDomainPtr handle, const char *uuid,
                         struct vfa_error *err)
 {
@@ -205,7 +203,7 @@ static bool definition_asks(const char *xml)
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
 
     if (vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0)
-        return true; /* the look says what is wrong with it */
+        return true; /* the pass logs what is wrong */
     for (size_t i = 0; i < domain->n_devices; i++) {
         if (domain->devices[i].request)
             return true;
@@ -253,7 +251,7 @@ static int for_each_domain(struct sync *sync, unsigned which, visit_fn *visit,
     return r;
 }
 
-/* ---- whether the state is that of the running domains ---- */
+/* ---- whether the state has the claims of all running domains ---- */
 
 static void set_awaited(struct vfa_daemon *daemon, const char *uuid)
 {
@@ -275,7 +273,7 @@ static int update_synced(struct sync *sync, bool *ret_synced, struct vfa_error *
     return vfa_state_set_synced(sync->host.state, err);
 }
 
-/* *ret_synced false: a domain is waited for. */
+/* *ret_synced false: the rebuild waits for a domain that cannot be read. */
 static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config,
                     bool *ret_synced, struct vfa_error *err)
 {
@@ -306,7 +304,7 @@ void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_co
     int r;
 
     vfa_backoff_set(daemon->backoff, VFA_SYNC_BACKOFF_KEY,
-                    FIRST_MS); /* nobody asks for another one meanwhile */
+                    FIRST_MS); /* no other sync is queued meanwhile */
     r = sync_all(daemon, conn, config, &synced, &err);
     if (r < 0)
         vfa_log_change(LOG_KEY, LOG_WARNING, "%s", vfa_error_text(&err));
@@ -334,5 +332,5 @@ void vfa_sync_rebuild(struct vfa_daemon *daemon, virConnectPtr conn,
     if (r == 0 && synced)
         return;
     vfa_host_clear(&host);
-    vfa_sync(daemon, conn, config); /* which says what is wrong with the file */
+    vfa_sync(daemon, conn, config); /* which logs an error of the file */
 }

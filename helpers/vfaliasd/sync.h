@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A sync: a look at all domains at once. */
+/* A sync: a check of all domains. */
 #ifndef VFA_VFALIASD_SYNC_H
 #define VFA_VFALIASD_SYNC_H
 
@@ -8,7 +8,7 @@
 
 #include <libvirt/libvirt.h>
 
-/* Looks at every domain. What it comes to is logged, and repeated with back-off if it failed. */
+/* Checks every domain. Logs errors, and requeues itself with back-off after them. */
 void vfa_sync(struct vfa_daemon *daemon, virConnectPtr conn, const struct vfa_config *config);
 
 /* The same if the state is not synced. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See turn.h. `lock` guards everything. An entry that says nothing is dropped, so that the
- * list has those domains only whose guests start or wait.
+ * See turn.h. `lock` guards everything. Empty entries are removed, so the list has only domains
+ * whose guests start or wait.
  */
 
 #include "turn.h"
@@ -20,7 +20,7 @@ struct turn {
     bool attaches, awaited;
     int64_t started; /* milliseconds of CLOCK_MONOTONIC; 0: not known */
     unsigned held;   /* the guest's id; 0: not suspended by this daemon */
-    int64_t since;   /* of that; milliseconds of CLOCK_MONOTONIC */
+    int64_t since;   /* when it was suspended; milliseconds of CLOCK_MONOTONIC */
 };
 
 struct vfa_turns {
@@ -124,7 +124,7 @@ void vfa_turn_started(struct vfa_turns *turns, const char *uuid)
 
     pthread_mutex_lock(&turns->lock);
     turn = find_or_add_turn(turns, uuid);
-    if (turn && !turn->started) /* without memory its age is not known, no more */
+    if (turn && !turn->started) /* without memory only its age is unknown */
         turn->started = vfa_clock_ms();
     pthread_mutex_unlock(&turns->lock);
 }
@@ -171,7 +171,7 @@ int64_t vfa_turn_held_for(struct vfa_turns *turns, const char *uuid)
     return age;
 }
 
-/* The turn is taken, so that the entry is there and stays. */
+/* The caller has the turn, so the entry exists. */
 static bool set_attaches(struct vfa_turns *turns, const char *uuid, bool attaches)
 {
     struct turn *turn;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hardware that comes and goes: uevents of PCI devices and network interfaces rebuild the index.
- * They come in bursts (a PF that makes 64 VFs), so one rebuild stands for all that arrive within
- * DEBOUNCE_MS of the first.
+ * Rebuilds the index after uevents of PCI devices and network interfaces. They come in bursts (a PF
+ * creates 64 VFs), so the index is rebuilt once for all events within DEBOUNCE_MS of the first.
  *
- * A help, not a need: a hook that finds the index stale scans by itself. So nothing in here is an
+ * This only saves time: a hook that finds the index stale scans by itself. So no failure here is an
  * error.
  */
 
@@ -36,7 +35,7 @@ static void on_debounced(int timer, void *opaque)
     vfa_queue_add(source->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_RESCAN, 0);
 }
 
-/* Every start of a guest makes a tap or a bridge port: they are no hardware. */
+/* Each start of a guest creates a tap device or a bridge port: these are no hardware. */
 static bool is_hardware(struct udev_device *device)
 {
     const char *path = udev_device_get_devpath(device);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of the daemon: every guest that waits for its devices is resumed. Each call may wait in
- * libvirt for the job of one guest, so that several threads with connections of their own do it,
- * and none of them is waited for longer than the caller says. What they use is their own: the
- * daemon may be gone before them.
+ * At the end of the daemon: resumes every guest that waits for its devices. A call may wait in
+ * libvirt for the job of a guest, so several threads with their own connections do it, and the
+ * caller limits the time. The threads own all that they use, since they may outlive the daemon.
  *
- * Which guests: those of the rows in the state file, and those that this daemon remembers
- * (turn.h), as the file may be lost, damaged or locked.
+ * Which guests: those of the rows in the state file, and those that this daemon has in memory
+ * (turn.h), since the file may be lost, damaged or locked.
  *
- * Order as for the holders: first the guest is resumed, then the row goes. A row that stays is the
- * next daemon's.
+ * Order as for the holders: the row is deleted after the guest is resumed. If the row stays, the
+ * next daemon handles it.
  */
 
 #include "unhold.h"
@@ -33,14 +32,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define THREADS     16   /* at most; libvirtd has 20 for all its clients */
-#define RETRY_MS    200  /* something is at work on the guest */
-#define PATIENCE_MS 1000 /* with a state file that is locked */
+#define THREADS     16   /* limit; libvirtd has 20 workers for all its clients */
+#define RETRY_MS    200  /* a job of libvirt works on the guest */
+#define PATIENCE_MS 1000 /* for a locked state file */
 #define LOG_KEY     "unhold"
 
 struct guest {
-    struct vfa_hold hold; /* id 0: the state file has no row of it */
-    unsigned id;          /* of libvirt; 0: it is not known */
+    struct vfa_hold hold; /* id 0: no row in the state file */
+    unsigned id;          /* libvirt's id of the guest; 0: unknown */
 };
 
 struct unhold {
@@ -51,7 +50,7 @@ struct unhold {
     struct guest *guests;
     size_t n;
     atomic_size_t next;
-    unsigned running; /* threads, and the caller */
+    unsigned running; /* threads, plus 1 for the caller */
     bool holders_ended;
     int64_t until;
 };
@@ -85,8 +84,8 @@ static int forget_hold(const struct unhold *all, const struct vfa_hold *hold, st
     return r == 0 ? vfa_state_end_hold(state, hold, err) : r;
 }
 
-/* -ETIMEDOUT: try again. One that runs may be just about to be suspended, by a holder that waits
- * for libvirt. */
+/* -ETIMEDOUT: try again. A holder that waits for libvirt may be about to suspend a guest that
+ * runs. */
 static int resume_guest(const struct unhold *all, virDomainPtr domain, struct vfa_error *err)
 {
     enum vfa_run run = VFA_RUN_ON;
@@ -118,7 +117,7 @@ static int resume_patiently(const struct unhold *all, virDomainPtr domain, struc
     return r;
 }
 
-/* Another start of the domain is not this daemon's to resume. */
+/* A guest of another start must not be resumed. */
 static bool is_same_start(const struct guest *guest, virDomainPtr domain)
 {
     return guest->id == 0 || virDomainGetID(domain) == guest->id;
@@ -153,7 +152,7 @@ static void unhold_some(struct unhold *all, virConnectPtr conn)
     }
 }
 
-/* libvirt's daemon may be just about to be restarted, too: its guests are there meanwhile. */
+/* libvirtd may be restarted at the same time; its guests go on running. */
 static virConnectPtr connect_patiently(const struct unhold *all)
 {
     const struct timespec pause = vfa_clock_timespec(RETRY_MS);
@@ -184,7 +183,7 @@ static void *unhold_thread(void *opaque)
     return NULL;
 }
 
-/* ---- which ---- */
+/* ---- which guests ---- */
 
 static int read_all_holds(const struct vfa_config *config, struct vfa_holds *ret,
                           struct vfa_error *err)
@@ -206,7 +205,7 @@ static bool is_known(const struct unhold *all, const char *uuid)
     return false;
 }
 
-/* Of what is in both, the row counts. */
+/* For a guest with a row and an entry in memory, the row is used. */
 static int list_guests(struct unhold *all, const struct vfa_holds *holds,
                        const struct vfa_held_guest *held, size_t n_held, struct vfa_error *err)
 {
@@ -229,7 +228,7 @@ static int list_guests(struct unhold *all, const struct vfa_holds *holds,
     return 0;
 }
 
-/* Without the rows, what is remembered is all there is. */
+/* If the rows cannot be read, uses the guests in memory alone. */
 static int find_guests(struct unhold *all, struct vfa_turns *turns, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See waiters.h. A list from who waits longest to who came last; `lock` guards everything. Who
- * is woken stays in the list, and leaves it if it does not ask again in its look. */
+/* See waiters.h. A list, the domain that waits longest first; `lock` guards everything. A domain
+ * that is woken stays in the list; it is removed at the end of its pass if that did not add it
+ * again. */
 
 #include "waiters.h"
 
@@ -13,18 +14,18 @@
 struct waiting {
     struct waiting *next;
     char uuid[VFA_UUID_SIZE];
-    unsigned round; /* in which it was woken last */
-    bool woken;     /* its look has not ended */
-    bool waits;     /* since it was woken */
-    bool served;    /* likewise */
+    unsigned round; /* in which the domain was woken last */
+    bool woken;     /* and its pass has not ended */
+    bool waits;     /* added again since it was woken */
+    bool served;    /* got a device since it was woken */
 };
 
 struct vfa_waiters {
     pthread_mutex_t lock;
     struct waiting *waiting;
-    int64_t freed;  /* -1: never asked */
-    unsigned round; /* a new one with each changed */
-    size_t free;    /* looks to be given out in this round */
+    int64_t freed;  /* -1: not read yet */
+    unsigned round; /* counted up with each change of `freed` */
+    size_t free;    /* domains to wake in this round */
 };
 
 struct vfa_waiters *vfa_waiters_new(void)
@@ -124,7 +125,7 @@ bool vfa_waiters_freed(struct vfa_waiters *waiters, int64_t freed, bool all)
     pthread_mutex_lock(&waiters->lock);
     changed = waiters->freed != freed;
     if (changed) {
-        all = all || waiters->freed < 0 || freed < waiters->freed; /* nobody knows how many */
+        all = all || waiters->freed < 0 || freed < waiters->freed; /* how many is unknown */
         waiters->free = all ? SIZE_MAX : (size_t)(freed - waiters->freed);
         waiters->freed = freed;
         waiters->round++;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domains that wait for a device to get free: for an optional request with late="yes", or for a
- * placeholder in their definition. Kept in memory only: a daemon that starts looks at every domain,
- * and those that find nothing wait again.
+ * A wait list: domains that wait until a device becomes free, for an optional request with
+ * late="yes", or for a placeholder in their definition. Kept in memory only: a new daemon checks
+ * every domain, and domains that find no device wait again.
  *
- * A domain is put here before it looks for a device: what gets free while it looks is then seen by
- * whoever takes it out. (Or after, if the counter is looked at once more then.)
+ * A domain is added before the allocation: so a device that becomes free during the allocation
+ * wakes it. (Or after the allocation, if the counter is then read again.)
  */
 #ifndef VFA_VFALIASD_WAITERS_H
 #define VFA_VFALIASD_WAITERS_H
@@ -19,35 +19,36 @@ struct vfa_waiters;
 struct vfa_waiters *vfa_waiters_new(void);
 struct vfa_waiters *vfa_waiters_free(struct vfa_waiters *waiters);
 
-/* Each domain is there once. False: no memory. */
+/* Adds the domain, unless it is in the list. False: no memory. */
 bool vfa_waiters_add(struct vfa_waiters *waiters, const char *uuid);
 
 bool vfa_waiters_is_empty(struct vfa_waiters *waiters);
 
-/* The counter of what got free (state.h): false if it is the one of last time. */
+/* freed: VFA_COUNTER_FREED (state/meta.h). False if it has not changed since the last call. */
 bool vfa_waiters_counter_changed(struct vfa_waiters *waiters, int64_t freed);
 
-/* Takes out the domain that waits longest; false: nobody waits. For those of whom all are to look.
- */
+/* Removes the domain that waits longest; false: the list is empty. For lists whose domains are all
+ * requeued at once. */
 bool vfa_waiters_take(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE]);
 
-/* ---- one look for each device ----
+/* ---- one pass for each free device ----
  *
- * Who is woken keeps its place. It says so when it got a device; if it did not, the next one is
- * woken in its place, until all were once: what got free may not be what the first one waits for.
- */
+ * A domain that is woken keeps its place in the list until its pass ends. If it got no device, the
+ * next domain is woken instead, until each was woken once: the free device may not be what the
+ * first domain waits for. */
 
-/* As vfa_waiters_counter_changed(), for the next looks: as many as the counter has grown by. all: as many as
- * wait, since more may have got free than was counted. */
+/* As vfa_waiters_counter_changed(). Allows as many domains to be woken as the counter has grown by.
+ * all: allows all, since more devices may be free than were counted. */
 bool vfa_waiters_freed(struct vfa_waiters *waiters, int64_t freed, bool all);
 
-/* The next domain that is to look; false: there is none. */
+/* The next domain to wake; false: none. */
 bool vfa_waiters_wake(struct vfa_waiters *waiters, char uuid[VFA_UUID_SIZE]);
 
-/* It got a device that it waited for. */
+/* The domain got a device that it waited for. */
 void vfa_waiters_serve(struct vfa_waiters *waiters, const char *uuid);
 
-/* A look at it has ended. True: it was woken and got nothing, so that another is to be woken. */
+/* A pass over the domain has ended. True: it was woken and got no device, so the caller wakes the
+ * next domain. */
 bool vfa_waiters_end(struct vfa_waiters *waiters, const char *uuid);
 
 #endif

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Watching the folder of the state file: when the file is removed, or set aside by whoever found it
- * damaged, the claims are rebuilt from the running domains at once, and not only with the next
- * start. So they are when another file is put in its place, such as an old copy.
+ * Watches the folder of the state file.
  *
- * When somebody writes into it, a device may have become free that a domain waits for. One commit
- * is several writes, so one look stands for all within DEBOUNCE_MS. The daemon's own writes wake it
- * as well; the look finds nothing new then (worker.h) and only reads, so that is the end of
- * it.
+ * State file removed, set aside as damaged, or replaced (by an old copy, say): the claims are
+ * rebuilt from the running domains at once, not only at the next start of a domain.
  *
- * When the file of the borrowers (presence.h) is closed by who had it open for writing, one of them
- * has ended: the domains of which something is borrowed are looked at.
+ * State file written: a device may have become free that a domain waits for. One commit is several
+ * writes, so the state is read once for all writes within DEBOUNCE_MS. The daemon's own writes
+ * cause this too; then the state is only read (worker.h), so no further write follows.
  *
- * When that of the cleaners is closed likewise, one has ended: it may have to be started again.
+ * STATE.borrow (state/lock.h) closed after writing: a lease holder has ended. The domains with
+ * leased devices are requeued.
  *
- * When the lock file goes, nobody can tell any more that this daemon is there: it ends, and systemd
- * starts another.
+ * STATE.clean closed after writing: a cleaner has ended, and may have to be started again.
+ *
+ * Lock file removed: other programs cannot see any more that this daemon runs. It ends, and systemd
+ * starts a new one.
  */
 
 #include "watch.h"
@@ -39,11 +39,11 @@ struct watch {
     char *state; /* names inside the folder */
     char *lock;
     char *lease;
-    char *unreleased; /* how notes begin: opening the state follows them (unreleased.h) */
+    char *unreleased; /* prefix of the notes that opening a host follows (claim/unreleased.h) */
     char *clean;
 };
 
-/* replaced: by another file of that name. */
+/* replaced: another file has that name now. */
 static void on_gone(struct watch *watch, const char *name, bool replaced)
 {
     if (strcmp(name, watch->state) == 0) {
@@ -66,7 +66,7 @@ static void on_written(struct watch *watch, const char *name)
     vfa_queue_add(watch->daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, DEBOUNCE_MS);
 }
 
-/* A borrower that was killed still has its lock when the kernel tells of the close. */
+/* After DEBOUNCE_MS: a lease holder that was killed still has its lock when the event comes. */
 static void on_closed(struct watch *watch, const char *name)
 {
     if (strcmp(name, watch->lease) == 0)
@@ -77,7 +77,7 @@ static void on_closed(struct watch *watch, const char *name)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_CLEAN_KEY, VFA_WORK_CLEAN, DEBOUNCE_MS);
 }
 
-/* What was lost is not known. */
+/* Events were lost, so everything is checked. */
 static void on_overflow(struct watch *watch)
 {
     vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, DEBOUNCE_MS);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "daemon.h"
 
+/* Queues work when a program writes to the folder, until the end of the process. */
 int vfa_daemon_watch_state(struct vfa_daemon *daemon, const char *state_path,
                            struct vfa_error *err);
 

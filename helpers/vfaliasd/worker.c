@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The workers: they take one key from the queue, do what its reasons say, and put it back with a
- * delay where it has to be looked at again. What concerns the host as a whole is done here, a look
- * at all domains in sync.h; one running domain is the business of reconcile.h, one
- * definition of definition.h.
+ * The workers: a worker takes a key from the queue, does what its reasons say, and requeues the key
+ * with a delay if needed. Work for the whole host is done here, a sync in sync.h, a running domain
+ * in reconcile.h, a definition in definition.h.
  *
- * Without a connection there is nothing to do for domains: the next one begins with all of them.
+ * Without a connection nothing is done for domains: a sync of all follows the next connection.
  */
 
 #include "worker.h"
@@ -42,9 +41,9 @@
 #include <limits.h>
 #include <string.h>
 
-#define RETRY_MS     5000 /* after an error of the state file, of memory, of libvirt */
+#define RETRY_MS     5000 /* after an error of the state file, memory or libvirt */
 #define GC_YOUNG_MS  2000
-#define GC_PERIOD_MS 60000 /* incoming claims expire without any event */
+#define GC_PERIOD_MS 60000 /* incoming claims expire without an event */
 
 /* ---- the index ---- */
 
@@ -78,10 +77,10 @@ static void work_index(struct vfa_daemon *daemon, const struct vfa_config *confi
     vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, reasons, RETRY_MS);
 }
 
-/* ---- who waits for a device ---- */
+/* ---- domains that wait for a device ---- */
 
-/* Only reads, and only if somebody waits: see watch.h. A rescan counts as one device,
- * whatever it found. */
+/* Only reads the state: a write would cause the next event (watch.h). VFA_COUNTER_FREED counts a
+ * rescan as one device, whatever it found: so after a rescan all waiting domains are woken. */
 static int read_freed(struct vfa_daemon *daemon, const struct vfa_config *config,
                       struct vfa_error *err)
 {
@@ -142,7 +141,7 @@ static unsigned gc_all(struct vfa_daemon *daemon, virConnectPtr conn,
     return r == VFA_GC_AGAIN ? GC_YOUNG_MS : GC_PERIOD_MS;
 }
 
-/* ---- domains of which a program has borrowed devices ---- */
+/* ---- domains with leased devices ---- */
 
 static void queue_leased(void *opaque, const char *uuid)
 {
@@ -180,7 +179,7 @@ static void work_host(struct vfa_daemon *daemon, virConnectPtr conn,
 
 /* ---- one domain ---- */
 
-/* What its user took out by hand, and what failed too often, is tried again. */
+/* Devices that the user detached by hand, or that failed too often, are attached again. */
 static int reset_failures(struct vfa_daemon *daemon, const struct vfa_config *config,
                           const char *uuid, struct vfa_error *err)
 {
@@ -214,7 +213,7 @@ static void work_domain(struct vfa_daemon *daemon, virConnectPtr conn,
         wake_waiters(daemon);
 }
 
-/* Comes before anything that needs libvirt: it must not be lost with a connection. */
+/* Done before the work that needs libvirt: the reason must not be lost without a connection. */
 static void work_requests_changed(struct vfa_daemon *daemon, const struct vfa_config *config,
                                   const struct vfa_work *work)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The workers: what the queue says is done here, or handed to the file that knows how. */
+/* The workers: threads that do the work of the queue. */
 #ifndef VFA_VFALIASD_WORKER_H
 #define VFA_VFALIASD_WORKER_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An attach that libvirt refuses for the last time, and what happens to its domain meanwhile: only
- * the guest that was looked at may be destroyed. libvirt is its driver for tests, inside this
- * process; the claims are of a made tree.
+ * The last failed attempt to attach a device, and what happens to the domain meanwhile: only the
+ * guest that the pass has read may be destroyed. Uses libvirt's test driver, inside this process,
+ * and the claims of a made tree.
  */
 
 #include "base/common.h"
@@ -46,14 +46,14 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its
 
 enum meanwhile {
     NOTHING,
-    STARTED_ANEW,      /* by its user, and has another claim */
-    STARTED_IN_A_WINK, /* likewise, with a claim that looks the same */
-    ASKED_ANEW,        /* by its user: another attempt is wanted */
+    STARTED_ANEW,      /* by the user; it has another claim */
+    STARTED_IN_A_WINK, /* by the user; its new claim looks the same */
+    ASKED_ANEW,        /* by the user: another attempt is due */
 };
 
 static const struct {
     const char *label;
-    bool attach;       /* else it was given up before, and this is a look at it */
+    bool attach;       /* false: the claim was given up in an earlier pass */
     unsigned attempts; /* before */
     enum meanwhile meanwhile;
     bool keep; /* on_attach_failure */
@@ -116,7 +116,7 @@ int __wrap_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsi
     return -1;
 }
 
-/* ---- one look ---- */
+/* ---- one pass ---- */
 
 static unsigned attempts(void)
 {
@@ -128,7 +128,7 @@ static unsigned attempts(void)
     return r == 0 && claims.n == 1 ? claims.items[0].attempts : UINT_MAX;
 }
 
-/* Others are chosen before it. */
+/* The allocation prefers devices that have not failed. */
 static bool has_failed(void)
 {
     struct vfa_host host = open_host(false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What libvirt says of a domain's jobs, and whether vfaliasd changes the domain then. */
+/* Whether vfaliasd changes a domain, for each kind of job that libvirt reports. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -33,7 +33,7 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
 enum answer {
     ANSWERS,
     FAILS,
-    HANGS, /* the call waits in vain for another job */
+    HANGS, /* the call times out */
 };
 
 static const struct job_case {
@@ -41,7 +41,7 @@ static const struct job_case {
     int control;
     unsigned long long ms;
     enum answer answer;
-    int type, operation; /* -1: it says none */
+    int type, operation; /* -1: libvirt reports none */
     bool free, held;
     unsigned again;
     bool asked;
@@ -83,7 +83,7 @@ int __wrap_virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfoPtr 
     return 0;
 }
 
-/* libvirt's error is of a kind that a call can make. */
+/* Makes a call to libvirt that fails, so that libvirt sets its last error. */
 static int fail(virDomainPtr domain)
 {
     virDomainGetXMLDesc(domain, UINT_MAX);
@@ -117,7 +117,7 @@ virErrorPtr __wrap_virSaveLastError(void)
     return error;
 }
 
-/* ---- the looks ---- */
+/* ---- the passes ---- */
 
 static bool pass(struct vfa_daemon *daemon, virDomainPtr handle, unsigned *ret_again)
 {
@@ -146,7 +146,7 @@ static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
     vfa_backoff_forget(daemon->backoff, UUID);
 }
 
-/* One that hangs is not asked again at once, whatever events come, and less and less. */
+/* A guest that hangs is asked with growing back-off, whatever events come. */
 static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
 {
     struct vfa_domain domain = {.name = (char *)"test"};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon does about a running domain: every pair of what it has and what it should have.
- */
+/* The steps for a running domain: each pair of what it has and what it requests. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -36,7 +35,7 @@ enum { NOTHING = -1 };
 static const struct {
     const char *label;
     const char *xml;
-    const char *request; /* of the one claim; NULL: no claim */
+    const char *request; /* of the only claim; NULL: no claim */
     const char *alias;
     enum vfa_claim_state state;
     int age; /* seconds */
@@ -170,7 +169,7 @@ static void test_case(size_t i)
         CHECK((int)steps[0].kind == cases[i].step, "%s: step %d", cases[i].label, steps[0].kind);
 }
 
-/* A device for which no request is there: its request was taken back, or there never was one. */
+/* A device without a request: the request was removed, or never existed. */
 static void test_placeholder(void)
 {
     static const char xml[] = XML("", OURS);
@@ -213,7 +212,7 @@ static const struct {
     bool held;
     int age;      /* seconds, of the row */
     int attempts; /* of attaching; -1: it is attached */
-    bool vital;   /* of no use without the device */
+    bool vital;   /* on_attach_failure is "destroy" */
     enum vfa_run run;
     enum vfa_hold_step step;
     int age_ms; /* of the guest; 0: not known */

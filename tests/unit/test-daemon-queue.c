@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon's queue, its pacing and its turns: what is given out, when, and never twice at a time.
- */
+/* The daemon's queue, back-off, turns and wait list: what is given out, when, and to only one
+ * thread at a time. */
 
 #include "base/clock.h"
 #include "base/uuid.h"
@@ -185,7 +185,7 @@ static void test_turns(void)
     CHECK(!vfa_turn_take(turns, B));
     CHECK(vfa_turn_end(turns, B));
     CHECK(vfa_turn_take(turns, B));
-    CHECK(!vfa_turn_end(turns, B)); /* nobody wants it any more */
+    CHECK(!vfa_turn_end(turns, B)); /* `wanted` was reset */
     vfa_turns_free(turns);
 }
 
@@ -202,7 +202,7 @@ static void test_held(void)
     vfa_turn_hold(turns, B, 0, 0);
     CHECK(vfa_turn_held(turns, A) == 0);
     vfa_turn_hold(turns, A, 8, 0);
-    vfa_turn_forget(turns, A); /* it has stopped */
+    vfa_turn_forget(turns, A); /* the guest has stopped */
     CHECK(vfa_turn_held(turns, A) == 0);
     vfa_turns_free(turns);
 }
@@ -222,7 +222,7 @@ static void test_held_for(void)
     CHECK(!vfa_turn_attaches(turns, A));
     vfa_turn_attach(turns, A);
     CHECK(vfa_turn_attaches(turns, A));
-    CHECK(vfa_turn_attached(turns, A)); /* somebody has asked */
+    CHECK(vfa_turn_attached(turns, A)); /* vfa_turn_attaches() was called */
     vfa_turn_attach(turns, A);
     CHECK(!vfa_turn_attached(turns, A) && !vfa_turn_attaches(turns, A));
     vfa_turns_free(turns);
@@ -235,7 +235,7 @@ static void test_age(void)
     CHECK(vfa_turn_age(turns, A) < 0);
     vfa_turn_started(turns, A);
     usleep(10000);
-    vfa_turn_started(turns, A); /* an event that comes later */
+    vfa_turn_started(turns, A); /* a later event */
     CHECK(vfa_turn_age(turns, A) >= 9);
     CHECK(vfa_turn_take(turns, A));
     vfa_turn_forget(turns, A);
@@ -261,12 +261,12 @@ static void test_late(void)
     CHECK(!vfa_waiters_counter_changed(waiters, 0));
     CHECK(vfa_waiters_counter_changed(waiters, 7));
     CHECK(vfa_waiters_take(waiters, uuid) && strcmp(uuid, A) == 0);
-    CHECK(vfa_waiters_add(waiters, A)); /* found nothing: at the end again */
+    CHECK(vfa_waiters_add(waiters, A)); /* no device: at the end again */
     CHECK(vfa_waiters_take(waiters, uuid) && strcmp(uuid, B) == 0);
     vfa_waiters_free(waiters);
 }
 
-/* Who is woken next, as a letter; '-': nobody. */
+/* The domain that is woken next, as a letter; '-': none. */
 static char wake(struct vfa_waiters *waiters)
 {
     char uuid[VFA_UUID_SIZE];
@@ -296,7 +296,7 @@ static void test_one_look_a_device(void)
     vfa_waiters_serve(waiters, A);
     CHECK(!vfa_waiters_end(waiters, A));
     CHECK(wake(waiters) == '-');
-    CHECK(vfa_waiters_freed(waiters, 13, false)); /* two; and A waits no longer */
+    CHECK(vfa_waiters_freed(waiters, 13, false)); /* two devices; A waits no longer */
     CHECK(wake(waiters) == 'b' && wake(waiters) == 'c' && wake(waiters) == '-');
     vfa_waiters_free(waiters);
 }
@@ -308,15 +308,15 @@ static void test_next_one_in_its_place(void)
     CHECK(vfa_waiters_freed(waiters, 11, false));
     CHECK(wake(waiters) == 'a');
     CHECK(vfa_waiters_add(waiters, A));
-    CHECK(vfa_waiters_end(waiters, A)); /* it is not what A waits for */
+    CHECK(vfa_waiters_end(waiters, A)); /* A got no device */
     CHECK(wake(waiters) == 'b' && wake(waiters) == '-');
-    CHECK(vfa_waiters_end(waiters, B)); /* does not wait any more */
+    CHECK(vfa_waiters_end(waiters, B)); /* B was not added again */
     CHECK(!vfa_waiters_end(waiters, B));
     CHECK(wake(waiters) == 'c');
     CHECK(vfa_waiters_add(waiters, C) && vfa_waiters_end(waiters, C));
-    CHECK(wake(waiters) == '-'); /* all were */
+    CHECK(wake(waiters) == '-'); /* all were woken */
     CHECK(vfa_waiters_freed(waiters, 12, false));
-    CHECK(wake(waiters) == 'a'); /* still the first */
+    CHECK(wake(waiters) == 'a'); /* A is still the first */
     vfa_waiters_free(waiters);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How often something is done that others ask for as often as they like. Time is made here. */
+/* The rate limit, with times that the test sets. */
 
 #include "base/common.h"
 #include "check.h"
@@ -13,8 +13,8 @@ static const struct {
     {1, 999},     {500, 500},  {999, 1},      /* one turn for all */
     {1000, 1000}, {1500, 500},                /* the next */
     {2000, 1000}, {2001, 999},                /* and so on: one a second */
-    {3500, 500},                              /* nobody asked for a while */
-    {10000, 0},   {10000, 0},  {10000, 1000}, /* and for long: forgotten */
+    {3500, 500},                              /* after a pause */
+    {10000, 0},   {10000, 0},  {10000, 1000}, /* after a long pause: forgotten */
 };
 
 static void test_turns(void)
@@ -30,7 +30,7 @@ static void test_turns(void)
     vfa_rate_free(rate);
 }
 
-/* 2,900 a second: some turns, and one word each. */
+/* A request each millisecond: a few turns, and no more than one message for each. */
 static void test_storm(void)
 {
     struct vfa_rate *rate = vfa_rate_new();
