@@ -139,7 +139,7 @@ static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
         r = verify_claim_once(pass, step, true, ret_device, ret, err);
     return r == VFA_CLAIM_RESCAN
                ? vfa_fail(err, EAGAIN,
-                          "the index was replaced meanwhile by another configuration's")
+                          "the index was rebuilt meanwhile for another configuration, trying again")
                : r;
 }
 

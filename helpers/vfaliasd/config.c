@@ -78,9 +78,10 @@ static int check_unchanged(const struct vfa_config *now, const struct vfa_config
                            struct vfa_error *err)
 {
     if (strcmp(now->state_path, next->state_path) != 0)
-        return vfa_fail(err, EINVAL, "another 'state' needs a restart of the daemon");
+        return vfa_fail(err, EINVAL, "a change of 'state' needs 'systemctl restart vfaliasd'");
     if (strcmp(now->libvirt_uri, next->libvirt_uri) != 0)
-        return vfa_fail(err, EINVAL, "another 'libvirt_uri' needs a restart of the daemon");
+        return vfa_fail(err, EINVAL,
+                        "a change of 'libvirt_uri' needs 'systemctl restart vfaliasd'");
     return 0;
 }
 
@@ -114,10 +115,10 @@ static void reload(struct vfa_daemon *daemon, bool always)
         return;
     }
     if (same) {
-        vfa_log(LOG_DEBUG, "the configuration is what it was");
+        vfa_log(LOG_DEBUG, "the configuration has not changed");
         return;
     }
-    vfa_log(LOG_INFO, "the configuration was read anew");
+    vfa_log(LOG_INFO, "the configuration was read again");
     vfa_queue_add(daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
     vfa_queue_add(daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
 }

@@ -102,9 +102,10 @@ static void queue_requests(struct vfa_daemon *daemon, virDomainPtr domain)
     if (ms == 0)
         vfa_log_forget(key);
     if (storm)
-        vfa_log_change(key, LOG_WARNING,
-                       "domain '%s': its requests are written all the time, looking once a second",
-                       virDomainGetName(domain));
+        vfa_log_change(
+            key, LOG_WARNING,
+            "domain '%s': its requests are written all the time, checking them once a second",
+            virDomainGetName(domain));
 }
 
 /* libvirt does not say whether the live or the persistent metadata changed: both are checked. */

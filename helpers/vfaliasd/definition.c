@@ -131,7 +131,8 @@ static int try_to_assign(struct definition *d, struct vfa_host *host, struct vfa
         vfa_log_forget(key);
         return 0;
     }
-    vfa_log_change(key, LOG_WARNING, "domain '%s': not all of its definition can be filled: %s",
+    vfa_log_change(key, LOG_WARNING,
+                   "domain '%s': not all placeholders of its definition can be filled: %s",
                    d->domain->name, d->result.refusal);
     return wait_for_more(d, host, freed, err);
 }

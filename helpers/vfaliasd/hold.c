@@ -130,7 +130,7 @@ static int resume_restarted(struct vfa_pass *pass)
 {
     if (virDomainResume(pass->handle) == 0) {
         vfa_turn_hold(pass->daemon->turns, pass->uuid, 0, 0);
-        vfa_log(LOG_INFO, "domain '%s': resumed, it was started anew", pass->domain->name);
+        vfa_log(LOG_INFO, "domain '%s': resumed, it was started again", pass->domain->name);
     }
     return STEP_VOID;
 }
@@ -180,8 +180,7 @@ static int begin_hold_in_slot(struct vfa_pass *pass, struct vfa_error *err)
     return is_late(pass) ? forget_guest(pass, err) : suspend_guest(pass, err);
 }
 
-/* Whether a guest that is not yet held can be suspended now. False: it waits for other guests, and
- * costs no call to libvirt meanwhile. */
+/* False: the guest waits until others are suspended; meanwhile it costs no call to libvirt. */
 static bool has_room(struct vfa_daemon *daemon, const struct vfa_config *config,
                      const struct vfa_hold *hold)
 {

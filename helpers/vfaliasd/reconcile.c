@@ -101,7 +101,8 @@ static int keep_leased(struct vfa_pass *pass, const struct vfa_step *step, struc
     if (r == 0)
         r = vfa_state_commit(host.state, err);
     if (r == 0)
-        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' was taken out for a while, kept for it",
+        vfa_log(LOG_INFO,
+                "domain '%s': %s of request '%s' was detached for a while, its claim is kept",
                 pass->domain->name, step->claim->device, step->request->name);
     vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
     return r;

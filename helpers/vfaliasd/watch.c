@@ -52,7 +52,7 @@ static void on_gone(struct watch *watch, const char *name, bool replaced)
         vfa_queue_add(watch->daemon->queue, VFA_WORK_INDEX_KEY, VFA_WORK_INDEX, 0);
         vfa_queue_add(watch->daemon->queue, VFA_WORK_HOST, VFA_WORK_SYNC, 0);
     } else if (strcmp(name, watch->lock) == 0) {
-        vfa_log(LOG_ERR, "the lock file is gone, ending so that it is made anew");
+        vfa_log(LOG_ERR, "the lock file is gone, ending so that the next vfaliasd creates it");
         vfa_daemon_quit(watch->daemon, EXIT_FAILURE);
     }
 }

@@ -130,7 +130,7 @@ def test_a_claim_overtakes(host):
     wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
     claim(host, QATS[2], "two")
     claim(host, QATS[1], "three")
-    host.vfaliasd.lines.wait("domain 'a': not all of its definition can be filled: no free device for request 'qat-0': "
+    host.vfaliasd.lines.wait("domain 'a': not all placeholders of its definition can be filled: no free device for request 'qat-0': "
                              "alias 'qat' has 3 devices, 3 claimed")
     assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[1]
     release(host, "two")
@@ -153,7 +153,7 @@ def test_what_a_domain_has_is_put_into_quarantine(host):
 
 def test_what_was_said_of_a_definition_goes_with_it(host):
     """Of the next one of this UUID it is said again."""
-    line = "domain 'lacks': not all of its definition can be filled"
+    line = "domain 'lacks': not all placeholders of its definition can be filled"
     xml = guest("lacks", uuid="44444444-0000-4000-8000-000000000000", devices="".join(
         placeholder(number, "ua-vf-" + name) for number, name in enumerate(["qat-0", "gpu-0", "gpu-1"])))
     host.define(xml)

@@ -274,7 +274,7 @@ def test_configuration_read_anew(host):
     assert "no alias 'newer'" in host.virsh("start", "asks", check=False).stderr
     host.configure(VFALIAS_CONF.replace('"qat"', '"newer"'))
     host.vfaliasd.signal("HUP")
-    host.vfaliasd.lines.wait("the configuration was read anew")
+    host.vfaliasd.lines.wait("the configuration was read again")
     host.virsh("start", "asks")
     host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "asks")
     host.configure("[pci\n")

@@ -143,11 +143,11 @@ def test_configuration_that_is_written_again_causes_nothing(host, daemon):
     replaced = host.config_file.with_suffix(".tmp")
     replaced.write_text(text)
     replaced.rename(host.config_file)
-    one.wait_for("the configuration is what it was")
+    one.wait_for("the configuration has not changed")
     one.wait_until_idle()
     assert not one.calls("virConnectListAllDomains", since=before)
     host.config_file.write_text(text.replace('"net"', '"other"', 1))
-    one.wait_for("the configuration was read anew")
+    one.wait_for("the configuration was read again")
     one.wait_for_call("virConnectListAllDomains", since=before)
 
 
@@ -163,6 +163,6 @@ def test_folder_of_the_configuration_that_is_replaced(host, daemon):
     (new / "vfalias.conf").write_text(text)
     folder.rename(host.folder / "old")
     new.rename(folder)
-    one.wait_for("the configuration is what it was")
+    one.wait_for("the configuration has not changed")
     (folder / "vfalias.conf").write_text(text.replace('"net"', '"other"', 1))
-    one.wait_for("the configuration was read anew")
+    one.wait_for("the configuration was read again")
