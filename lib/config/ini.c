@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "spec/spec.h"
 #include "report.h"
@@ -208,43 +209,16 @@ int vfa_ini_parse(const char *file, const char *text, size_t len, struct vfa_ini
     return r;
 }
 
-/* Reads all of a file. free() *ret. */
-static int read_all(int fd, char **ret, size_t *ret_len)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    size_t len = 0, size = 0;
-    ssize_t got;
-
-    do {
-        if (len == size) {
-            char *more = size < MAX_FILE ? realloc(text, size ? 2 * size : 8192) : NULL;
-
-            if (!more)
-                return size < MAX_FILE ? -ENOMEM : -EFBIG;
-            text = more;
-            size = size ? 2 * size : 8192;
-        }
-        got = read(fd, text + len, size - len);
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        len += got > 0 ? (size_t)got : 0;
-    } while (got != 0);
-    *ret = vfa_steal(&text);
-    *ret_len = len;
-    return 0;
-}
-
 int vfa_config_read_ini(const char *path, const char *file, struct vfa_ini *ret,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    VFA_AUTO(vfa_freep) char *text = NULL;
-    size_t len = 0;
-    int r = fd < 0 ? -errno : read_all(fd, &text, &len);
+    VFA_AUTO(vfa_io_data_clear) struct vfa_io_data text = {NULL, 0};
+    int r = fd < 0 ? -errno : vfa_io_read_all(fd, MAX_FILE, &text);
 
     if (r == -ENOMEM)
         return vfa_fail_oom(err);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read '%s': %s", path, strerror(-r));
-    return vfa_ini_parse(file, text, len, ret, err);
+    return vfa_ini_parse(file, text.data, text.len, ret, err);
 }

@@ -7,6 +7,7 @@
 
 #include "disk-use.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "sysfs.h"
@@ -65,19 +66,17 @@ static int add_block(struct vfa_disks *disks, int fd, const char *name, struct v
 {
     char path[PATH_MAX];
     ssize_t n = readlinkat(fd, name, path, sizeof(path) - 1);
-    struct vfa_block *more;
+    struct vfa_block *block;
 
     if (n < 0)
         return 0;
     path[n] = '\0';
-    more = reallocarray(disks->blocks, disks->n_blocks + 1, sizeof(*more));
-    if (!more)
+    block = vfa_array_grow(&disks->blocks, disks->n_blocks);
+    if (!block)
         return vfa_fail_oom(err);
-    disks->blocks = more;
-    more += disks->n_blocks;
-    *more = (struct vfa_block){.name = strdup(name), .path = strdup(path)};
+    *block = (struct vfa_block){.name = strdup(name), .path = strdup(path)};
     disks->n_blocks++;
-    return more->name && more->path ? 0 : vfa_fail_oom(err);
+    return block->name && block->path ? 0 : vfa_fail_oom(err);
 }
 
 /* True for the device in a folder of that name, and for what is below that. */
@@ -109,17 +108,15 @@ static bool is_path(const char *name, char *ret_head, size_t size)
 static int add_use(struct vfa_disks *disks, const char *key, const char *how, const char *what,
                    struct vfa_error *err)
 {
-    struct vfa_block_use *more = reallocarray(disks->uses, disks->n_uses + 1, sizeof(*disks->uses));
+    struct vfa_block_use *use = vfa_array_grow(&disks->uses, disks->n_uses);
 
-    if (!more)
+    if (!use)
         return vfa_fail_oom(err);
-    disks->uses = more;
-    more += disks->n_uses;
-    *more = (struct vfa_block_use){.key = strdup(key)};
-    if (asprintf(&more->how, "%s%s", how, what) < 0)
-        more->how = NULL;
+    use->key = strdup(key);
+    if (asprintf(&use->how, "%s%s", how, what) < 0)
+        use->how = NULL;
     disks->n_uses++;
-    return more->key && more->how ? 0 : vfa_fail_oom(err);
+    return use->key && use->how ? 0 : vfa_fail_oom(err);
 }
 
 /* A path in /dev as sysfs writes it: /dev/cciss/c0d0 is cciss!c0d0. */

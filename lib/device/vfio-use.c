@@ -10,6 +10,7 @@
 
 #include "vfio-use.h"
 
+#include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/parse.h"
@@ -72,17 +73,16 @@ static bool is_node(int fdsfd, const char *link)
 static int note(struct vfa_vfio_files *files, const char *name, unsigned pid, struct vfa_error *err)
 {
     size_t len = strcspn(name, " ");
-    struct vfa_vfio_file *more;
+    struct vfa_vfio_file *file;
 
-    if (len >= sizeof(more->name))
+    if (len >= sizeof(file->name))
         return 0;
-    more = reallocarray(files->items, files->n + 1, sizeof(*more));
-    if (!more)
+    file = vfa_array_grow(&files->items, files->n);
+    if (!file)
         return vfa_fail_oom(err);
-    files->items = more;
-    memcpy(more[files->n].name, name, len);
-    more[files->n].name[len] = '\0';
-    more[files->n++].pid = pid;
+    memcpy(file->name, name, len);
+    file->pid = pid;
+    files->n++;
     return 0;
 }
 

@@ -241,6 +241,29 @@ static void test_nul(void)
     CHECK(vfa_config_load(path, &config, NULL) == -EINVAL, "");
 }
 
+/* A file of 4 MiB is refused; a file of one byte less is read. */
+static void test_large_file(void)
+{
+    enum { LIMIT = 4 << 20 };
+    VFA_AUTO(vfa_freep) char *text = malloc(LIMIT + 1);
+
+    CHECK(text != NULL, "");
+    if (!text)
+        return;
+    memset(text, '\n', LIMIT);
+    text[LIMIT] = '\0';
+    for (int i = 0; i < 2; i++) {
+        VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        int r;
+
+        write_file(path, text + i);
+        r = vfa_config_load(path, &config, &err);
+        CHECK(r == (i ? 0 : -EFBIG), "%d bytes: %d", LIMIT - i, r);
+        CHECK(i || strstr(vfa_error_text(&err), "': File too large"), "%s", vfa_error_text(&err));
+    }
+}
+
 /* ---- what devices may be given out ---- */
 
 static void test_claimable(void)
@@ -343,6 +366,7 @@ int main(void)
     test_files();
     test_absent();
     test_nul();
+    test_large_file();
     test_claimable();
     test_first_match();
     test_digest();
