@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-static void fill(struct vfa_error *err, int code, char *msg)
+static void set_error(struct vfa_error *err, int code, char *msg)
 {
     if (!err) {
         free(msg);
@@ -20,7 +20,7 @@ static void fill(struct vfa_error *err, int code, char *msg)
     err->msg = msg;
 }
 
-static VFA_PRINTF(1, 0) char *format(const char *fmt, va_list args)
+static VFA_PRINTF(1, 0) char *format_line(const char *fmt, va_list args)
 {
     char *text;
 
@@ -39,9 +39,9 @@ int vfa_fail(struct vfa_error *err, int code, const char *fmt, ...)
     char *msg;
 
     va_start(args, fmt);
-    msg = format(fmt, args);
+    msg = format_line(fmt, args);
     va_end(args);
-    fill(err, code, msg);
+    set_error(err, code, msg);
     return -code;
 }
 
@@ -51,9 +51,9 @@ int vfa_refuse(struct vfa_error *err, int code, const char *fmt, ...)
     char *msg;
 
     va_start(args, fmt);
-    msg = format(fmt, args);
+    msg = format_line(fmt, args);
     va_end(args);
-    fill(err, code, msg);
+    set_error(err, code, msg);
     return VFA_REFUSED;
 }
 
@@ -61,7 +61,7 @@ int vfa_error_move(struct vfa_error *err, struct vfa_error *why)
 {
     int code = why->code;
 
-    fill(err, code, vfa_steal(&why->msg));
+    set_error(err, code, vfa_steal(&why->msg));
     why->code = 0;
     return -code;
 }
@@ -75,16 +75,16 @@ int vfa_wrap(struct vfa_error *err, const char *fmt, ...)
     if (!err)
         return -EINVAL;
     va_start(args, fmt);
-    prefix = format(fmt, args);
+    prefix = format_line(fmt, args);
     va_end(args);
     if (prefix && asprintf(&msg, "%s: %s", prefix, vfa_error_text(err)) >= 0)
-        fill(err, err->code, msg);
+        set_error(err, err->code, msg);
     return -err->code;
 }
 
 int vfa_fail_oom(struct vfa_error *err)
 {
-    fill(err, ENOMEM, NULL);
+    set_error(err, ENOMEM, NULL);
     return -ENOMEM;
 }
 

@@ -56,26 +56,26 @@ static void skip(struct reader *reader, const char *set)
     reader->p += strspn(reader->p, set);
 }
 
-static void skip_blanks(struct reader *reader)
+static void skip_space(struct reader *reader)
 {
     skip(reader, " \t\r\n");
 }
 
-static int fail(const struct reader *reader, const char *reason, struct vfa_error *err)
+static int fail_at(const struct reader *reader, const char *reason, struct vfa_error *err)
 {
     return vfa_config_fail(reader->where, err, "cannot use alias '%.*s' at '%.20s': %s",
                            reader->name_len, reader->name, reader->p, reason);
 }
 
 /* Takes `text` and the blanks behind it. */
-static bool take(struct reader *reader, const char *text)
+static bool take_token(struct reader *reader, const char *text)
 {
     size_t len = strlen(text);
 
     if (strncmp(reader->p, text, len) != 0)
         return false;
     reader->p += len;
-    skip_blanks(reader);
+    skip_space(reader);
     return true;
 }
 
@@ -86,7 +86,7 @@ static void take_word(struct reader *reader, char word[MAX_WORD + 1])
 
     snprintf(word, MAX_WORD + 1, "%.*s", (int)(len > MAX_WORD ? MAX_WORD : len), reader->p);
     reader->p += len;
-    skip_blanks(reader);
+    skip_space(reader);
 }
 
 static int set_id(struct reader *reader, int *id, const char *word, struct vfa_error *err)
@@ -94,22 +94,22 @@ static int set_id(struct reader *reader, int *id, const char *word, struct vfa_e
     uint32_t value;
 
     if (*id != VFA_ID_ANY)
-        return fail(reader, "an id is there twice", err);
+        return fail_at(reader, "an id is there twice", err);
     if (vfa_parse_hex(word, 0xffff, &value) < 0)
-        return fail(reader, "an id is not a hexadecimal number up to ffff", err);
+        return fail_at(reader, "an id is not a hexadecimal number up to ffff", err);
     *id = (int)value;
     return 0;
 }
 
-static int set_kind(struct reader *reader, const char *word, struct vfa_error *err)
+static int set_device_kind(struct reader *reader, const char *word, struct vfa_error *err)
 {
     if (reader->kind)
-        return fail(reader, "device_type is there twice", err);
+        return fail_at(reader, "device_type is there twice", err);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (strcmp(word, kinds[i].name) == 0)
             reader->kind = &kinds[i];
     }
-    return reader->kind ? 0 : fail(reader, "device_type is none of NIC, GPU, ACCEL", err);
+    return reader->kind ? 0 : fail_at(reader, "device_type is none of NIC, GPU, ACCEL", err);
 }
 
 /* KEY=VALUE. */
@@ -118,18 +118,18 @@ static int read_pair(struct reader *reader, struct vfa_error *err)
     char key[MAX_WORD + 1], word[MAX_WORD + 1];
 
     take_word(reader, key);
-    if (!take(reader, "="))
-        return fail(reader, "KEY=VALUE is expected", err);
+    if (!take_token(reader, "="))
+        return fail_at(reader, "KEY=VALUE is expected", err);
     take_word(reader, word);
     if (strcmp(key, "vendor_id") == 0)
         return set_id(reader, &reader->vendor, word, err);
     if (strcmp(key, "product_id") == 0)
         return set_id(reader, &reader->product, word, err);
     if (strcmp(key, "device_type") == 0)
-        return set_kind(reader, word, err);
+        return set_device_kind(reader, word, err);
     if (strcmp(key, "capability_type") == 0)
-        return strcmp(word, "pci") == 0 ? 0 : fail(reader, "capability_type is not pci", err);
-    return fail(
+        return strcmp(word, "pci") == 0 ? 0 : fail_at(reader, "capability_type is not pci", err);
+    return fail_at(
         reader,
         "an unknown key: capability_type, capability, vendor_id, product_id and device_type are known",
         err);
@@ -140,11 +140,11 @@ static int read_group(struct reader *reader, bool inner, struct vfa_error *err)
 {
     int r = 0;
 
-    if (!take(reader, "("))
-        return fail(reader, "'(' is expected", err);
-    while (r == 0 && !take(reader, ")")) {
+    if (!take_token(reader, "("))
+        return fail_at(reader, "'(' is expected", err);
+    while (r == 0 && !take_token(reader, ")")) {
         const char *term = reader->p;
-        bool group = !inner && take(reader, "capability") && take(reader, ":");
+        bool group = !inner && take_token(reader, "capability") && take_token(reader, ":");
 
         if (group) {
             r = read_group(reader, true, err);
@@ -155,29 +155,29 @@ static int read_group(struct reader *reader, bool inner, struct vfa_error *err)
         term = reader->p;
         skip(reader, " \t\r\n&,");
         if (r == 0 && term == reader->p && *reader->p != ')')
-            return fail(reader, "'&' or ')' is expected", err);
+            return fail_at(reader, "'&' or ')' is expected", err);
     }
     return r;
 }
 
-static int read_text(struct reader *reader, struct vfa_error *err)
+static int read_expression(struct reader *reader, struct vfa_error *err)
 {
     int r;
 
-    if (!take(reader, PREFIX) || !take(reader, ":") || !take(reader, "devices") ||
-        !take(reader, ":"))
-        return fail(reader, "'capabilities:devices:' is expected", err);
+    if (!take_token(reader, PREFIX) || !take_token(reader, ":") || !take_token(reader, "devices") ||
+        !take_token(reader, ":"))
+        return fail_at(reader, "'capabilities:devices:' is expected", err);
     r = read_group(reader, false, err);
     if (r < 0)
         return r;
     if (*reader->p)
-        return fail(reader, "there is more text behind the last ')'", err);
+        return fail_at(reader, "there is more text behind the last ')'", err);
     if (!reader->kind && (reader->vendor < 0 || reader->product < 0))
-        return fail(reader, "vendor_id and product_id are wanted, or device_type instead", err);
+        return fail_at(reader, "vendor_id and product_id are wanted, or device_type instead", err);
     return 0;
 }
 
-static int fill(const struct reader *reader, struct vfa_alias *ret, struct vfa_error *err)
+static int make_choices(const struct reader *reader, struct vfa_alias *ret, struct vfa_error *err)
 {
     size_t n = reader->kind ? reader->kind->n : 1;
 
@@ -219,9 +219,9 @@ int vfa_config_read_epa(const char *text, const struct vfa_where *where, struct 
 
     reader.name = text;
     reader.name_len = (int)(len < MAX_NAME ? len : MAX_NAME);
-    skip_blanks(&reader);
+    skip_space(&reader);
     if (len < 1 || len > MAX_NAME)
-        return fail(&reader, "a name of 1 to 256 bytes is wanted in front of '='", err);
-    r = read_text(&reader, err);
-    return r < 0 ? r : fill(&reader, ret, err);
+        return fail_at(&reader, "a name of 1 to 256 bytes is wanted in front of '='", err);
+    r = read_expression(&reader, err);
+    return r < 0 ? r : make_choices(&reader, ret, err);
 }

@@ -176,8 +176,8 @@ static int read_attach(struct vfa_alias_reader *reader, const char *key, struct 
     return r;
 }
 
-static int read_profileid(struct vfa_alias_reader *reader, const char *key,
-                          struct json_object *value, struct vfa_error *err)
+static int read_alias_profileid(struct vfa_alias_reader *reader, const char *key,
+                                struct json_object *value, struct vfa_error *err)
 {
     const char *text = NULL;
     int r = want_text(reader, key, value, &text, err);
@@ -204,14 +204,14 @@ static int read_failure(struct vfa_alias_reader *reader, const char *key, struct
     return r;
 }
 
-static int read_hold(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
-                     struct vfa_error *err)
+static int read_alias_hold(struct vfa_alias_reader *reader, const char *key,
+                           struct json_object *value, struct vfa_error *err)
 {
     return vfa_config_bool(reader->where, key, value, &reader->alias->hold, err);
 }
 
-static int read_settings(struct vfa_alias_reader *reader, const char *key,
-                         struct json_object *value, struct vfa_error *err)
+static int read_alias_settings(struct vfa_alias_reader *reader, const char *key,
+                               struct json_object *value, struct vfa_error *err)
 {
     return vfa_config_vf_settings(reader->where, value, &reader->alias->settings, err);
 }
@@ -239,13 +239,13 @@ static const struct own_key {
     {"attach", read_attach, VFA_ALIAS_ATTACH},
     {"class", read_class, VFA_ALIAS_KEYS},
     {"driver", read_driver, VFA_ALIAS_KEYS},
-    {"hold", read_hold, VFA_ALIAS_HOLD},
+    {"hold", read_alias_hold, VFA_ALIAS_HOLD},
     {"max_per_domain", read_max, VFA_ALIAS_MAX_PER_DOMAIN},
     {"on_attach_failure", read_failure, VFA_ALIAS_ON_ATTACH_FAILURE},
     {"order", read_order, VFA_ALIAS_ORDER},
     {"permit", read_permit, VFA_ALIAS_PERMIT},
-    {"profileid", read_profileid, VFA_ALIAS_PROFILEID},
-    {"settings", read_settings, VFA_ALIAS_SETTINGS},
+    {"profileid", read_alias_profileid, VFA_ALIAS_PROFILEID},
+    {"settings", read_alias_settings, VFA_ALIAS_SETTINGS},
     {"settings_policy", read_policy, VFA_ALIAS_SETTINGS_POLICY},
     {"xml_name", read_xml_name, VFA_ALIAS_XML_NAME},
 };

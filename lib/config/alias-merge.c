@@ -74,7 +74,7 @@ static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa
 }
 
 /* Only `from` says it. */
-static void take(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_key key)
+static void take_key(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_key key)
 {
     to->said[key] = from->said[key];
     switch (key) {
@@ -115,8 +115,8 @@ static void take(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_ke
     }
 }
 
-static int refuse(const struct vfa_alias *alias, const char *what, const struct vfa_where *at,
-                  struct vfa_error *err)
+static int refuse_conflict(const struct vfa_alias *alias, const char *what,
+                           const struct vfa_where *at, struct vfa_error *err)
 {
     return vfa_config_fail(&alias->choices[0].where, err,
                            "cannot use alias '%.40s': it has another %s than at %s:%u", alias->name,
@@ -129,13 +129,13 @@ static int check_same(const struct vfa_alias *first, const struct vfa_alias *ali
     const struct vfa_where *at = &first->choices[0].where;
 
     if (first->numa != alias->numa)
-        return refuse(alias, "numa_policy", at, err);
+        return refuse_conflict(alias, "numa_policy", at, err);
     if (first->type_given != alias->type_given || first->types != alias->types)
-        return refuse(alias, "device_type", at, err);
+        return refuse_conflict(alias, "device_type", at, err);
     for (int i = 0; i < VFA_ALIAS_KEYS; i++) {
         if (first->said[i].file && alias->said[i].file &&
             !agree(first, alias, (enum vfa_alias_key)i))
-            return refuse(alias, key_names[i], &first->said[i], err);
+            return refuse_conflict(alias, key_names[i], &first->said[i], err);
     }
     return 0;
 }
@@ -155,8 +155,8 @@ static int move_choices(struct vfa_alias *to, struct vfa_alias *from, struct vfa
 }
 
 /* ORs `alias` into `first`. */
-static int merge(struct vfa_config *config, struct vfa_alias *first, struct vfa_alias *alias,
-                 struct vfa_error *err)
+static int merge_alias(struct vfa_config *config, struct vfa_alias *first, struct vfa_alias *alias,
+                       struct vfa_error *err)
 {
     int r = check_same(first, alias, err);
 
@@ -169,16 +169,16 @@ static int merge(struct vfa_config *config, struct vfa_alias *first, struct vfa_
         return r;
     for (int i = 0; i < VFA_ALIAS_KEYS; i++) {
         if (!first->said[i].file && alias->said[i].file)
-            take(first, alias, (enum vfa_alias_key)i);
+            take_key(first, alias, (enum vfa_alias_key)i);
     }
     return move_choices(first, alias, err);
 }
 
 /* ---- names ---- */
 
-static int refuse_name(const struct vfa_alias *alias, const char *what, const char *name,
-                       const struct vfa_alias *other, const struct vfa_where *at,
-                       struct vfa_error *err)
+static int refuse_ambiguous_name(const struct vfa_alias *alias, const char *what, const char *name,
+                                 const struct vfa_alias *other, const struct vfa_where *at,
+                                 struct vfa_error *err)
 {
     return vfa_config_fail(
         &alias->choices[0].where, err,
@@ -193,11 +193,11 @@ static int check_other(const struct vfa_alias *alias, const struct vfa_alias *ot
     const char *name = alias->xml_name;
 
     if (other->xml_name && strcmp(other->xml_name, alias->name) == 0)
-        return refuse_name(alias, "alias", alias->name, other, at, err);
+        return refuse_ambiguous_name(alias, "alias", alias->name, other, at, err);
     if (name && other->xml_name && strcmp(other->xml_name, name) == 0)
-        return refuse_name(alias, "xml_name", name, other, at, err);
+        return refuse_ambiguous_name(alias, "xml_name", name, other, at, err);
     if (name && strcmp(other->name, name) == 0)
-        return refuse_name(alias, "xml_name", name, other, &other->choices[0].where, err);
+        return refuse_ambiguous_name(alias, "xml_name", name, other, &other->choices[0].where, err);
     return 0;
 }
 
@@ -223,7 +223,7 @@ int vfa_config_keep_alias(struct vfa_config *config, struct vfa_alias *alias, st
         return r;
     for (size_t i = 0; i < config->n_aliases; i++) {
         if (strcmp(config->aliases[i].name, alias->name) == 0)
-            return merge(config, &config->aliases[i], alias, err);
+            return merge_alias(config, &config->aliases[i], alias, err);
     }
     slot = vfa_array_grow(&config->aliases, config->n_aliases);
     if (!slot)

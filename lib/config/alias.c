@@ -29,8 +29,8 @@
 
 #define MAX_NAME 256 /* characters */
 
-static int read_name(struct vfa_alias_reader *reader, const char *key, const char *text,
-                     struct vfa_error *err)
+static int read_alias_name(struct vfa_alias_reader *reader, const char *key, const char *text,
+                           struct vfa_error *err)
 {
     size_t chars = 0;
 
@@ -46,8 +46,8 @@ static int read_name(struct vfa_alias_reader *reader, const char *key, const cha
     return reader->alias->name ? 0 : vfa_fail_oom(err);
 }
 
-static int read_id(const struct vfa_alias_reader *reader, const char *key, const char *text,
-                   int *ret, struct vfa_error *err)
+static int read_alias_id(const struct vfa_alias_reader *reader, const char *key, const char *text,
+                         int *ret, struct vfa_error *err)
 {
     uint32_t id;
 
@@ -63,17 +63,17 @@ static int read_id(const struct vfa_alias_reader *reader, const char *key, const
 static int read_vendor(struct vfa_alias_reader *reader, const char *key, const char *text,
                        struct vfa_error *err)
 {
-    return read_id(reader, key, text, &reader->choice->vendor, err);
+    return read_alias_id(reader, key, text, &reader->choice->vendor, err);
 }
 
 static int read_product(struct vfa_alias_reader *reader, const char *key, const char *text,
                         struct vfa_error *err)
 {
-    return read_id(reader, key, text, &reader->choice->product, err);
+    return read_alias_id(reader, key, text, &reader->choice->product, err);
 }
 
-static int read_type(struct vfa_alias_reader *reader, const char *key, const char *text,
-                     struct vfa_error *err)
+static int read_device_type(struct vfa_alias_reader *reader, const char *key, const char *text,
+                            struct vfa_error *err)
 {
     static const struct vfa_config_word words[] = {{"type-PCI", 1u << VFA_TYPE_PCI},
                                                    {"type-PF", 1u << VFA_TYPE_PF},
@@ -84,8 +84,8 @@ static int read_type(struct vfa_alias_reader *reader, const char *key, const cha
                            &reader->alias->types, err);
 }
 
-static int read_numa(struct vfa_alias_reader *reader, const char *key, const char *text,
-                     struct vfa_error *err)
+static int read_numa_policy(struct vfa_alias_reader *reader, const char *key, const char *text,
+                            struct vfa_error *err)
 {
     static const struct vfa_config_word words[] = {{"legacy", VFA_NUMA_LEGACY},
                                                    {"required", VFA_NUMA_REQUIRED},
@@ -118,8 +118,8 @@ static int read_placement(struct vfa_alias_reader *reader, const char *key, cons
 
 /* Booleans are normalised like those of a device_spec; Nova's live_migratable does not replace the
  * ids. */
-static int read_tag(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
-                    struct vfa_error *err)
+static int read_alias_tag(struct vfa_alias_reader *reader, const char *key,
+                          struct json_object *value, struct vfa_error *err)
 {
     enum json_type type = json_object_get_type(value);
 
@@ -141,28 +141,24 @@ static int read_other(struct vfa_alias_reader *reader, const char *key, struct j
         return r;
     if (strcmp(key, "physical_network") == 0 || strcmp(key, "live_migratable") == 0 ||
         vfa_config_sets_tag(reader->config, key))
-        return read_tag(reader, key, value, err);
+        return read_alias_tag(reader, key, value, err);
     return vfa_config_fail(
         reader->where, err,
         "cannot use key '%.40s': it is no key of an alias, and no device_spec has such a tag", key);
 }
 
-static int read_key(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
-                    struct vfa_error *err)
+static int read_alias_key(struct vfa_alias_reader *reader, const char *key,
+                          struct json_object *value, struct vfa_error *err)
 {
     static const struct {
         const char *key;
         int (*read)(struct vfa_alias_reader *reader, const char *key, const char *text,
                     struct vfa_error *err);
     } keys[] = {
-        {"name", read_name},
-        {"vendor_id", read_vendor},
-        {"product_id", read_product},
-        {"device_type", read_type},
-        {"numa_policy", read_numa},
-        {"capability_type", read_capability},
-        {"resource_class", read_placement},
-        {"traits", read_placement},
+        {"name", read_alias_name},          {"vendor_id", read_vendor},
+        {"product_id", read_product},       {"device_type", read_device_type},
+        {"numa_policy", read_numa_policy},  {"capability_type", read_capability},
+        {"resource_class", read_placement}, {"traits", read_placement},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -176,7 +172,7 @@ static int read_key(struct vfa_alias_reader *reader, const char *key, struct jso
 }
 
 /* Warns about tags that the devices of this host do not have. */
-static int check_tags(struct vfa_alias_reader *reader, struct vfa_error *err)
+static int check_alias_tags(struct vfa_alias_reader *reader, struct vfa_error *err)
 {
     struct vfa_tags *tags = &reader->choice->tags;
     int r = 0;
@@ -199,7 +195,7 @@ static int check_tags(struct vfa_alias_reader *reader, struct vfa_error *err)
     return r;
 }
 
-static int check(struct vfa_alias_reader *reader, struct vfa_error *err)
+static int check_alias(struct vfa_alias_reader *reader, struct vfa_error *err)
 {
     if (!reader->alias->name)
         return vfa_config_fail(reader->where, err, "cannot use alias: it has no name");
@@ -208,7 +204,7 @@ static int check(struct vfa_alias_reader *reader, struct vfa_error *err)
             reader->where, err,
             "cannot use alias '%.40s': vendor_id and product_id are wanted, or a tag, class or driver instead",
             reader->alias->name);
-    return check_tags(reader, err);
+    return check_alias_tags(reader, err);
 }
 
 static int read_json(struct vfa_alias_reader *reader, const char *text, struct vfa_error *err)
@@ -229,11 +225,11 @@ static int read_json(struct vfa_alias_reader *reader, const char *text, struct v
         .vendor = VFA_ID_ANY, .product = VFA_ID_ANY, .class = -1, .where = *reader->where};
     json_object_object_foreach(value, key, member)
     {
-        r = read_key(reader, key, member, err);
+        r = read_alias_key(reader, key, member, err);
         if (r < 0)
             return r;
     }
-    return check(reader, err);
+    return check_alias(reader, err);
 }
 
 int vfa_config_add_alias(struct vfa_config *config, const char *text, const struct vfa_where *where,

@@ -45,8 +45,8 @@ static bool is_truthy(struct json_object *value)
 }
 
 /* Nova strips vendor_id before it looks for "*", product_id not. */
-static int read_id(const char *key, struct json_object *value, bool strip,
-                   const struct vfa_where *where, int *ret, struct vfa_error *err)
+static int read_spec_id(const char *key, struct json_object *value, bool strip,
+                        const struct vfa_where *where, int *ret, struct vfa_error *err)
 {
     const char *text = vfa_json_text(value);
     const char *inner = text;
@@ -142,13 +142,13 @@ static int read_clean(const char *key, struct json_object *value, const struct v
     return spec->clean ? 0 : vfa_fail_oom(err);
 }
 
-static int read_key(const char *key, struct json_object *value, const struct vfa_where *where,
-                    struct vfa_spec *spec, struct vfa_error *err)
+static int read_spec_key(const char *key, struct json_object *value, const struct vfa_where *where,
+                         struct vfa_spec *spec, struct vfa_error *err)
 {
     if (strcmp(key, "vendor_id") == 0)
-        return read_id(key, value, true, where, &spec->vendor, err);
+        return read_spec_id(key, value, true, where, &spec->vendor, err);
     if (strcmp(key, "product_id") == 0)
-        return read_id(key, value, false, where, &spec->product, err);
+        return read_spec_id(key, value, false, where, &spec->product, err);
     if (strcmp(key, "address") == 0)
         return read_address(value, where, spec, err);
     if (strcmp(key, "devname") == 0)
@@ -168,7 +168,7 @@ static int read_spec(struct json_object *value, const struct vfa_where *where,
             where, err, "cannot use device_spec: an object, or an array of objects, is wanted");
     json_object_object_foreach(value, key, member)
     {
-        int r = read_key(key, member, where, spec, err);
+        int r = read_spec_key(key, member, where, spec, err);
 
         if (r < 0)
             return r;

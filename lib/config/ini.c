@@ -53,7 +53,7 @@ static void reader_clear(struct reader *reader)
     free(reader->value);
 }
 
-static int append(struct reader *reader, const char *text, size_t len, struct vfa_error *err)
+static int append_value(struct reader *reader, const char *text, size_t len, struct vfa_error *err)
 {
     if (reader->size - reader->len <= len) {
         size_t size = 2 * (reader->len + len + 1);
@@ -145,7 +145,7 @@ static int read_assignment(struct reader *reader, const char *line, size_t len,
     }
     reader->key = strndup(line, key_len);
     reader->key_line = reader->where.line;
-    return reader->key ? append(reader, value, value_len, err) : vfa_fail_oom(err);
+    return reader->key ? append_value(reader, value, value_len, err) : vfa_fail_oom(err);
 }
 
 static int read_continuation(struct reader *reader, const char *text, size_t len,
@@ -156,11 +156,11 @@ static int read_continuation(struct reader *reader, const char *text, size_t len
     if (!reader->key)
         return vfa_config_fail(&reader->where, err, "an indented line continues nothing: '%.*s'",
                                (int)(len < 80 ? len : 80), text);
-    r = append(reader, "\n", 1, err);
-    return r < 0 ? r : append(reader, text, len, err);
+    r = append_value(reader, "\n", 1, err);
+    return r < 0 ? r : append_value(reader, text, len, err);
 }
 
-static int read_line(struct reader *reader, const char *line, size_t len, struct vfa_error *err)
+static int read_ini_line(struct reader *reader, const char *line, size_t len, struct vfa_error *err)
 {
     const char *text = line;
     size_t text_len = vfa_text_strip(&text, len);
@@ -188,7 +188,7 @@ static int read_lines(struct reader *reader, const char *text, size_t len, struc
         while (p < end && *p != '\n' && *p != '\r')
             p++;
         reader->where.line++;
-        r = read_line(reader, text, (size_t)(p - text), err);
+        r = read_ini_line(reader, text, (size_t)(p - text), err);
         text = p < end && *p == '\r' && p + 1 < end && p[1] == '\n' ? p + 2 : p + 1;
     }
     return r < 0 ? r : flush(reader, err);

@@ -29,7 +29,7 @@ struct scan {
     int depth;
 };
 
-static bool fail(struct scan *scan, const char *reason)
+static bool fail_scan(struct scan *scan, const char *reason)
 {
     scan->reason = reason;
     return false;
@@ -45,7 +45,7 @@ static bool scan_word(struct scan *scan, const char *word)
     size_t len = strlen(word);
 
     if (strncmp(scan->p, word, len) != 0)
-        return fail(scan, "a value is expected: a string needs double quotes");
+        return fail_scan(scan, "a value is expected: a string needs double quotes");
     scan->p += len;
     return true;
 }
@@ -55,7 +55,7 @@ static bool scan_digits(struct scan *scan)
     size_t n = strspn(scan->p, "0123456789");
 
     scan->p += n;
-    return n > 0 || fail(scan, "a digit is expected");
+    return n > 0 || fail_scan(scan, "a digit is expected");
 }
 
 static bool scan_number(struct scan *scan)
@@ -86,7 +86,7 @@ static bool scan_unit(struct scan *scan, uint32_t *ret)
     char digits[5] = "";
 
     if (strspn(scan->p, "0123456789abcdefABCDEF") < 4)
-        return fail(scan, "four hexadecimal digits are expected behind \\u");
+        return fail_scan(scan, "four hexadecimal digits are expected behind \\u");
     memcpy(digits, scan->p, 4);
     scan->p += 4;
     return vfa_parse_hex(digits, 0xffff, ret) == 0;
@@ -100,7 +100,7 @@ static bool scan_unicode(struct scan *scan)
     if (!scan_unit(scan, &unit))
         return false;
     if (unit == 0)
-        return fail(scan, "\\u0000 is not allowed");
+        return fail_scan(scan, "\\u0000 is not allowed");
     if (unit < 0xd800 || unit > 0xdfff)
         return true;
     if (unit < 0xdc00 && scan->p[0] == '\\' && scan->p[1] == 'u') {
@@ -108,7 +108,7 @@ static bool scan_unicode(struct scan *scan)
         if (!scan_unit(scan, &low))
             return false;
     }
-    return (low >= 0xdc00 && low <= 0xdfff) || fail(scan, "half a surrogate pair");
+    return (low >= 0xdc00 && low <= 0xdfff) || fail_scan(scan, "half a surrogate pair");
 }
 
 static bool scan_escape(struct scan *scan)
@@ -116,7 +116,7 @@ static bool scan_escape(struct scan *scan)
     char c = *++scan->p;
 
     if (!c || !strchr("\"\\/bfnrtu", c))
-        return fail(scan, "an unknown escape in a string");
+        return fail_scan(scan, "an unknown escape in a string");
     scan->p++;
     return c != 'u' || scan_unicode(scan);
 }
@@ -124,15 +124,15 @@ static bool scan_escape(struct scan *scan)
 static bool scan_string(struct scan *scan)
 {
     if (*scan->p != '"')
-        return fail(scan, "a key in double quotes is expected");
+        return fail_scan(scan, "a key in double quotes is expected");
     for (scan->p++; *scan->p != '"';) {
         size_t n = vfa_utf8_len(scan->p);
 
         if ((unsigned char)*scan->p < 0x20)
-            return fail(scan,
-                        *scan->p ? "a control character in a string" : "a string is not closed");
+            return fail_scan(scan, *scan->p ? "a control character in a string"
+                                            : "a string is not closed");
         if (n == 0)
-            return fail(scan, "a byte that is not UTF-8");
+            return fail_scan(scan, "a byte that is not UTF-8");
         if (*scan->p != '\\')
             scan->p += n;
         else if (!scan_escape(scan))
@@ -151,7 +151,7 @@ static bool scan_member(struct scan *scan)
         return false;
     skip_blanks(scan);
     if (*scan->p != ':')
-        return fail(scan, "a ':' is expected");
+        return fail_scan(scan, "a ':' is expected");
     scan->p++;
     return scan_value(scan);
 }
@@ -169,8 +169,8 @@ static bool scan_list(struct scan *scan, bool (*item)(struct scan *scan), char c
         char c = *scan->p;
 
         if (c != ',' && c != close)
-            return fail(scan,
-                        close == '}' ? "a ',' or '}' is expected" : "a ',' or ']' is expected");
+            return fail_scan(scan, close == '}' ? "a ',' or '}' is expected"
+                                                : "a ',' or ']' is expected");
         scan->p++;
         if (c == close)
             return true;
@@ -184,7 +184,7 @@ static bool scan_value(struct scan *scan)
     bool ok;
 
     if (++scan->depth > MAX_DEPTH)
-        return fail(scan, "this is nested too deeply");
+        return fail_scan(scan, "this is nested too deeply");
     skip_blanks(scan);
     if (*scan->p == '{')
         ok = scan_list(scan, scan_member, '}');
@@ -201,7 +201,7 @@ static bool scan_value(struct scan *scan)
     return ok;
 }
 
-static int check(const char *text, const struct vfa_where *where, struct vfa_error *err)
+static int check_grammar(const char *text, const struct vfa_where *where, struct vfa_error *err)
 {
     struct scan scan = {text, NULL, 0};
     struct vfa_where at = *where;
@@ -209,7 +209,7 @@ static int check(const char *text, const struct vfa_where *where, struct vfa_err
     if (!text[strspn(text, " \t\n\r")])
         return vfa_config_fail(where, err, "cannot read JSON: the value is empty");
     if (scan_value(&scan) && *scan.p)
-        fail(&scan, "there is more text behind the value");
+        fail_scan(&scan, "there is more text behind the value");
     if (!scan.reason)
         return 0;
     for (const char *p = text; p < scan.p; p++)
@@ -223,7 +223,7 @@ int vfa_json_parse(const char *text, const struct vfa_where *where, struct json_
     struct json_tokener *tokener;
     struct json_object *value;
     enum json_tokener_error error;
-    int r = check(text, where, err);
+    int r = check_grammar(text, where, err);
 
     if (r < 0)
         return r;

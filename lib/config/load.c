@@ -57,7 +57,7 @@ static const struct key_name alias_names[] = {
 };
 static const struct key_name numvfs_names[] = {{"pci", "sriov_numvfs"}};
 
-static void sources_clear(struct sources *sources)
+static void config_sources_clear(struct sources *sources)
 {
     for (size_t i = 0; i < sources->n; i++)
         vfa_ini_clear(&sources->items[i].ini);
@@ -198,7 +198,7 @@ typedef int (*add_value)(struct vfa_config *config, const char *text, const stru
 #define HASH_START UINT64_C(0xcbf29ce484222325)
 
 /* 64-bit FNV-1a over the text and its NUL. */
-static uint64_t fnv1a(uint64_t hash, const char *text)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
     do {
         hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -222,7 +222,7 @@ static int add_values(struct vfa_config *config, const struct sources *sources,
 
             if (strcmp(entry->section, name->section) != 0 || strcmp(entry->key, name->key) != 0)
                 continue;
-            *hash = fnv1a(fnv1a(*hash, names[n - 1].key), entry->value);
+            *hash = hash_text(hash_text(*hash, names[n - 1].key), entry->value);
             r = add(config, entry->value, &where, err);
             if (r < 0)
                 return r;
@@ -256,8 +256,8 @@ static bool is_pci_key(const char *key)
     return false;
 }
 
-static int add_settings(struct vfa_config *config, const struct source *source, bool partly,
-                        struct vfa_error *err)
+static int read_vfalias_section(struct vfa_config *config, const struct source *source, bool partly,
+                                struct vfa_error *err)
 {
     int r = 0;
 
@@ -291,23 +291,24 @@ static void digest_all(struct vfa_config *config, const struct sources *sources)
     for (size_t i = 0; i < sources->n; i++) {
         const struct source *source = &sources->items[i];
 
-        hash = fnv1a(hash, source->file);
+        hash = hash_text(hash, source->file);
         for (size_t j = 0; j < source->ini.n; j++) {
             const struct vfa_ini_entry *entry = &source->ini.entries[j];
 
-            hash = fnv1a(fnv1a(fnv1a(hash, entry->section), entry->key), entry->value);
+            hash = hash_text(hash_text(hash_text(hash, entry->section), entry->key), entry->value);
         }
     }
     format_digest(hash, config->digest_of_all);
 }
 
-static int build(struct vfa_config *config, const struct sources *sources, struct vfa_error *err)
+static int build_config(struct vfa_config *config, const struct sources *sources,
+                        struct vfa_error *err)
 {
     uint64_t hash = HASH_START, unused = 0;
     int r = vfa_config_set_defaults(config, err);
 
     for (size_t i = 0; r == 0 && i < sources->n; i++)
-        r = add_settings(config, &sources->items[i], sources->partly, err);
+        r = read_vfalias_section(config, &sources->items[i], sources->partly, err);
     if (sources->partly)
         return r;
     if (r == 0)
@@ -323,20 +324,21 @@ static int build(struct vfa_config *config, const struct sources *sources, struc
         r = vfa_config_check_aliases(config, err);
     if (r < 0)
         return r;
-    hash = fnv1a(hash, config->sysfs_root);
+    hash = hash_text(hash, config->sysfs_root);
     format_digest(hash, config->digest);
     digest_all(config, sources);
     return 0;
 }
 
-static int load(const char *given, bool partly, struct vfa_config **ret, struct vfa_error *err)
+static int load_files(const char *given, bool partly, struct vfa_config **ret,
+                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = calloc(1, sizeof(*config));
-    VFA_AUTO(sources_clear) struct sources sources = {.partly = partly};
+    VFA_AUTO(config_sources_clear) struct sources sources = {.partly = partly};
     int r = config ? add_files(config, &sources, given, err) : vfa_fail_oom(err);
 
     if (r == 0)
-        r = build(config, &sources, err);
+        r = build_config(config, &sources, err);
     if (r == 0)
         *ret = vfa_steal(&config);
     return r;
@@ -344,10 +346,10 @@ static int load(const char *given, bool partly, struct vfa_config **ret, struct 
 
 int vfa_config_load(const char *given, struct vfa_config **ret, struct vfa_error *err)
 {
-    return load(given, false, ret, err);
+    return load_files(given, false, ret, err);
 }
 
 int vfa_config_load_settings(const char *given, struct vfa_config **ret)
 {
-    return load(given, true, ret, NULL);
+    return load_files(given, true, ret, NULL);
 }

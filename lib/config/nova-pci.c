@@ -32,16 +32,16 @@ struct judge {
     bool noted;
 };
 
-static int note(struct judge *judge, enum vfa_nova_verdict verdict, const char *reason,
-                struct vfa_error *err)
+static int note_finding(struct judge *judge, enum vfa_nova_verdict verdict, const char *reason,
+                        struct vfa_error *err)
 {
     judge->noted = true;
     return vfa_nova_note(&judge->nova->report, judge->line, verdict, judge->what, reason, err);
 }
 
-static int finish(struct judge *judge, struct vfa_error *err)
+static int finish_finding(struct judge *judge, struct vfa_error *err)
 {
-    return judge->noted ? 0 : note(judge, VFA_NOVA_SAME, NULL, err);
+    return judge->noted ? 0 : note_finding(judge, VFA_NOVA_SAME, NULL, err);
 }
 
 /* ---- device_spec ---- */
@@ -94,13 +94,14 @@ static int judge_owners(struct judge *judge, const struct vfa_spec *spec, struct
     int r = 0;
 
     if (spec->one_time_use)
-        r = note(
+        r = note_finding(
             judge, VFA_NOVA_DIFFERS,
             "one_time_use puts the device into quarantine, until 'vfalias quarantine remove' takes it out: Placement says nothing of it",
             err);
     if (r == 0 && spec->clean)
-        r = note(judge, VFA_NOVA_DIFFERS,
-                 "clean is a tag to Nova; here it names a program that is run between owners", err);
+        r = note_finding(
+            judge, VFA_NOVA_DIFFERS,
+            "clean is a tag to Nova; here it names a program that is run between owners", err);
     return r;
 }
 
@@ -115,11 +116,11 @@ static int judge_spec(struct vfa_nova *nova, size_t i, struct vfa_error *err)
         const char *value = vfa_tags_get(&spec->tags, tags[j].key);
 
         if (value && applies(nova, &tags[j], value))
-            r = note(&judge, tags[j].verdict, tags[j].reason, err);
+            r = note_finding(&judge, tags[j].verdict, tags[j].reason, err);
     }
     if (r == 0)
         r = judge_owners(&judge, spec, err);
-    return r < 0 ? r : finish(&judge, err);
+    return r < 0 ? r : finish_finding(&judge, err);
 }
 
 static int check_spec(const struct vfa_nova *nova, const struct vfa_spec *spec,
@@ -196,8 +197,8 @@ static int add_id(struct json_object *object, const char *key, struct vfa_error 
 
 /* The alias as vfalias reads it. Where Placement chooses by resource_class, ids of no device stand
  * in for those that are not there, so that the rest is checked. */
-static int read_alias(struct vfa_nova *nova, struct json_object *object, bool placed,
-                      const struct vfa_where *where, struct vfa_error *err)
+static int read_nova_alias(struct vfa_nova *nova, struct json_object *object, bool placed,
+                           const struct vfa_where *where, struct vfa_error *err)
 {
     const char *text;
     int r = check_keys(object, where, err);
@@ -233,7 +234,7 @@ static int judge_name(struct judge *judge, const char *name, struct vfa_error *e
 {
     if (vfa_alias_name_ok(name))
         return 0;
-    return note(
+    return note_finding(
         judge, VFA_NOVA_DIFFERS,
         "libvirt allows no device such a name: requests need a name of their own, or it an xml_name",
         err);
@@ -246,7 +247,7 @@ static int judge_migratable(struct judge *judge, struct json_object *object, str
 
     if (!value || vfa_parse_oslo_bool(json_object_get_string(value), &truth) < 0 || !truth)
         return 0;
-    return note(judge, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT, err);
+    return note_finding(judge, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT, err);
 }
 
 static int judge_placement(struct judge *judge, struct json_object *object, bool placed,
@@ -257,18 +258,19 @@ static int judge_placement(struct judge *judge, struct json_object *object, bool
     if (!judge->nova->pci_in_placement)
         return 0; /* without effect in Nova too */
     if (placed)
-        return note(
+        return note_finding(
             judge, VFA_NOVA_LOST,
             "Placement chooses by its resource_class; here it needs vendor_id and product_id, or a tag",
             err);
     if (has(object, "resource_class"))
-        r = note(judge, VFA_NOVA_LOST, "resource_class" NOT_PLACED, err);
+        r = note_finding(judge, VFA_NOVA_LOST, "resource_class" NOT_PLACED, err);
     if (r == 0 && has(object, "traits"))
-        r = note(judge, VFA_NOVA_LOST, "traits" NOT_PLACED, err);
+        r = note_finding(judge, VFA_NOVA_LOST, "traits" NOT_PLACED, err);
     return r;
 }
 
-static const struct vfa_alias *alias_of(const struct vfa_nova *nova, struct json_object *object)
+static const struct vfa_alias *find_nova_alias(const struct vfa_nova *nova,
+                                               struct json_object *object)
 {
     const char *name = json_object_get_string(json_object_object_get(object, "name"));
     size_t len = vfa_text_strip(&name, strlen(name));
@@ -289,11 +291,11 @@ static int add_object(struct vfa_nova *nova, struct json_object *object,
                   !(has(object, "vendor_id") && has(object, "product_id"));
     struct judge judge = {.nova = nova, .line = where->line};
     const struct vfa_alias *alias;
-    int r = read_alias(nova, object, placed, where, err);
+    int r = read_nova_alias(nova, object, placed, where, err);
 
     if (r < 0)
         return r;
-    alias = alias_of(nova, object);
+    alias = find_nova_alias(nova, object);
     if (alias->n_choices > 1)
         r = check_again(nova, alias, where, err);
     snprintf(judge.what, sizeof(judge.what), "alias '%s'", alias->name);
@@ -303,7 +305,7 @@ static int add_object(struct vfa_nova *nova, struct json_object *object,
         r = judge_placement(&judge, object, placed, err);
     if (r == 0)
         r = judge_migratable(&judge, object, err);
-    return r < 0 ? r : finish(&judge, err);
+    return r < 0 ? r : finish_finding(&judge, err);
 }
 
 int vfa_nova_add_alias(struct vfa_nova *nova, const char *text, const struct vfa_where *where,

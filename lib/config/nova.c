@@ -181,11 +181,11 @@ static const struct key_name spec_names[] = {{"DEFAULT", "pci_passthrough_whitel
                                              {"pci", "device_spec"}};
 static const struct key_name alias_names[] = {{"DEFAULT", "pci_alias"}, {"pci", "alias"}};
 
-static int add_values(struct vfa_nova *nova, const char *path, const struct vfa_ini *ini,
-                      const struct key_name *name,
-                      int (*add)(struct vfa_nova *nova, const char *text,
-                                 const struct vfa_where *where, struct vfa_error *err),
-                      struct vfa_error *err)
+static int judge_values(struct vfa_nova *nova, const char *path, const struct vfa_ini *ini,
+                        const struct key_name *name,
+                        int (*add)(struct vfa_nova *nova, const char *text,
+                                   const struct vfa_where *where, struct vfa_error *err),
+                        struct vfa_error *err)
 {
     int r = 0;
 
@@ -211,8 +211,8 @@ static int judge_absence(struct vfa_nova *nova, struct vfa_error *err)
         err);
 }
 
-static int judge(struct vfa_nova *nova, const char *path, const struct vfa_ini *ini,
-                 struct vfa_error *err)
+static int judge_file(struct vfa_nova *nova, const char *path, const struct vfa_ini *ini,
+                      struct vfa_error *err)
 {
     int r = read_switch(nova, path, ini, "pci", "report_in_placement",
                         "there is no Placement: each host knows of its own devices alone",
@@ -222,16 +222,16 @@ static int judge(struct vfa_nova *nova, const char *path, const struct vfa_ini *
         r = read_switch(nova, path, ini, "filter_scheduler", "pci_in_placement", NO_SCHEDULER,
                         &nova->pci_in_placement, err);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(spec_names); i++)
-        r = add_values(nova, path, ini, &spec_names[i], vfa_nova_add_specs, err);
+        r = judge_values(nova, path, ini, &spec_names[i], vfa_nova_add_specs, err);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(alias_names); i++)
-        r = add_values(nova, path, ini, &alias_names[i], vfa_nova_add_alias, err);
+        r = judge_values(nova, path, ini, &alias_names[i], vfa_nova_add_alias, err);
     if (r == 0)
         r = judge_absence(nova, err);
     return r < 0 ? r : judge_options(nova, ini, err);
 }
 
 /* By line; of one line, as they were found (an insertion sort keeps that). */
-static void sort(struct vfa_nova_report *report)
+static void sort_findings(struct vfa_nova_report *report)
 {
     for (size_t i = 1; i < report->n; i++) {
         struct vfa_nova_finding item = report->items[i];
@@ -250,10 +250,10 @@ int vfa_nova_check(const char *path, struct vfa_nova_report *ret, struct vfa_err
     int r = nova.config ? vfa_config_read_ini(path, path, &ini, err) : vfa_fail_oom(err);
 
     if (r == 0)
-        r = judge(&nova, path, &ini, err);
+        r = judge_file(&nova, path, &ini, err);
     if (r < 0)
         return r;
-    sort(&nova.report);
+    sort_findings(&nova.report);
     *ret = nova.report;
     nova.report = (struct vfa_nova_report){NULL, 0}; /* handed over */
     return 0;

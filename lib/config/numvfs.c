@@ -22,8 +22,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int read_name(const char *key, struct json_object *value, const struct vfa_where *where,
-                     const char **ret, struct vfa_error *err)
+static int read_numvfs_text(const char *key, struct json_object *value,
+                            const struct vfa_where *where, const char **ret, struct vfa_error *err)
 {
     if (!json_object_is_type(value, json_type_string))
         return vfa_config_fail(where, err, "cannot use sriov_numvfs: %s is not a string", key);
@@ -31,8 +31,9 @@ static int read_name(const char *key, struct json_object *value, const struct vf
     return 0;
 }
 
-static int read_key(const char *key, struct json_object *value, const struct vfa_where *where,
-                    struct vfa_numvfs *entry, struct vfa_error *err)
+static int read_numvfs_key(const char *key, struct json_object *value,
+                           const struct vfa_where *where, struct vfa_numvfs *entry,
+                           struct vfa_error *err)
 {
     const char *text = NULL;
     int r;
@@ -43,7 +44,7 @@ static int read_key(const char *key, struct json_object *value, const struct vfa
         return vfa_config_fail(
             where, err, "cannot use sriov_numvfs: key '%.40s' is none of devname, address, numvfs",
             key);
-    r = read_name(key, value, where, &text, err);
+    r = read_numvfs_text(key, value, where, &text, err);
     if (r < 0)
         return r;
     if (strcmp(key, "devname") == 0) {
@@ -67,8 +68,8 @@ static bool same_card(const struct vfa_numvfs *a, const struct vfa_numvfs *b)
     return strcmp(a->devname, b->devname) == 0;
 }
 
-static int check(const struct vfa_config *config, const struct vfa_numvfs *entry,
-                 struct vfa_error *err)
+static int check_numvfs(const struct vfa_config *config, const struct vfa_numvfs *entry,
+                        struct vfa_error *err)
 {
     if (entry->by_address == (entry->devname != NULL))
         return vfa_config_fail(&entry->where, err,
@@ -86,8 +87,8 @@ static int check(const struct vfa_config *config, const struct vfa_numvfs *entry
     return 0;
 }
 
-static int add(struct vfa_config *config, struct json_object *value, const struct vfa_where *where,
-               struct vfa_error *err)
+static int add_numvfs(struct vfa_config *config, struct json_object *value,
+                      const struct vfa_where *where, struct vfa_error *err)
 {
     VFA_AUTO(vfa_numvfs_clear) struct vfa_numvfs entry = {.where = *where};
     struct vfa_numvfs *slot;
@@ -98,11 +99,11 @@ static int add(struct vfa_config *config, struct json_object *value, const struc
             where, err, "cannot use sriov_numvfs: an object, or an array of objects, is wanted");
     json_object_object_foreach(value, key, member)
     {
-        r = read_key(key, member, where, &entry, err);
+        r = read_numvfs_key(key, member, where, &entry, err);
         if (r < 0)
             return r;
     }
-    r = check(config, &entry, err);
+    r = check_numvfs(config, &entry, err);
     if (r < 0)
         return r;
     slot = vfa_array_grow(&config->numvfs, config->n_numvfs);
@@ -123,8 +124,8 @@ int vfa_config_add_numvfs(struct vfa_config *config, const char *text,
     if (r < 0)
         return r;
     if (!json_object_is_type(value, json_type_array))
-        return add(config, value, where, err);
+        return add_numvfs(config, value, where, err);
     for (size_t i = 0; r == 0 && i < json_object_array_length(value); i++)
-        r = add(config, json_object_array_get_idx(value, i), where, err);
+        r = add_numvfs(config, json_object_array_get_idx(value, i), where, err);
     return r;
 }

@@ -131,8 +131,8 @@ static const char *text_of(struct json_object *value)
     return vfa_json_text(value);
 }
 
-static int read_settings(struct json_object *value, struct vfa_vf_settings *ret,
-                         struct vfa_error *err)
+static int read_vf_settings(struct json_object *value, struct vfa_vf_settings *ret,
+                            struct vfa_error *err)
 {
     json_object_object_foreach(value, key, member)
     {
@@ -156,7 +156,7 @@ int vfa_config_vf_settings(const struct vfa_where *where, struct json_object *va
 
     if (!json_object_is_type(value, json_type_object))
         return vfa_config_fail(where, err, "cannot use settings: an object is wanted");
-    r = read_settings(value, &given, &why);
+    r = read_vf_settings(value, &given, &why);
     if (r == -ENOMEM)
         return vfa_fail_oom(err);
     if (r < 0)

@@ -96,8 +96,8 @@ static bool is_up(int netfd, const char *netdev)
     return read_flags(netfd, netdev, &flags) && (flags & IFF_UP);
 }
 
-static void check_netdev(struct vfa_health_context *health_context, int netfd, const char *netdev,
-                         struct vfa_finding *ret)
+static void check_host_netdev(struct vfa_health_context *health_context, int netfd,
+                              const char *netdev, struct vfa_finding *ret)
 {
     char other[IF_NAMESIZE + 1];
 
@@ -128,7 +128,7 @@ void vfa_health_netdevs(struct vfa_health_context *health_context, const struct 
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(name))
             continue;
         strcpy(name, entry->d_name);
-        check_netdev(health_context, fd, name, ret);
+        check_host_netdev(health_context, fd, name, ret);
     }
     closedir(dir);
     if (ret->fault == VFA_HEALTH_NONE && !dev->netdev)

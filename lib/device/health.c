@@ -89,8 +89,8 @@ static int check_disks(struct vfa_health_context *health_context, const struct v
 
 /* ---- all of the device ---- */
 
-static int check_vfs(struct vfa_health_context *health_context, int dirfd, struct vfa_finding *ret,
-                     struct vfa_error *err)
+static int check_vfs_of_pf(struct vfa_health_context *health_context, int dirfd,
+                           struct vfa_finding *ret, struct vfa_error *err)
 {
     char detail[sizeof(ret->detail)];
     int r = vfa_health_vfs(health_context, dirfd, detail, sizeof(detail), err);
@@ -101,8 +101,8 @@ static int check_vfs(struct vfa_health_context *health_context, int dirfd, struc
 }
 
 /* In the order of enum vfa_health_fault. */
-static int check_use(struct vfa_health_context *health_context, const struct vfa_device *dev,
-                     int dirfd, struct vfa_finding *ret, struct vfa_error *err)
+static int check_host_use(struct vfa_health_context *health_context, const struct vfa_device *dev,
+                          int dirfd, struct vfa_finding *ret, struct vfa_error *err)
 {
     char address[VFA_PCI_ADDR_SIZE];
     int r = 0;
@@ -110,7 +110,7 @@ static int check_use(struct vfa_health_context *health_context, const struct vfa
     if (dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_netdevs(health_context, dev, dirfd, ret);
     if (ret->fault == VFA_HEALTH_NONE && dev->type != VFA_TYPE_VF)
-        r = check_vfs(health_context, dirfd, ret, err);
+        r = check_vfs_of_pf(health_context, dirfd, ret, err);
     if (r == 0 && ret->fault == VFA_HEALTH_NONE)
         check_offspring(dirfd, ".", ret);
     if (r == 0 && ret->fault == VFA_HEALTH_NONE)
@@ -138,7 +138,7 @@ static int check_vf(struct vfa_health_context *health_context, const char *addre
         return 0;
     }
     fd = vfa_inventory_open(health_context->sysfs, &vf.addr);
-    r = fd < 0 ? 0 : check_use(health_context, &vf, fd, &use, err);
+    r = fd < 0 ? 0 : check_host_use(health_context, &vf, fd, &use, err);
     if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
     return r;
@@ -218,7 +218,7 @@ int vfa_health_check(struct vfa_health_context *health_context, const struct vfa
 {
     VFA_AUTO(vfa_closep) int dirfd = vfa_inventory_open(health_context->sysfs, &dev->addr);
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
-    int r = dirfd < 0 ? 0 : check_use(health_context, dev, dirfd, &health.use, err);
+    int r = dirfd < 0 ? 0 : check_host_use(health_context, dev, dirfd, &health.use, err);
 
     if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_pf(dirfd, &health.pf);

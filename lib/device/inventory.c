@@ -44,7 +44,7 @@ void vfa_device_clear(struct vfa_device *dev)
 }
 
 /* The optional name behind a link: NULL where there is none. */
-static int read_name(int dirfd, const char *name, char **ret)
+static int read_link_name(int dirfd, const char *name, char **ret)
 {
     char buf[256];
     int r = vfa_sysfs_link(dirfd, name, buf, sizeof(buf));
@@ -57,7 +57,7 @@ static int read_name(int dirfd, const char *name, char **ret)
     return *ret ? 0 : -ENOMEM;
 }
 
-static int read_type(int dirfd, struct vfa_device *dev)
+static int read_sriov_type(int dirfd, struct vfa_device *dev)
 {
     char buf[VFA_PCI_ADDR_SIZE];
     uint32_t total = 0;
@@ -127,12 +127,12 @@ static int read_rest(int dirfd, struct vfa_device *dev)
     }
     if (r < 0)
         return r;
-    r = read_name(dirfd, "driver", &dev->driver);
+    r = read_link_name(dirfd, "driver", &dev->driver);
     return r == 0 ? read_netdev(dirfd, dev) : r;
 }
 
 /* 0, VFA_SYSFS_GONE or a negative errno; *dev is cleared unless 0. */
-static int read_device(int devicesfd, const char *name, struct vfa_device *dev)
+static int read_pci_device(int devicesfd, const char *name, struct vfa_device *dev)
 {
     VFA_AUTO(vfa_closep) int dirfd = vfa_sysfs_opendir(devicesfd, name);
     int r;
@@ -144,7 +144,7 @@ static int read_device(int devicesfd, const char *name, struct vfa_device *dev)
     if (r == 0)
         r = read_ids(dirfd, dev);
     if (r == 0)
-        r = read_type(dirfd, dev);
+        r = read_sriov_type(dirfd, dev);
     if (r == 0)
         r = read_rest(dirfd, dev);
     if (r)
@@ -159,7 +159,8 @@ static int compare_devices(const void *a, const void *b)
     return vfa_pci_addr_compare(&x->addr, &y->addr);
 }
 
-static struct vfa_device *find(const struct vfa_inventory *inv, const struct vfa_pci_addr *addr)
+static struct vfa_device *find_device(const struct vfa_inventory *inv,
+                                      const struct vfa_pci_addr *addr)
 {
     struct vfa_device key = {.addr = *addr};
 
@@ -176,7 +177,7 @@ static void mark_parents(struct vfa_inventory *inv)
 
         if (inv->devices[i].type != VFA_TYPE_VF)
             continue;
-        pf = find(inv, &inv->devices[i].parent);
+        pf = find_device(inv, &inv->devices[i].parent);
         if (pf && pf->type == VFA_TYPE_PCI)
             pf->type = VFA_TYPE_PF;
     }
@@ -201,7 +202,7 @@ static int scan_dir(DIR *dir, struct vfa_inventory *inv)
                 return -ENOMEM;
             inv->devices = more;
         }
-        r = read_device(dirfd(dir), entry->d_name, &inv->devices[inv->n]);
+        r = read_pci_device(dirfd(dir), entry->d_name, &inv->devices[inv->n]);
         if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EACCES)
             return r;
         if (r == 0)
@@ -210,7 +211,7 @@ static int scan_dir(DIR *dir, struct vfa_inventory *inv)
     return -errno;
 }
 
-static int fill(const struct vfa_sysfs *sysfs, struct vfa_inventory *inv)
+static int scan_devices(const struct vfa_sysfs *sysfs, struct vfa_inventory *inv)
 {
     int fd = vfa_sysfs_opendir(sysfs->rootfd, DEVICES_DIR);
     DIR *dir;
@@ -246,7 +247,7 @@ int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret
     if (!inv)
         return vfa_fail_oom(err);
     inv->scanned = vfa_inventory_clock();
-    r = fill(sysfs, inv);
+    r = scan_devices(sysfs, inv);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read '%s': %s", DEVICES_DIR, strerror(-r));
     if (inv->n)
@@ -279,7 +280,7 @@ int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr 
     if (fd < 0)
         return vfa_fail(err, errno, "cannot open '%s': %s", DEVICES_DIR, strerror(errno));
     vfa_pci_addr_format(addr, name);
-    r = read_device(fd, name, ret);
+    r = read_pci_device(fd, name, ret);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read device '%s': %s", name, strerror(-r));
     return r;
@@ -317,11 +318,11 @@ int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,
 const struct vfa_device *vfa_inventory_find(const struct vfa_inventory *inv,
                                             const struct vfa_pci_addr *addr)
 {
-    return find(inv, addr);
+    return find_device(inv, addr);
 }
 
 const struct vfa_device *vfa_inventory_parent(const struct vfa_inventory *inv,
                                               const struct vfa_device *dev)
 {
-    return dev->type == VFA_TYPE_VF ? find(inv, &dev->parent) : NULL;
+    return dev->type == VFA_TYPE_VF ? find_device(inv, &dev->parent) : NULL;
 }

@@ -59,7 +59,7 @@ enum vfa_port_kind vfa_netdev_port_kind(const char *phys_port_name)
 }
 
 /* A driver without names refuses the read. */
-static enum vfa_port_kind read_kind(int netfd, const char *netdev)
+static enum vfa_port_kind read_port_kind(int netfd, const char *netdev)
 {
     char path[NAME_MAX + sizeof("/phys_port_name")], name[PORT_NAME_SIZE];
 
@@ -79,7 +79,7 @@ static bool has_several(DIR *dir)
     return n > 1;
 }
 
-static int find_own(DIR *dir, bool is_vf, char *ret, size_t size)
+static int find_own_netdev(DIR *dir, bool is_vf, char *ret, size_t size)
 {
     enum vfa_port_kind best = VFA_PORT_REPRESENTOR;
     const struct dirent *entry;
@@ -91,7 +91,7 @@ static int find_own(DIR *dir, bool is_vf, char *ret, size_t size)
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= size)
             continue;
         if (choice)
-            kind = read_kind(dirfd(dir), entry->d_name);
+            kind = read_port_kind(dirfd(dir), entry->d_name);
         if (kind > best || kind == VFA_PORT_REPRESENTOR ||
             (kind == best && strcmp(entry->d_name, ret) >= 0))
             continue;
@@ -114,7 +114,7 @@ int vfa_netdev_own(int dirfd, char *ret, size_t size)
         close(fd);
         return -ENOMEM;
     }
-    r = find_own(dir, vfa_sysfs_link(dirfd, "physfn", pf, sizeof(pf)) == 0, ret, size);
+    r = find_own_netdev(dir, vfa_sysfs_link(dirfd, "physfn", pf, sizeof(pf)) == 0, ret, size);
     closedir(dir);
     return r;
 }

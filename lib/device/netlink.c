@@ -100,7 +100,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
 }
 
 /* 0: answered, maybe by a refusal. */
-static int ask(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer)
+static int send_request(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer)
 {
     struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
     int r;
@@ -121,7 +121,7 @@ static int ask(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer
 static int transact(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer,
                     const char *what, struct vfa_error *err)
 {
-    int r = ask(nl, msg, answer);
+    int r = send_request(nl, msg, answer);
 
     if (r < 0)
         return vfa_fail(err, EIO, "cannot %s: %s", what, nl_geterror(r));
@@ -133,7 +133,7 @@ static int transact(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *a
 }
 
 /* A request about a netdev. NULL: out of memory. */
-static struct nl_msg *begin(int type, const char *netdev, unsigned flags, unsigned change)
+static struct nl_msg *new_request(int type, const char *netdev, unsigned flags, unsigned change)
 {
     const struct ifinfomsg info = {
         .ifi_family = AF_UNSPEC, .ifi_flags = flags, .ifi_change = change};
@@ -249,7 +249,7 @@ static int read_vf_list(struct nlmsghdr *hdr, void *data)
 int vfa_netlink_read_vf(struct vfa_netlink *nl, const char *pf, unsigned vf,
                         struct vfa_vf_settings *ret, struct vfa_error *err)
 {
-    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = begin(RTM_GETLINK, pf, 0, 0);
+    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = new_request(RTM_GETLINK, pf, 0, 0);
     struct vf_wanted wanted = {.vf = vf};
     struct answer answer = {.read = read_vf_list, .data = &wanted};
     char what[64 + IF_NAMESIZE];
@@ -329,7 +329,7 @@ int vfa_netlink_set_vf(struct vfa_netlink *nl, const char *pf, unsigned vf,
                        enum vfa_vf_setting setting, const struct vfa_vf_settings *values,
                        struct vfa_error *err)
 {
-    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = begin(RTM_SETLINK, pf, 0, 0);
+    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = new_request(RTM_SETLINK, pf, 0, 0);
     struct answer answer = {0};
     char what[64 + IF_NAMESIZE];
 
@@ -341,7 +341,7 @@ int vfa_netlink_set_vf(struct vfa_netlink *nl, const char *pf, unsigned vf,
 
 /* ---- a netdev itself ---- */
 
-static int read_link(struct nlmsghdr *hdr, void *data)
+static int parse_link(struct nlmsghdr *hdr, void *data)
 {
     const struct ifinfomsg *info = nlmsg_data(hdr);
     struct vfa_link *link = data;
@@ -360,9 +360,9 @@ static int read_link(struct nlmsghdr *hdr, void *data)
 int vfa_netlink_read_link(struct vfa_netlink *nl, const char *netdev, struct vfa_link *ret,
                           struct vfa_error *err)
 {
-    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = begin(RTM_GETLINK, netdev, 0, 0);
+    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = new_request(RTM_GETLINK, netdev, 0, 0);
     struct vfa_link link = {0};
-    struct answer answer = {.read = read_link, .data = &link};
+    struct answer answer = {.read = parse_link, .data = &link};
     char what[32 + IF_NAMESIZE];
     int r;
 
@@ -379,7 +379,8 @@ int vfa_netlink_read_link(struct vfa_netlink *nl, const char *netdev, struct vfa
 
 int vfa_netlink_set_up(struct vfa_netlink *nl, const char *netdev, bool up, struct vfa_error *err)
 {
-    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = begin(RTM_SETLINK, netdev, up ? IFF_UP : 0, IFF_UP);
+    VFA_AUTO(nl_msg_freep)
+    struct nl_msg *msg = new_request(RTM_SETLINK, netdev, up ? IFF_UP : 0, IFF_UP);
     struct answer answer = {0};
     char what[32 + IF_NAMESIZE];
 
@@ -392,7 +393,7 @@ int vfa_netlink_set_up(struct vfa_netlink *nl, const char *netdev, bool up, stru
 int vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint32_t mtu,
                         struct vfa_error *err)
 {
-    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = begin(RTM_SETLINK, netdev, 0, 0);
+    VFA_AUTO(nl_msg_freep) struct nl_msg *msg = new_request(RTM_SETLINK, netdev, 0, 0);
     struct answer answer = {0};
     char what[32 + IF_NAMESIZE];
 

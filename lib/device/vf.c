@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int none(struct vfa_error *err, int code, const char *address, const char *why)
+static int report_no_vf(struct vfa_error *err, int code, const char *address, const char *why)
 {
     vfa_fail(err, code, "%s is no VF of a network card: %s", address, why);
     return VFA_VF_NONE;
@@ -39,23 +39,23 @@ int vfa_vf_number(int pf_fd, const char *address, unsigned *ret)
     }
 }
 
-static int locate(int fd, const char *address, struct vfa_vf *vf, struct vfa_error *err)
+static int locate_in_pf(int fd, const char *address, struct vfa_vf *vf, struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int pf_fd = vfa_sysfs_opendir(fd, "physfn");
     uint32_t class;
     int r = vfa_sysfs_read_hex(fd, "class", &class);
 
     if (r == 0 && class >> 16 != VFA_CLASS_NETWORK)
-        return none(err, ENODEV, address, "its class is another");
+        return report_no_vf(err, ENODEV, address, "its class is another");
     if (r == 0 && pf_fd < 0)
-        return none(err, ENODEV, address, "it has no PF");
+        return report_no_vf(err, ENODEV, address, "it has no PF");
     if (r == 0)
         r = vfa_vf_number(pf_fd, address, &vf->number);
     if (r < 0)
         return vfa_fail(err, -r, "cannot read device '%s': %s", address, strerror(-r));
     if (r == 0 && vfa_netdev_own(pf_fd, vf->pf, sizeof(vf->pf)) != 0) {
         vf->pf[0] = '\0';
-        return none(err, EAGAIN, address, "its PF has no netdev here");
+        return report_no_vf(err, EAGAIN, address, "its PF has no netdev here");
     }
     return r;
 }
@@ -72,7 +72,7 @@ int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr
         return VFA_SYSFS_GONE;
     if (vfa_netdev_own(fd, vf.netdev, sizeof(vf.netdev)) != 0)
         vf.netdev[0] = '\0';
-    r = locate(fd, vfa_pci_addr_format(addr, address), &vf, err);
+    r = locate_in_pf(fd, vfa_pci_addr_format(addr, address), &vf, err);
     if (r == 0 || r == VFA_VF_NONE)
         *ret = vf;
     return r;

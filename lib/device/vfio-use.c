@@ -70,7 +70,8 @@ static bool is_node(int fdsfd, const char *link)
     return fstatat(fdsfd, link, &st, 0) == 0 && S_ISCHR(st.st_mode);
 }
 
-static int note(struct vfa_vfio_files *files, const char *name, unsigned pid, struct vfa_error *err)
+static int add_open_file(struct vfa_vfio_files *files, const char *name, unsigned pid,
+                         struct vfa_error *err)
 {
     size_t len = strcspn(name, " ");
     struct vfa_vfio_file *file;
@@ -86,8 +87,8 @@ static int note(struct vfa_vfio_files *files, const char *name, unsigned pid, st
     return 0;
 }
 
-static int read_link(struct vfa_vfio_files *files, int fdsfd, const char *link, unsigned pid,
-                     struct vfa_error *err)
+static int read_fd_link(struct vfa_vfio_files *files, int fdsfd, const char *link, unsigned pid,
+                        struct vfa_error *err)
 {
     char target[PATH_MAX];
     ssize_t n = readlinkat(fdsfd, link, target, sizeof(target) - 1);
@@ -99,7 +100,7 @@ static int read_link(struct vfa_vfio_files *files, int fdsfd, const char *link, 
     name = name_of(target);
     if (!name || (name != target + strlen(FOLDER) && !is_node(fdsfd, link)))
         return 0;
-    return note(files, name, pid, err);
+    return add_open_file(files, name, pid, err);
 }
 
 /* A process that ends meanwhile, or is none of ours to look at, has none. */
@@ -119,13 +120,13 @@ static int read_process(struct vfa_vfio_files *files, int procfd, const char *na
         return 0;
     }
     while (r == 0 && (entry = readdir(dir)))
-        r = read_link(files, fd, entry->d_name, pid, err);
+        r = read_fd_link(files, fd, entry->d_name, pid, err);
     closedir(dir);
     return r;
 }
 
-static int read_all(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
-                    struct vfa_error *err)
+static int read_processes(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
+                          struct vfa_error *err)
 {
     const struct dirent *entry;
     int fd = vfa_sysfs_opendir(sysfs->rootfd, PROC), r = 0;
@@ -166,7 +167,7 @@ static const struct vfa_vfio_file *find_name(const struct vfa_vfio_files *files,
 }
 
 /* The file of the device itself, /dev/vfio/devices/vfioN. */
-static const struct vfa_vfio_file *find_own(const struct vfa_vfio_files *files, int dirfd)
+static const struct vfa_vfio_file *find_device_file(const struct vfa_vfio_files *files, int dirfd)
 {
     char entry[16], name[32];
 
@@ -176,7 +177,7 @@ static const struct vfa_vfio_file *find_own(const struct vfa_vfio_files *files, 
     return find_name(files, name);
 }
 
-static const struct vfa_vfio_file *find_group(const struct vfa_vfio_files *files, int group)
+static const struct vfa_vfio_file *find_group_file(const struct vfa_vfio_files *files, int group)
 {
     const struct vfa_vfio_file *file;
     char name[32];
@@ -197,7 +198,7 @@ struct members {
     const struct vfa_vfio_file *file;   /* of one of them */
 };
 
-static void look_at(struct members *members, int dirfd)
+static void inspect_member(struct members *members, int dirfd)
 {
     char driver[64];
 
@@ -205,11 +206,11 @@ static void look_at(struct members *members, int dirfd)
         return;
     members->awake = members->awake || !is_suspended(dirfd);
     if (members->files && !members->file)
-        members->file = find_own(members->files, dirfd);
+        members->file = find_device_file(members->files, dirfd);
 }
 
 /* dirfd: of a device that is in the group. */
-static void look_at_members(struct members *members, int dirfd)
+static void inspect_members(struct members *members, int dirfd)
 {
     int fd = vfa_sysfs_opendir(dirfd, "iommu_group/devices");
     const struct dirent *entry;
@@ -224,13 +225,13 @@ static void look_at_members(struct members *members, int dirfd)
         int member = entry->d_name[0] == '.' ? -1 : vfa_sysfs_opendir(fd, entry->d_name);
 
         if (member >= 0)
-            look_at(members, member);
+            inspect_member(members, member);
     }
     closedir(dir);
 }
 
-static void describe(const struct vfa_sysfs *sysfs, const struct vfa_vfio_file *file, char *ret,
-                     size_t size)
+static void describe_holder(const struct vfa_sysfs *sysfs, const struct vfa_vfio_file *file,
+                            char *ret, size_t size)
 {
     char path[64], name[32];
 
@@ -245,7 +246,7 @@ static bool is_idle(int dirfd)
 {
     struct members members = {.awake = !is_suspended(dirfd)};
 
-    look_at_members(&members, dirfd);
+    inspect_members(&members, dirfd);
     return !members.awake;
 }
 
@@ -255,11 +256,11 @@ static const struct vfa_vfio_file *find_file(const struct vfa_vfio_files *files,
     struct members members = {.files = files};
 
     if (dev->iommu_group >= 0)
-        members.file = find_group(files, dev->iommu_group);
+        members.file = find_group_file(files, dev->iommu_group);
     if (!members.file)
-        members.file = find_own(files, dirfd);
+        members.file = find_device_file(files, dirfd);
     if (!members.file)
-        look_at_members(&members, dirfd);
+        inspect_members(&members, dirfd);
     return members.file;
 }
 
@@ -277,9 +278,9 @@ int vfa_vfio_find(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
     if (dirfd < 0 || is_idle(dirfd))
         return 0;
     if (!files->read)
-        r = read_all(files, sysfs, err);
+        r = read_processes(files, sysfs, err);
     file = r == 0 ? find_file(files, dirfd, dev) : NULL;
     if (file)
-        describe(sysfs, file, ret, size);
+        describe_holder(sysfs, file, ret, size);
     return r;
 }

@@ -37,7 +37,7 @@ static bool in(char c, const char *set)
 }
 
 /* Takes over `n` characters. */
-static void copy(struct walker *walker, size_t n)
+static void copy_chars(struct walker *walker, size_t n)
 {
     walker->out = mempcpy(walker->out, walker->p, n);
     walker->p += n;
@@ -54,14 +54,14 @@ static const char *walk_escape(struct walker *walker, bool in_class)
         !in(c, in_class ? "abdDfnrsStvwWx" : "AabBdDfnrsStvwWxZ"))
         return "an unknown escape";
     walker->item = in(c, "AbBZ") && !in_class ? ITEM_AT : ITEM_ATOM;
-    copy(walker, 2);
+    copy_chars(walker, 2);
     return NULL;
 }
 
 /* At a [. In Python a second one stands for itself; there are no POSIX classes. */
 static const char *walk_class(struct walker *walker)
 {
-    copy(walker, walker->p[1] == '^' ? 2 : 1);
+    copy_chars(walker, walker->p[1] == '^' ? 2 : 1);
     for (bool first = true; first || *walker->p != ']'; first = false) {
         const char *reason = NULL;
 
@@ -72,12 +72,12 @@ static const char *walk_class(struct walker *walker)
         if (*walker->p == '\\')
             reason = walk_escape(walker, true);
         else
-            copy(walker, 1);
+            copy_chars(walker, 1);
         if (reason)
             return reason;
     }
     walker->item = ITEM_ATOM;
-    copy(walker, 1);
+    copy_chars(walker, 1);
     return NULL;
 }
 
@@ -105,7 +105,7 @@ static const char *walk_flags(struct walker *walker)
         return "an unknown extension (?";
     walker->begun = walker->begun || walker->p[2 + n] == ':';
     walker->item = ITEM_NONE;
-    copy(walker, n + 3);
+    copy_chars(walker, n + 3);
     return NULL;
 }
 
@@ -127,7 +127,7 @@ static const char *walk_open(struct walker *walker)
     if (p[1] == '?' && !in(p[2], ":=!>(<P"))
         return "an unknown extension (?";
     walker->item = ITEM_NONE;
-    copy(walker, p[1] == '?' ? 2 : 1);
+    copy_chars(walker, p[1] == '?' ? 2 : 1);
     return NULL;
 }
 
@@ -151,14 +151,14 @@ static const char *walk_quantifier(struct walker *walker, size_t len)
     if (walker->item == ITEM_CLOSED || (walker->item == ITEM_REPEAT && !in(*walker->p, "?+")))
         return "multiple repeat";
     walker->item = walker->item == ITEM_REPEAT ? ITEM_CLOSED : ITEM_REPEAT;
-    copy(walker, 1);
+    copy_chars(walker, 1);
     if (*walker->p == ',' && len > 1)
         *walker->out++ = '0';
-    copy(walker, len - 1);
+    copy_chars(walker, len - 1);
     return NULL;
 }
 
-static const char *walk(struct walker *walker)
+static const char *walk_item(struct walker *walker)
 {
     char c = *walker->p;
     size_t len = c == '{' ? braces(walker->p) : 1;
@@ -172,7 +172,7 @@ static const char *walk(struct walker *walker)
     if (in(c, "*+?{") && len)
         return walk_quantifier(walker, len);
     walker->item = c == '|' ? ITEM_NONE : in(c, "^$") ? ITEM_AT : ITEM_ATOM;
-    copy(walker, 1);
+    copy_chars(walker, 1);
     return NULL;
 }
 
@@ -187,7 +187,7 @@ int vfa_regex_from_python(const char *text, char **ret, const char **ret_reason)
     while (*walker.p) {
         bool flags = walker.p[0] == '(' && walker.p[1] == '?' && in(walker.p[2], "aimsx-#");
 
-        *ret_reason = walk(&walker);
+        *ret_reason = walk_item(&walker);
         if (*ret_reason)
             return -EINVAL;
         walker.begun = walker.begun || !flags;

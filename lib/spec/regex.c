@@ -61,20 +61,21 @@ static pcre2_code *compile(const char *text, int *ret_number)
     return code;
 }
 
-static int fail(const char *field, const char *text, const char *reason, struct vfa_error *err)
+static int fail_expression(const char *field, const char *text, const char *reason,
+                           struct vfa_error *err)
 {
     return vfa_fail(err, EINVAL, "cannot use regular expression '%.200s' for %s: %s", text, field,
                     reason);
 }
 
-static int fail_number(const char *field, const char *text, int number, struct vfa_error *err)
+static int fail_pcre2(const char *field, const char *text, int number, struct vfa_error *err)
 {
     PCRE2_UCHAR reason[ERROR_TEXT_SIZE] = "not a regular expression";
 
     if (number == 0 || number == PCRE2_ERROR_HEAP_FAILED)
         return vfa_fail_oom(err);
     pcre2_get_error_message(number, reason, sizeof(reason));
-    return fail(field, text, (const char *)reason, err);
+    return fail_expression(field, text, (const char *)reason, err);
 }
 
 static int set_limits(struct vfa_regex *regex, struct vfa_error *err)
@@ -97,12 +98,12 @@ int vfa_regex_compile(const char *field, const char *text, struct vfa_regex **re
     int number, r = vfa_regex_from_python(text, &pattern, &reason);
 
     if (r < 0)
-        return reason ? fail(field, text, reason, err) : vfa_fail_oom(err);
+        return reason ? fail_expression(field, text, reason, err) : vfa_fail_oom(err);
     regex = calloc(1, sizeof(*regex));
     if (!regex)
         return vfa_fail_oom(err);
     regex->code = compile(pattern, &number);
-    r = regex->code ? set_limits(regex, err) : fail_number(field, text, number, err);
+    r = regex->code ? set_limits(regex, err) : fail_pcre2(field, text, number, err);
     if (r == 0)
         *ret = vfa_steal(&regex);
     return r;

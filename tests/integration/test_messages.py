@@ -26,8 +26,8 @@ NAMES = re.compile(r"lib/state/.*\.c|helpers/vfalias/(?:cmd.*|request)\.c")
 # Files, or functions in them, whose texts say what is wrong with what somebody wrote, or with a device: they stand behind
 # the colon of one entry, and say themselves what to do.
 REASONS = {
-    ("lib/config/json.c", "fail"): "cannot read JSON at 'TEXT': ...",
-    ("lib/config/alias-epa.c", "fail"): "cannot use alias 'NAME' at 'TEXT': ...",
+    ("lib/config/json.c", "fail_scan"): "cannot read JSON at 'TEXT': ...",
+    ("lib/config/alias-epa.c", "fail_at"): "cannot use alias 'NAME' at 'TEXT': ...",
     ("lib/config/values.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/device/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/spec/address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
@@ -38,13 +38,13 @@ REASONS = {
     ("lib/config/nova.c", "read_switch"): "does not carry over",
     ("lib/config/nova.c", "vfa_nova_note"): "means something else",
     ("lib/config/nova-pci.c", ""): "does not carry over",
-    ("lib/config/nova-pci.c", "note"): "means something else",
+    ("lib/config/nova-pci.c", "note_finding"): "means something else",
     ("lib/config/nova-pci.c", "vfa_nova_note"): "means something else",
     ("lib/claim/explain.c", "strdup"): "candidate: ...",
     ("lib/domain/extraspec.c", "fail_at"): "request add: cannot read 'LIST' at 'TEXT': ...",
     ("lib/base/mac.c", "vfa_fail"): "request add: --mac: ...",
     ("lib/host/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
-    ("lib/device/vf.c", "none"): "request 'NAME': ADDRESS is no VF of a network card: ...",
+    ("lib/device/vf.c", "report_no_vf"): "request 'NAME': ADDRESS is no VF of a network card: ...",
     ("lib/domain/requests.c", "vfa_fail"): "cannot read requests: ...",
     ("lib/domain/read.c", "vfa_fail"): "cannot read domain XML: ...",
     ("lib/domain/xml.c", "vfa_fail"): "cannot read domain XML: ...",
