@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See array.h. The owner's pointer has any type, so it is copied, not cast. */
+/* See array.h. The owner's pointer may have any type, so memcpy() reads and writes it, no cast. */
 
 #include "array.h"
 
@@ -9,7 +9,7 @@ void *vfa_array_grow_bytes(void *items, size_t n, size_t size)
 {
     void *array, *more;
 
-    memcpy(&array, items, sizeof(array)); /* whatever it is a pointer to */
+    memcpy(&array, items, sizeof(array));
     more = n < SIZE_MAX ? reallocarray(array, n + 1, size) : NULL;
     if (!more)
         return NULL;

@@ -41,14 +41,14 @@ int vfa_bitset_next(const struct vfa_bitset *set, unsigned from)
 {
     for (unsigned bit = from; bit < VFA_BITSET_BITS; bit++) {
         if (set->words[bit / 64] >> (bit % 64) == 0)
-            bit |= 63; /* nothing more in this word */
+            bit |= 63; /* no further bit in this word */
         else if (vfa_bitset_has(set, bit))
             return (int)bit;
     }
     return -1;
 }
 
-/* One of "N", "N-M", "^N"; `item` is written to. */
+/* Parses "N", "N-M" or "^N". Overwrites `item`. */
 static int parse_item(char *item, struct vfa_bitset *set)
 {
     char *dash = strchr(item, '-');
@@ -91,7 +91,7 @@ int vfa_bitset_parse(const char *text, struct vfa_bitset *set)
     if (!copy)
         return -ENOMEM;
     if (!*strip(copy))
-        return 0; /* memory-only nodes have an empty cpulist */
+        return 0; /* a node with memory only has an empty cpulist */
     while ((item = strsep(&next, ","))) {
         if (parse_item(strip(item), &more) < 0)
             return -EINVAL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The clock by which everybody waits: milliseconds that only go forward. */
+/* The monotonic clock in milliseconds. All deadlines and pauses use it. */
 #ifndef VFA_BASE_CLOCK_H
 #define VFA_BASE_CLOCK_H
 
@@ -16,8 +16,8 @@ static inline int64_t vfa_clock_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* For pthread_cond_timedwait() on a condition variable of CLOCK_MONOTONIC, or
- * pthread_cond_clockwait(). */
+/* Converts for pthread_cond_clockwait(), or for pthread_cond_timedwait() on a condition variable
+ * with CLOCK_MONOTONIC. */
 static inline struct timespec vfa_clock_timespec(int64_t ms)
 {
     return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};

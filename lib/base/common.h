@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Attributes and ownership helpers that every file uses. Nothing in here has state.
+ * Attributes and ownership helpers for every file. Nothing in this header has state.
  *
- * Ownership: a variable that owns something is declared with VFA_AUTO(fn) and handed over with
- * vfa_steal() on the line that returns it.
+ * Ownership: VFA_AUTO(fn) declares a variable that owns an object. vfa_steal() hands the object
+ * over, on the line that returns it.
  */
 #ifndef VFA_BASE_COMMON_H
 #define VFA_BASE_COMMON_H
@@ -21,7 +21,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Gives up ownership: returns the pointer and leaves NULL behind. */
+/* Gives up ownership: returns the pointer and sets the variable to NULL. */
 #define vfa_steal(pp)                                                                              \
     __extension__({                                                                                \
         __typeof__(*(pp)) vfa_stolen_ = *(pp);                                                     \
@@ -29,7 +29,7 @@
         vfa_stolen_;                                                                               \
     })
 
-/* Defines NAMEp(), the form of a free function that VFA_AUTO wants. */
+/* Defines NAMEp(), which takes the address of the pointer, as VFA_AUTO requires. */
 #define VFA_DEFINE_AUTO(type, name)                                                                \
     static inline void name##p(type **p)                                                           \
     {                                                                                              \

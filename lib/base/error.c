@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See error.h. Invariant: code is set whenever an error was filled, msg only if memory allowed. */
+/* See error.h. Invariant: a filled error has a code; it has no msg if memory was short. */
 
 #include "error.h"
 
@@ -28,7 +28,7 @@ static VFA_PRINTF(1, 0) char *format_line(const char *fmt, va_list args)
         return NULL;
     for (char *p = text; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?'; /* one line, whatever the input said */
+            *p = '?'; /* a message is one line */
     }
     return text;
 }

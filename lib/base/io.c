@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See io.h. Links nothing but the C library, as the first halves of the hooks must not. */
+/* See io.h. Needs only the C library, because the hook prefilters link nothing else. */
 
 #include "io.h"
 
@@ -7,7 +7,7 @@
 
 #define FIRST_ROOM (64u << 10)
 
-/* Makes room for more bytes, in *room; -EFBIG: there are `max` already. */
+/* Raises *room, the allocated size. -EFBIG: *room is `max` already. */
 static int grow(struct vfa_io_data *data, size_t max, size_t *room)
 {
     size_t more = *room ? *room * 2 : FIRST_ROOM;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See mac.h. FNV-1a over both texts, and a final mix (that of MurmurHash3) because FNV-1a alone
- * hardly moves its upper bits for names that differ in the last character. The result is part of
- * what guests rely on: it must never change.
+ * See mac.h. The hash is FNV-1a over both texts, then the final mix of MurmurHash3: names that
+ * differ only in the last character change almost no upper bits of FNV-1a alone. Guests rely on the
+ * result: it must never change.
  */
 
 #include "mac.h"
@@ -18,7 +18,7 @@ static uint64_t fnv1a(uint64_t hash, const char *text)
 {
     do
         hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    while (*text++); /* the NUL too: "ab", "c" is not "a", "bc" */
+    while (*text++); /* includes the NUL: "ab", "c" differs from "a", "bc" */
     return hash;
 }
 

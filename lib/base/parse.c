@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See parse.h. Written by hand over ASCII digits, since strtoul() takes signs, blanks and wraps
- * around. Invariant: *ret is written only when the whole text was one number in range.
+ * See parse.h. The functions do not use strtoul(), which accepts signs and blanks and wraps around.
+ * Invariant: *ret is written only if the whole text is one valid value in range.
  */
 
 #include "parse.h"
@@ -57,7 +57,8 @@ int vfa_parse_hex(const char *text, uint32_t max, uint32_t *ret)
     return parse_number(text, 16, max, ret);
 }
 
-/* The digits of a Python number up to `end`: single underscores may stand between two digits. */
+/* Parses the digits of a Python number up to `end`. A single underscore between two digits is
+ * allowed. */
 static int parse_python_digits(const char *p, const char *end, int32_t *ret)
 {
     int64_t value = 0;

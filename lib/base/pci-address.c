@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See pci-address.h. Invariant: *ret is written only when the whole text was one address. */
+/* See pci-address.h. Invariant: *ret is written only if the whole text is one address. */
 
 #include "pci-address.h"
 
@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-/* Reads min to max lower-case digits up to `end` ('\0': the end of the text) and moves *text behind
- * it. */
+/* Reads min to max lower-case digits up to `end` ('\0': the end of the text). Moves *text behind
+ * `end`. */
 static int parse_field(const char **text, char end, size_t min, size_t max, uint32_t limit,
                        uint32_t *ret)
 {
@@ -38,7 +38,7 @@ int vfa_parse_pci_addr(const char *text, struct vfa_pci_addr *ret)
     if (parse_field(&text, ':', 4, 8, UINT32_MAX, &domain) < 0)
         return -EINVAL;
     if (text - start > 5 && *start == '0')
-        return -EINVAL; /* more than four digits only where they are needed */
+        return -EINVAL; /* sysfs writes more than four digits only if needed */
     if (parse_field(&text, ':', 2, 2, 0xff, &bus) < 0 ||
         parse_field(&text, '.', 2, 2, 0x1f, &slot) < 0 ||
         parse_field(&text, '\0', 1, 1, 7, &function) < 0)
@@ -52,7 +52,7 @@ int vfa_parse_pci_addr(const char *text, struct vfa_pci_addr *ret)
 
 char *vfa_pci_addr_format(const struct vfa_pci_addr *addr, char *buf)
 {
-    /* The masks change nothing in a valid address; they bound the length of any other. */
+    /* The masks do not change a valid address; they limit the length of an invalid one. */
     snprintf(buf, VFA_PCI_ADDR_SIZE, "%04x:%02x:%02x.%x", (unsigned)addr->domain,
              (unsigned)addr->bus, addr->slot & 0x1fu, addr->function & 7u);
     return buf;

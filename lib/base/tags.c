@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See tags.h. Lists are short (a handful): insertion sort and linear search are right. */
+/* See tags.h. A list has a few tags, so insertion sort and linear search are enough. */
 
 #include "tags.h"
 

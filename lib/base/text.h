@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Text: case, blanks, the length of a UTF-8 character. Case is that of ASCII, whatever the locale
- * of the program; blanks are those of Python, since nova.conf is read by Python. Nothing here
- * allocates, and nothing fails.
+ * Text: case, blanks, the length of a UTF-8 character. Case is ASCII case in every locale. Blanks
+ * are Python's, because Python reads nova.conf. No function allocates or fails.
  */
 #ifndef VFA_BASE_TEXT_H
 #define VFA_BASE_TEXT_H
 
 #include "common.h"
 
-/* Case as ASCII has it, whatever the locale of the program: in a Turkish one tolower('I') is no
- * 'i', and hooks, daemon and command line must read a file alike. */
+/* Lower case in ASCII, in every locale: hooks, vfaliasd and the command line must read a file in
+ * the same way, but in a Turkish locale tolower('I') is not 'i'. */
 char vfa_text_lower(char c);
 
-/* True if they are the same but for case. */
+/* Whether both texts are equal, ignoring case. */
 bool vfa_text_same(const char *a, const char *b);
 
-/* True if text[0..len) is that word, in any case. */
+/* Whether text[0..len) is `word`, ignoring case. */
 bool vfa_text_is(const char *text, size_t len, const char *word);
 
-/* The part of text[0..len) that Python's str.strip() leaves (blanks of Unicode included; UTF-8):
- * moves *text forward and returns the new length. */
+/* Removes the blanks at both ends of text[0..len), as Python's str.strip() does for UTF-8 text,
+ * Unicode blanks included. Moves *text forward and returns the new length. */
 size_t vfa_text_strip(const char **text, size_t len);
 
-/* The bytes of the UTF-8 character at the start of the text, 0 if it is none; 1 at its end. */
+/* Returns the length in bytes of the UTF-8 character at the start of the text. 0: it is not UTF-8;
+ * 1: also at the end of the text (the NUL). */
 size_t vfa_utf8_len(const char *text);
 
 #endif

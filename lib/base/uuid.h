@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * UUIDs as text, in the one spelling that is compared and stored: lower case, with hyphens. Not
- * called uuid.h while it is on the include path itself: that is libuuid's.
+ * UUIDs as text. They are compared and stored in one spelling: lower case, with hyphens. This
+ * folder must not be on the include path: libuuid has a header of the same name.
  */
 #ifndef VFA_BASE_UUID_H
 #define VFA_BASE_UUID_H
@@ -10,8 +10,8 @@
 
 #define VFA_UUID_SIZE 37
 
-/* "8-4-4-4-12" in any case, into lower case (VFA_UUID_SIZE). False if it is no UUID; then `uuid`
- * may hold the start of it. */
+/* Reads "8-4-4-4-12" in any case and writes it to `uuid` (VFA_UUID_SIZE bytes) in lower case.
+ * False: not a UUID; `uuid` may have been overwritten in part. */
 bool vfa_uuid_parse(const char *text, char *uuid);
 
 #endif

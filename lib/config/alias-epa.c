@@ -5,9 +5,9 @@
  *   NAME=capabilities:devices: (capability_type=pci &
  *       capability: (product_id=0x443 & vendor_id=0x8086), & device_type=ACCEL)
  *
- * Its terms may stand in any order, inside or outside of the inner group; they are ANDed, and '&',
- * ',' or both separate them. device_type is a kind of device, not Nova's device_type: it stands for
- * PCI classes (see `kinds`), so that one such alias has as many choices as its kind has classes.
+ * The terms may be in any order, inside or outside the inner group. They are ANDed; '&', ',' or
+ * both separate them. device_type is not Nova's device_type but a kind of device: it means PCI
+ * classes (see `kinds`), and the alias has one choice per class.
  */
 
 #include "base/common.h"
@@ -34,8 +34,8 @@ struct kind {
     size_t n;
 };
 
-/* Class codes of the PCI Code and ID Assignment Specification. QuickAssist calls itself a
- * co-processor (0b40), newer accelerators are of class 12, cryptographic ones of class 10. */
+/* Class codes of the PCI Code and ID Assignment Specification. QuickAssist has the class
+ * co-processor (0b40), newer accelerators have class 12, cryptographic accelerators class 10. */
 static const struct kind kinds[] = {
     {"NIC", {{0x02, 16}}, 1},
     {"GPU", {{0x03, 16}}, 1},
@@ -44,7 +44,7 @@ static const struct kind kinds[] = {
 
 struct reader {
     const char *p;
-    const char *name; /* of the alias, for messages; not terminated */
+    const char *name; /* of the alias, for messages; without NUL */
     int name_len;
     const struct vfa_where *where;
     int vendor, product;
@@ -67,7 +67,7 @@ static int fail_at(const struct reader *reader, const char *reason, struct vfa_e
                            reader->name_len, reader->name, reader->p, reason);
 }
 
-/* Takes `text` and the blanks behind it. */
+/* Skips `text` and the blanks behind it. False: other text is there. */
 static bool take_token(struct reader *reader, const char *text)
 {
     size_t len = strlen(text);
@@ -79,7 +79,7 @@ static bool take_token(struct reader *reader, const char *text)
     return true;
 }
 
-/* A word up to a blank or punctuation, and the blanks behind it; "" if there is none. */
+/* Reads a word up to a blank or punctuation, and skips the blanks behind it. May be "". */
 static void take_word(struct reader *reader, char word[MAX_WORD + 1])
 {
     size_t len = strcspn(reader->p, " \t\r\n&,()=:");
@@ -112,7 +112,7 @@ static int set_device_kind(struct reader *reader, const char *word, struct vfa_e
     return reader->kind ? 0 : fail_at(reader, "device_type is none of NIC, GPU, ACCEL", err);
 }
 
-/* KEY=VALUE. */
+/* Reads KEY=VALUE. */
 static int read_pair(struct reader *reader, struct vfa_error *err)
 {
     char key[MAX_WORD + 1], word[MAX_WORD + 1];
@@ -135,7 +135,7 @@ static int read_pair(struct reader *reader, struct vfa_error *err)
         err);
 }
 
-/* "(TERM & TERM ...)"; inner: the group behind "capability:", in which there is no other. */
+/* Reads "(TERM & TERM ...)". inner: the group behind "capability:", which cannot have a group. */
 static int read_group(struct reader *reader, bool inner, struct vfa_error *err)
 {
     int r = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keys of an alias that this program adds to Nova's: which devices (class, driver), who may ask
- * (permit, max_per_domain), which of several devices (order), what is done with the device (attach,
- * profileid, on_attach_failure, hold, settings, settings_policy), and what requests call it
+ * The keys of an alias that this program adds to Nova's: device selection (class, driver),
+ * permitted domains (permit, max_per_domain), order of devices (order), treatment of the device
+ * (attach, profileid, on_attach_failure, hold, settings, settings_policy), and the name in requests
  * (xml_name).
  *
- * Invariant: a key that was read is valid by itself, and its place is in vfa_alias.said, unless it
- * is one of a choice. No key comes twice: of two in one object json-c keeps the last.
+ * Invariant: the value of each key is valid by itself. The place of the key is in vfa_alias.said,
+ * except for a key of a choice. No key comes twice: json-c keeps the last of two in an object.
  */
 
 #include "base/array.h"
@@ -21,7 +21,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_PER_DOMAIN 256 /* as many devices as a domain can ask for (VFA_REQUEST_MAX) */
+#define MAX_PER_DOMAIN 256 /* the limit for a domain (VFA_REQUEST_MAX) */
 
 static int want_text(const struct vfa_alias_reader *reader, const char *key,
                      struct json_object *value, const char **ret, struct vfa_error *err)
@@ -32,7 +32,7 @@ static int want_text(const struct vfa_alias_reader *reader, const char *key,
     return 0;
 }
 
-/* One word of several. */
+/* Reads one of `n` words. */
 static int read_word(const struct vfa_alias_reader *reader, const char *key,
                      struct json_object *value, const struct vfa_config_word *words, size_t n,
                      unsigned *ret, struct vfa_error *err)
@@ -43,7 +43,7 @@ static int read_word(const struct vfa_alias_reader *reader, const char *key,
     return r < 0 ? r : vfa_config_word(reader->where, key, text, words, n, ret, err);
 }
 
-/* ---- which devices ---- */
+/* ---- device selection ---- */
 
 static int read_driver(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                        struct vfa_error *err)
@@ -61,7 +61,7 @@ static int read_driver(struct vfa_alias_reader *reader, const char *key, struct 
     return reader->choice->driver ? 0 : vfa_fail_oom(err);
 }
 
-/* Two, four or six digits: base class, with subclass, with programming interface. */
+/* Two, four or six digits: base class; with subclass; with programming interface. */
 static int read_class(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                       struct vfa_error *err)
 {
@@ -96,7 +96,7 @@ static int read_order(struct vfa_alias_reader *reader, const char *key, struct j
     return r;
 }
 
-/* ---- who may ask ---- */
+/* ---- permitted domains, name in requests ---- */
 
 static int add_permit(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                       struct vfa_error *err)
@@ -161,7 +161,7 @@ static int read_xml_name(struct vfa_alias_reader *reader, const char *key,
     return reader->alias->xml_name ? 0 : vfa_fail_oom(err);
 }
 
-/* ---- what is done with the device ---- */
+/* ---- treatment of the device ---- */
 
 static int read_attach(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                        struct vfa_error *err)
@@ -228,13 +228,13 @@ static int read_policy(struct vfa_alias_reader *reader, const char *key, struct 
     return r;
 }
 
-/* ---- all of them ---- */
+/* ---- the table of keys ---- */
 
 static const struct own_key {
     const char *name;
     int (*read)(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                 struct vfa_error *err);
-    enum vfa_alias_key key; /* VFA_ALIAS_KEYS: a requirement, of which each choice has its own */
+    enum vfa_alias_key key; /* VFA_ALIAS_KEYS: a key of a choice */
 } own_keys[] = {
     {"attach", read_attach, VFA_ALIAS_ATTACH},
     {"class", read_class, VFA_ALIAS_KEYS},

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Several aliases: those of one name become one alias with several choices, and no two may be
- * called the same in a request.
+ * Merges aliases: aliases with the same name become one alias with several choices. Different
+ * aliases must have different names in requests.
  *
- * Invariants: aliases of one name agree in all but their choices; what only one of them says holds
- * for all. A name or xml_name leads to one alias.
+ * Invariants: aliases with the same name differ only in their choices; a key that only one of them
+ * has applies to all. A name or xml_name belongs to one alias.
  */
 
 #include "base/array.h"
@@ -43,7 +43,7 @@ static bool same_permit(const struct vfa_alias *a, const struct vfa_alias *b)
     return true;
 }
 
-/* Both say it. */
+/* Whether the values of a key that both aliases have are equal. */
 static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa_alias_key key)
 {
     switch (key) {
@@ -73,7 +73,7 @@ static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa
     return true;
 }
 
-/* Only `from` says it. */
+/* Moves the value of a key that only `from` has. */
 static void take_key(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_key key)
 {
     to->said[key] = from->said[key];
@@ -201,7 +201,7 @@ static int check_other(const struct vfa_alias *alias, const struct vfa_alias *ot
     return 0;
 }
 
-/* None of the others is called as this one is. */
+/* Checks that no other alias has the name or xml_name of this alias. */
 static int check_names(const struct vfa_config *config, const struct vfa_alias *alias,
                        struct vfa_error *err)
 {
@@ -234,7 +234,8 @@ int vfa_config_keep_alias(struct vfa_config *config, struct vfa_alias *alias, st
     return 0;
 }
 
-/* The device's user alias is made of the request's name, which is made of the alias' name. */
+/* Checks names for libvirt: the user alias of a device contains the name of its request, which by
+ * default is the name of the alias. */
 int vfa_config_check_aliases(struct vfa_config *config, struct vfa_error *err)
 {
     int r = 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An alias' JSON to struct vfa_alias, with the checks of Nova's get_alias_from_config()
+ * Reads an alias' JSON into struct vfa_alias, with the checks of Nova's get_alias_from_config()
  * (nova/pci/request.py). vfa_config_alias_own() reads the keys that this program adds;
- * vfa_config_keep_alias() decides what becomes of several aliases of one name.
+ * vfa_config_keep_alias() merges aliases with the same name.
  *
- * Which keys are tags: physical_network, and each key that some device_spec of the configuration
- * sets, unless it is a key of aliases. Any other key is an error, as in Nova, so that a misspelt
- * one is found; that is why aliases are read after all specs.
+ * A key is a tag if it is physical_network, or if a device_spec of the configuration sets it and it
+ * is not a key of aliases. Any other key is an error, as in Nova, to detect misspelt keys. So all
+ * specs must be read before the first alias.
  *
- * Invariant: what is handed on is complete and valid.
+ * Invariant: an alias that is added is complete and valid.
  */
 
 #include "base/common.h"
@@ -98,7 +98,8 @@ static int read_numa_policy(struct vfa_alias_reader *reader, const char *key, co
     return r;
 }
 
-/* Nova compares it with what no device has, so that it matches nothing; here it says nothing. */
+/* In Nova capability_type matches no device, because no device has such an attribute. It has no
+ * effect here. */
 static int read_capability(struct vfa_alias_reader *reader, const char *key, const char *text,
                            struct vfa_error *err)
 {
@@ -108,7 +109,7 @@ static int read_capability(struct vfa_alias_reader *reader, const char *key, con
     return vfa_config_word(reader->where, key, text, words, ARRAY_SIZE(words), &value, err);
 }
 
-/* Nova hands these to its Placement service, which does not exist here. */
+/* Nova passes these keys to its Placement service, which does not exist here. */
 static int read_placement(struct vfa_alias_reader *reader, const char *key, const char *text,
                           struct vfa_error *err)
 {
@@ -116,8 +117,8 @@ static int read_placement(struct vfa_alias_reader *reader, const char *key, cons
                            "%s '%s' does not choose devices here: use a tag for that", key, text);
 }
 
-/* Booleans are normalised like those of a device_spec; Nova's live_migratable does not replace the
- * ids. */
+/* Booleans are normalised as in a device_spec. Nova's live_migratable is not enough to select a
+ * device: the alias still needs ids. */
 static int read_alias_tag(struct vfa_alias_reader *reader, const char *key,
                           struct json_object *value, struct vfa_error *err)
 {
@@ -171,7 +172,7 @@ static int read_alias_key(struct vfa_alias_reader *reader, const char *key,
     return read_other(reader, key, value, err);
 }
 
-/* Warns about tags that the devices of this host do not have. */
+/* Warns about tags that no device_spec sets. */
 static int check_alias_tags(struct vfa_alias_reader *reader, struct vfa_error *err)
 {
     struct vfa_tags *tags = &reader->choice->tags;

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The file or folder itself, whatever it is: nothing is read of it. */
+/* Opens the file or folder itself, with O_PATH: nothing is read from it. */
 static int open_path(int dir, const char *name, const char *path, int *ret, struct vfa_error *err)
 {
     int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cleaners: the administrator's programs that make a device fit for its next owner. A device_spec
- * names one by `clean`; it is a file in the folder clean.d beside the configuration file.
+ * Cleaners: programs of the administrator that prepare a device for its next owner. The key `clean`
+ * of a device_spec names a cleaner; the program is a file in the folder clean.d, which is in the
+ * same folder as the configuration file.
  *
- * A cleaner is run by root. So only root may be able to change it: the file and the folder belong
- * to root (or to the user who runs this program), nobody else may write into them, and neither is a
- * symbolic link.
+ * root runs the cleaners. So only root may change them: root (or the user who runs this program)
+ * owns the file and the folder, nobody else may write to them, and neither is a symbolic link.
  */
 #ifndef VFA_CONFIG_CLEANER_H
 #define VFA_CONFIG_CLEANER_H
@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "config.h"
 
-/* Checks the cleaner of that name. *ret_path, if not NULL, gets its path; free() it. Errors say
- * which file or folder is wrong, and why. */
+/* Checks the cleaner of that name. Writes its path to *ret_path if not NULL; free() it. Errors name
+ * the file or folder and the reason. */
 int vfa_cleaner_find(const struct vfa_config *config, const char *name, char **ret_path,
                      struct vfa_error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Questions to a configuration that was loaded, and its end.
+ * Queries of a loaded configuration, and freeing it.
  *
- * Invariant: nothing changes it but vfa_config_free().
+ * Invariant: only vfa_config_free() changes a loaded configuration.
  */
 
 #include "config.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is valid in a device_spec but probably not meant: keys that become tags by accident,
- * expressions that match more or less than they seem to, addresses that leave out the VFs.
+ * Warnings about a device_spec that is valid but probably wrong: keys that become tags by mistake,
+ * expressions that match more or fewer devices than intended, addresses that leave out the VFs.
  *
- * Invariant: a warning changes nothing. It must not know what devices there are, so that the same
+ * Invariant: a warning changes nothing. This file must not use an inventory, so that a
  * configuration gives the same warnings on each host.
  */
 
@@ -22,7 +22,7 @@
 
 #define NETDEV_NAME_MAX 15 /* IFNAMSIZ without the NUL */
 
-/* The key that was probably meant, or NULL. */
+/* Returns the key that was probably meant, or NULL. */
 static const char *meant_key(const char *key)
 {
     static const struct {
@@ -108,7 +108,7 @@ static int check_tags(struct vfa_config *config, const struct vfa_spec *spec, st
     return 0;
 }
 
-/* One regular expression of an address object. */
+/* Checks one regular expression of an address object. */
 static int check_regex(struct vfa_config *config, const char *field, const char *text,
                        const struct vfa_where *where, struct vfa_error *err)
 {

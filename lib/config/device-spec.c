@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A device_spec's JSON to struct vfa_spec, with the checks of Nova's PciDeviceSpec
+ * Reads a device_spec's JSON into struct vfa_spec, with the checks of Nova's PciDeviceSpec
  * (nova/pci/devspec.py) and Whitelist (nova/pci/whitelist.py).
  *
- * Invariant: what is added to the configuration is complete and valid. A null, empty or false
- * `address` or `devname` counts as absent, as in Python.
+ * Invariant: a spec that is added is complete and valid. A null, empty or false `address` or
+ * `devname` counts as missing, as in Python.
  */
 
 #include "base/array.h"
@@ -44,7 +44,7 @@ static bool is_truthy(struct json_object *value)
     return true;
 }
 
-/* Nova strips vendor_id before it looks for "*", product_id not. */
+/* Nova removes blanks before it compares vendor_id with "*", but not for product_id. */
 static int read_spec_id(const char *key, struct json_object *value, bool strip,
                         const struct vfa_where *where, int *ret, struct vfa_error *err)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * INI text to entries, line by line as oslo.config's iniparser.py does it: a value goes on in lines
- * that start with a blank or tab, until an empty line, a comment or anything else in column 0;
- * quotes around the first line of a value are taken off; there are no comments behind a value.
+ * Parses INI text line by line, like oslo.config's iniparser.py. A line that starts with a blank or
+ * tab continues the value, until an empty line, a comment or other text in column 0. Quotes around
+ * the first line of a value are removed. Comments behind a value are not supported.
  *
- * Invariant: between two lines a reader has at most one open entry, in `key` and `value`. Knows
- * nothing of what sections and keys mean.
+ * Invariant: between two lines a reader has no open entry, or one in `key` and `value`. This file
+ * does not know the meaning of sections and keys.
  */
 
 #include "ini.h"
@@ -22,11 +22,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define MAX_FILE (4u << 20)
+#define MAX_FILE (4u << 20) /* bytes; a file of this size is refused */
 
 struct reader {
     struct vfa_where where; /* of the current line */
-    char *section;          /* NULL: none yet */
+    char *section;          /* NULL: before the first section */
     char *key;              /* NULL: no open entry */
     unsigned key_line;
     char *value; /* terminated, in a buffer of `size` bytes */
@@ -70,7 +70,7 @@ static int append_value(struct reader *reader, const char *text, size_t len, str
     return 0;
 }
 
-/* Closes the open entry, if any, and adds it to the list. */
+/* Adds the open entry, if any, to the list. */
 static int flush(struct reader *reader, struct vfa_error *err)
 {
     struct vfa_where where = {reader->where.file, reader->key_line};
@@ -97,7 +97,7 @@ static int flush(struct reader *reader, struct vfa_error *err)
     return 0;
 }
 
-/* "[NAME]"; the name counts as it stands, in any case unless it is DEFAULT. */
+/* Reads "[NAME]". Blanks in the name are kept. Case is ignored, except for DEFAULT. */
 static int read_section(struct reader *reader, const char *line, size_t len, struct vfa_error *err)
 {
     char *name;

@@ -2,12 +2,12 @@
 /*
  * JSON values: strict, as Python's json reads them for Nova.
  *
- * json-c alone is too lenient (NaN, a bare word in another case, control characters) and differs
- * between its versions, so the text is checked against the grammar of RFC 8259 first, which also
- * tells the place of a mistake. Beyond the grammar, \u0000 and halves of surrogate pairs are
- * refused, since a C string has no place for them, and nesting is limited.
+ * json-c is too lenient (NaN, words in upper case, control characters) and differs between its
+ * versions. So this file first checks the text against the grammar of RFC 8259, which also gives
+ * the place of a mistake. In addition it refuses \u0000 and halves of surrogate pairs, which a C
+ * string cannot hold, and deep nesting.
  *
- * Invariant: what json-c gets to see is valid; if it fails, memory was short.
+ * Invariant: json-c gets only valid text; if it fails, memory is short.
  */
 
 #include "json.h"
@@ -24,8 +24,8 @@
 #define MAX_DEPTH 16
 
 struct scan {
-    const char *p;      /* where we are; on failure: where the mistake is */
-    const char *reason; /* static text, once something failed */
+    const char *p;      /* the next character; on failure: the place of the mistake */
+    const char *reason; /* static text; NULL: no mistake so far */
     int depth;
 };
 
@@ -80,7 +80,7 @@ static bool scan_number(struct scan *scan)
     return true;
 }
 
-/* The four digits behind \u. */
+/* Reads the four digits behind \u. */
 static bool scan_unit(struct scan *scan, uint32_t *ret)
 {
     char digits[5] = "";
@@ -92,7 +92,7 @@ static bool scan_unit(struct scan *scan, uint32_t *ret)
     return vfa_parse_hex(digits, 0xffff, ret) == 0;
 }
 
-/* Behind \u. */
+/* Reads the character or surrogate pair behind \u. */
 static bool scan_unicode(struct scan *scan)
 {
     uint32_t unit, low = 0;
@@ -156,7 +156,7 @@ static bool scan_member(struct scan *scan)
     return scan_value(scan);
 }
 
-/* At the bracket that opens an object or array. */
+/* Reads an object or array, from its opening bracket. */
 static bool scan_list(struct scan *scan, bool (*item)(struct scan *scan), char close)
 {
     scan->p++;
@@ -178,7 +178,7 @@ static bool scan_list(struct scan *scan, bool (*item)(struct scan *scan), char c
     return false;
 }
 
-/* A value and the blanks around it. */
+/* Reads a value and the blanks around it. */
 static bool scan_value(struct scan *scan)
 {
     bool ok;
@@ -231,7 +231,7 @@ int vfa_json_parse(const char *text, const struct vfa_where *where, struct json_
     if (!tokener)
         return vfa_fail_oom(err);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    /* The NUL is handed over too: a number ends there and not in the middle of more to come. */
+    /* Passes the NUL too: without it json-c would wait for more digits of a number. */
     value = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
     error = json_tokener_get_error(tokener);
     json_tokener_free(tokener);

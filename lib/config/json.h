@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * JSON text to json-c's objects, strictly as Python's json reads it for Nova. json-c's types go no
- * further than the readers of the configuration.
+ * Parses JSON text into json-c objects, strictly, as Python's json reads it for Nova. Only the
+ * readers of the configuration use json-c's types.
  */
 #ifndef VFA_CONFIG_JSON_H
 #define VFA_CONFIG_JSON_H
@@ -11,12 +11,12 @@
 
 #include <json-c/json.h>
 
-/* Strict JSON (RFC 8259). *ret is put with json_object_put(); NULL stands for JSON's null, which is
- * refused at the top by all users. Errors have file and line, that of the mistake. */
+/* Parses strict JSON (RFC 8259). Free *ret with json_object_put(); it is NULL for JSON's null,
+ * which every caller refuses. Errors have the file and the line of the mistake. */
 int vfa_json_parse(const char *text, const struct vfa_where *where, struct json_object **ret,
                    struct vfa_error *err);
 
-/* The text of a value: strings as they are, else as in JSON. Borrowed; NULL: out of memory. */
+/* Returns a string as it is, another value as JSON text. Borrowed; NULL: out of memory. */
 const char *vfa_json_text(struct json_object *value);
 
 static inline void vfa_json_putp(struct json_object **value)

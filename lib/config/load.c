@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration from its files: which files, in which order their entries count, and the digest
- * of what was read.
+ * Loads the configuration: finds the files, puts their entries in order, and computes the digests.
  *
- * Order, as oslo.config has it for an option that repeats: file by file, and in each file the
- * values under the oldest name of the key first. Aliases are read when all specs are known, since
- * the tags of specs are keys of aliases.
+ * The order is that of oslo.config for a repeated option: file by file, and in each file the values
+ * of the oldest name of the key first. Aliases are read after all specs, because the tags of specs
+ * are keys of aliases.
  *
- * Invariants: file names that struct vfa_where borrows live as long as the configuration; a
- * configuration that was returned has passed every check.
+ * Invariants: the file names that struct vfa_where borrows live as long as the configuration. A
+ * configuration that is returned has passed all checks.
  */
 
 #include "base/array.h"
@@ -38,10 +37,10 @@ struct source {
 struct sources {
     struct source *items;
     size_t n;
-    bool partly; /* what cannot be understood is left out */
+    bool partly; /* ignore invalid entries (vfa_config_load_settings()) */
 };
 
-/* Names of a key: the oldest first. */
+/* Names of a key, the oldest first. */
 struct key_name {
     const char *section, *key;
 };
@@ -71,7 +70,7 @@ const char *vfa_config_path(const char *given)
     return path && *path ? path : default_path;
 }
 
-/* Adds a file to config->files and sources. 0, -ENOENT (err is filled) or another error. */
+/* Adds a file to config->files and sources. A missing file is the error -ENOENT. */
 static int add_file(struct vfa_config *config, struct sources *sources, const char *path,
                     struct vfa_error *err)
 {
@@ -122,7 +121,7 @@ static int add_entry(struct vfa_config *config, struct sources *sources, const c
         path = NULL;
         return vfa_fail_oom(err);
     }
-    /* a hook that opens a pipe waits until somebody writes into it */
+    /* open() of a pipe would block the hook until a program writes to the pipe. */
     if (stat(path, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
         return add_file(config, sources, path, err);
     if (sources->partly)
@@ -130,7 +129,7 @@ static int add_entry(struct vfa_config *config, struct sources *sources, const c
     return vfa_fail(err, EINVAL, "cannot read '%s': it is a pipe or a socket", path);
 }
 
-/* The path of another file beside `path`, or NULL. */
+/* Returns the path of the file `name` in the folder of `path`. NULL: out of memory. */
 static char *neighbour(const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/');
@@ -141,7 +140,7 @@ static char *neighbour(const char *path, const char *name)
     return text;
 }
 
-/* The *.conf files of the folder conf.d beside `path`; no such folder is fine. */
+/* Adds the *.conf files of the folder conf.d next to `path`. The folder may be missing. */
 static int add_conf_d(struct vfa_config *config, struct sources *sources, const char *path,
                       struct vfa_error *err)
 {
@@ -206,7 +205,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-/* Hands the values of a key, under all its names, to `add`, in the order in which they count. */
+/* Calls add() for each value of a key, under all its names, in the order described above. */
 static int add_values(struct vfa_config *config, const struct sources *sources,
                       const struct key_name *names, size_t n, add_value add, uint64_t *hash,
                       struct vfa_error *err)
@@ -231,7 +230,7 @@ static int add_values(struct vfa_config *config, const struct sources *sources,
     return 0;
 }
 
-/* True if an earlier entry of the same file sets the same key. */
+/* Whether an earlier entry of the file sets the same key. */
 static bool set_before(const struct vfa_ini *ini, size_t i)
 {
     for (size_t j = 0; j < i; j++) {
@@ -242,7 +241,7 @@ static bool set_before(const struct vfa_ini *ini, size_t i)
     return false;
 }
 
-/* Nova's other keys of [pci] say nothing here; any other is probably misspelt. */
+/* Whether this program knows the key of [pci], or Nova has it. Another key is probably misspelt. */
 static bool is_pci_key(const char *key)
 {
     static const char *const keys[] = {
@@ -317,7 +316,7 @@ static int build_config(struct vfa_config *config, const struct sources *sources
     if (r == 0)
         r = add_values(config, sources, alias_names, ARRAY_SIZE(alias_names), vfa_config_add_alias,
                        &hash, err);
-    if (r == 0) /* says nothing of what devices an alias has */
+    if (r == 0) /* sriov_numvfs does not affect which devices an alias has */
         r = add_values(config, sources, numvfs_names, ARRAY_SIZE(numvfs_names),
                        vfa_config_add_numvfs, &unused, err);
     if (r == 0)

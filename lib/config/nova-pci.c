@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * device_spec and alias of a nova.conf. What Nova refuses and vfalias takes is an error here: keys
- * of aliases that only vfalias has, the older form of an alias, and the rules that hang on
- * Placement. Sources: nova/pci/devspec.py, nova/pci/request.py, nova/pci/stats.py.
+ * Checks device_spec and alias of a nova.conf. Values that Nova refuses but vfalias accepts are
+ * errors: keys of aliases that only vfalias has, the older form of an alias, and values that depend
+ * on Placement. Sources: nova/pci/devspec.py, nova/pci/request.py, nova/pci/stats.py.
  */
 
 #include "base/common.h"
@@ -24,11 +24,11 @@
     "live_migratable chooses devices as in Nova; the guest moves without it and gets another one there ('vfalias migrate')"
 #define NOT_PLACED " is for Placement, which is not there: a tag can tell devices apart"
 
-/* Findings about one thing; if there are none, it carries over. */
+/* Collects findings about one device_spec or alias. Without a finding it carries over. */
 struct judge {
     struct vfa_nova *nova;
     unsigned line;
-    char what[320]; /* an alias' name has up to 256 characters; a longer text is cut */
+    char what[320]; /* truncated; the name of an alias has up to 256 characters */
     bool noted;
 };
 
@@ -46,7 +46,7 @@ static int finish_finding(struct judge *judge, struct vfa_error *err)
 
 /* ---- device_spec ---- */
 
-/* Tags that mean more to Nova than a word. */
+/* Tags to which Nova gives a meaning. */
 static const struct tag {
     const char *key;
     enum {
@@ -88,7 +88,7 @@ static bool applies(const struct vfa_nova *nova, const struct tag *tag, const ch
     return false;
 }
 
-/* Keys that are no tags here. */
+/* Judges keys that are not tags here. */
 static int judge_owners(struct judge *judge, const struct vfa_spec *spec, struct vfa_error *err)
 {
     int r = 0;
@@ -195,8 +195,8 @@ static int add_id(struct json_object *object, const char *key, struct vfa_error 
     return 0;
 }
 
-/* The alias as vfalias reads it. Where Placement chooses by resource_class, ids of no device stand
- * in for those that are not there, so that the rest is checked. */
+/* Reads the alias as vfalias does. placed: Placement chooses devices by resource_class, so ids may
+ * be missing; placeholder ids are added so that the other keys are checked. */
 static int read_nova_alias(struct vfa_nova *nova, struct json_object *object, bool placed,
                            const struct vfa_where *where, struct vfa_error *err)
 {
@@ -213,7 +213,7 @@ static int read_nova_alias(struct vfa_nova *nova, struct json_object *object, bo
     return text ? vfa_config_add_alias(nova->config, text, where, err) : vfa_fail_oom(err);
 }
 
-/* Several aliases of one name. */
+/* Checks an alias whose name an earlier alias has. */
 static int check_again(const struct vfa_nova *nova, const struct vfa_alias *alias,
                        const struct vfa_where *where, struct vfa_error *err)
 {
@@ -256,7 +256,7 @@ static int judge_placement(struct judge *judge, struct json_object *object, bool
     int r = 0;
 
     if (!judge->nova->pci_in_placement)
-        return 0; /* without effect in Nova too */
+        return 0; /* Nova ignores these keys too */
     if (placed)
         return note_finding(
             judge, VFA_NOVA_LOST,

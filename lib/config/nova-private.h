@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the check of a nova.conf has in hand, and its readers of device_spec and alias.
+ * The context of a check of a nova.conf, and its readers of device_spec and alias.
  */
 #ifndef VFA_CONFIG_NOVA_PRIVATE_H
 #define VFA_CONFIG_NOVA_PRIVATE_H
@@ -12,13 +12,13 @@
 #include "nova-report.h"
 
 struct vfa_nova {
-    struct vfa_config *config; /* what vfalias makes of the file; its warnings are not shown */
+    struct vfa_config *config; /* the file as vfalias reads it; its warnings are not shown */
     struct vfa_nova_report report;
     bool report_in_placement; /* [pci] */
     bool pci_in_placement;    /* [filter_scheduler] */
 };
 
-/* A value of device_spec resp. alias: checked as Nova does, and judged. */
+/* Check a value of device_spec or alias as Nova does, and add findings to the report. */
 int vfa_nova_add_specs(struct vfa_nova *nova, const char *text, const struct vfa_where *where,
                        struct vfa_error *err);
 int vfa_nova_add_alias(struct vfa_nova *nova, const char *text, const struct vfa_where *where,

@@ -2,8 +2,7 @@
 /*
  * See nova-report.h.
  *
- * Invariant: each finding that is counted can be cleared, also if memory was short when it was
- * made.
+ * Invariant: each finding in the list can be freed, also if memory was short when it was made.
  */
 
 #include "nova-report.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What was found in a nova.conf: one finding for each thing in it that has to do with PCI devices.
+ * The report about a nova.conf: findings about each device_spec, alias and option for PCI devices.
  */
 #ifndef VFA_CONFIG_NOVA_REPORT_H
 #define VFA_CONFIG_NOVA_REPORT_H
@@ -10,19 +10,19 @@
 
 enum vfa_nova_verdict {
     VFA_NOVA_SAME,    /* carries over */
-    VFA_NOVA_DIFFERS, /* means something else here */
+    VFA_NOVA_DIFFERS, /* means something else in vfalias */
     VFA_NOVA_LOST,    /* does not carry over */
     VFA_NOVA_VERDICTS
 };
 
-/* "same", "differs", "lost". */
+/* Returns "same", "differs" or "lost". */
 const char *vfa_nova_verdict_name(enum vfa_nova_verdict verdict);
 
 struct vfa_nova_finding {
     unsigned line;
     enum vfa_nova_verdict verdict;
-    char *what;   /* "device_spec 0" (counted as vfalias does), "alias 'qat'", or "[SECTION] KEY" */
-    char *reason; /* NULL: nothing to say, only of VFA_NOVA_SAME */
+    char *what;   /* "device_spec 0" (numbered as in vfalias), "alias 'qat'" or "[SECTION] KEY" */
+    char *reason; /* NULL: no reason; only for VFA_NOVA_SAME */
 };
 
 struct vfa_nova_report {
@@ -30,11 +30,11 @@ struct vfa_nova_report {
     size_t n;
 };
 
-/* Adds a finding, with copies of the texts; reason NULL: nothing to say. */
+/* Adds a finding, with copies of the texts. `reason` may be NULL. */
 int vfa_nova_note(struct vfa_nova_report *report, unsigned line, enum vfa_nova_verdict verdict,
                   const char *what, const char *reason, struct vfa_error *err);
 
-/* Frees all findings; the report is empty then. */
+/* Frees all findings. The report is empty then. */
 void vfa_nova_report_clear(struct vfa_nova_report *report);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See nova.h: the file and the options of other sections. Options that do not repeat count where
- * they are set last, as oslo.config has it.
+ * See nova.h. Reads the file and judges the options of other sections. Of an option that does not
+ * repeat, the last value counts, as in oslo.config.
  *
- * Invariant: each thing that is looked at has a finding; what is none of it (most of a nova.conf)
- * has none.
+ * Invariant: each option that is judged has a finding. All other options (most of a nova.conf) have
+ * none.
  */
 
 #include "nova.h"
@@ -28,7 +28,7 @@ static void nova_clear(struct vfa_nova *nova)
     vfa_nova_report_clear(&nova->report);
 }
 
-/* Of an option, "[SECTION] KEY" is what it is about. */
+/* Adds a finding about the option "[SECTION] KEY". */
 static int note_option(struct vfa_nova *nova, const struct vfa_ini_entry *entry,
                        enum vfa_nova_verdict verdict, const char *reason, struct vfa_error *err)
 {
@@ -41,9 +41,9 @@ static int note_option(struct vfa_nova *nova, const struct vfa_ini_entry *entry,
     return vfa_nova_note(&nova->report, entry->line, verdict, what, reason, err);
 }
 
-/* ---- options that are true or false ---- */
+/* ---- boolean options ---- */
 
-/* As oslo.config's types.Boolean, which knows fewer words than oslo.utils. */
+/* Like oslo.config's types.Boolean, which accepts fewer words than oslo.utils. */
 static int parse_bool(const char *text, bool *ret)
 {
     static const char *const words[][2] = {
@@ -90,15 +90,15 @@ static int read_switch(struct vfa_nova *nova, const char *path, const struct vfa
                        err);
 }
 
-/* ---- other options that have to do with PCI devices ---- */
+/* ---- other options about PCI devices ---- */
 
 #define NO_SCHEDULER                                                                               \
     "no scheduler chooses a host: a domain gets what the host has on which it is started"
 
 static const struct option {
-    const char *section; /* a prefix, if it ends with '_' */
+    const char *section; /* a prefix if it ends with '_' */
     const char *key;
-    const char *part; /* counts only with this in its value; NULL: always */
+    const char *part; /* judged only if the value contains this; NULL: always */
     enum vfa_nova_verdict verdict;
     const char *reason;
 } options[] = {
@@ -175,7 +175,7 @@ static int judge_options(struct vfa_nova *nova, const struct vfa_ini *ini, struc
 struct key_name {
     const char *section, *key;
 };
-/* The oldest first, which is the order in which they count. */
+/* The oldest name first: Nova reads the values in this order. */
 static const struct key_name spec_names[] = {{"DEFAULT", "pci_passthrough_whitelist"},
                                              {"pci", "passthrough_whitelist"},
                                              {"pci", "device_spec"}};
@@ -199,7 +199,7 @@ static int judge_values(struct vfa_nova *nova, const char *path, const struct vf
     return r;
 }
 
-/* Without any device_spec: no device of Nova's, each VF of ours. */
+/* Judges a missing device_spec: then Nova allows no device, but vfalias every VF. */
 static int judge_absence(struct vfa_nova *nova, struct vfa_error *err)
 {
     if (nova->config->device_spec_given)
@@ -230,7 +230,7 @@ static int judge_file(struct vfa_nova *nova, const char *path, const struct vfa_
     return r < 0 ? r : judge_options(nova, ini, err);
 }
 
-/* By line; of one line, as they were found (an insertion sort keeps that). */
+/* Sorts by line. The insertion sort keeps the order of findings about the same line. */
 static void sort_findings(struct vfa_nova_report *report)
 {
     for (size_t i = 1; i < report->n; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What of a nova.conf of OpenStack Nova means the same here. Reads one file, whole: [DEFAULT] and
- * [pci] with the old and new names of the keys, and what other sections say about PCI devices.
- * Knows nothing of the hardware.
+ * Which parts of a nova.conf of OpenStack Nova mean the same in vfalias. Reads one file: [DEFAULT]
+ * and [pci], with the old and new names of the keys, and the options about PCI devices in other
+ * sections. Does not use the hardware.
  */
 #ifndef VFA_CONFIG_NOVA_H
 #define VFA_CONFIG_NOVA_H
@@ -10,8 +10,9 @@
 #include "base/error.h"
 #include "nova-report.h"
 
-/* Clear *ret with vfa_nova_report_clear(). -EINVAL: Nova itself would refuse the file, or could not
- * be told from one that it refuses ("FILE:LINE: REASON"); otherwise it could not be read. */
+/* Checks the file. Free *ret with vfa_nova_report_clear(). -EINVAL: Nova refuses the file, or the
+ * check cannot tell whether Nova does ("FILE:LINE: REASON"). Another error: the file cannot be
+ * read. */
 int vfa_nova_check(const char *path, struct vfa_nova_report *ret, struct vfa_error *err);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The values of [pci] sriov_numvfs: how many VFs which PF is to have. An object, or an array of
- * them, as for device_spec; but each means one card, so there are no patterns, and a key that is
- * not known is an error.
+ * Reads [pci] sriov_numvfs: the number of VFs of a PF. The value is an object or an array of
+ * objects, as for device_spec. Each object names one PF: patterns are not allowed, and an unknown
+ * key is an error.
  *
- * Invariant: each entry has a devname or an address, not both, and no two entries have the same.
+ * Invariant: each entry has either a devname or an address, and no two entries have the same.
  */
 
 #include "base/array.h"

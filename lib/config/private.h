@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The readers of the configuration, for its loader and for each other: the value of a key in,
- * specs, aliases and settings added to the configuration. json-c's types go no further than these
- * readers.
+ * The readers of the configuration, for the loader and for each other. A reader parses the value of
+ * a key and adds specs, aliases or settings to the configuration. Only the readers use the types of
+ * json-c.
  */
 #ifndef VFA_CONFIG_PRIVATE_H
 #define VFA_CONFIG_PRIVATE_H
@@ -14,11 +14,11 @@
 
 #include <json-c/json.h>
 
-/* The value of one device_spec: an object or an array of them. Adds to config->specs. */
+/* Reads the value of one device_spec: an object or an array of objects. Adds to config->specs. */
 int vfa_config_add_specs(struct vfa_config *config, const char *text, const struct vfa_where *where,
                          struct vfa_error *err);
 
-/* Warns about what a spec probably does not mean. `value` is the object it was read from. */
+/* Warns about likely mistakes in a spec. `value` is the JSON object of the spec. */
 int vfa_config_check_spec(struct vfa_config *config, const struct vfa_spec *spec,
                           struct json_object *value, struct vfa_error *err);
 
@@ -26,35 +26,36 @@ int vfa_config_check_spec(struct vfa_config *config, const struct vfa_spec *spec
 struct vfa_alias_reader {
     struct vfa_config *config;
     const struct vfa_where *where;
-    struct vfa_alias *alias;         /* with one choice */
-    struct vfa_alias_choice *choice; /* that one */
-    bool has_requirement;            /* something besides the ids says which devices are meant */
+    struct vfa_alias *alias;         /* has one choice */
+    struct vfa_alias_choice *choice; /* the choice of `alias` */
+    bool has_requirement;            /* another key than the ids selects devices */
 };
 
-/* Reads a key of an alias that this program adds to Nova's. VFA_CONFIG_OTHER: it is none. */
+/* Reads a key of an alias that this program adds to Nova's. VFA_CONFIG_OTHER: not such a key. */
 enum {
     VFA_CONFIG_OTHER = 1,
 };
 int vfa_config_alias_own(struct vfa_alias_reader *reader, const char *key,
                          struct json_object *value, struct vfa_error *err);
 
-/* Puts an alias into the configuration, ORed with those of its name; leaves *alias empty. */
+/* Adds an alias to the configuration, or merges it into the alias with the same name. *alias is
+ * empty then. */
 int vfa_config_keep_alias(struct vfa_config *config, struct vfa_alias *alias,
                           struct vfa_error *err);
 
-/* Warns about what shows only when all aliases are there. */
+/* Adds the warnings that need all aliases. */
 int vfa_config_check_aliases(struct vfa_config *config, struct vfa_error *err);
 
-/* The value of one alias. Adds to config->aliases; all specs are there already. */
+/* Reads the value of one alias. Adds to config->aliases. All specs must have been read. */
 int vfa_config_add_alias(struct vfa_config *config, const char *text, const struct vfa_where *where,
                          struct vfa_error *err);
 
-/* The same for the older form NAME=capabilities:devices: (...). is_epa tells the forms apart. */
+/* The older form of an alias, NAME=capabilities:devices: (...). is_epa() recognises it. */
 bool vfa_config_alias_is_epa(const char *text);
 int vfa_config_read_epa(const char *text, const struct vfa_where *where, struct vfa_alias *ret,
                         struct vfa_error *err);
 
-/* The value of one sriov_numvfs: an object or an array of them. Adds to config->numvfs. */
+/* Reads the value of one sriov_numvfs: an object or an array of objects. Adds to config->numvfs. */
 int vfa_config_add_numvfs(struct vfa_config *config, const char *text,
                           const struct vfa_where *where, struct vfa_error *err);
 

@@ -2,7 +2,7 @@
 /*
  * See report.h.
  *
- * Invariant: a warning is one line, also if the text that it quotes has several.
+ * Invariant: a warning is one line, even if it quotes text of several lines.
  */
 
 #include "report.h"
@@ -57,7 +57,7 @@ int vfa_config_warn(struct vfa_config *config, const struct vfa_where *where, st
         return vfa_fail_oom(err);
     for (char *p = *slot; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?'; /* one line, whatever the input said */
+            *p = '?';
     }
     config->n_warnings++;
     return 0;

@@ -10,14 +10,14 @@
 #include "spec/spec.h"
 #include "config.h"
 
-/* As vfa_fail(err, EINVAL, ...), with "FILE:LINE: " in front. */
+/* Like vfa_fail(err, EINVAL, ...), with "FILE:LINE: " in front. */
 int vfa_config_fail(const struct vfa_where *where, struct vfa_error *err, const char *fmt, ...)
     VFA_PRINTF(3, 4);
 
-/* Puts "FILE:LINE: " in front of what *err says. Returns its negative code. */
+/* Puts "FILE:LINE: " in front of the message in *err. Returns its negative code. */
 int vfa_config_wrap(const struct vfa_where *where, struct vfa_error *err);
 
-/* Adds a warning. 0 or -ENOMEM. */
+/* Adds a warning. Returns 0 or -ENOMEM. */
 int vfa_config_warn(struct vfa_config *config, const struct vfa_where *where, struct vfa_error *err,
                     const char *fmt, ...) VFA_PRINTF(4, 5);
 

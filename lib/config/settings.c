@@ -27,7 +27,7 @@ static int set_text(char **slot, const char *value, struct vfa_error *err)
     return 0;
 }
 
-/* An absolute path: hooks and daemon do not run where the file was written. */
+/* Requires an absolute path, because hooks and vfaliasd run in other folders. */
 static int set_path(char **slot, const char *key, const char *value, const struct vfa_where *where,
                     struct vfa_error *err)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See values.h. The settings of an alias go through their text form, which vf-settings.h
- * knows.
+ * See values.h. Settings of an alias are converted to their text form, which device/vf-settings.h
+ * parses.
  *
- * Invariant: *ret is written only if the value is valid; settings that were given make sense as a
- * whole.
+ * Invariant: *ret is written only if the value is valid, and settings also if they fit together.
  */
 
 #include "values.h"
@@ -123,7 +122,7 @@ int vfa_config_tag(struct vfa_tags *tags, const char *key, struct json_object *v
 
 /* ---- settings ---- */
 
-/* JSON's booleans are yes and no, as in XML; numbers are their digits. */
+/* Returns the text form of a setting: JSON's booleans are yes and no, as in XML. */
 static const char *text_of(struct json_object *value)
 {
     if (json_object_is_type(value, json_type_boolean))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Values that several readers of the configuration have: words, booleans, numbers, tags, VF
- * settings. Each reader names the key and the place, both are for the error.
+ * Readers of values for several keys: words, booleans, numbers, tags, VF settings. `key` and
+ * `where` are for error messages.
  */
 #ifndef VFA_CONFIG_VALUES_H
 #define VFA_CONFIG_VALUES_H
@@ -19,7 +19,7 @@ struct vfa_config_word {
     unsigned value;
 };
 
-/* Looks a text up in `n` words; the error lists them. */
+/* Finds a text in `n` words. The error lists the words. */
 int vfa_config_word(const struct vfa_where *where, const char *key, const char *text,
                     const struct vfa_config_word *words, size_t n, unsigned *ret,
                     struct vfa_error *err);
@@ -28,23 +28,23 @@ int vfa_config_word(const struct vfa_where *where, const char *key, const char *
 int vfa_config_bool(const struct vfa_where *where, const char *key, struct json_object *value,
                     bool *ret, struct vfa_error *err);
 
-/* A whole number in min..max, as JSON number or as text of digits. */
+/* A whole number in min..max, as JSON number or as string of digits. */
 int vfa_config_number(const struct vfa_where *where, const char *key, struct json_object *value,
                       uint32_t min, uint32_t max, uint32_t *ret, struct vfa_error *err);
 
-/* What oslo.utils takes for a boolean (strutils.bool_from_string, strict): any value whose text is
- * one of its words. */
+/* A boolean of oslo.utils (strutils.bool_from_string, strict): any value whose text is one of its
+ * words. */
 int vfa_config_oslo_bool(const struct vfa_where *where, const char *key, struct json_object *value,
                          bool *ret, struct vfa_error *err);
 
-/* True if the tag is a boolean; its value then is normalised by vfa_config_tag(). */
+/* Whether the tag is a boolean; vfa_config_tag() normalises its value. */
 bool vfa_config_tag_is_bool(const char *key);
 
-/* Sets a tag to the text of a value, booleans normalised. JSON's null sets nothing. */
+/* Sets a tag to the text of a value, with booleans normalised. JSON's null is ignored. */
 int vfa_config_tag(struct vfa_tags *tags, const char *key, struct json_object *value,
                    const struct vfa_where *where, struct vfa_error *err);
 
-/* The object behind the key settings. */
+/* The object of the key "settings". */
 int vfa_config_vf_settings(const struct vfa_where *where, struct json_object *value,
                            struct vfa_vf_settings *ret, struct vfa_error *err);
 

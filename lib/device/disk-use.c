@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See disk-use.h. Nothing is opened but files of /sys, /proc and udev's database: a disk is never
- * probed. What vanishes while it is looked at is not in use. What mounts there are cannot be a
- * matter of guessing: a mountinfo that is there and cannot be read is an error.
+ * See disk-use.h. Reads only files of /sys, /proc and udev's database; never opens a disk. A device
+ * that vanishes during the check is not in use. A mountinfo that exists but cannot be read is an
+ * error: the mounts would be a guess.
  */
 
 #include "disk-use.h"
@@ -37,7 +37,7 @@ void vfa_disks_clear(struct vfa_disks *disks)
     *disks = (struct vfa_disks){0};
 }
 
-/* Calls for each entry of a folder; one that is not there has none. */
+/* Calls visit() for each entry of a folder. A missing folder has no entries. */
 static int each_entry(int dirfd, const char *path,
                       int (*visit)(struct vfa_disks *disks, int fd, const char *name,
                                    struct vfa_error *err),
@@ -79,7 +79,7 @@ static int add_block(struct vfa_disks *disks, int fd, const char *name, struct v
     return block->name && block->path ? 0 : vfa_fail_oom(err);
 }
 
-/* True for the device in a folder of that name, and for what is below that. */
+/* Whether the block device is the folder of that name, or is below it. */
 static bool is_below(const struct vfa_block *block, const char *folder)
 {
     size_t len = strlen(folder);
@@ -91,7 +91,7 @@ static bool is_below(const struct vfa_block *block, const char *folder)
     return false;
 }
 
-/* nvme0c1n2, hidden, is a path to nvme0n2, which is below no PCI device. */
+/* The hidden device nvme0c1n2 is a path to the head nvme0n2, which is below no PCI device. */
 static bool is_path(const char *name, char *ret_head, size_t size)
 {
     unsigned subsystem, controller, head;
@@ -103,7 +103,7 @@ static bool is_path(const char *name, char *ret_head, size_t size)
     return true;
 }
 
-/* ---- what is in use ---- */
+/* ---- block devices in use ---- */
 
 static int add_use(struct vfa_disks *disks, const char *key, const char *how, const char *what,
                    struct vfa_error *err)
@@ -119,7 +119,7 @@ static int add_use(struct vfa_disks *disks, const char *key, const char *how, co
     return use->key && use->how ? 0 : vfa_fail_oom(err);
 }
 
-/* A path in /dev as sysfs writes it: /dev/cciss/c0d0 is cciss!c0d0. */
+/* Adds the use of a node below /dev. sysfs writes '!' for '/': /dev/cciss/c0d0 is cciss!c0d0. */
 static int add_use_of_node(struct vfa_disks *disks, char *node, const char *how, const char *what,
                            struct vfa_error *err)
 {
@@ -133,10 +133,9 @@ static int add_use_of_node(struct vfa_disks *disks, char *node, const char *how,
     return add_use(disks, node, how, what, err);
 }
 
-/* A line of mountinfo: "ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [TAG...] - TYPE SOURCE
- * OPTIONS". File systems of several disks have a number of their own, 0:N, and may name the disks
- * in their source, with a colon between. Disks for a journal are in the options (logdev=/dev/sdb1).
- */
+/* Reads a line of mountinfo: "ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [TAG...] - TYPE SOURCE
+ * OPTIONS". A file system on several disks has a number 0:N, and its source may name the disks,
+ * separated by colons. The options name the disk of a journal (logdev=/dev/sdb1). */
 static int add_mount(struct vfa_disks *disks, char *line, struct vfa_error *err)
 {
     static const char how[] = "is mounted on ";
@@ -166,13 +165,13 @@ static int add_mount(struct vfa_disks *disks, char *line, struct vfa_error *err)
     return r;
 }
 
-/* "Filename Type Size Used Priority"; files are on what is mounted. */
+/* Reads a line of swaps: "Filename Type Size Used Priority". The mounts cover swap files. */
 static int add_swap(struct vfa_disks *disks, char *line, struct vfa_error *err)
 {
     return add_use_of_node(disks, strsep(&line, " \t"), "is swap", "", err);
 }
 
-/* Of a file of /proc; one that is not there has none. */
+/* Calls visit() for each line of a file of /proc. A missing file has no lines. */
 static int each_line(const struct vfa_sysfs *sysfs, const char *path,
                      int (*visit)(struct vfa_disks *disks, char *line, struct vfa_error *err),
                      struct vfa_disks *disks, struct vfa_error *err)
@@ -195,8 +194,8 @@ static int each_line(const struct vfa_sysfs *sysfs, const char *path,
     return r;
 }
 
-/* libvirt's daemon and vfaliasd may have mounts of their own, and not all of the host's. Where
- * init's cannot be read, one's own have to do. */
+/* libvirt's daemon and vfaliasd may run in a mount namespace that lacks some mounts of the host. So
+ * this reads the mounts of init too, if allowed. */
 static int read_mounts(struct vfa_disks *disks, const struct vfa_sysfs *sysfs,
                        struct vfa_error *err)
 {
@@ -205,9 +204,9 @@ static int read_mounts(struct vfa_disks *disks, const struct vfa_sysfs *sysfs,
     return each_line(sysfs, PROC "self/mountinfo", add_mount, disks, err);
 }
 
-/* ---- what mounted file systems show in <root>/fs ---- */
+/* ---- mounted file systems in <root>/fs ---- */
 
-/* <root>/fs/ext4/sda1. There are other names, such as "features": no device has these. */
+/* <root>/fs/ext4/sda1. Other entries, such as "features", are not names of devices. */
 static int add_single(struct vfa_disks *disks, int fd, const char *name, struct vfa_error *err)
 {
     return add_use(disks, name, "has a file system that is mounted", "", err);
@@ -274,7 +273,7 @@ static int read_uses(struct vfa_disks *disks, const struct vfa_sysfs *sysfs, str
     return r;
 }
 
-/* ---- ZFS, which shows its disks nowhere ---- */
+/* ---- ZFS: sysfs and procfs do not show its disks ---- */
 
 static int count_pool(struct vfa_disks *disks, int fd, const char *name, struct vfa_error *err)
 {
@@ -283,7 +282,7 @@ static int count_pool(struct vfa_disks *disks, int fd, const char *name, struct 
     return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) ? 1 : 0;
 }
 
-/* What udev found on the disk, if a pool is imported at all. */
+/* Whether udev found a ZFS member on the disk, and a pool is imported. */
 static bool is_zfs(struct vfa_disks *disks, const struct vfa_sysfs *sysfs, const char *number)
 {
     VFA_AUTO(vfa_fclosep) FILE *f = NULL;

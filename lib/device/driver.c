@@ -15,7 +15,7 @@ static bool is_stub(const char *driver)
     return driver && strcmp(driver, "pci-stub") == 0;
 }
 
-/* uio_pci_generic, and igb_uio of DPDK */
+/* uio_pci_generic, and DPDK's igb_uio */
 static bool is_uio(const char *driver)
 {
     return driver && (strncmp(driver, "uio", 3) == 0 || strcmp(driver, "igb_uio") == 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writing what a check of a device found. */
+/* Writes the finding of a health check. */
 
 #include "health.h"
 #include "private.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether the host uses the network interfaces of a function, representors included: whoever has
- * one of them needs the function.
+ * Whether the host uses the network interfaces of a function, representors included: a
+ * representor does not work without the function.
  *
- * Other network namespaces: a folder net/ shows only the interfaces of the reader's namespace, but
- * it stays while one of them is anywhere. So it is certain that all interfaces of the function are
- * elsewhere if the folder has none of its own. Of a function with several (cxgb4 and mlx4 make one
- * a port) some of which are elsewhere, sysfs shows the others, and neither their number nor that of
- * the ports: it looks like one that has fewer. vfa_health_check() cannot see that. A driver that
- * makes no interface, as VFIO's, leaves no folder; nor does the kernel when the last one is gone.
+ * Other network namespaces: the folder net/ shows only the interfaces in the reader's namespace,
+ * but the folder exists while the function has an interface in any namespace. So a folder without
+ * an interface of the function proves that all its interfaces are in other namespaces. A function
+ * may have several interfaces (cxgb4 and mlx4: one per port) of which only some are in another
+ * namespace. sysfs hides these, and vfa_health_check() cannot detect them. A function without any
+ * interface, for example with a VFIO driver, has no folder.
  */
 
 #include "base/common.h"
@@ -25,9 +25,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* ---- one interface, by its folder in net/ ---- */
+/* ---- one interface: a folder in net/ ---- */
 
-/* An address that somebody gave it: the kernel itself makes link-local ones. */
+/* Whether somebody assigned the address: the kernel generates link-local addresses itself. */
 static bool is_given(const struct sockaddr *address)
 {
     if (!address)
@@ -58,7 +58,7 @@ static bool is_enslaved(int netfd, const char *netdev, char *master, size_t size
     return vfa_sysfs_link(netfd, path, master, size) == 0;
 }
 
-/* A macvtap or the like on top of it, which some guest or program uses. */
+/* Whether a macvtap or another device is on top of it: a guest or a program uses that device. */
 static bool has_upper(int netfd, const char *netdev, char *upper, size_t size)
 {
     static const char prefix[] = "upper_";
@@ -80,7 +80,7 @@ static bool has_upper(int netfd, const char *netdev, char *upper, size_t size)
     return found;
 }
 
-/* What cannot be read is not known to be down. */
+/* False: the flags cannot be read. The interface then counts neither as up nor as down. */
 static bool read_flags(int netfd, const char *netdev, uint32_t *ret)
 {
     char path[64];
@@ -110,7 +110,7 @@ static void check_host_netdev(struct vfa_health_context *health_context, int net
         vfa_health_report_fault(ret, VFA_HEALTH_NETDEV, "%s is up and has an address", netdev);
 }
 
-/* ---- those of a function ---- */
+/* ---- all interfaces of a function ---- */
 
 void vfa_health_netdevs(struct vfa_health_context *health_context, const struct vfa_device *dev,
                         int dirfd, struct vfa_finding *ret)
@@ -136,7 +136,7 @@ void vfa_health_netdevs(struct vfa_health_context *health_context, const struct 
                                 "its netdev is in another network namespace");
 }
 
-/* Of a PF, by its folder; netdev gets the name of its interface. */
+/* Whether the interface of the PF with the folder pf_fd is down. Writes its name to netdev. */
 static bool is_down(int pf_fd, char netdev[IF_NAMESIZE])
 {
     VFA_AUTO(vfa_closep) int netfd = vfa_sysfs_opendir(pf_fd, "net");

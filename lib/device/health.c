@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See health.h. What vanishes while it is looked at is not in use. */
+/* See health.h. A device or interface that vanishes during the check is not in use. */
 
 #include "health.h"
 
@@ -31,12 +31,13 @@ void vfa_health_context_clear(struct vfa_health_context *health_context)
     vfa_vfio_files_clear(&health_context->vfio);
 }
 
-/* ---- what is made of it ---- */
+/* ---- child devices: vDPA, mediated devices ---- */
 
 static void check_offspring(int dirfd, const char *folder, struct vfa_finding *ret);
 
-/* vDPA devices have names that somebody gave them: it is their bus that tells. Some drivers make
- * them of a part of the device (an auxiliary device), such as a subfunction. */
+/* The bus identifies a vDPA or mediated device, because users choose the names of vDPA devices.
+ * Some drivers make vDPA devices from a part of the device (an auxiliary device), such as a
+ * subfunction. */
 static void check_child(int dirfd, const char *name, struct vfa_finding *ret)
 {
     char path[NAME_MAX + sizeof("/subsystem")], bus[16];
@@ -69,9 +70,9 @@ static void check_offspring(int dirfd, const char *folder, struct vfa_finding *r
     closedir(dir);
 }
 
-/* ---- its disks ---- */
+/* ---- disks ---- */
 
-/* Without a driver it has none, and of network cards no VF has. */
+/* A device without a driver has no disks, nor has a VF of a network card. */
 static int check_disks(struct vfa_health_context *health_context, const struct vfa_device *dev,
                        const char *address, struct vfa_finding *ret, struct vfa_error *err)
 {
@@ -87,7 +88,7 @@ static int check_disks(struct vfa_health_context *health_context, const struct v
     return r;
 }
 
-/* ---- all of the device ---- */
+/* ---- all uses by the host ---- */
 
 static int check_vfs_of_pf(struct vfa_health_context *health_context, int dirfd,
                            struct vfa_finding *ret, struct vfa_error *err)
@@ -100,7 +101,7 @@ static int check_vfs_of_pf(struct vfa_health_context *health_context, int dirfd,
     return r;
 }
 
-/* In the order of enum vfa_health_fault. */
+/* Checks in the order of enum vfa_health_fault; stops at the first fault. */
 static int check_host_use(struct vfa_health_context *health_context, const struct vfa_device *dev,
                           int dirfd, struct vfa_finding *ret, struct vfa_error *err)
 {
@@ -132,7 +133,7 @@ static int check_vf(struct vfa_health_context *health_context, const char *addre
     if (vfa_parse_pci_addr(address, &addr) == 0)
         r = vfa_inventory_read(health_context->sysfs, &addr, &vf, err);
     if (r != 0)
-        return r < 0 ? r : 0; /* it went by itself */
+        return r < 0 ? r : 0; /* the VF vanished */
     if (vfa_driver_gives_away(vf.driver)) {
         snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
         return 0;
@@ -154,7 +155,7 @@ int vfa_health_vfs(struct vfa_health_context *health_context, int pf_fd, char *r
 
         snprintf(link, sizeof(link), "virtfn%u", i);
         if (vfa_sysfs_link(pf_fd, link, address, sizeof(address)) != 0)
-            break; /* the kernel numbers them without gaps */
+            break; /* the kernel numbers virtfnN without gaps */
         r = check_vf(health_context, address, ret, size, err);
         if (r < 0)
             return r;
@@ -164,7 +165,7 @@ int vfa_health_vfs(struct vfa_health_context *health_context, int pf_fd, char *r
 
 /* ---- the IOMMU group ---- */
 
-/* What the kernel lets live beside a device that a guest has. */
+/* Whether the kernel allows the device in the IOMMU group of a guest's device. */
 static bool is_harmless(const struct vfa_device *dev)
 {
     return dev->class >> 8 == PCI_BRIDGE || vfa_driver_shares_group(dev->driver);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See inventory.h. sysfs is read by itself, not through libpci: a VF that vanishes in the middle of
- * a read reaches libpci's error callback, which exits, and libpci opens without O_CLOEXEC.
+ * See inventory.h. This file reads sysfs directly, without libpci: libpci calls its error callback,
+ * which exits, if a VF vanishes during a read, and it opens files without O_CLOEXEC.
  *
  * Invariant: the snapshot is sorted by address and has each address once.
  */
@@ -43,7 +43,7 @@ void vfa_device_clear(struct vfa_device *dev)
     memset(dev, 0, sizeof(*dev));
 }
 
-/* The optional name behind a link: NULL where there is none. */
+/* Reads the last component of an optional link. *ret stays NULL if the link does not exist. */
 static int read_link_name(int dirfd, const char *name, char **ret)
 {
     char buf[256];
@@ -131,7 +131,7 @@ static int read_rest(int dirfd, struct vfa_device *dev)
     return r == 0 ? read_netdev(dirfd, dev) : r;
 }
 
-/* 0, VFA_SYSFS_GONE or a negative errno; *dev is cleared unless 0. */
+/* Returns 0, VFA_SYSFS_GONE or a negative errno; *dev is cleared unless 0. */
 static int read_pci_device(int devicesfd, const char *name, struct vfa_device *dev)
 {
     VFA_AUTO(vfa_closep) int dirfd = vfa_sysfs_opendir(devicesfd, name);
@@ -169,7 +169,7 @@ static struct vfa_device *find_device(const struct vfa_inventory *inv,
     return bsearch(&key, inv->devices, inv->n, sizeof(key), compare_devices);
 }
 
-/* sriov_totalvfs can be missing or 0 while there are VFs: what VFs call their physfn is a PF. */
+/* sriov_totalvfs may be missing or 0 although VFs exist: the physfn of a VF is always a PF. */
 static void mark_parents(struct vfa_inventory *inv)
 {
     for (size_t i = 0; i < inv->n; i++) {
@@ -206,7 +206,7 @@ static int scan_dir(DIR *dir, struct vfa_inventory *inv)
         if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EACCES)
             return r;
         if (r == 0)
-            inv->n++; /* what cannot be understood is no PCI device that could be given out */
+            inv->n++; /* an entry that cannot be parsed is left out */
     }
     return -errno;
 }
@@ -218,7 +218,7 @@ static int scan_devices(const struct vfa_sysfs *sysfs, struct vfa_inventory *inv
     int r;
 
     if (fd < 0)
-        return errno == ENOENT ? 0 : -errno; /* a machine without PCI has no such folder */
+        return errno == ENOENT ? 0 : -errno; /* a machine without PCI lacks the folder */
     dir = fdopendir(fd);
     if (!dir) {
         close(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What PCI devices there are: an immutable snapshot of <root>/bus/pci/devices, sorted by address.
- * Knows nothing of configuration, aliases or claims.
+ * The PCI devices of the host: an immutable snapshot of <root>/bus/pci/devices, sorted by address.
+ * It does not know configuration, aliases or claims.
  *
  * Source of the attributes: Documentation/ABI/testing/sysfs-bus-pci of the kernel.
  */
@@ -15,7 +15,7 @@
 
 enum vfa_dev_type {
     VFA_TYPE_PCI, /* no SR-IOV */
-    VFA_TYPE_PF,  /* sriov_totalvfs > 0, or VFs present */
+    VFA_TYPE_PF,  /* sriov_totalvfs > 0, or it has VFs */
     VFA_TYPE_VF,  /* has a physfn */
 };
 
@@ -33,7 +33,7 @@ struct vfa_device {
     uint32_t class;  /* 24 bits, as in sysfs "class" */
     int numa_node;   /* -1: unknown */
     int iommu_group; /* -1: none */
-    char *netdev;    /* its own (netdev.h); NULL: none */
+    char *netdev;    /* the function's own (netdev.h); NULL: none */
     char *driver;    /* NULL: none bound */
 };
 
@@ -43,17 +43,17 @@ struct vfa_inventory {
     int64_t scanned; /* when the scan began, in ms of CLOCK_BOOTTIME */
 };
 
-/* Now, on the same clock. */
+/* Returns the time of the clock of vfa_inventory.scanned. */
 int64_t vfa_inventory_clock(void);
 
-/* Scans. Devices that vanish meanwhile are left out. Free with vfa_inventory_free(). */
+/* Reads all devices. Leaves out devices that vanish meanwhile. Free with vfa_inventory_free(). */
 int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                        struct vfa_error *err);
 struct vfa_inventory *vfa_inventory_free(struct vfa_inventory *inv);
 VFA_DEFINE_AUTO(struct vfa_inventory, vfa_inventory_free);
 
-/* Reads one device as it is now; *ret is cleared with vfa_device_clear(). VFA_SYSFS_GONE: not
- * there. A PF that has VFs but no sriov_totalvfs is told only by a whole scan. */
+/* Reads one device as it is now. Free *ret with vfa_device_clear(). VFA_SYSFS_GONE: no such device.
+ * Only vfa_inventory_scan() recognises a PF that has VFs but no sriov_totalvfs. */
 int vfa_inventory_read(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
                        struct vfa_device *ret, struct vfa_error *err);
 void vfa_device_clear(struct vfa_device *dev);
@@ -61,19 +61,19 @@ void vfa_device_clear(struct vfa_device *dev);
 /* Opens a device's folder for the functions of sysfs.h. Returns the fd, or -1 with errno. */
 int vfa_inventory_open(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr);
 
-/* True if the kernel would let a netdev be called so. */
+/* Whether the kernel allows this name for a netdev. */
 bool vfa_inventory_netdev_ok(const char *name);
 
-/* The PCI device behind a netdev of the host. VFA_SYSFS_GONE: no such netdev, or none on the PCI
- * bus. */
+/* Finds the PCI device of a netdev of the host. VFA_SYSFS_GONE: no such netdev, or its device is
+ * not on the PCI bus. */
 int vfa_inventory_netdev(const struct vfa_sysfs *sysfs, const char *netdev,
                          struct vfa_pci_addr *ret, struct vfa_error *err);
 
-/* By address, or NULL. Borrowed. */
+/* Finds a device by address. Borrowed, or NULL. */
 const struct vfa_device *vfa_inventory_find(const struct vfa_inventory *inv,
                                             const struct vfa_pci_addr *addr);
 
-/* The PF of a VF, or NULL (not a VF, or its PF is not in the snapshot). Borrowed. */
+/* Finds the PF of a VF. Borrowed, or NULL: not a VF, or the PF is not in the snapshot. */
 const struct vfa_device *vfa_inventory_parent(const struct vfa_inventory *inv,
                                               const struct vfa_device *dev);
 

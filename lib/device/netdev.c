@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See netdev.h. phys_port_name is read only where there is a choice: some kernels take the lock of
- * all network configuration (rtnl) for it, and a scan reads thousands of VFs with one interface
- * each. A VF has no representors.
+ * See netdev.h. phys_port_name is read only to choose between several interfaces: some kernels take
+ * the global lock of the network configuration (rtnl) for each read, and a scan reads thousands of
+ * VFs with one interface each. A VF has no representors.
  */
 
 #include "netdev.h"
@@ -17,7 +17,7 @@
 
 #define PORT_NAME_SIZE 64 /* IFNAMSIZ in the kernel */
 
-/* Steps over `prefix` and a number; NULL: the text is none of that. */
+/* Skips `prefix` and a number. NULL: the text does not start with these. */
 static const char *skip_numbered(const char *text, const char *prefix)
 {
     size_t n = strlen(prefix), digits;
@@ -35,7 +35,8 @@ static bool is_uplink(const char *name)
     return rest && (!*rest || (split && !*split));
 }
 
-/* An optional controller, an optional PF, then what it stands for. */
+/* A representor's name: an optional controller, an optional PF, then a VF, a subfunction or a host
+ * PF. */
 static bool is_representor(const char *name)
 {
     static const char *const kinds[] = {"vf", "sf"};
@@ -58,7 +59,7 @@ enum vfa_port_kind vfa_netdev_port_kind(const char *phys_port_name)
     return is_representor(phys_port_name) ? VFA_PORT_REPRESENTOR : VFA_PORT_OTHER;
 }
 
-/* A driver without names refuses the read. */
+/* A driver without port names refuses the read. */
 static enum vfa_port_kind read_port_kind(int netfd, const char *netdev)
 {
     char path[NAME_MAX + sizeof("/phys_port_name")], name[PORT_NAME_SIZE];

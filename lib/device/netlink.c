@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See netlink.h. A netdev is named in each request (IFLA_IFNAME), never looked up first: so it
- * cannot be another one by the time that it is set.
+ * See netlink.h. Each request has the name of the netdev (IFLA_IFNAME), never an index that was
+ * looked up before. So the request cannot reach another netdev.
  */
 
 #include "netlink.h"
@@ -63,11 +63,11 @@ int vfa_netlink_open(struct vfa_netlink **ret, struct vfa_error *err)
     return 0;
 }
 
-/* ---- one request and its answer ---- */
+/* ---- one request and its reply ---- */
 
-/* What the answer was: the first message of it that is handled, or the kernel's refusal. */
+/* The reply: the first message that read() accepts, or the kernel's refusal. */
 struct answer {
-    int (*read)(struct nlmsghdr *hdr, void *data); /* NULL: the acknowledgement is all */
+    int (*read)(struct nlmsghdr *hdr, void *data); /* NULL: only an acknowledgement is expected */
     void *data;
     bool read_done;
     bool over;
@@ -83,7 +83,7 @@ static int on_valid(struct nl_msg *msg, void *arg)
     return NL_OK;
 }
 
-/* libnl knows fewer errors than errno has. */
+/* Keeps the errno: libnl would map it to one of its own, fewer codes. */
 static int on_error(struct sockaddr_nl *who, struct nlmsgerr *error, void *arg)
 {
     struct answer *answer = arg;
@@ -99,7 +99,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
     return NL_STOP;
 }
 
-/* 0: answered, maybe by a refusal. */
+/* Sends a request and waits for the reply. 0: a reply came; it may be a refusal. */
 static int send_request(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer)
 {
     struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
@@ -111,13 +111,13 @@ static int send_request(struct vfa_netlink *nl, struct nl_msg *msg, struct answe
     nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, answer);
     nl_cb_err(cb, NL_CB_CUSTOM, on_error, answer);
     r = nl_send_auto(nl->sock, msg);
-    while (r >= 0 && !answer->over) /* the acknowledgement comes by itself */
+    while (r >= 0 && !answer->over) /* the acknowledgement is a message of its own */
         r = nl_recvmsgs(nl->sock, cb);
     nl_cb_put(cb);
     return answer->refusal ? 0 : r;
 }
 
-/* The same with what becomes of it; `what` says what was tried. */
+/* Sends a request and turns a refusal into an error. `what` completes "cannot ...". */
 static int transact(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *answer,
                     const char *what, struct vfa_error *err)
 {
@@ -132,7 +132,7 @@ static int transact(struct vfa_netlink *nl, struct nl_msg *msg, struct answer *a
     return 0;
 }
 
-/* A request about a netdev. NULL: out of memory. */
+/* Makes a request about a netdev. NULL: out of memory. */
 static struct nl_msg *new_request(int type, const char *netdev, unsigned flags, unsigned change)
 {
     const struct ifinfomsg info = {
@@ -153,11 +153,11 @@ struct vf_wanted {
     struct vfa_vf_settings settings;
 };
 
-/* Drivers that do not tell say -1, see rtnl_fill_vf(). */
+/* The value is -1 if the driver does not report the setting (rtnl_fill_vf() of the kernel). */
 static void put_truth(struct vfa_vf_settings *settings, enum vfa_vf_setting setting,
                       struct nlattr *attr)
 {
-    const struct ifla_vf_trust *told; /* as all of them: the VF's number and a value */
+    const struct ifla_vf_trust *told; /* all these attributes have a VF number and a value */
 
     if (!attr || nla_len(attr) < (int)sizeof(*told))
         return;
@@ -188,7 +188,7 @@ static void put_rates(struct vfa_vf_settings *settings, struct nlattr *attr)
     vfa_vf_settings_put(settings, VFA_VF_MAX_TX_RATE, told->max_tx_rate);
 }
 
-/* The list has the protocol, and today's kernel puts one entry into it. */
+/* Reads the list, because only the list has the protocol. The kernel puts one entry into it. */
 static void put_vlan(struct vfa_vf_settings *settings, struct nlattr *attr)
 {
     struct nlattr *first = attr ? nla_data(attr) : NULL;
@@ -275,7 +275,7 @@ static int put_vlan_list(struct nl_msg *msg, unsigned vf, const uint32_t *values
     struct ifla_vf_vlan_info vlan;
     int r;
 
-    memset(&vlan, 0, sizeof(vlan)); /* its padding, too, goes to the kernel */
+    memset(&vlan, 0, sizeof(vlan)); /* the padding goes to the kernel too */
     vlan.vf = vf;
     vlan.vlan = values[VFA_VF_VLAN];
     vlan.qos = values[VFA_VF_VLAN_QOS];
@@ -291,7 +291,7 @@ static int put_setting(struct nl_msg *msg, unsigned vf, enum vfa_vf_setting sett
     const struct ifla_vf_rate rates = {vf, values[VFA_VF_MIN_TX_RATE], values[VFA_VF_MAX_TX_RATE]};
 
     switch (setting) {
-    case VFA_VF_TRUST: /* these have the layout of ifla_vf_trust */
+    case VFA_VF_TRUST: /* this and the next three have the layout of ifla_vf_trust */
         return nla_put(msg, IFLA_VF_TRUST, sizeof(one), &one);
     case VFA_VF_SPOOFCHK:
         return nla_put(msg, IFLA_VF_SPOOFCHK, sizeof(one), &one);
@@ -306,7 +306,7 @@ static int put_setting(struct nl_msg *msg, unsigned vf, enum vfa_vf_setting sett
     case VFA_VF_VLAN_QOS:
     case VFA_VF_VLAN_PROTO:
         return put_vlan_list(msg, vf, values);
-    case VFA_VF_MTU: /* of the VF's own netdev */
+    case VFA_VF_MTU: /* vfa_netlink_set_mtu() sets it */
     case VFA_VF_SETTINGS:
         break;
     }

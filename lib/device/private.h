@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the checks of a device share. */
+/* Shared by the health checks of a device. */
 #ifndef VFA_DEVICE_PRIVATE_H
 #define VFA_DEVICE_PRIVATE_H
 
@@ -7,16 +7,16 @@
 #include "health.h"
 #include "inventory.h"
 
-/* Writes a finding, in place of the one that is there. */
+/* Writes a finding. Overwrites an earlier finding. */
 VFA_PRINTF(3, 4)
 void vfa_health_report_fault(struct vfa_finding *finding, enum vfa_health_fault fault,
                              const char *fmt, ...);
 
-/* The interfaces of a function, all of them. */
+/* Checks all interfaces of the function with the sysfs folder dirfd; reports the first in use. */
 void vfa_health_netdevs(struct vfa_health_context *health_context, const struct vfa_device *dev,
                         int dirfd, struct vfa_finding *ret);
 
-/* Whether the PF of a VF is up. */
+/* Reports VFA_HEALTH_PF_DOWN if the PF's interface is down. dirfd: the VF's sysfs folder. */
 void vfa_health_pf(int dirfd, struct vfa_finding *ret);
 
 #endif

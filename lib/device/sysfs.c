@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See sysfs.h. No state but the root's fd; every open has O_CLOEXEC. */
+/* See sysfs.h. The fd of the root is the only state. Every open has O_CLOEXEC. */
 
 #include "sysfs.h"
 
@@ -90,7 +90,7 @@ int vfa_sysfs_read_int(int dirfd, const char *name, int *ret)
 
     if (r)
         return r;
-    if (strcmp(buf, "-1") == 0) { /* numa_node's "unknown", the one negative number there is */
+    if (strcmp(buf, "-1") == 0) { /* "unknown" of numa_node, the only negative value */
         *ret = -1;
         return 0;
     }
@@ -110,7 +110,7 @@ int vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value)
     if (fd < 0)
         return gone_or(errno);
     do {
-        n = write(fd, buf, (size_t)len); /* the kernel takes all of it or none */
+        n = write(fd, buf, (size_t)len); /* the kernel takes all bytes or none */
     } while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }

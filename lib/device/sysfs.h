@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading sysfs below a root that is a parameter, so that a copied or made tree serves as well as
- * /sys. All accesses are openat() below the root's fd. "Gone" (ENOENT, ENODEV) is not an error: a
- * device may vanish between two reads (sysfs-rules of the kernel's documentation).
+ * Reads sysfs below a root that is a parameter: /sys, or a copied or fake tree. All accesses are
+ * openat() below the fd of the root. "Gone" (ENOENT, ENODEV) is not an error: a device may vanish
+ * between two reads (sysfs-rules of the kernel's documentation).
  */
 #ifndef VFA_DEVICE_SYSFS_H
 #define VFA_DEVICE_SYSFS_H
@@ -15,38 +15,38 @@ struct vfa_sysfs {
 };
 
 enum {
-    VFA_SYSFS_GONE = 1, /* no such file or device (any more) */
+    VFA_SYSFS_GONE = 1, /* no such file or device, or it has vanished */
 };
 
-/* Opens root ("/sys" or another tree). Close with vfa_sysfs_close(). */
+/* Opens the root ("/sys" or another tree). Close it with vfa_sysfs_close(). */
 int vfa_sysfs_open(const char *root, struct vfa_sysfs *ret, struct vfa_error *err);
 void vfa_sysfs_close(struct vfa_sysfs *sysfs);
 
-/* True if the root is the sysfs of this host, so that the host's own network is that of the tree.
- */
+/* Whether the root is the sysfs of this host: only then the host's network belongs to the tree. */
 bool vfa_sysfs_is_host(const struct vfa_sysfs *sysfs);
 
-/* Opens a directory below dirfd for the functions below; returns the fd, or VFA_SYSFS_GONE as -1.
- */
+/* Opens a directory below dirfd for the functions below. Returns the fd, or -1 with errno. */
 int vfa_sysfs_opendir(int dirfd, const char *path);
 
-/* Reads the first line of an attribute, trailing newline removed, into buf (size bytes, always
- * terminated). Returns 0, VFA_SYSFS_GONE, or a negative errno (text longer than buf: -EOVERFLOW).
- */
+/* Reads the first line of an attribute, without the newline, into buf (`size` bytes). Returns 0 and
+ * terminates buf, VFA_SYSFS_GONE, or a negative errno; -EOVERFLOW: the text does not fit. */
 int vfa_sysfs_read(int dirfd, const char *name, char *buf, size_t size);
 
-/* Reads an attribute with a number: "0x8086" and "8086" are hexadecimal when base is 16. */
+/* Read an attribute with a number: hexadecimal, with or without 0x; or decimal, or -1. Same return
+ * values. */
 int vfa_sysfs_read_hex(int dirfd, const char *name, uint32_t *ret);
 int vfa_sysfs_read_int(int dirfd, const char *name, int *ret);
 
-/* Writes a number to an attribute. Returns as vfa_sysfs_read() does; what the kernel objects to the
- * number is a negative errno. */
+/* Writes a decimal number to an attribute. Same return values; a negative errno may also be the
+ * kernel's refusal of the number. */
 int vfa_sysfs_write_u32(int dirfd, const char *name, uint32_t value);
 
-/* The last component of what a symlink points to ("driver" -> "igbvf"). Same return values. */
+/* Reads the last component of a link's target ("driver": "igbvf"). Same return values;
+ * VFA_SYSFS_GONE also if it is not a link. */
 int vfa_sysfs_link(int dirfd, const char *name, char *buf, size_t size);
 
-/* The name of the first entry in a directory, in strcmp order ("net" -> "enp1s0v0"). */
+/* Reads the name of the first entry of a directory, in strcmp order ("net": "enp1s0v0"). Same
+ * return values; VFA_SYSFS_GONE also if the directory is empty. */
 int vfa_sysfs_first_entry(int dirfd, const char *name, char *buf, size_t size);
 
 #endif

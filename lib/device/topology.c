@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * See topology.h. Sources: Documentation/ABI/stable/sysfs-devices-node and sysfs-devices-system-cpu
- * of the kernel. A host without these files has one node, where everything is near.
+ * of the kernel. A host without these files has one node; every device is near.
  */
 
 #include "topology.h"
@@ -18,7 +18,7 @@
 #define NODES_DIR "devices/system/node"
 #define LIST_SIZE 4096
 
-/* The CPUs of a node; none if there is no such node. */
+/* Reads the CPUs of a node. An unknown node has none. */
 static void node_cpus(const struct vfa_sysfs *sysfs, unsigned node, struct vfa_bitset *ret)
 {
     char path[64], list[LIST_SIZE];
@@ -62,7 +62,7 @@ static void nodes_of_cpus(const struct vfa_sysfs *sysfs, const struct vfa_bitset
     }
 }
 
-/* The socket of a node: that of its first CPU; -1 where there is none. */
+/* Returns the socket of the node's first CPU, or -1. */
 static int socket_of(const struct vfa_sysfs *sysfs, unsigned node)
 {
     struct vfa_bitset cpus;

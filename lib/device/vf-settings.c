@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See vf-settings.h. One table says what each setting is called and may be. */
+/* See vf-settings.h. One table has the name and the range of each setting. */
 
 #include "vf-settings.h"
 
@@ -19,7 +19,7 @@ struct word {
     uint32_t value;
 };
 
-/* Closed by an empty one. */
+/* Each list ends with a NULL text. */
 static const struct word truths[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
 static const struct word link_states[] = {{"auto", IFLA_VF_LINK_STATE_AUTO},
                                           {"enable", IFLA_VF_LINK_STATE_ENABLE},
@@ -35,7 +35,7 @@ static const struct setting {
     const char *name;
     const struct word *words; /* NULL: a number, min to max */
     uint32_t min, max;
-    unsigned group; /* 0: it is alone */
+    unsigned group; /* bits of the settings changed together; 0: only this one */
 } table[VFA_VF_SETTINGS] = {
     [VFA_VF_TRUST] = {"trust", truths, 0, 0, 0},
     [VFA_VF_SPOOFCHK] = {"spoofchk", truths, 0, 0, 0},
@@ -99,7 +99,7 @@ static int parse_value(const struct setting *setting, const char *text, uint32_t
     return 0;
 }
 
-/* What a driver told: its numbers keep to no range, and may stand for words that we have not. */
+/* Parses a value that a driver reported: it may be out of range, or a number without a word. */
 static int parse_told(const struct setting *setting, const char *text, uint32_t *ret,
                       struct vfa_error *err)
 {
@@ -132,7 +132,7 @@ int vfa_vf_settings_parse(struct vfa_vf_settings *settings, const char *name, co
     return parse_as(parse_value, settings, name, text, err);
 }
 
-/* ---- several ---- */
+/* ---- sets of settings ---- */
 
 int vfa_vf_settings_check(const struct vfa_vf_settings *settings, struct vfa_error *err)
 {
@@ -162,7 +162,7 @@ bool vfa_vf_settings_same(const struct vfa_vf_settings *a, const struct vfa_vf_s
     return a->given == b->given && memcmp(a->values, b->values, sizeof(a->values)) == 0;
 }
 
-/* ---- all of them as text ---- */
+/* ---- sets as text ---- */
 
 static const char *word_of(const struct setting *setting, uint32_t value)
 {
@@ -170,7 +170,7 @@ static const char *word_of(const struct setting *setting, uint32_t value)
         if (word->value == value)
             return word->text;
     }
-    return NULL; /* a driver's own invention */
+    return NULL; /* a driver reported an unknown number */
 }
 
 char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *buf)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What can be set on the VF of a network card before a guest gets it: rtnetlink's IFLA_VF_*, and
- * the MTU. Names, ranges and text forms stand here and nowhere else: an alias' JSON, a request's
- * XML, the state file and messages all go through these texts. Pure: what is done with the values,
- * and what a driver makes of them, is the business of vf-apply.h.
+ * Settings of the VF of a network card that are applied before a guest gets the VF: IFLA_VF_* of
+ * rtnetlink, and the MTU. Only this module knows names, ranges and text forms: an alias' JSON, a
+ * request's XML, the state file and messages all use these texts. Pure: provision/vf-apply.h
+ * applies the values.
  *
  * The ranges are those of the kernel (linux/if_link.h, linux/if_vlan.h, linux/if_ether.h).
  */
@@ -37,23 +37,23 @@ static inline bool vfa_vf_has(const struct vfa_vf_settings *settings, enum vfa_v
     return settings->given & 1u << setting;
 }
 
-/* "trust", "link_state": as in an alias' JSON and a request's XML. */
+/* Returns the name in an alias' JSON and a request's XML: "trust", "link_state". */
 const char *vfa_vf_setting_name(enum vfa_vf_setting setting);
 
-/* The settings that the kernel changes together with this one, itself included, as bits: VLAN, QoS
- * and protocol are one request, as are the two rates. */
+/* Returns the settings that one request of the kernel changes together with this setting, itself
+ * included, as bits: VLAN, QoS and protocol; the two rates. */
 unsigned vfa_vf_setting_group(enum vfa_vf_setting setting);
 
 void vfa_vf_settings_put(struct vfa_vf_settings *settings, enum vfa_vf_setting setting,
                          uint32_t value);
 
-/* Sets one by its name and text: "yes"/"no", a number, a word. -EINVAL says what is wrong with the
- * name or the text ("trust 'on': yes or no is wanted"). */
+/* Sets a setting by name and text: "yes"/"no", a number, a word. -EINVAL: unknown name or invalid
+ * text; the error reads "trust 'on': it is none of no, yes". */
 int vfa_vf_settings_parse(struct vfa_vf_settings *settings, const char *name, const char *text,
                           struct vfa_error *err);
 
-/* What was given makes sense as a whole: no rate below the one it must reach, no QoS or protocol
- * of no VLAN. Not for parts that are yet to be merged. 0 or -EINVAL. */
+/* Checks the settings together: min_tx_rate is not above max_tx_rate, no QoS or protocol without a
+ * VLAN. Call it after merging. Returns 0 or -EINVAL. */
 int vfa_vf_settings_check(const struct vfa_vf_settings *settings, struct vfa_error *err);
 
 /* Each setting that `over` gives replaces the one in `settings`. */
@@ -61,18 +61,18 @@ void vfa_vf_settings_merge(struct vfa_vf_settings *settings, const struct vfa_vf
 
 bool vfa_vf_settings_same(const struct vfa_vf_settings *a, const struct vfa_vf_settings *b);
 
-/* The text of one value, which vfa_vf_settings_parse() reads if a user may ask for it. Returns buf.
- */
+/* Writes the text of a value to buf. vfa_vf_settings_parse() reads it if the value is in range.
+ * Returns buf. */
 #define VFA_VF_SETTING_SIZE 16
 char *vfa_vf_setting_format(enum vfa_vf_setting setting, uint32_t value, char *buf);
 
-/* "trust=yes vlan=42", in the order of the enum; "" if nothing is given. The buffer has room for
- * all of them. Returns buf. */
+/* Writes "trust=yes vlan=42", in the order of the enum, to buf, which has VFA_VF_SETTINGS_SIZE
+ * bytes: enough for all settings. "" if none is given. Returns buf. */
 #define VFA_VF_SETTINGS_SIZE 256
 char *vfa_vf_settings_format(const struct vfa_vf_settings *settings, char *buf);
 
-/* The inverse, for any value: what a driver told must come back, also where it is none that a user
- * may ask for. -EINVAL: it is no such text. */
+/* Reads the text of vfa_vf_settings_format(). Accepts values out of range, because the text may
+ * hold values that a driver reported. -EINVAL: not such a text. */
 int vfa_vf_settings_read(const char *text, struct vfa_vf_settings *ret, struct vfa_error *err);
 
 #endif

@@ -21,7 +21,7 @@ static int report_no_vf(struct vfa_error *err, int code, const char *address, co
     return VFA_VF_NONE;
 }
 
-/* The kernel numbers them without gaps. */
+/* The kernel numbers virtfnN without gaps. */
 int vfa_vf_number(int pf_fd, const char *address, unsigned *ret)
 {
     for (unsigned i = 0;; i++) {
@@ -80,11 +80,11 @@ int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr
 
 #define MLX4_VGT 4095 /* VLAN guest tagging */
 
-/* A VF to which nobody gave a VLAN has 0, except with mlx4, which says 4095: no number of a VLAN,
- * as IEEE 802.1Q reserves it. It is 0 here, with QoS 0, as QoS beside it means nothing; mlx4 takes
- * just these two for "none" (mlx4_set_vf_vlan() in the kernel's
- * drivers/net/ethernet/mellanox/mlx4/cmd.c), so this is also what a VF is set back to. */
-static void settle_no_vlan(struct vfa_vf_settings *settings)
+/* A VF without a VLAN reports VLAN 0, but mlx4 reports 4095, which IEEE 802.1Q reserves. This turns
+ * 4095 into VLAN 0 with QoS 0; QoS has no meaning without a VLAN. mlx4 takes these two values as
+ * "no VLAN" (mlx4_set_vf_vlan() in the kernel's drivers/net/ethernet/mellanox/mlx4/cmd.c), so they
+ * also restore the VF. */
+static void normalise_no_vlan(struct vfa_vf_settings *settings)
 {
     if (!vfa_vf_has(settings, VFA_VF_VLAN) || settings->values[VFA_VF_VLAN] != MLX4_VGT)
         return;
@@ -99,7 +99,7 @@ int vfa_vf_read(struct vfa_netlink *nl, const struct vfa_vf *vf, bool own_netdev
     int r = vf->pf[0] ? vfa_netlink_read_vf(nl, vf->pf, vf->number, ret, err) : 0;
 
     if (r == 0)
-        settle_no_vlan(ret);
+        normalise_no_vlan(ret);
     if (r != 0 || !own_netdev || !vf->netdev[0])
         return r;
     r = vfa_netlink_read_link(nl, vf->netdev, &link, err);

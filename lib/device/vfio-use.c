@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See vfio-use.h. Files are told by their names: asking for more than the link of a process' file
- * may wait for a file server that is gone. The kernel tells a name as the program has it in its
- * mount namespace, and " (deleted)" behind one that was removed meanwhile, which is open as before.
+ * See vfio-use.h. The names identify the open files: this file reads only the links in
+ * /proc/PID/fd, because stat() may block on a file server that is down. The kernel shows the name
+ * in the program's mount namespace, and appends " (deleted)" if the file was removed meanwhile; it
+ * is still open.
  *
- * A name with more before "/dev/vfio/" is of a program with another root, or of any file below a
- * folder of that name. Such a file alone is looked at: a device node is meant.
+ * A name with more text before "/dev/vfio/" belongs to a program with another root, or to any file
+ * below a folder of that name. Only for such a name stat() checks that it is a device node.
  */
 
 #include "vfio-use.h"
@@ -24,7 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PROC    "../proc" /* beside the root */
+#define PROC    "../proc" /* relative to the root */
 #define FOLDER  "/dev/vfio/"
 #define DELETED " (deleted)"
 
@@ -36,8 +37,8 @@ void vfa_vfio_files_clear(struct vfa_vfio_files *files)
 
 /* ---- the open files of all processes ---- */
 
-/* "12", "noiommu-12", "devices/vfio12". /dev/vfio/vfio is the container: it belongs to no device.
- */
+/* Whether the name is "12", "noiommu-12" or "devices/vfio12". /dev/vfio/vfio is the container; it
+ * belongs to no device. */
 static bool is_of_device(const char *name)
 {
     static const char *const starts[] = {"noiommu-", "devices/vfio"};
@@ -53,7 +54,7 @@ static bool is_of_device(const char *name)
     return digits > 0 && (!name[digits] || strcmp(name + digits, DELETED) == 0);
 }
 
-/* The name below /dev/vfio, or NULL. */
+/* Returns the part of a link's target below /dev/vfio, or NULL. */
 static const char *name_of(const char *target)
 {
     const char *at = strstr(target, FOLDER);
@@ -103,7 +104,7 @@ static int read_fd_link(struct vfa_vfio_files *files, int fdsfd, const char *lin
     return add_open_file(files, name, pid, err);
 }
 
-/* A process that ends meanwhile, or is none of ours to look at, has none. */
+/* A process that has ended, or that may not be inspected, has no open files. */
 static int read_process(struct vfa_vfio_files *files, int procfd, const char *name, unsigned pid,
                         struct vfa_error *err)
 {
@@ -166,7 +167,7 @@ static const struct vfa_vfio_file *find_name(const struct vfa_vfio_files *files,
     return NULL;
 }
 
-/* The file of the device itself, /dev/vfio/devices/vfioN. */
+/* Finds the file of the device itself, /dev/vfio/devices/vfioN. */
 static const struct vfa_vfio_file *find_device_file(const struct vfa_vfio_files *files, int dirfd)
 {
     char entry[16], name[32];
@@ -190,12 +191,12 @@ static const struct vfa_vfio_file *find_group_file(const struct vfa_vfio_files *
     return find_name(files, name);
 }
 
-/* ---- its group, which the kernel gives to one program as a whole ---- */
+/* ---- the IOMMU group: the kernel gives all of it to one program ---- */
 
 struct members {
     const struct vfa_vfio_files *files; /* NULL: not read yet */
-    bool awake;                         /* one of them is not suspended */
-    const struct vfa_vfio_file *file;   /* of one of them */
+    bool awake;                         /* a member is not suspended */
+    const struct vfa_vfio_file *file;   /* the open file of a member, or NULL */
 };
 
 static void inspect_member(struct members *members, int dirfd)
@@ -209,7 +210,7 @@ static void inspect_member(struct members *members, int dirfd)
         members->file = find_device_file(members->files, dirfd);
 }
 
-/* dirfd: of a device that is in the group. */
+/* dirfd: the sysfs folder of a device in the group. */
 static void inspect_members(struct members *members, int dirfd)
 {
     int fd = vfa_sysfs_opendir(dirfd, "iommu_group/devices");
@@ -241,7 +242,7 @@ static void describe_holder(const struct vfa_sysfs *sysfs, const struct vfa_vfio
     snprintf(ret, size, "process %u (%s) has /dev/vfio/%s open", file->pid, name, file->name);
 }
 
-/* What nobody has open the kernel suspends: then the files of all processes need not be read. */
+/* The kernel suspends devices that no program has open: then there is no need to read processes. */
 static bool is_idle(int dirfd)
 {
     struct members members = {.awake = !is_suspended(dirfd)};

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Address patterns of a device_spec: the string with wildcards and the object of regular
+ * Address patterns of a device_spec: the string with wildcards, and the object of regular
  * expressions.
  *
- * A pattern that names exactly one device names its VFs too if that device is a PF. "Exactly one"
- * is a matter of the text: all four fields of a string are numbers, or all four expressions are the
- * literal fields of an address as sysfs writes them.
+ * A pattern that names exactly one device also names the VFs of that device if it is a PF. The text
+ * alone decides "exactly one": all four fields of a string are numbers, or all four expressions are
+ * literal fields as in sysfs.
  *
- * Invariant: a compiled pattern is complete; matching cannot fail. It must not know of inventories:
- * whether the device is there, and that a VF's parent is a PF, is said by the device that is
- * matched. Source of the rules: PciAddressGlobSpec, PciAddressRegexSpec and WhitelistPciAddress in
- * Nova's nova/pci/devspec.py.
+ * Invariant: a compiled pattern is complete; matching cannot fail. This file must not use an
+ * inventory: the device to match has its type and its parent. Source of the rules:
+ * PciAddressGlobSpec, PciAddressRegexSpec and WhitelistPciAddress in Nova's nova/pci/devspec.py.
  */
 
 #include "base/common.h"
@@ -28,13 +27,13 @@
 enum {
     N_FIELDS = 4,
     FIELD_ANY = -1,
-    FIELD_NONE = -2, /* a negative number: valid in Nova, no device has it */
+    FIELD_NONE = -2, /* a negative number: valid in Nova, matches no device */
 };
 
 static const struct {
     const char *name;
     int32_t max;
-    int width; /* digits as sysfs writes it */
+    int width; /* number of digits in sysfs */
 } fields[N_FIELDS] = {
     {"domain", VFA_NOVA_DOMAIN_MAX, 4},
     {"bus", 0xff, 2},
@@ -43,10 +42,9 @@ static const struct {
 };
 
 struct vfa_address_pattern {
-    bool single; /* names one device and, if that is a PF, its VFs; then the values are its address
-                  */
+    bool single; /* names one device, and its VFs if it is a PF; `value` is its address */
     bool is_regex;
-    int32_t value[N_FIELDS]; /* a number, FIELD_ANY (or a true expression) or FIELD_NONE */
+    int32_t value[N_FIELDS]; /* a number, FIELD_NONE, or FIELD_ANY (also for a real expression) */
     struct vfa_regex *regex[N_FIELDS]; /* if is_regex; NULL: any */
 };
 
@@ -76,7 +74,7 @@ static void set_single(struct vfa_address_pattern *pattern)
         pattern->single = pattern->single && pattern->value[i] >= 0;
 }
 
-/* One field of a string, blanks around it stripped already. */
+/* Reads one field of a string. The caller has removed the blanks around it. */
 static int read_field(size_t field, const char *text, int32_t *ret, struct vfa_error *err)
 {
     int32_t value;
@@ -95,14 +93,14 @@ static int read_field(size_t field, const char *text, int32_t *ret, struct vfa_e
     return 0;
 }
 
-/* A copy of text[0..len) without the blanks around it. */
+/* Returns a copy of text[0..len) without the blanks around it. */
 static char *stripped(const char *text, size_t len)
 {
     len = vfa_text_strip(&text, len);
     return strndup(text, len);
 }
 
-/* "DOMAIN:BUS:SLOT", of which the left ones may be missing, and each blank. */
+/* Reads "DOMAIN:BUS:SLOT". Fields on the left may be missing; any field may be empty. */
 static int read_dbs(const char *text, size_t len, int32_t *values, struct vfa_error *err)
 {
     const char *end = text + len;
@@ -163,7 +161,7 @@ int vfa_address_pattern_glob(const char *text, struct vfa_address_pattern **ret,
     return 0;
 }
 
-/* True with the value if the text is just the field as sysfs writes it. */
+/* Whether the text is a literal field as in sysfs. Writes its value to *ret. */
 static bool literal(size_t field, const char *text, int32_t *ret)
 {
     uint32_t value;
@@ -202,7 +200,7 @@ int vfa_address_pattern_regex(const char *domain, const char *bus, const char *s
 
 static void split(const struct vfa_pci_addr *addr, int32_t *values)
 {
-    values[0] = (int32_t)addr->domain; /* at most ffff here */
+    values[0] = (int32_t)addr->domain; /* up to ffff: vfa_address_pattern_matches() */
     values[1] = addr->bus;
     values[2] = addr->slot;
     values[3] = addr->function;

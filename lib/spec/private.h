@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What spec*.c share: one field of an address pattern, as glob or as regular expression.
+ * Regular expressions over one field of an address, for address patterns only.
  */
 #ifndef VFA_SPEC_PRIVATE_H
 #define VFA_SPEC_PRIVATE_H
@@ -8,21 +8,21 @@
 #include "base/common.h"
 #include "base/error.h"
 
-/* A regular expression over one field of an address, with Python's meaning of it (re.match:
- * anchored at the start only, case-sensitive). */
+/* A regular expression with the meaning of Python's re.match(): anchored only at the start,
+ * case-sensitive. */
 struct vfa_regex;
 
-/* -EINVAL with the reason, in which `field` names what the expression is for. */
+/* Compiles an expression. `field` is the name of the address field, for the error. Free *ret with
+ * vfa_regex_free(). */
 int vfa_regex_compile(const char *field, const char *text, struct vfa_regex **ret,
                       struct vfa_error *err);
 struct vfa_regex *vfa_regex_free(struct vfa_regex *regex);
 
-/* An expression that takes too long to try, or more memory than there is, does not match. */
+/* Whether the expression matches. False also if matching needs too many steps or memory. */
 bool vfa_regex_matches(const struct vfa_regex *regex, const char *text);
 
-/* The expression as PCRE2 has to get it to mean what it means to Python's re. free() *ret. -EINVAL
- * where Python refuses it, or it cannot be said in PCRE2: *ret_reason (static text, else NULL) says
- * why. */
+/* Translates an expression of Python's re to PCRE2. free() *ret. -EINVAL: Python refuses it, or
+ * PCRE2 cannot express it; *ret_reason is the reason (static text; NULL in all other cases). */
 int vfa_regex_from_python(const char *text, char **ret, const char **ret_reason);
 
 #endif

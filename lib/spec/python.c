@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The difference between Python's re, which Nova uses, and PCRE2, which this program uses: what
- * Python refuses ("nothing to repeat", "multiple repeat", "bad escape") but PCRE2 takes, and what
- * both take but read differently. Such expressions are refused, so that an accepted one means the
- * same in both.
+ * The differences between Python's re, which Nova uses, and PCRE2, which this program uses. Some
+ * expressions are invalid in Python ("nothing to repeat", "multiple repeat", "bad escape") but
+ * valid in PCRE2; others have different meanings. This file rewrites or refuses both kinds, so that
+ * an accepted expression has the same meaning in both.
  *
- * One walk over the text that tracks what a quantifier would repeat. It knows no more of the syntax
- * than that needs: everything else is left to the compiler of PCRE2. Source: CPython's
- * Lib/re/_parser.py.
+ * One pass over the text tracks what a quantifier would repeat. The compiler of PCRE2 checks the
+ * rest of the syntax. Source: CPython's Lib/re/_parser.py.
  */
 
 #include "base/common.h"
@@ -17,18 +16,18 @@
 #include <string.h>
 
 enum item {
-    ITEM_NONE, /* nothing a quantifier could repeat: the start, after ( or | */
-    ITEM_AT,   /* a position, as ^ */
+    ITEM_NONE, /* nothing to repeat: at the start, after ( or | */
+    ITEM_AT,   /* a position, such as ^ */
     ITEM_ATOM,
-    ITEM_REPEAT, /* an atom with a quantifier, which may become lazy or possessive */
-    ITEM_CLOSED, /* one that cannot */
+    ITEM_REPEAT, /* an atom with a quantifier; it may become lazy or possessive */
+    ITEM_CLOSED, /* an atom with a complete quantifier */
 };
 
 struct walker {
-    const char *p; /* what comes next */
+    const char *p; /* the next character */
     enum item item;
-    bool begun; /* something stood here that is not a global flag */
-    char *out;  /* where the rewritten expression goes on */
+    bool begun; /* something other than a global flag has been read */
+    char *out;  /* end of the rewritten expression */
 };
 
 static bool in(char c, const char *set)
@@ -36,7 +35,7 @@ static bool in(char c, const char *set)
     return c && strchr(set, c);
 }
 
-/* Takes over `n` characters. */
+/* Copies `n` characters to the output. */
 static void copy_chars(struct walker *walker, size_t n)
 {
     walker->out = mempcpy(walker->out, walker->p, n);
@@ -58,7 +57,7 @@ static const char *walk_escape(struct walker *walker, bool in_class)
     return NULL;
 }
 
-/* At a [. In Python a second one stands for itself; there are no POSIX classes. */
+/* At a [. In Python a [ inside is literal; Python has no POSIX classes. */
 static const char *walk_class(struct walker *walker)
 {
     copy_chars(walker, walker->p[1] == '^' ? 2 : 1);
@@ -81,7 +80,7 @@ static const char *walk_class(struct walker *walker)
     return NULL;
 }
 
-/* At "(?#". A comment changes nothing, but that what it follows is complete. */
+/* At "(?#". A comment has no effect, but completes the quantifier in front of it. */
 static const char *walk_comment(struct walker *walker)
 {
     const char *close = strchr(walker->p, ')');
@@ -94,7 +93,7 @@ static const char *walk_comment(struct walker *walker)
     return NULL;
 }
 
-/* At "(?" and letters: flags for a group, or for all if they stand in front of everything. */
+/* At "(?" and letters: flags of a group, or global flags, which must be at the start. */
 static const char *walk_flags(struct walker *walker)
 {
     size_t n = strspn(walker->p + 2, "aimsx-");
@@ -131,7 +130,7 @@ static const char *walk_open(struct walker *walker)
     return NULL;
 }
 
-/* The length of the quantifier {n}, {n,}, {,m} or {n,m} at p, 0 if the brace stands for itself. */
+/* Returns the length of the quantifier {n}, {n,}, {,m} or {n,m} at p. 0: the brace is literal. */
 static size_t braces(const char *p)
 {
     size_t low = strspn(p + 1, "0123456789");
@@ -143,7 +142,7 @@ static size_t braces(const char *p)
     return *q == '}' && (low || comma) ? (size_t)(q - p) + 1 : 0;
 }
 
-/* At a quantifier of `len` characters. PCRE2 knows {,m} only since 10.43. */
+/* At a quantifier of `len` characters. Writes {,m} as {0,m}: PCRE2 supports {,m} since 10.43. */
 static const char *walk_quantifier(struct walker *walker, size_t len)
 {
     if (walker->item == ITEM_NONE || walker->item == ITEM_AT)

@@ -3,9 +3,9 @@
  * Regular expressions over the fields of an address: PCRE2, with the meaning of Python's
  * re.match().
  *
- * Invariants: compiled once, with limits, so that neither compiling nor matching a hostile
- * expression takes noticeable time or memory; several threads may match at once; without memory for
- * it nothing matches. Knows nothing of addresses: what it matches is a few characters of text.
+ * Invariants: an expression is compiled once. Limits keep the time and memory small for compiling
+ * and matching a hostile expression. Several threads may match at once. If memory is short, nothing
+ * matches. This file does not know addresses: it matches a few characters of text.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -42,7 +42,7 @@ struct vfa_regex *vfa_regex_free(struct vfa_regex *regex)
 
 VFA_DEFINE_AUTO(struct vfa_regex, vfa_regex_free);
 
-/* *ret_number is PCRE2's error number, 0 with NULL when the context could not be had. */
+/* NULL: *ret_number is PCRE2's error number, or 0 if there is no memory for the context. */
 static pcre2_code *compile(const char *text, int *ret_number)
 {
     const uint32_t options = PCRE2_ANCHORED | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
@@ -111,7 +111,7 @@ int vfa_regex_compile(const char *field, const char *text, struct vfa_regex **re
 
 bool vfa_regex_matches(const struct vfa_regex *regex, const char *text)
 {
-    /* A working area of its own for each call: the configuration is shared by threads. */
+    /* Each call has its own match data, because threads share the configuration. */
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     int r;
 
@@ -120,5 +120,5 @@ bool vfa_regex_matches(const struct vfa_regex *regex, const char *text)
     r = pcre2_match(regex->code, (PCRE2_SPTR)text, strlen(text), 0, PCRE2_NO_UTF_CHECK, data,
                     regex->context);
     pcre2_match_data_free(data);
-    return r >= 0; /* 0 too: more groups than the working area holds */
+    return r >= 0; /* 0: it matches, but has more groups than fit into the match data */
 }

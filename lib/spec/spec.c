@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a device_spec and an alias say about one device. Pure: neither configuration text nor claims
- * are known here; vfa_address_pattern_matches() knows the address patterns.
+ * Whether a device_spec or an alias matches a device. Pure: this file does not know configuration
+ * text or claims; vfa_address_pattern_matches() knows the address patterns.
  *
- * Invariant: the verdict depends on nothing but the arguments. A VF's PF is looked up in the
- * inventory only for a devname, and by binary search, so that matching costs the same on a host of
- * any size. Source of the rules: nova/pci/devspec.py, nova/pci/utils.py and nova/pci/stats.py of
- * Nova.
+ * Invariant: a result depends only on the arguments. Only a devname needs the VF's PF; a binary
+ * search in the inventory finds it, so matching is fast on a host of any size. Source of the rules:
+ * Nova's nova/pci/devspec.py, nova/pci/utils.py and nova/pci/stats.py.
  */
 
 #include "spec.h"
@@ -54,7 +53,7 @@ static bool is_remote_managed(const struct vfa_tags *tags)
     return text && vfa_parse_oslo_bool(text, &value) == 0 && value;
 }
 
-/* Nova compares tags without regard to case here, unlike in its pools. */
+/* Nova ignores case in this comparison of tags, unlike in its pools. */
 static bool tags_match(const struct vfa_tags *have, const struct vfa_tags *want)
 {
     for (size_t i = 0; i < want->n; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * device_spec and alias: which devices may be given out, and what a name stands for. Pure: plain
- * structs in, verdicts out; vfa_config_load() reads the text forms.
+ * device_spec and alias: which devices may be given to guests, and which devices a name selects.
+ * Pure: functions over plain structs; vfa_config_load() reads the text forms.
  *
- * The rules are those of Nova's nova/pci/devspec.py, nova/pci/request.py and nova/pci/stats.py.
+ * Source of the rules: Nova's nova/pci/devspec.py, nova/pci/request.py and nova/pci/stats.py.
  */
 #ifndef VFA_SPEC_SPEC_H
 #define VFA_SPEC_SPEC_H
@@ -14,21 +14,20 @@
 #include "device/inventory.h"
 #include "device/vf-settings.h"
 
-#define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova knows no device in a PCI domain above that */
+#define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova does not support devices in PCI domains above this */
 #define VFA_PROFILEID_MAX   39     /* bytes (libvirt: virNetDevVPortProfileParse()) */
 
-/* Where in the configuration something was said, for messages. */
+/* A place in the configuration, for messages. */
 struct vfa_where {
     const char *file; /* borrowed from the vfa_config */
     unsigned line;
 };
 
-struct vfa_address_pattern; /* an address string with wildcards, or four regular expressions (PCRE2)
-                             */
+struct vfa_address_pattern; /* an address string with wildcards, or four regular expressions */
 
 enum {
     VFA_ID_ANY = -1,
-    VFA_ID_NONE = -2, /* a number that no device can have (Nova takes negative ones) */
+    VFA_ID_NONE = -2, /* matches no device (Nova allows negative numbers) */
 };
 
 struct vfa_spec {
@@ -36,20 +35,20 @@ struct vfa_spec {
     int product;                         /* likewise */
     struct vfa_address_pattern *address; /* NULL: any */
     char *devname;                       /* NULL: any; names a VF, or a PF and its VFs */
-    char *clean;       /* the cleaner to run between owners (cleaner.h), or NULL */
-    bool one_time_use; /* after its first owner it is in quarantine */
+    char *clean;       /* the cleaner to run between owners (config/cleaner.h), or NULL */
+    bool one_time_use; /* quarantine the device after its first owner */
     struct vfa_tags tags;
     struct vfa_where where;
 };
 
 enum vfa_numa_policy {
-    VFA_NUMA_LEGACY, /* Nova's default: nothing known is fine */
+    VFA_NUMA_LEGACY, /* Nova's default: an unknown node is allowed */
     VFA_NUMA_REQUIRED,
     VFA_NUMA_PREFERRED,
     VFA_NUMA_SOCKET,
 };
 
-/* "legacy", "required", "preferred", "socket", and back: 0 or -EINVAL. */
+/* Convert to and from "legacy", "required", "preferred", "socket". parse returns 0 or -EINVAL. */
 const char *vfa_numa_policy_name(enum vfa_numa_policy policy);
 int vfa_numa_policy_parse(const char *text, enum vfa_numa_policy *ret) VFA_MUST_CHECK;
 
@@ -60,34 +59,34 @@ enum vfa_attach_kind {
 };
 
 enum vfa_attach_failure {
-    VFA_ATTACH_FAILURE_KEEP,    /* the guest runs on without the device */
-    VFA_ATTACH_FAILURE_DESTROY, /* the guest is destroyed */
+    VFA_ATTACH_FAILURE_KEEP,    /* the guest keeps running without the device */
+    VFA_ATTACH_FAILURE_DESTROY, /* vfaliasd destroys the guest */
 };
 
-/* One JSON object of an alias; aliases of one name are ORed. */
+/* One JSON object of an alias. Aliases with the same name are ORed: each is a choice. */
 struct vfa_alias_choice {
     int vendor;           /* VFA_ID_ANY or 16 bits */
     int product;          /* likewise */
-    struct vfa_tags tags; /* to require of the device's tags */
+    struct vfa_tags tags; /* the device must have these */
     char *driver;         /* NULL: any */
-    int64_t class;        /* -1: any; else compared with class >> class_shift */
-    unsigned class_shift; /* 0, 8 or 16: three, two or one byte given */
+    int64_t class;        /* -1: any; otherwise compared with the device's class >> class_shift */
+    unsigned class_shift; /* 0, 8 or 16: the alias names three, two or one byte */
     struct vfa_where where;
 };
 
-/* How the VFs of several PFs are used up. */
+/* In which order devices of several PFs are chosen. */
 enum vfa_strategy {
     VFA_STRATEGY_ADDRESS, /* by address */
-    VFA_STRATEGY_SPREAD,  /* from the PF with the fewest VFs in use */
-    VFA_STRATEGY_PACK,    /* from the PF with the most VFs in use that has a free one */
+    VFA_STRATEGY_SPREAD,  /* first from the PF with the fewest VFs in use */
+    VFA_STRATEGY_PACK,    /* first from the PF with the most VFs in use and a free one */
 };
 
 enum vfa_settings_policy {
-    VFA_SETTINGS_REQUIRED,    /* a device that does not take the settings is not given out */
-    VFA_SETTINGS_BEST_EFFORT, /* it is, without them */
+    VFA_SETTINGS_REQUIRED,    /* a device that refuses the settings is not given to a guest */
+    VFA_SETTINGS_BEST_EFFORT, /* the device is given to the guest without the settings */
 };
 
-/* What the aliases of one name need not all say, but must not contradict each other in. */
+/* Keys that may be missing in some aliases of one name, but must not differ between them. */
 enum vfa_alias_key {
     VFA_ALIAS_ATTACH,
     VFA_ALIAS_ON_ATTACH_FAILURE,
@@ -104,54 +103,53 @@ enum vfa_alias_key {
 
 struct vfa_alias {
     char *name;
-    char *xml_name; /* what requests may call it, where its name is none for libvirt; or NULL */
-    unsigned types; /* bit 1 << enum vfa_dev_type: those that the alias takes */
+    char *xml_name; /* name in requests if libvirt does not allow `name`; or NULL */
+    unsigned types; /* bits 1 << enum vfa_dev_type: types that the alias accepts */
     bool type_given;
     enum vfa_numa_policy numa;
     enum vfa_attach_kind attach;
     enum vfa_attach_failure on_attach_failure;
     enum vfa_strategy order;
-    char **permit; /* domains that may ask: globs of names, and UUIDs; n_permit 0: all */
+    char **permit; /* domains that may use it: globs of names, and UUIDs; n_permit 0: all */
     size_t n_permit;
     unsigned max_per_domain; /* devices; 0: no limit */
-    bool hold;               /* whether guests wait for it at power-on; counts only if said */
-    char *profileid;         /* of an 802.1Qbh port profile, for interfaces; or NULL */
+    bool hold;               /* hold guests at power-on; default unless said[VFA_ALIAS_HOLD] */
+    char *profileid;         /* port profile of 802.1Qbh, for interfaces; or NULL */
     struct vfa_vf_settings settings;
     enum vfa_settings_policy settings_policy;
-    struct vfa_where said[VFA_ALIAS_KEYS]; /* where it was; file NULL: nowhere, the default holds */
+    struct vfa_where said[VFA_ALIAS_KEYS]; /* place of each key; file NULL: default */
     struct vfa_alias_choice *choices;
     size_t n_choices;
 };
 
-/* True if the device is what the spec says. Devices in PCI domains above ffff are none that Nova
- * knows: no spec matches them. */
+/* Whether the spec matches the device. No spec matches a device in a PCI domain above ffff, because
+ * Nova does not support it. */
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev);
 
-/* vfa_alias_matches_driver() but for the driver, which changes while a guest has the device. */
+/* Like vfa_alias_matches_driver(), but ignores the driver, which changes while a guest has the
+ * device. */
 bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *dev,
                        const struct vfa_spec *spec);
 
-/* True if a device that is allowed by `spec` (NULL: no device_spec at all) is one that the alias
- * means. No spec counts as no tags. The values of tags are compared without regard to case, and a
- * device whose tag remote_managed says true is only for aliases that ask for it (nova/pci/utils.py,
- * stats.py). */
+/* Whether the alias matches a device that `spec` allows. `spec` NULL: the configuration has no
+ * device_spec, and the device no tags. Tag values are compared ignoring case. A device with the tag
+ * remote_managed true matches only aliases that require this tag (nova/pci/utils.py, stats.py). */
 bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
                               const struct vfa_spec *spec);
 
 void vfa_spec_clear(struct vfa_spec *spec);
 void vfa_alias_clear(struct vfa_alias *alias);
 
-/* True for [A-Za-z0-9_-]+, what libvirt lets a user alias be made of: a request may be named so. */
+/* Whether the name is [A-Za-z0-9_-]+, the characters that libvirt allows in a user alias. */
 bool vfa_alias_name_ok(const char *name);
 
-/* The name of a cleaner: true for [A-Za-z0-9_.-]+, not hidden, no option, shorter than a file name
- * may be. */
+/* Whether the name of a cleaner is valid: [A-Za-z0-9_.-]+, up to 64 characters, not starting with
+ * '.' or '-'. */
 bool vfa_cleaner_name_ok(const char *name);
 
-/* Compiles an address string ("0000:0b:*.*", ":0b:", "0b") resp. object (one pattern per field;
- * NULL: any). Free with vfa_address_pattern_free(). The errors say what is wrong with which field.
- */
+/* Compile an address string ("0000:0b:*.*", ":0b:", "0b") or object (one expression per field;
+ * NULL: any). Free with vfa_address_pattern_free(). Errors name the field and the reason. */
 int vfa_address_pattern_glob(const char *text, struct vfa_address_pattern **ret,
                              struct vfa_error *err);
 int vfa_address_pattern_regex(const char *domain, const char *bus, const char *slot,
@@ -160,12 +158,12 @@ int vfa_address_pattern_regex(const char *domain, const char *bus, const char *s
 struct vfa_address_pattern *vfa_address_pattern_free(struct vfa_address_pattern *pattern);
 VFA_DEFINE_AUTO(struct vfa_address_pattern, vfa_address_pattern_free);
 
-/* True if dev's own address or (all four fields given) its PF's is what the pattern says. */
+/* Whether the pattern matches the address of the device, or, if it names one device, of its PF. */
 bool vfa_address_pattern_matches(const struct vfa_address_pattern *pattern,
                                  const struct vfa_device *dev);
 
-/* For warnings: any address at all (never true of expressions); or only the domain is missing to
- * name one device, and by that its VFs. */
+/* For warnings. is_any: the pattern matches any address (false for expressions). lacks_domain: only
+ * a domain is missing to name one device and its VFs. */
 bool vfa_address_pattern_is_any(const struct vfa_address_pattern *pattern);
 bool vfa_address_pattern_lacks_domain(const struct vfa_address_pattern *pattern);
 
