@@ -154,53 +154,53 @@ struct vf_wanted {
 };
 
 /* The value is -1 if the driver does not report the setting (rtnl_fill_vf() of the kernel). */
-static void put_truth(struct vfa_vf_settings *settings, enum vfa_vf_setting setting,
-                      struct nlattr *attr)
+static void put_bool(struct vfa_vf_settings *settings, enum vfa_vf_setting setting,
+                     struct nlattr *attr)
 {
-    const struct ifla_vf_trust *told; /* all these attributes have a VF number and a value */
+    const struct ifla_vf_trust *reported; /* all these attributes have a VF number and a value */
 
-    if (!attr || nla_len(attr) < (int)sizeof(*told))
+    if (!attr || nla_len(attr) < (int)sizeof(*reported))
         return;
-    told = nla_data(attr);
-    if (told->setting != UINT32_MAX)
-        vfa_vf_settings_put(settings, setting, told->setting != 0);
+    reported = nla_data(attr);
+    if (reported->setting != UINT32_MAX)
+        vfa_vf_settings_put(settings, setting, reported->setting != 0);
 }
 
 static void put_link_state(struct vfa_vf_settings *settings, struct nlattr *attr)
 {
-    const struct ifla_vf_link_state *told;
+    const struct ifla_vf_link_state *reported;
 
-    if (!attr || nla_len(attr) < (int)sizeof(*told))
+    if (!attr || nla_len(attr) < (int)sizeof(*reported))
         return;
-    told = nla_data(attr);
-    if (told->link_state <= IFLA_VF_LINK_STATE_DISABLE)
-        vfa_vf_settings_put(settings, VFA_VF_LINK_STATE, told->link_state);
+    reported = nla_data(attr);
+    if (reported->link_state <= IFLA_VF_LINK_STATE_DISABLE)
+        vfa_vf_settings_put(settings, VFA_VF_LINK_STATE, reported->link_state);
 }
 
 static void put_rates(struct vfa_vf_settings *settings, struct nlattr *attr)
 {
-    const struct ifla_vf_rate *told;
+    const struct ifla_vf_rate *reported;
 
-    if (!attr || nla_len(attr) < (int)sizeof(*told))
+    if (!attr || nla_len(attr) < (int)sizeof(*reported))
         return;
-    told = nla_data(attr);
-    vfa_vf_settings_put(settings, VFA_VF_MIN_TX_RATE, told->min_tx_rate);
-    vfa_vf_settings_put(settings, VFA_VF_MAX_TX_RATE, told->max_tx_rate);
+    reported = nla_data(attr);
+    vfa_vf_settings_put(settings, VFA_VF_MIN_TX_RATE, reported->min_tx_rate);
+    vfa_vf_settings_put(settings, VFA_VF_MAX_TX_RATE, reported->max_tx_rate);
 }
 
 /* Reads the list, because only the list has the protocol. The kernel puts one entry into it. */
 static void put_vlan(struct vfa_vf_settings *settings, struct nlattr *attr)
 {
     struct nlattr *first = attr ? nla_data(attr) : NULL;
-    const struct ifla_vf_vlan_info *told;
+    const struct ifla_vf_vlan_info *reported;
 
-    if (!first || !nla_ok(first, nla_len(attr)) || nla_len(first) < (int)sizeof(*told))
+    if (!first || !nla_ok(first, nla_len(attr)) || nla_len(first) < (int)sizeof(*reported))
         return;
-    told = nla_data(first);
-    vfa_vf_settings_put(settings, VFA_VF_VLAN, told->vlan);
-    vfa_vf_settings_put(settings, VFA_VF_VLAN_QOS, told->qos);
+    reported = nla_data(first);
+    vfa_vf_settings_put(settings, VFA_VF_VLAN, reported->vlan);
+    vfa_vf_settings_put(settings, VFA_VF_VLAN_QOS, reported->qos);
     vfa_vf_settings_put(settings, VFA_VF_VLAN_PROTO,
-                        ntohs(told->vlan_proto) == ETH_P_8021AD ? ETH_P_8021AD : ETH_P_8021Q);
+                        ntohs(reported->vlan_proto) == ETH_P_8021AD ? ETH_P_8021AD : ETH_P_8021Q);
 }
 
 static bool is_vf(struct nlattr *attr, unsigned vf)
@@ -218,9 +218,9 @@ static int read_vf_info(struct nlattr *info, struct vf_wanted *wanted)
     if (nla_parse_nested(attrs, IFLA_VF_MAX, info, NULL) < 0 ||
         !is_vf(attrs[IFLA_VF_MAC], wanted->vf))
         return -ENOENT;
-    put_truth(settings, VFA_VF_TRUST, attrs[IFLA_VF_TRUST]);
-    put_truth(settings, VFA_VF_SPOOFCHK, attrs[IFLA_VF_SPOOFCHK]);
-    put_truth(settings, VFA_VF_QUERY_RSS, attrs[IFLA_VF_RSS_QUERY_EN]);
+    put_bool(settings, VFA_VF_TRUST, attrs[IFLA_VF_TRUST]);
+    put_bool(settings, VFA_VF_SPOOFCHK, attrs[IFLA_VF_SPOOFCHK]);
+    put_bool(settings, VFA_VF_QUERY_RSS, attrs[IFLA_VF_RSS_QUERY_EN]);
     put_link_state(settings, attrs[IFLA_VF_LINK_STATE]);
     put_rates(settings, attrs[IFLA_VF_RATE]);
     put_vlan(settings, attrs[IFLA_VF_VLAN_LIST]);

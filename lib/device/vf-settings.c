@@ -20,7 +20,7 @@ struct word {
 };
 
 /* Each list ends with a NULL text. */
-static const struct word truths[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
+static const struct word booleans[] = {{"no", 0}, {"yes", 1}, {NULL, 0}};
 static const struct word link_states[] = {{"auto", IFLA_VF_LINK_STATE_AUTO},
                                           {"enable", IFLA_VF_LINK_STATE_ENABLE},
                                           {"disable", IFLA_VF_LINK_STATE_DISABLE},
@@ -37,12 +37,12 @@ static const struct setting {
     uint32_t min, max;
     unsigned group; /* bits of the settings changed together; 0: only this one */
 } table[VFA_VF_SETTINGS] = {
-    [VFA_VF_TRUST] = {"trust", truths, 0, 0, 0},
-    [VFA_VF_SPOOFCHK] = {"spoofchk", truths, 0, 0, 0},
+    [VFA_VF_TRUST] = {"trust", booleans, 0, 0, 0},
+    [VFA_VF_SPOOFCHK] = {"spoofchk", booleans, 0, 0, 0},
     [VFA_VF_LINK_STATE] = {"link_state", link_states, 0, 0, 0},
     [VFA_VF_MIN_TX_RATE] = {"min_tx_rate", NULL, 0, UINT32_MAX, RATES},
     [VFA_VF_MAX_TX_RATE] = {"max_tx_rate", NULL, 0, UINT32_MAX, RATES},
-    [VFA_VF_QUERY_RSS] = {"query_rss", truths, 0, 0, 0},
+    [VFA_VF_QUERY_RSS] = {"query_rss", booleans, 0, 0, 0},
     [VFA_VF_MTU] = {"mtu", NULL, ETH_MIN_MTU, ETH_MAX_MTU, 0},
     [VFA_VF_VLAN] = {"vlan", NULL, 0, MAX_VLAN, VLANS},
     [VFA_VF_VLAN_QOS] = {"vlan_qos", NULL, 0, MAX_QOS, VLANS},
@@ -100,8 +100,8 @@ static int parse_value(const struct setting *setting, const char *text, uint32_t
 }
 
 /* Parses a value that a driver reported: it may be out of range, or a number without a word. */
-static int parse_told(const struct setting *setting, const char *text, uint32_t *ret,
-                      struct vfa_error *err)
+static int parse_reported(const struct setting *setting, const char *text, uint32_t *ret,
+                          struct vfa_error *err)
 {
     return vfa_parse_u32(text, UINT32_MAX, ret) == 0 ? 0 : parse_value(setting, text, ret, err);
 }
@@ -216,7 +216,7 @@ int vfa_vf_settings_read(const char *text, struct vfa_vf_settings *ret, struct v
         if (!value)
             return vfa_fail(err, EINVAL, "setting '%.40s' has no value", word);
         *value++ = '\0';
-        r = parse_as(parse_told, &settings, word, value, err);
+        r = parse_as(parse_reported, &settings, word, value, err);
         if (r < 0)
             return r;
     }
