@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The few lines that a unit test needs: CHECK() counts, check_result() is main's return value. */
+/* CHECK() counts checks and failures; main() returns check_result(). */
 #ifndef VFA_CHECK_H
 #define VFA_CHECK_H
 
@@ -26,7 +26,7 @@ static inline bool check_has(const struct vfa_error *err, const char *part)
     return err->code && strstr(vfa_error_text(err), part) != NULL;
 }
 
-/* The exit status of a test program; a test that checked nothing has failed. */
+/* Returns the exit status of a test program. A test without a check has failed. */
 static inline int check_result(void)
 {
     printf("%d checks, %d failed\n", check_done, check_failed);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the tests of the configuration share: a folder with a file x.conf and conf.d beside it, and
- * cases that are a text and either a dump of what was made of it or, after "!", a part of the
- * error.
+ * Shared by the tests of the configuration: a folder with a file x.conf and a folder conf.d, and
+ * cases. A case is a text and either a dump of the result or, after "!", a part of the error.
  */
 #ifndef VFA_CONFIG_CASE_H
 #define VFA_CONFIG_CASE_H
@@ -87,7 +86,7 @@ static inline void dump_choice(FILE *out, const struct vfa_alias_choice *choice)
     fputs("\n", out);
 }
 
-/* The keys that this program adds; nothing for those that are not said. */
+/* Dumps the keys that this program adds to Nova's. Leaves out default values. */
 static inline void dump_own(FILE *out, const struct vfa_alias *alias)
 {
     static const char *const orders[] = {"address", "spread", "pack"};
@@ -181,7 +180,7 @@ static inline void check_case(const struct text_case *c, const char *what, size_
 }
 
 struct warning_case {
-    const char *text, *warning; /* NULL: none at all */
+    const char *text, *warning; /* NULL: no warning */
 };
 
 static inline void check_warning(const struct warning_case *c, size_t i)
@@ -205,7 +204,7 @@ static inline void check_warning(const struct warning_case *c, size_t i)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)                                                 \
     check_case(&(cases)[i], #cases, i)
 
-/* Makes the folder, without conf.d in it, and takes it away. */
+/* Make the folder, without conf.d, and remove it. */
 static inline void make_folder(void)
 {
     if (!mkdtemp(folder))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A sysfs tree of a few files, made by a unit test below a folder of its own. Paths are relative to
- * its root; folders are made as needed. */
+/* A fake sysfs tree that a unit test makes in a temporary folder. Paths are relative to its root;
+ * the functions make missing folders. */
 #ifndef VFA_MADE_SYSFS_H
 #define VFA_MADE_SYSFS_H
 
@@ -40,7 +40,7 @@ static inline void made_end(struct vfa_sysfs *sysfs)
     nftw(made_root, made_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The whole path, with the folders to it. */
+/* Makes the folders of a path. Returns the full path. */
 static inline void made_path(char *buf, size_t size, const char *path)
 {
     snprintf(buf, size, "%s/%s", made_root, path);
@@ -72,7 +72,7 @@ static inline void made_file(const char *path, const char *text)
         made_give_up(buf);
 }
 
-/* Only the last part of what a link points to is ever read. */
+/* The programs read only the last component of a link's target. */
 static inline void made_link(const char *path, const char *target)
 {
     char buf[256];

@@ -26,7 +26,7 @@ static void test_grow(void)
         CHECK(strcmp(items[i].text, "text") == 0 && items[i].number == i);
 }
 
-/* An element that was not counted is made again, and is zero again. */
+/* An element that the caller did not count is returned again, with all bytes zero. */
 static void test_not_counted(void)
 {
     VFA_AUTO(vfa_freep) struct item *items = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small sets of numbers, and their text form. */
+/* Sets of small numbers, and their text form. */
 
 #include "base/bitset.h"
 #include "base/common.h"
@@ -17,10 +17,10 @@ static const struct {
     {"0-3,2-5", "0-5"},
     {"1,2,3", "1-3"},
     {"0-7,^3", "0-2,4-7"},
-    {"^3,0-7", "0-7"}, /* taken out of nothing: the order counts, as for libvirt */
+    {"^3,0-7", "0-7"}, /* the order counts, as in libvirt: ^3 has no effect here */
     {" 1 , 2-4\n", "1-4"},
     {"", ""},
-    {" \n", ""}, /* the cpulist of a node that is memory only */
+    {" \n", ""}, /* the cpulist of a node with memory only */
     {"8191", "8191"},
     {"63-64", "63-64"},
     {"8192", NULL},
@@ -74,7 +74,7 @@ static void test_members(void)
     struct vfa_bitset set = {{0}}, more = {{0}};
 
     CHECK(vfa_bitset_empty(&set), "new");
-    vfa_bitset_add(&set, VFA_BITSET_BITS); /* beyond the end: left out */
+    vfa_bitset_add(&set, VFA_BITSET_BITS); /* ignored */
     vfa_bitset_remove(&set, VFA_BITSET_BITS);
     CHECK(vfa_bitset_empty(&set) && !vfa_bitset_has(&set, VFA_BITSET_BITS), "end");
     vfa_bitset_add(&set, 0);

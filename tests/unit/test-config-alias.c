@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keys of an alias that this program adds to Nova's: what they become, what is refused, what is
- * warned of, and what becomes of several aliases.
+ * The keys of an alias that this program adds to Nova's: valid and invalid values, warnings, and
+ * merging aliases.
  */
 
 #include "base/common.h"
@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "config-case.h"
 
-/* ---- which devices, and how they are attached ---- */
+/* ---- device selection and attachment ---- */
 static const struct text_case requirements[] = {
     {ALIAS("{\"name\": \"n\", \"device_type\": \"type-VF\", \"physical_network\": \"p\", "
            "\"attach\": \"interface\"}"),
@@ -35,8 +35,8 @@ static const struct text_case requirements[] = {
     {ALIAS("{\"name\": \"n\", \"physical_network\": [\"p\"]}"), "!physical_network: it is not"},
 };
 
-/* ---- one key, beside name, vendor_id and product_id ----
- * In here ' stands for the " of JSON. The result is what follows "n types 5 numa legacy".
+/* ---- one key in addition to name, vendor_id and product_id ----
+ * ' stands for the " of JSON. The result is the text after "n types 5 numa legacy".
  */
 static const struct text_case keys[] = {
     {"'permit': 'web'", " <web>"},
@@ -102,7 +102,7 @@ static const struct text_case keys[] = {
     {"'Permit': 'a'", "!cannot use key 'Permit'"},
 };
 
-/* ---- what stands inside of settings ---- */
+/* ---- the members of settings ---- */
 static const struct text_case settings[] = {
     {"'trust': true", " 0:1"},
     {"'trust': 'no', 'spoofchk': false, 'query_rss': 'yes'", " 0:0 1:0 5:1"},
@@ -188,7 +188,7 @@ static void test_keys(void)
     check_keys(&(const struct text_case){"", "!cannot use settings: an object is wanted"}, "", 0);
 }
 
-/* ---- a key of aliases is one, whatever a device_spec makes a tag ---- */
+/* ---- a key of aliases is never a tag, even if a device_spec sets a tag of that name ---- */
 static const struct text_case tags[] = {
     {ALIAS("{\"name\": \"n\", \"hold\": \"7\"}\ndevice_spec = {\"hold\": \"7\"}"),
      "!hold '7': true, false"},
@@ -206,7 +206,7 @@ static const struct text_case tags[] = {
 #define CHOICES      "\n  2 8086:0443\n  3 8086:0443\n"
 #define OTHER(key)   "!:3: cannot use alias 'n': it has another " key " than at /tmp/"
 static const struct text_case several[] = {
-    /* what one of them says holds */
+    /* a key that only one of them has applies to both */
     {FIRST(", \"permit\": \"a\""), "n types 5 numa legacy <a>" CHOICES},
     {SECOND(", \"permit\": \"a\""), "n types 5 numa legacy <a>" CHOICES},
     {SECOND(", \"max_per_domain\": 2, \"order\": \"pack\", \"xml_name\": \"x\""),
@@ -216,7 +216,7 @@ static const struct text_case several[] = {
      "n types 5 numa legacy hold 1 7:5 best effort" CHOICES},
     {BOTH(", \"attach\": \"interface\"", ", \"on_attach_failure\": \"destroy\""),
      "n types 5 numa legacy interface destroy" CHOICES},
-    /* they may say the same */
+    /* both may have a key with equal values */
     {BOTH(", \"permit\": \"a\"", ", \"permit\": [\"a\"]"), "n types 5 numa legacy <a>" CHOICES},
     {BOTH(", \"max_per_domain\": \"2\"", ", \"max_per_domain\": 2"),
      "n types 5 numa legacy max 2" CHOICES},
@@ -224,7 +224,7 @@ static const struct text_case several[] = {
     {BOTH(", \"settings\": {\"trust\": \"yes\"}", ", \"settings\": {\"trust\": true}"),
      "n types 5 numa legacy 0:1" CHOICES},
     {BOTH(", \"xml_name\": \"x\"", ", \"xml_name\": \"x\""), "n types 5 numa legacy = x" CHOICES},
-    /* but not something else */
+    /* but not with different values */
     {BOTH(", \"permit\": \"a\"", ", \"permit\": \"b\""), OTHER("permit")},
     {BOTH(", \"permit\": [\"a\", \"b\"]", ", \"permit\": [\"b\", \"a\"]"), OTHER("permit")},
     {BOTH(", \"permit\": [\"a\", \"b\"]", ", \"permit\": \"a\""), OTHER("permit")},
@@ -238,7 +238,7 @@ static const struct text_case several[] = {
     {BOTH(", \"settings_policy\": \"required\"", ", \"settings_policy\": \"best_effort\""),
      OTHER("settings_policy")},
     {BOTH(", \"attach\": \"hostdev\"", ", \"attach\": \"interface\""), OTHER("attach")},
-    /* the line that is named is the one that said it */
+    /* the error names the line of the key */
     {FIRST("") "alias = {\"name\": \"n\", " IDS ", \"order\": \"pack\"}\n"
                "alias = {\"name\": \"n\", " IDS ", \"order\": \"spread\"}\n",
      "!x.conf:5: cannot use alias 'n': it has another order than at "},

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Loading a configuration while memory is short: each allocation fails once, and each time the load
- * fails with -ENOMEM and leaks nothing (which the sanitizers see). The linker sends the allocations
- * of lib/ here
- * (--wrap); those of other libraries are not touched.
+ * Loads a configuration while memory is short: each allocation fails once. Then the load must fail
+ * with -ENOMEM and must not leak, which the sanitizers check.
  */
 
 #include "base/common.h"
@@ -16,7 +14,7 @@
 #include <stdarg.h>
 
 /* ---- allocations that fail ----
- * The linker sends the allocations of lib/ here (--wrap); those of other libraries are not touched.
+ * The linker redirects the allocations of lib/ to these functions (--wrap), not those of libraries.
  */
 static long allocations, fail_at; /* fail_at 0: never */
 

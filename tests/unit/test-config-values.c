@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The values of device_spec, alias and sriov_numvfs: what they become, what is refused and what is
- * warned of. */
+/* The values of device_spec, alias and sriov_numvfs: valid and invalid values, and warnings. */
 
 #include "base/common.h"
 #include "config-case.h"
@@ -109,7 +108,7 @@ static const struct text_case aliases[] = {
     {ALIAS("[{\"name\": \"q\", " IDS "}]"), "!cannot use alias: an object is wanted"},
     {ALIAS("q:8086:0443"), "!:2: cannot read JSON"},
     {ALIAS("null"), "!cannot use alias: an object is wanted"},
-    /* several of one name */
+    /* several aliases with the same name */
     {ALIAS("{\"name\": \"q\", " IDS ", \"device_type\": \"type-VF\"}\nalias = {\"name\": \"q \", "
            "\"vendor_id\": \"15b3\", \"product_id\": \"101e\", \"device_type\": \"type-VF\", "
            "\"numa_policy\": \"legacy\"}"),
@@ -134,7 +133,7 @@ static const struct text_case aliases[] = {
     {ALIAS("{\"name\": \"q\", " IDS "}\nalias = {\"name\": \"q\", " IDS
            ", \"attach\": \"interface\", \"on_attach_failure\": \"destroy\"}"),
      "q types 5 numa legacy interface destroy\n  2 8086:0443\n  3 8086:0443\n"},
-    /* a key that a device_spec sets is a tag, wherever the device_spec stands */
+    /* a key that a device_spec sets is a tag, in whichever place the device_spec is */
     {ALIAS("{\"name\": \"n\", \"rack\": \"7\", \"managed\": \"yes\"}\ndevice_spec = {\"rack\": 7, "
            "\"managed\": \"1\"}"),
      "3 *:* managed=true rack=7\nn types 5 numa legacy\n  2 *:* managed=true rack=7\n"},

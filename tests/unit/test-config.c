@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The files of the configuration: INI and JSON, which files and in which order, [vfalias], the
- * digest. */
+/* The files of the configuration: INI, JSON, the order of the files, [vfalias], the digest. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -36,14 +35,14 @@ static const struct text_case inis[] = {
     {"[pci]\ndevice_spec = [{},\n# x\n  {}]\n", "!:4: an indented line continues nothing"},
     {" [pci]\n", "!:1: an indented line continues nothing"},
     {"[pci]\n  device_spec = {}\n", "!:2: an indented line continues nothing"},
-    /* lines that are none */
+    /* invalid lines */
     {"[pci]\ndevice_spec\n", "!:2: there is no ':' or '='"},
     {"[pci]\n= {}\n", "!:2: there is no key"},
     {"[pci\n", "!:1: a section does not end with ']'"},
     {"[pci] # x\n", "!:1: a section does not end with ']'"},
     {"[]\n", "!:1: a section has no name"},
     {"device_spec = {}\n[pci]\n", "!:1: 'device_spec' stands in front of the first section"},
-    /* quotes are taken off the first line only, and only if they are the same */
+    /* only the quotes around the first line are removed, and only if they are equal */
     {"[pci]\ndevice_spec = '{\n  }'\n", "!:2: cannot read JSON"},
     {"[pci]\ndevice_spec = '{}\"\n", "!:2: cannot read JSON"},
     {"[pci]\ndevice_spec = \"\n", "!:2: cannot read JSON: the value is empty"},
@@ -159,7 +158,7 @@ static void test_settings(void)
     CHECK(config->hold_within == 9 && config->clean_timeout == 8, "");
 }
 
-/* What is wrong, whatever it is, does not hide where the state is. */
+/* No mistake in a file hides the path of the state file. */
 static void test_settings_of_a_broken_file(void)
 {
     static const char *const broken[] = {
@@ -264,7 +263,7 @@ static void test_large_file(void)
     }
 }
 
-/* ---- what devices may be given out ---- */
+/* ---- claimable devices ---- */
 
 static void test_claimable(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which disks of a PCI device the host uses, on a made /sys with a made /proc beside it. */
+/* Disks of a PCI device that the host uses, on a fake /sys and a fake /proc next to it. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -11,12 +11,12 @@
 #define NVME   "0000:65:00.0"
 #define SATA   "0000:00:17.0"
 #define VIRTIO "0000:00:04.0"
-#define PATH1  "0000:81:00.0" /* two controllers of one NVMe subsystem */
+#define PATH1  "0000:81:00.0" /* PATH1, PATH2: two controllers of one NVMe subsystem */
 #define PATH2  "0000:82:00.0"
 
 static struct vfa_sysfs sysfs;
 
-/* `below` is relative to devices. */
+/* `below` is relative to the folder devices. */
 static void make_block(const char *below, const char *number)
 {
     const char *name = strrchr(below, '/') + 1;
@@ -171,7 +171,7 @@ static void test_unreadable(void)
     char detail[8] = "as is";
 
     make_host();
-    made_folder("proc/self/mountinfo"); /* read() says EISDIR */
+    made_folder("proc/self/mountinfo"); /* read() fails with EISDIR */
     CHECK(vfa_disks_find(&disks, &sysfs, VIRTIO, detail, sizeof(detail), &err) < 0 &&
               check_has(&err, "cannot read '/proc/self/mountinfo'") && strcmp(detail, "as is") == 0,
           "%s", vfa_error_text(&err));
@@ -179,7 +179,7 @@ static void test_unreadable(void)
           "not asked for a device without a disk");
 }
 
-/* What was read is not read again: mounts change, a run's view does not. */
+/* Mounts are read once: a later change does not affect this run. */
 static void test_once(void)
 {
     VFA_AUTO(vfa_disks_clear) struct vfa_disks disks = {0};

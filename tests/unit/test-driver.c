@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the names of drivers say. */
+/* Classes of drivers, by name. */
 
 #include "base/common.h"
 #include "device/driver.h"

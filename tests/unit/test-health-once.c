@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one run asks the host about all its interfaces is asked once, not once a candidate. This
- * program's made tree passes for the host's own /sys. */
+/* One run reads the addresses of the host's interfaces once, not once per candidate. The fake tree
+ * of this test counts as the host's /sys. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -40,7 +40,7 @@ void __wrap_freeifaddrs(struct ifaddrs *addresses)
 {
 }
 
-/* Every VF's interface is up and has an address, but for that of the last one if `but_last`. */
+/* The interface of each VF is up and has an address, except of the last VF if `but_last`. */
 static void give_addresses(bool but_last)
 {
     for (int i = 0; i < VFS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether a device could be given to a guest, on made sysfs trees; and what is said if not. */
+/* Whether a device can be given to a guest, and the text of the finding, on fake sysfs trees. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -35,7 +35,7 @@ static void make_device(const char *path, const char *class, const char *driver)
         made_without(name);
 }
 
-/* A network device in group 7, alone there. */
+/* A network device, alone in group 7. */
 static void make_host(void)
 {
     made_without("bus");
@@ -44,7 +44,7 @@ static void make_host(void)
     made_link(GROUP "0000:01:00.0", "x");
 }
 
-/* Reads and checks it. */
+/* Reads and checks the device. */
 static struct vfa_health check_it(void)
 {
     VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = &sysfs};
@@ -64,7 +64,7 @@ static void expect_finding(const char *label, const struct vfa_finding *is,
           (int)is->fault, is->detail);
 }
 
-/* Nothing else speaks against it. */
+/* Checks that the device has no other fault. */
 static void expect(const char *label, enum vfa_health_fault fault, const char *detail)
 {
     struct vfa_health health = check_it();
@@ -97,7 +97,7 @@ static void test_netdev(void)
     expect("a master of no network device", VFA_HEALTH_NONE, "");
 }
 
-/* Several interfaces of one function, of which another than the first is in use. */
+/* A function with several interfaces: another interface than the first is in use. */
 static void test_netdevs(void)
 {
     make_host();
@@ -183,7 +183,7 @@ static void test_vanished(void)
           "what is gone is not in use");
 }
 
-/* ---- what is made of it ---- */
+/* ---- vDPA and mediated devices ---- */
 
 static const struct {
     const char *label, *child, *bus, *detail;
@@ -260,7 +260,7 @@ static void test_strange_groups(void)
     expect("no group", VFA_HEALTH_GROUP, "no group: is the IOMMU switched on?");
 }
 
-/* Which of them counts is up to what the device is wanted for. */
+/* The findings are independent, because the use of the device decides which of them matter. */
 static void test_all_is_told(void)
 {
     struct vfa_health health;

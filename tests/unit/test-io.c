@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading and writing whole descriptors: pieces, signals in between, the limit, and ends that are
- * closed. Links nothing but the C library and lib/io, as the first halves of the hooks do.
+ * Reads and writes all data of a descriptor: pieces, signals, the limit, and closed pipes. Links
+ * only the C library and base/io.h, as the hook prefilters do.
  */
 
 #include "base/common.h"
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define BIG (300u << 10) /* more than a pipe holds, and than the first room */
+#define BIG (300u << 10) /* more than a pipe holds, and more than the first allocation */
 
 static char big[BIG];
 static volatile sig_atomic_t signals;
@@ -26,7 +26,7 @@ static void count_signal(int number)
     signals++;
 }
 
-/* A SIGALRM every millisecond, which no system call survives; 0: no more. */
+/* Sends a SIGALRM at each interval, which interrupts system calls; 0: stops this. */
 static void set_signals(suseconds_t every_us)
 {
     const struct sigaction action = {.sa_handler = count_signal}; /* no SA_RESTART */
@@ -52,8 +52,7 @@ static int ended_well(pid_t pid)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Another process that writes `len` bytes of `big` in pieces, with pauses. *ret: where they come
- * out. */
+/* Starts a process that writes `len` bytes of `big` in pieces, with pauses. *ret: the read end. */
 static pid_t start_writer(size_t len, size_t piece, int *ret)
 {
     int ends[2];
@@ -78,7 +77,7 @@ static pid_t start_writer(size_t len, size_t piece, int *ret)
     return pid;
 }
 
-/* Another process that reads `len` bytes and compares them. *ret: where they go in. */
+/* Starts a process that reads `len` bytes and compares them. *ret: the write end. */
 static pid_t start_reader(size_t len, int *ret)
 {
     static char got[BIG];
@@ -151,7 +150,7 @@ static int file_of(size_t len)
     return fd;
 }
 
-/* The limit is the first length that is too much, and stops the memory that is used. */
+/* The limit is the first length that is refused. It also limits the memory used. */
 static void test_limit(void)
 {
     static const struct {
@@ -186,7 +185,7 @@ static void test_append(void)
     CHECK(!data.data && data.len == 0, "%zu bytes", data.len);
 }
 
-/* What was read before an error is there: the hook looks into it all the same. */
+/* The data read before an error is kept: the hook searches it for requests. */
 static void test_failed_read(void)
 {
     VFA_AUTO(vfa_io_data_clear) struct vfa_io_data data = {NULL, 0};
@@ -218,7 +217,7 @@ static void test_failed_write(void)
     CHECK(r == -EPIPE, "nobody reads: %d", r);
     CHECK(vfa_io_write_all(ends[1], "", 0) == 0, "nothing to write");
     close(ends[1]);
-    pid = start_reader(20000, &fd); /* goes away before it has all */
+    pid = start_reader(20000, &fd); /* ends before it has read all data */
     r = vfa_io_write_all(fd, big, BIG);
     CHECK(r == -EPIPE, "nobody reads any more: %d", r);
     CHECK(ended_well(pid), "what the reader got");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* MAC addresses: derived, and read. */
+/* MAC addresses: deriving and parsing. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-/* The same for ever, and never those of another domain or request. */
+/* Derived addresses never change, and differ for each domain and request. */
 static void test_derived(void)
 {
     static const struct {
@@ -33,7 +33,7 @@ static void test_read(void)
     static const struct {
         const char *text;
         const char *mac;   /* NULL: refused */
-        const char *error; /* then */
+        const char *error; /* if refused */
     } cases[] = {
         {"52:54:00:01:02:03", "52:54:00:01:02:03", NULL},
         {"FE:Dc:bA:98:76:5f", "fe:dc:ba:98:76:5f", NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which interface of a PCI function is its own, on made sysfs trees. */
+/* The own interface of a PCI function, on fake sysfs trees. */
 
 #include "base/common.h"
 #include "device/netdev.h"
@@ -46,7 +46,7 @@ static void test_names(void)
               (int)vfa_netdev_port_kind(names[i].name));
 }
 
-/* ---- which one ---- */
+/* ---- the own interface ---- */
 
 static void make(const char *netdev, const char *port)
 {
@@ -97,7 +97,7 @@ static void test_own(void)
     expect("and is better than none", "eno1");
 }
 
-/* A VF has no representors: with one interface its port's name does not count. */
+/* A VF has no representors: if it has one interface, the name of the port is ignored. */
 static void test_vf(void)
 {
     made_without(DEV "/net");

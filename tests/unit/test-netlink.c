@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rtnetlink against the kernel that runs, in a network namespace of its own: the loopback device is
- * a netdev that can be set, and one without VFs. What a driver with VFs makes of it: tests/lab.
+ * rtnetlink with the running kernel, in a new network namespace. The loopback device is a netdev
+ * that can be changed and that has no VFs. tests/lab tests drivers with VFs.
  */
 
 #include "base/common.h"
@@ -44,7 +44,7 @@ static void test_gone(struct vfa_netlink *nl)
     CHECK(settings.given == 0, "untouched");
 }
 
-/* Each is packed into a message that the kernel understands, and refuses for want of VFs. */
+/* Each setting becomes a message that the kernel understands, but refuses: there are no VFs. */
 static void test_refused(struct vfa_netlink *nl)
 {
     const struct vfa_vf_settings settings = {0};
@@ -74,7 +74,7 @@ static void test_bad_values(struct vfa_netlink *nl)
           "%s", vfa_error_text(&err));
 }
 
-/* No child of a daemon gets the socket. */
+/* No child process inherits the socket. */
 static void test_closed_on_exec(int fd)
 {
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC, "fd %d", fd);
@@ -95,7 +95,7 @@ int main(void)
     CHECK(vfa_netlink_open(&nl, &err) == 0, "%s", vfa_error_text(&err));
     if (!nl)
         return 1;
-    test_closed_on_exec(next); /* the lowest that was free */
+    test_closed_on_exec(next); /* the lowest free descriptor */
     test_link(nl);
     test_gone(nl);
     test_refused(nl);

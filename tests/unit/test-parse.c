@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Numbers and booleans: what is read, and above all what is not. */
+/* Numbers and booleans: valid and, above all, invalid texts. */
 
 #include "base/common.h"
 #include "base/parse.h"
@@ -9,7 +9,7 @@
 
 static const struct {
     const char *text;
-    uint32_t max, value; /* REFUSED, and *ret is left alone */
+    uint32_t max, value; /* REFUSED: *ret is untouched */
 } decimals[] =
     {
         {"0", 9, 0},
@@ -59,7 +59,7 @@ static void test_numbers(void)
     }
 }
 
-/* What CPython 3.11 says to int(text, 16). */
+/* The results of int(text, 16) in CPython 3.11. */
 static const struct {
     const char *text;
     bool fine;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PCI addresses: what is read, and above all what is not; their text and their order. */
+/* PCI addresses: valid and, above all, invalid texts; formatting and order. */
 
 #include "base/common.h"
 #include "base/pci-address.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * device_spec and alias against devices. The host is a table; each device has a letter, so that a
- * verdict on all of them is a word.
+ * device_spec and alias against devices. The host is a table in which each device has a letter, so
+ * that the set of matching devices is a word.
  */
 
 #include "base/common.h"
@@ -67,7 +67,7 @@ static struct vfa_device devices[] = {
 };
 static const struct vfa_inventory inventory = {.devices = devices, .n = ARRAY_SIZE(devices)};
 
-/* The letters of the devices that the spec allows. */
+/* Returns the letters of the devices that the spec allows. */
 static const char *allowed(const struct vfa_spec *spec)
 {
     static char word[ARRAY_SIZE(devices) + 1];
@@ -81,7 +81,7 @@ static const char *allowed(const struct vfa_spec *spec)
     return word;
 }
 
-/* ---- address strings: letters, or what the error says after "!" ---- */
+/* ---- address strings: letters, or the error after "!" ---- */
 static const struct {
     const char *text, *result;
 } globs[] = {
@@ -117,12 +117,12 @@ static const struct {
     {"0000:3d:00.0", "hij"},
     {"0000:0b:10.0", "f"},
     {"0001:0b:00.0", "k"},
-    /* fewer: the PF alone */
+    /* fewer fields: only the PF */
     {"0b:00.0", "dk"},
     {"*:0b:00.0", "dk"},
     {"0000:0b:00", "de"},
     {"0000:0b:00.*", "de"},
-    /* nothing there, or nothing can be */
+    /* no such device, or no device can have the address */
     {"ffff:ff:1f.7", ""},
     {"0000:0b:10.-4", ""},
     {"-1::", ""},
@@ -195,7 +195,7 @@ static const struct {
     {NULL, "(?i)0B", NULL, NULL, "defgk"},
     {NULL, NULL, "1[0-f]", "[04]", "fg"},
     {NULL, NULL, NULL, "00", ""},
-    /* four plain fields are one device, and its VFs if it is a PF */
+    /* four literal fields: the device, and its VFs if it is a PF */
     {"0000", "0b", "00", "0", "dfg"},
     {"0000", "3d", "00", "0", "hij"},
     {"0000", "0b", "00", "[0]", "d"},
@@ -265,8 +265,7 @@ static void test_regexes(void)
     }
 }
 
-/* Expressions made to take long: to compile, or to match. Each is refused or matches nothing, soon.
- */
+/* Hostile expressions, slow to compile or to match. Each is refused or matches nothing, quickly. */
 static void test_hostile(void)
 {
     static const char *const bombs[] = {
@@ -350,7 +349,7 @@ static const struct {
     unsigned types;
     struct vfa_alias_choice choices[2];
     size_t n;
-    struct vfa_tag *tags; /* of the one device_spec, which allows all; NULL: no spec */
+    struct vfa_tag *tags; /* of the only device_spec, which allows every device; NULL: no spec */
     const char *result;
 } aliases[] = {
     {"ids", PCI | VF, {{ID(0x80860443), NO_MORE}}, 1, NULL, "ij"},

@@ -13,7 +13,7 @@ static const struct {
     {"a", "a"},
     {" a b ", "a b"},
     {"\u00a0\u3000a\u2009b\xc2\x85", "a\u2009b"},
-    {"\u200bx", "\u200bx"}, /* a zero-width space is none */
+    {"\u200bx", "\u200bx"}, /* a zero-width space is not a blank */
     {"\xe2\x80", "\xe2\x80"},
     {"\xc2", "\xc2"},
 };
@@ -53,7 +53,7 @@ static void test_case(void)
 
 static const struct {
     const char *text;
-    size_t len; /* of the first character; 0: it is none */
+    size_t len; /* of the first character; 0: not UTF-8 */
 } characters[] = {
     {"", 1},
     {"a", 1},
@@ -65,14 +65,14 @@ static const struct {
     {"\xef\xbf\xbf", 3},
     {"\xf0\x90\x80\x80", 4},
     {"\xf4\x8f\xbf\xbf", 4},
-    {"\x80", 0},             /* a byte that only continues */
-    {"\xc1\x81", 0},         /* longer than needed */
+    {"\x80", 0},             /* a continuation byte */
+    {"\xc1\x81", 0},         /* an overlong form */
     {"\xe0\x9f\xbf", 0},     /* likewise */
     {"\xf0\x8f\xbf\xbf", 0}, /* likewise */
     {"\xed\xa0\x80", 0},     /* a surrogate */
     {"\xf4\x90\x80\x80", 0}, /* beyond U+10FFFF */
     {"\xf5\x80\x80\x80", 0},
-    {"\xc2", 0}, /* cut off */
+    {"\xc2", 0}, /* incomplete */
     {"\xe2\x80", 0},
     {"\xf0\x90\x80", 0},
     {"\xe2\x80"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a guest is, on a made host. */
+/* The place of a guest, on a fake host. */
 
 #include "base/bitset.h"
 #include "base/common.h"
@@ -29,7 +29,7 @@ static const struct {
     {"", "", "", ""},          {"0", "", "0", "0-1"},
     {"1", "", "1", "0-1"},     {"2", "", "2", "2"},
     {"0,2", "", "0,2", "0-2"}, {"3", "", "3", "3"}, /* no CPU, no socket */
-    {"2", "0-3", "2", "2"},                         /* numatune says it */
+    {"2", "0-3", "2", "2"},                         /* numatune wins */
     {"", "0", "0", "0-1"},     {"", "3-4", "0-1", "0-1"},
     {"", "8-99", "2", "2"},    {"", "0-11", "0-2", "0-2"},
     {"", "99", NULL, NULL},    {"9", "", "9", "9"}, /* libvirt refuses to start it */
@@ -60,7 +60,7 @@ static void test_places(const struct vfa_sysfs *sysfs)
     }
 }
 
-/* What a host without the files, or with strange ones, makes of it. */
+/* A host without the files, or with invalid files. */
 static void test_strange_hosts(const struct vfa_sysfs *sysfs)
 {
     struct vfa_bitset nodes = {{0}}, pinned = {{0}};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* UUIDs: which texts are some, and the spelling that comes of them. */
+/* UUIDs: valid and invalid texts, and the resulting spelling. */
 
 #include "base/common.h"
 #include "base/uuid.h"
@@ -8,7 +8,7 @@
 #define PLAIN "0123abcd-4567-89ef-0000-ffffffffffff"
 
 static const struct {
-    const char *text, *uuid; /* NULL: it is none */
+    const char *text, *uuid; /* NULL: refused */
 } uuids[] = {
     {PLAIN, PLAIN},
     {"0123ABCD-4567-89EF-0000-FFFFFFFFFFFF", PLAIN},
@@ -25,7 +25,7 @@ static const struct {
     {"0123abcd:4567-89ef-0000-ffffffffffff", NULL},
     {"0123abcd04567-89ef-0000-ffffffffffff", NULL},
     {"0123abc-d4567-89ef-0000-ffffffffffff", NULL},
-    {"0123abcd456789ef0000ffffffffffff", NULL}, /* libvirt writes none without hyphens */
+    {"0123abcd456789ef0000ffffffffffff", NULL}, /* libvirt always writes hyphens */
     {"{123abcd-4567-89ef-0000-fffffffffff}", NULL},
     {"0123abcd-4567-89ef-0000-ffffffffff\xc3\xa9", NULL},
 };
@@ -42,7 +42,7 @@ static void test_texts(void)
     }
 }
 
-/* What was read once is read again as it is. */
+/* Parsing the result again does not change it. */
 static void test_again(void)
 {
     char once[VFA_UUID_SIZE], twice[VFA_UUID_SIZE];

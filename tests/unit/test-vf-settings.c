@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Settings of VFs: text to value and back, merging, what makes no sense together. */
+/* Settings of VFs: parsing, formatting, merging, and invalid combinations. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* "NAME=TEXT" → the text form of it, or "!" and what the error says. */
+/* "NAME=TEXT", and its text form or "!" and the error. */
 static const struct {
     const char *name, *text, *result;
 } values[] = {
@@ -63,7 +63,7 @@ static void test_values(void)
     }
 }
 
-/* A whole, over another, merged; then what is wrong with that, or NULL. */
+/* Settings, settings to merge into them, and the result; then the error of the check, or NULL. */
 static const struct {
     const char *below, *over, *merged, *wrong;
 } pairs[] = {
@@ -97,7 +97,7 @@ static void test_pairs(void)
     }
 }
 
-/* What is written to the state comes back, whatever it is; and all of it has room. */
+/* Every value that is written to the state is read back; the buffer holds all settings. */
 static void test_all(void)
 {
     struct vfa_vf_settings all = {0}, back;
@@ -106,7 +106,7 @@ static void test_all(void)
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++)
         vfa_vf_settings_put(&all, (enum vfa_vf_setting)i, 1);
     all.values[VFA_VF_MIN_TX_RATE] = all.values[VFA_VF_MAX_TX_RATE] = UINT32_MAX;
-    all.values[VFA_VF_MTU] = UINT32_MAX; /* what a driver tells keeps to no range */
+    all.values[VFA_VF_MTU] = UINT32_MAX; /* a driver may report any value */
     all.values[VFA_VF_VLAN] = 4095;
     all.values[VFA_VF_VLAN_QOS] = UINT32_MAX;
     all.values[VFA_VF_LINK_STATE] = UINT32_MAX;

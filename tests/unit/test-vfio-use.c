@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which devices a program has by VFIO, on a made /sys with a made /proc beside it. */
+/* Devices that a program has open through VFIO, on a fake /sys and a fake /proc next to it. */
 
 #include "base/common.h"
 #include "device/inventory.h"
@@ -49,7 +49,7 @@ static const struct {
     {"no driver", NULL, "/dev/vfio/12", "active", ""},
 };
 
-/* ROOT stands for the folder of this test. */
+/* ROOT is replaced by the folder of this test. */
 static void make_target(char *buf, size_t size, const char *target)
 {
     bool below = strncmp(target, ROOT, strlen(ROOT)) == 0;
@@ -100,7 +100,7 @@ static void test_cases(void)
     }
 }
 
-/* Functions of one IOMMU group, of which the program uses one: the kernel gives it all of them. */
+/* A program uses one function of an IOMMU group: the kernel gives the whole group to it. */
 static const struct {
     const char *label, *driver, *status, *target, *found;
 } siblings[] = {
