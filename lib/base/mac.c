@@ -59,14 +59,15 @@ int vfa_mac_parse(const char *text, char buf[VFA_MAC_SIZE], struct vfa_error *er
     uint8_t octets[6] = {0}, any = 0;
 
     if (!read_octets(text, octets))
-        return vfa_fail(err, EINVAL, "'%s' is no MAC address as 52:54:00:01:02:03", text);
+        return vfa_fail(err, EINVAL, "'%s' is not a MAC address (example: 52:54:00:01:02:03)",
+                        text);
     if (octets[0] & 1)
         return vfa_fail(err, EINVAL, "'%s' is a multicast address, which no interface can have",
                         text);
     for (size_t i = 0; i < 6; i++)
         any |= octets[i];
     if (!any)
-        return vfa_fail(err, EINVAL, "'%s' is no address that an interface can have", text);
+        return vfa_fail(err, EINVAL, "'%s' is all zeros, which no interface can have", text);
     snprintf(buf, VFA_MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", octets[0], octets[1], octets[2],
              octets[3], octets[4], octets[5]);
     return 0;

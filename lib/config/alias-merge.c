@@ -182,8 +182,8 @@ static int refuse_ambiguous_name(const struct vfa_alias *alias, const char *what
 {
     return vfa_config_fail(
         &alias->choices[0].where, err,
-        "cannot use %s '%.40s': a request could not tell it from alias '%.40s' at %s:%u", what,
-        name, other->name, at->file, at->line);
+        "cannot use %s '%.40s': a request with this name could also mean alias '%.40s' at %s:%u",
+        what, name, other->name, at->file, at->line);
 }
 
 static int check_other(const struct vfa_alias *alias, const struct vfa_alias *other,
@@ -246,7 +246,7 @@ int vfa_config_check_aliases(struct vfa_config *config, struct vfa_error *err)
         if (!alias->xml_name && !vfa_alias_name_ok(alias->name))
             r = vfa_config_warn(
                 config, &alias->choices[0].where, err,
-                "alias '%s' has characters that libvirt does not allow in a user alias: requests for it need a name of their own, or it an xml_name",
+                "alias '%s' has characters that libvirt does not allow in a user alias: give the alias an xml_name, or each request a name",
                 alias->name);
     }
     return r;

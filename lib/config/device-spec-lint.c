@@ -104,7 +104,7 @@ static int check_tags(struct vfa_config *config, const struct vfa_spec *spec, st
     if (remote && vfa_parse_oslo_bool(remote, &truth) == 0 && truth)
         return vfa_config_warn(
             config, &spec->where, err,
-            "remote_managed keeps the device from aliases that do not ask for it; the serial number that Nova wants of it is not checked");
+            "only aliases that ask for remote_managed can get the device; the serial number that Nova requires is not checked");
     return 0;
 }
 
@@ -134,8 +134,8 @@ static int check_regex(struct vfa_config *config, const char *field, const char 
     if (digits == len && len < width)
         return vfa_config_warn(
             config, where, err,
-            "%s '%s' matches each %s that starts so: write '%.*s%s' for that one", field, text,
-            field, (int)(width - len), "000", text);
+            "%s '%s' matches every %s that starts with it: write '%.*s%s' for an exact match",
+            field, text, field, (int)(width - len), "000", text);
     if (digits == len && len > width)
         return vfa_config_warn(config, where, err,
                                "%s '%s' matches nothing: the field has %zu digits", field, text,
@@ -178,7 +178,7 @@ static int check_devname(struct vfa_config *config, const struct vfa_spec *spec,
         return 0;
     return vfa_config_warn(
         config, &spec->where, err,
-        "devname '%s' cannot be the name of a network device, and patterns are not known there",
+        "devname '%s' cannot be the name of a network device: patterns are not supported there",
         spec->devname);
 }
 

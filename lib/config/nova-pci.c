@@ -236,7 +236,7 @@ static int judge_name(struct judge *judge, const char *name, struct vfa_error *e
         return 0;
     return note_finding(
         judge, VFA_NOVA_DIFFERS,
-        "libvirt allows no device such a name: requests need a name of their own, or it an xml_name",
+        "libvirt does not allow this name in XML: give the alias an xml_name, or each request a name",
         err);
 }
 

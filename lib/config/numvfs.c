@@ -50,14 +50,17 @@ static int read_numvfs_key(const char *key, struct json_object *value,
     if (strcmp(key, "devname") == 0) {
         if (!vfa_inventory_netdev_ok(text))
             return vfa_config_fail(
-                where, err, "cannot use devname '%.40s': no network interface is called so", text);
+                where, err,
+                "cannot use devname '%.40s': it is not a valid name of a network interface", text);
         entry->devname = strdup(text);
         return entry->devname ? 0 : vfa_fail_oom(err);
     }
     entry->by_address = true;
     if (vfa_parse_pci_addr(text, &entry->addr) < 0)
         return vfa_config_fail(
-            where, err, "cannot use address '%.40s': it is no PCI address as 0000:3b:00.0", text);
+            where, err,
+            "cannot use address '%.40s': it is not a full PCI address (example: 0000:3b:00.0)",
+            text);
     return 0;
 }
 
@@ -80,9 +83,10 @@ static int check_numvfs(const struct vfa_config *config, const struct vfa_numvfs
         const struct vfa_where *first = &config->numvfs[i].where;
 
         if (same_card(entry, &config->numvfs[i]))
-            return vfa_config_fail(&entry->where, err,
-                                   "cannot use sriov_numvfs: %s:%u says it for the same card",
-                                   first->file, first->line);
+            return vfa_config_fail(
+                &entry->where, err,
+                "cannot use sriov_numvfs: %s:%u sets numvfs of the same card already", first->file,
+                first->line);
     }
     return 0;
 }

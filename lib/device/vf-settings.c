@@ -144,7 +144,7 @@ int vfa_vf_settings_check(const struct vfa_vf_settings *settings, struct vfa_err
                         (unsigned)max);
     for (unsigned i = VFA_VF_VLAN_QOS; i <= VFA_VF_VLAN_PROTO; i++) {
         if (vfa_vf_has(settings, (enum vfa_vf_setting)i) && !vfa_vf_has(settings, VFA_VF_VLAN))
-            return vfa_fail(err, EINVAL, "%s is nothing without a vlan", table[i].name);
+            return vfa_fail(err, EINVAL, "%s has no effect without vlan", table[i].name);
     }
     return 0;
 }

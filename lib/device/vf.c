@@ -46,7 +46,7 @@ static int locate_in_pf(int fd, const char *address, struct vfa_vf *vf, struct v
     int r = vfa_sysfs_read_hex(fd, "class", &class);
 
     if (r == 0 && class >> 16 != VFA_CLASS_NETWORK)
-        return report_no_vf(err, ENODEV, address, "its class is another");
+        return report_no_vf(err, ENODEV, address, "its class is not that of a network card");
     if (r == 0 && pf_fd < 0)
         return report_no_vf(err, ENODEV, address, "it has no PF");
     if (r == 0)

@@ -124,7 +124,7 @@ def test_lines_for_people():
     (ALIAS % "" + PLACED, ["same", "same", "lost"], "no scheduler"),
     (ALIAS % ', "live_migratable": "yes"', ["same", "differs"], "'vfalias migrate'"),
     (ALIAS % ', "live_migratable": "no"', ["same", "same"], None),
-    ('[pci]\ndevice_spec = []\nalias = {"name": "q.1", %s}\n' % IDS, ["same", "differs"], "or it an xml_name"),
+    ('[pci]\ndevice_spec = []\nalias = {"name": "q.1", %s}\n' % IDS, ["same", "differs"], "give the alias an xml_name"),
     ('[pci]\ndevice_spec = []\nalias = {"name": "q", "vendor_id": "8086", "resource_class": "X"}\n' + PLACED,
      ["same", "lost", "lost"], "it needs vendor_id and product_id"),
     ('[pci]\nalias = {"name": "q", %s}\n' % IDS, ["same", "differs"], "each SR-IOV VF"),

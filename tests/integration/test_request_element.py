@@ -36,9 +36,9 @@ def nics(virt):  # noqa: F811
 
 
 @pytest.mark.parametrize("words, says", [
-    (["--mac", "52:54:00"], "--mac: '52:54:00' is no MAC address as 52:54:00:01:02:03"),
+    (["--mac", "52:54:00"], "--mac: '52:54:00' is not a MAC address (example: 52:54:00:01:02:03)"),
     (["--mac", "01:00:5e:00:00:01"], "--mac: '01:00:5e:00:00:01' is a multicast address, which no interface can have"),
-    (["--mac", "00:00:00:00:00:00"], "--mac: '00:00:00:00:00:00' is no address that an interface can have"),
+    (["--mac", "00:00:00:00:00:00"], "--mac: '00:00:00:00:00:00' is all zeros, which no interface can have"),
     (["--mac", MAC, "--count", "2"], "--mac is for one device: two devices cannot have the same MAC address"),
     (["--teaming", "ua-pair", "--count", "2"], "--teaming is for one device"),
     (["--vlan", "0"], "vlan '0' is not in 1 to 4094"),
@@ -49,7 +49,7 @@ def nics(virt):  # noqa: F811
     (["--profileid", "x", "--vlan", "7"], "with a port profile, the switch sets the VLAN"),
     (["--profileid", "x", "--vlan", "7", "--vlan-qos", "1"], "with a port profile, the switch sets the VLAN"),
     (["--vlan", "0", "--vlan-qos", "1"], "vlan '0' is not in 1 to 4094"),
-    (["--vlan-qos", "1"], "vlan_qos is nothing without a vlan"),
+    (["--vlan-qos", "1"], "vlan_qos has no effect without vlan"),
     (["--vlan", "7", "--vlan-qos", "8"], "vlan_qos '8': a whole number in 0 to 7 is wanted"),
     (["--vlan", "7", "--vlan-proto", "802.1x"], "vlan_proto '802.1x': "),
     (["--trust", "maybe"], "trust 'maybe': "),

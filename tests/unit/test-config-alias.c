@@ -135,8 +135,8 @@ static const struct text_case settings[] = {
     {"'vlan': [1, 2]", "!settings: vlan '[1,2]'"},
     {"'vlan': 1, 'vlan_qos': 8", "!settings: vlan_qos '8': a whole number in 0 to 7 is wanted"},
     {"'vlan': 1, 'vlan_proto': '802.1q'", "!vlan_proto '802.1q': it is none of 802.1Q, 802.1ad"},
-    {"'vlan_qos': 1", "!settings: vlan_qos is nothing without a vlan"},
-    {"'vlan_proto': '802.1Q'", "!settings: vlan_proto is nothing without a vlan"},
+    {"'vlan_qos': 1", "!settings: vlan_qos has no effect without vlan"},
+    {"'vlan_proto': '802.1Q'", "!settings: vlan_proto has no effect without vlan"},
     {"", "!cannot use settings: nothing is set"},
     {"'mac': '52:54:00:01:02:03'", "!cannot use settings: there is no setting 'mac'"},
     {"'Trust': true", "!cannot use settings: there is no setting 'Trust'"},
@@ -246,17 +246,17 @@ static const struct text_case several[] = {
     {TWO("a", ", \"xml_name\": \"x\"", "b", ", \"xml_name\": \"y\""),
      "a types 5 numa legacy = x\n  2 8086:0443\nb types 5 numa legacy = y\n  3 8086:0443\n"},
     {TWO("a", ", \"xml_name\": \"x\"", "b", ", \"xml_name\": \"x\""),
-     "!:3: cannot use xml_name 'x': a request could not tell it from alias 'a' at /tmp/"},
+     "!:3: cannot use xml_name 'x': a request with this name could also mean alias 'a' at /tmp/"},
     {TWO("a", "", "b", ", \"xml_name\": \"a\""),
-     "!:3: cannot use xml_name 'a': a request could not tell it from alias 'a' at /tmp/"},
+     "!:3: cannot use xml_name 'a': a request with this name could also mean alias 'a' at /tmp/"},
     {TWO("a", ", \"xml_name\": \"b\"", "b", ""),
-     "!:3: cannot use alias 'b': a request could not tell it from alias 'a' at /tmp/"},
+     "!:3: cannot use alias 'b': a request with this name could also mean alias 'a' at /tmp/"},
     {FIRST("") "alias = {\"name\": \"a\", " IDS ", \"xml_name\": \"x\"}\n"
                "alias = {\"name\": \"n\", " IDS ", \"xml_name\": \"x\"}\n",
-     "!:5: cannot use xml_name 'x': a request could not tell it from alias 'a' at /tmp/"},
+     "!:5: cannot use xml_name 'x': a request with this name could also mean alias 'a' at /tmp/"},
     {"[pci]\nalias = {\"name\": \"n\", " IDS ", \"xml_name\": \"q\"}\n"
      "alias = q=capabilities:devices: (device_type=NIC)\n",
-     "!:3: cannot use alias 'q': a request could not tell it from alias 'n' at /tmp/"},
+     "!:3: cannot use alias 'q': a request with this name could also mean alias 'n' at /tmp/"},
 };
 
 static void test_the_line_that_said_it(void)

@@ -265,7 +265,7 @@ static void test_persistent(void)
          "'ua-b' has no <teaming type='persistent'/>"},
         {"ua-b", NET("ua-b", "<model type='e1000e'/>" PAIRS), "'ua-b' is not of model virtio"},
         {"ua-b", "<interface><alias name='ua-b'/>" VIRTIO PAIRS "</interface>",
-         "'' is no MAC address"},
+         "'' is not a MAC address"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
