@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The monotonic clock in milliseconds. All deadlines and pauses use it. */
+/* The monotonic clock in milliseconds, for deadlines and pauses. */
 #ifndef VFA_BASE_CLOCK_H
 #define VFA_BASE_CLOCK_H
 

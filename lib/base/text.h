@@ -22,8 +22,8 @@ bool vfa_text_is(const char *text, size_t len, const char *word);
  * Unicode blanks included. Moves *text forward and returns the new length. */
 size_t vfa_text_strip(const char **text, size_t len);
 
-/* Returns the length in bytes of the UTF-8 character at the start of the text. 0: it is not UTF-8;
- * 1: also at the end of the text (the NUL). */
+/* Returns the length in bytes of the UTF-8 character at the start of the text; 1 at the NUL at the
+ * end; 0: not UTF-8. */
 size_t vfa_utf8_len(const char *text);
 
 #endif
