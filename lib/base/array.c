@@ -10,7 +10,7 @@ void *vfa_array_grow_bytes(void *items, size_t n, size_t size)
     void *array, *more;
 
     memcpy(&array, items, sizeof(array));
-    more = n < SIZE_MAX ? reallocarray(array, n + 1, size) : NULL;
+    more = n < SIZE_MAX / size ? realloc(array, (n + 1) * size) : NULL;
     if (!more)
         return NULL;
     memcpy(items, &more, sizeof(more));

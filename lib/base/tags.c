@@ -13,6 +13,7 @@ int vfa_tags_set(struct vfa_tags *tags, const char *key, const char *value, stru
 {
     VFA_AUTO(vfa_freep) char *k = strdup(key);
     VFA_AUTO(vfa_freep) char *v = strdup(value);
+    struct vfa_tag *more;
     size_t i = 0;
 
     if (!k || !v)
@@ -24,7 +25,8 @@ int vfa_tags_set(struct vfa_tags *tags, const char *key, const char *value, stru
         tags->items[i].value = vfa_steal(&v);
         return 0;
     }
-    if (!vfa_array_grow(&tags->items, tags->n))
+    more = vfa_array_grow(&tags->items, tags->n);
+    if (!more)
         return vfa_fail_oom(err);
     memmove(&tags->items[i + 1], &tags->items[i], (tags->n - i) * sizeof(*tags->items));
     tags->items[i] = (struct vfa_tag){vfa_steal(&k), vfa_steal(&v)};

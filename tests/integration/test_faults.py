@@ -97,14 +97,14 @@ def test_every_file_operation_of_the_first_prepare(host, inject, kind):
 
 
 @pytest.mark.parametrize("kind", ["kill", "file", "memory"])
-def test_nothing_that_happens_to_the_second_half_stops_a_domain_that_asks_for_nothing(host, inject, kind):
+def test_nothing_that_happens_to_the_handler_stops_a_domain_that_asks_for_nothing(host, inject, kind):
     """Its host device, or its disk, is the worse for that not recorded; but it starts."""
     xml = domain(1, devices=hostdev("0000:02:10.0"))
-    second_half = {"VFA_FAULT_ONLY": "qemu-asked"}
-    total = calls_of(host, inject, kind, "prepare", xml, **second_half)
+    handler = {"VFA_FAULT_ONLY": "qemu-asked"}
+    total = calls_of(host, inject, kind, "prepare", xml, **handler)
     for n in range(1, total + 1, max(1, total // 50)):
         fine(host.hook("release", xml))
-        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), "prepare", xml, **second_half)
+        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), "prepare", xml, **handler)
         assert (done.returncode, done.stdout) == (0, ""), n  # nobody reads what a hook that succeeds says
         assert claimed(host) <= {"0000:02:10.0"}, n
 
@@ -125,15 +125,15 @@ def test_every_file_operation_of_release(host, inject, kind):
 @pytest.mark.parametrize("kind", ["kill", "file"])
 @pytest.mark.parametrize("operation", ["restore", "migrate"])
 def test_every_file_operation_of_an_arrival(host, inject, operation, kind):
-    """libvirt gets the whole answer or none, and a restore never fails, whatever comes of the hook's second half."""
+    """libvirt gets the whole answer or none, and a restore never fails, whatever comes of the hook's handler."""
     xml = domain(1, request("net", name="dp0"), hostdev("0000:7f:10.3", "dp0"))
-    second_half = {"VFA_FAULT_ONLY": "qemu-asked"}
-    total = calls_of(host, inject, kind, operation, xml, **second_half)
+    handler = {"VFA_FAULT_ONLY": "qemu-asked"}
+    total = calls_of(host, inject, kind, operation, xml, **handler)
     answer = host.hook(operation, xml).stdout
     assert "</domain>" in answer
     for n in range(1, total + 1):
         fine(host.hook("release", xml))
-        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), operation, xml, **second_half)
+        done, _ = with_fault(host, inject, "%s:%d" % (kind, n), operation, xml, **handler)
         assert done.stdout in ("", answer), n
         assert len(claimed(host)) <= 1, n
         if operation == "restore":

@@ -52,7 +52,7 @@ def test_too_few_arguments():
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
 
 
-def test_first_half_loads_no_library_but_libc():
+def test_prefilter_loads_no_library_but_libc():
     needed = subprocess.run(["readelf", "-d", str(HOOK)], capture_output=True, text=True, check=True).stdout
     libraries = [line.split("[")[1].split("]")[0] for line in needed.splitlines() if "NEEDED" in line]
     assert not [l for l in libraries if not l.startswith(("libc.", "libasan", "libubsan", "libm."))], libraries
@@ -438,7 +438,7 @@ def test_no_claim_without_a_uuid(host):
     assert host.held() == {}
 
 
-def test_second_half_missing(host, tmp_path):
+def test_handler_missing(host, tmp_path):
     """A half removed package: whoever asks is told, whoever restores or runs is left alone."""
     copy = tmp_path / "vfalias"
     binary = HOOK.read_bytes()

@@ -38,7 +38,7 @@ def test_a_pool_as_such_leaves_no_trace(host, operation):
     assert not host.state.exists()
 
 
-def test_first_half_loads_no_library_but_libc():
+def test_prefilter_loads_no_library_but_libc():
     needed = subprocess.run(["readelf", "-d", str(NETWORK_HOOK)], capture_output=True, text=True, check=True).stdout
     libraries = [line.split("[")[1].split("]")[0] for line in needed.splitlines() if "NEEDED" in line]
     assert not [l for l in libraries if not l.startswith(("libc.", "libasan", "libubsan", "libm."))], libraries

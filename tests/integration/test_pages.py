@@ -180,7 +180,7 @@ def test_synopsis_of_the_daemon():
 # ---- vfalias-hooks(7) ----
 
 def test_when_the_hooks_run():
-    """The tables are those of the hooks' first halves."""
+    """The tables are those of the hooks' prefilters."""
     qemu, network = ([tuple(line.split()[:2]) for line in table.splitlines()]
                      for table in examples("man/vfalias-hooks.pod", "WHEN THE HOOKS RUN"))
     operations = re.search(r"operations\[\] = \{(.*?)\n\};", text_of("hooks/qemu.c"), re.S)[1]

@@ -101,14 +101,14 @@ def test_requests_that_make_no_sense(host, metadata, reason):
     refused(host, "asks", reason)
 
 
-def test_second_half_of_the_hook_is_missing(host):
+def test_handler_of_the_hook_is_missing(host):
     """Only what may concern vfalias is stopped by a broken installation."""
-    second_half = "/usr/libexec/vfalias/qemu-asked"
+    handler = "/usr/libexec/vfalias/qemu-asked"
     host.define(guest("asks", "qat"))
     host.define(guest("plain"))
     host.define(guest("runs", "gpu"))
     host.virsh("start", "runs")
-    host.run("mount", "--bind", "/dev/null", second_half)
+    host.run("mount", "--bind", "/dev/null", handler)
     try:
         refused(host, "asks", "cannot examine domain 'asks'", "Permission denied")
         host.virsh("start", "plain")
@@ -118,7 +118,7 @@ def test_second_half_of_the_hook_is_missing(host):
         host.virsh("destroy", "runs")  # the daemon releases what the hook could not
         host.wait_no_claims("runs")
     finally:
-        host.run("umount", second_half)
+        host.run("umount", handler)
     host.virsh("start", "asks")
 
 
