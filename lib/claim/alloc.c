@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One attempt at serving a domain: its transaction, the devices that elements of the XML name, who
- * holds them, and one claim: the row in the state, with what the device's spec says of the time
- * after it (cleaning.h). Whether the domain may have the device is decided before.
+ * One allocation for a domain: its transaction, the devices that elements of the XML name, and who
+ * holds them.
  */
 
 #include "base/common.h"
@@ -11,7 +10,6 @@
 #include "device/health.h"
 #include "device/inventory.h"
 #include "device/sysfs.h"
-#include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "state/index.h"
@@ -20,54 +18,18 @@
 #include "host/host.h"
 #include "host/rescan.h"
 #include "claim.h"
-#include "cleaning.h"
 #include "private.h"
 #include "transaction.h"
-#include "unreleased.h"
 
 #include <errno.h>
 #include <string.h>
 
-int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
-                    const struct vfa_device *dev, enum vfa_claim_state claim_state,
-                    struct vfa_error *err)
-{
-    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
-    const struct vfa_spec *spec = NULL;
-    int r;
-    struct vfa_claim claim = {
-        .device = vfa_pci_addr_format(&dev->addr, device),
-        .parent = dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL,
-        .iommu_group = dev->iommu_group,
-        .kind = kind,
-        .uuid = (char *)a->domain->uuid,
-        .domain = a->domain->name,
-        .request = (char *)request,
-        .alias = (char *)alias,
-        .state = claim_state,
-        .placeholder = alias && !vfa_domain_request(a->domain, request),
-    };
-
-    if (!a->domain->uuid[0])
-        return vfa_fail(err, EINVAL, "cannot claim device %s: the domain's XML has no UUID",
-                        device);
-    r = vfa_cleaning_spec(a->host, dev, &spec, err);
-    if (r < 0)
-        return r;
-    if (!vfa_state_is_copy(a->host->state))
-        r = vfa_unreleased_void(a->host->config->state_path, a->domain->uuid, err);
-    if (r < 0)
-        return r;
-    claim.cleaner = spec ? spec->clean : NULL;
-    r = vfa_state_claim(a->host->state, &claim, err);
-    if (r == 0 && spec && spec->one_time_use)
-        r = vfa_cleaning_burn(a->host, claim.device, claim.domain, err);
-    return r;
-}
-
 void vfa_alloc_clear(struct vfa_alloc *a)
 {
     vfa_health_context_clear(&a->health_context);
+    vfa_alloc_forget_claims(a, 0);
+    free(a->claims.items);
+    a->claims.items = NULL;
 }
 
 /* ---- the transaction ---- */

@@ -145,14 +145,10 @@ static int reserve_tagged(struct work *w, struct vfa_error *err)
 static int its_own(struct work *w, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    const struct vfa_claim *claim;
+    const struct vfa_claim *claim = vfa_claims_find(&w->a.claims, request->name);
     struct vfa_pci_addr addr;
-    int r = vfa_state_claims(w->a.host->state, w->a.domain->uuid, &claims, err);
+    int r;
 
-    if (r < 0)
-        return r;
-    claim = vfa_claims_find(&claims, request->name);
     if (!claim || vfa_parse_pci_addr(claim->device, &addr) < 0)
         return VFA_STATE_ABSENT;
     r = vfa_alloc_read(&w->a, &addr, ret, err);
@@ -199,6 +195,7 @@ static int rehearse(struct work *w, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_state *state = w->a.host->state;
+    const size_t had = w->a.claims.n;
     int r = vfa_alloc_check_synced(&w->a, &why);
 
     if (r == 0 && w->a.domain->bad_requests)
@@ -210,7 +207,11 @@ static int rehearse(struct work *w, struct vfa_error *err)
     r = vfa_state_savepoint(state, err);
     if (r == 0)
         r = choose_all(w, err);
-    return r == 0 ? vfa_state_rollback_to_savepoint(state, err) : r;
+    if (r == 0)
+        r = vfa_state_rollback_to_savepoint(state, err);
+    if (r == 0)
+        vfa_alloc_forget_claims(&w->a, had); /* choosing only adds */
+    return r;
 }
 
 /* ---- the definition ---- */
@@ -234,8 +235,7 @@ static void judge_own(const struct vfa_claims *claims, struct vfa_tagged *tagged
 static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
 {
     const struct vfa_domain *domain = w->a.domain;
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
+    int r = vfa_alloc_load_claims(&w->a, err);
 
     w->tagged = calloc(domain->n_devices + 1, sizeof(*w->tagged));
     if (!w->tagged)
@@ -245,7 +245,7 @@ static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
             continue;
         r = vfa_alloc_read_tagged(&w->a, &domain->devices[i], &w->tagged[i], err);
         if (r == 0)
-            judge_own(&claims, &w->tagged[i]);
+            judge_own(&w->a.claims, &w->tagged[i]);
         *ret_replace = *ret_replace || (r == 0 && is_to_be_replaced(w, &w->tagged[i]));
     }
     return r;

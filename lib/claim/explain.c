@@ -280,16 +280,15 @@ static bool is_withdrawn(struct work *w, const struct vfa_request *request)
 
 static int try_all(struct work *w, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     const struct vfa_domain *domain = w->a.domain;
     size_t tried = 0, end = last_target(w);
-    int r = vfa_state_claims(w->a.host->state, domain->uuid, &claims, err);
+    int r = vfa_alloc_load_claims(&w->a, err);
 
     for (size_t i = 0; r == 0 && i < domain->n_requests && w->n_taken < ARRAY_SIZE(w->taken); i++) {
         const struct vfa_request *request = &domain->requests[i];
         bool target = vfa_resolve_alias(w->a.host->config, request) == w->alias;
 
-        if (vfa_claims_find(&claims, request->name) || is_withdrawn(w, request))
+        if (vfa_claims_find(&w->a.claims, request->name) || is_withdrawn(w, request))
             continue;
         w->last = i + 1 == end;
         r = target ? try_target(w, request, err) : serve_other(w, request, err);

@@ -16,17 +16,19 @@
 #include <errno.h>
 #include <string.h>
 
-static int read_back(struct vfa_host *host, const char *uuid, const char *request,
-                     struct vfa_claim *ret, struct vfa_error *err)
+/* Takes it out of the list: the allocation is over. */
+static int hand_over(struct vfa_alloc *a, const char *request, struct vfa_claim *ret,
+                     struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(host->state, uuid, &claims, err);
+    int r = vfa_alloc_load_claims(a, err);
 
-    for (size_t i = 0; i < claims.n && r == 0; i++) {
-        if (strcmp(claims.items[i].request, request) != 0)
+    for (size_t i = 0; i < a->claims.n && r == 0; i++) {
+        struct vfa_claim *claim = &a->claims.items[i];
+
+        if (strcmp(claim->request, request) != 0)
             continue;
-        *ret = claims.items[i];
-        memset(&claims.items[i], 0, sizeof(claims.items[i]));
+        *ret = *claim;
+        *claim = a->claims.items[--a->claims.n];
         return 0;
     }
     return r < 0 ? r : vfa_fail(err, ENOENT, "cannot find the claim of request '%s'", request);
@@ -57,7 +59,7 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
     if (r == 0)
         r = vfa_alloc_pick(&a, job->request, NULL, err);
     if (r == 0 && job->ret)
-        r = read_back(host, job->domain->uuid, job->request->name, job->ret, err);
+        r = hand_over(&a, job->request->name, job->ret, err);
     return r;
 }
 

@@ -103,11 +103,10 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
 /* What was kept for an arrival that did not come about. Other claims are of a domain that runs. */
 static int forget_incoming(struct vfa_alloc *a, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+    int r = vfa_alloc_load_claims(a, err);
 
-    for (size_t i = 0; i < claims.n && r == 0; i++) {
-        const struct vfa_claim *claim = &claims.items[i];
+    while (r == 0 && a->claims.n > 0) {
+        const struct vfa_claim *claim = &a->claims.items[0];
 
         if (claim->state != VFA_CLAIM_INCOMING) {
             return vfa_refuse(
@@ -116,7 +115,7 @@ static int forget_incoming(struct vfa_alloc *a, struct vfa_error *err)
                 "'vfalias gc'",
                 claim->device, claim->request);
         }
-        r = vfa_release(a->host, a->domain->uuid, claim->request, VFA_WHY_LEFT, NULL, err);
+        r = vfa_alloc_release(a, claim->request, VFA_WHY_LEFT, err);
     }
     return r;
 }

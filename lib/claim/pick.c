@@ -190,13 +190,13 @@ static char *describe_dropped(const struct pick *p)
 /* What this very domain has of the alias, for other requests. */
 static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(p->a->host->state, p->a->domain->uuid, &claims, err);
+    const struct vfa_claims *claims = &p->a->claims;
+    int r = vfa_alloc_load_claims(p->a, err);
 
     *ret = 0;
-    for (size_t i = 0; r == 0 && i < claims.n; i++)
+    for (size_t i = 0; r == 0 && i < claims->n; i++)
         *ret +=
-            claims.items[i].alias && strcmp(claims.items[i].alias, p->criteria.alias->name) == 0;
+            claims->items[i].alias && strcmp(claims->items[i].alias, p->criteria.alias->name) == 0;
     return r;
 }
 

@@ -33,19 +33,18 @@
  * was another one that did not come about. */
 static int forget_leftovers(struct vfa_alloc *a, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    size_t n_kept = 0;
     int r = vfa_state_forget_all_withdrawals(a->host->state, a->domain->uuid, err);
 
     if (r == 0)
-        r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
-    for (size_t i = 0; i < claims.n && r == 0; i++) {
-        if (claims.items[i].state == VFA_CLAIM_INCOMING &&
-            vfa_alloc_asks_for(a->domain, &claims.items[i]))
-            r = vfa_state_set_claim_state(a->host->state, a->domain->uuid, claims.items[i].request,
-                                          VFA_CLAIM_CLAIMED, err);
-        else
-            r = vfa_release(a->host, a->domain->uuid, claims.items[i].request, VFA_WHY_LEFT, NULL,
-                            err);
+        r = vfa_alloc_load_claims(a, err);
+    while (r == 0 && n_kept < a->claims.n) { /* a claim that is released leaves the list */
+        struct vfa_claim *claim = &a->claims.items[n_kept];
+        bool keep = claim->state == VFA_CLAIM_INCOMING && vfa_alloc_asks_for(a->domain, claim);
+
+        r = keep ? vfa_alloc_accept(a, claim, err)
+                 : vfa_alloc_release(a, claim->request, VFA_WHY_LEFT, err);
+        n_kept += keep;
     }
     return r;
 }
@@ -59,14 +58,13 @@ static int do_without(struct vfa_alloc *a, const struct vfa_request *request, st
 
 static int serve_all(struct vfa_alloc *a, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+    int r = 0;
 
     for (size_t i = 0; i < a->domain->n_requests && r == 0; i++) {
         const struct vfa_request *request = &a->domain->requests[i];
         VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
 
-        if (vfa_claims_find(&claims, request->name))
+        if (vfa_claims_find(&a->claims, request->name))
             continue;
         r = vfa_alloc_pick(a, request, NULL, &why);
         if (r == VFA_CLAIM_REFUSED && request->optional)
@@ -95,17 +93,14 @@ int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err)
 
 static int settle_hold(struct vfa_alloc *a, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     const struct vfa_domain *domain = a->domain;
     bool wanted = false;
     int r = vfa_state_forget_hold(a->host->state, domain->uuid, err);
 
-    if (r == 0 && domain->n_requests > 0)
-        r = vfa_state_claims(a->host->state, domain->uuid, &claims, err);
     for (size_t i = 0; r == 0 && i < domain->n_requests && !wanted; i++) {
         const struct vfa_request *request = &domain->requests[i];
 
-        wanted = vfa_claims_find(&claims, request->name) &&
+        wanted = vfa_claims_find(&a->claims, request->name) &&
                  !vfa_domain_device(domain, request->name) &&
                  vfa_resolve_hold(a->host->config, request);
     }

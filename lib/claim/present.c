@@ -44,13 +44,13 @@ static int refuse_taken(struct vfa_alloc *a, const struct vfa_device *now, const
 static int take_arrived(struct vfa_alloc *a, const char *name, const struct vfa_pci_addr *source,
                         bool *ret, struct vfa_error *err)
 {
-    const struct vfa_claim *claim = vfa_claims_find(&a->arrived, name);
+    const struct vfa_claim *claim = vfa_alloc_earlier(a, name);
     char device[VFA_PCI_ADDR_SIZE];
 
     *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
     if (!claim || *ret)
         return 0;
-    return vfa_release(a->host, a->domain->uuid, name, VFA_WHY_REPLACED, NULL, err);
+    return vfa_alloc_release(a, name, VFA_WHY_REPLACED, err);
 }
 
 int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
@@ -95,7 +95,7 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
         return r;
     *ret_refused = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
     if (*ret_refused) /* what may be incoming for it is not in the XML */
-        return vfa_release(a->host, a->domain->uuid, dev->request, VFA_WHY_REPLACED, NULL, err);
+        return vfa_alloc_release(a, dev->request, VFA_WHY_REPLACED, err);
     r = vfa_alloc_check_tagged(a, &tagged, err);
     if (r)
         return r;
@@ -123,11 +123,10 @@ static int claim_all(struct vfa_alloc *a, bool *ret_refused, struct vfa_error *e
 int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err)
 {
     bool start_refused = false;
-    int r = vfa_state_claims(a->host->state, a->domain->uuid, &a->arrived, err);
+    int r = vfa_alloc_load_claims(a, err);
 
     if (r == 0)
         r = claim_all(a, &start_refused, err);
-    vfa_claims_clear(&a->arrived);
     return r == 0 && start_refused ? vfa_alloc_refuse_start(a, err) : r;
 }
 

@@ -21,12 +21,14 @@ struct vfa_alloc {
     const struct vfa_domain *domain;
     struct vfa_numa_place place;
     struct vfa_health_context
-        health_context;        /* what the host uses, read when the first device is looked at */
-    bool rescanned;            /* the hardware was scanned, or is not to be */
-    bool arriving;             /* what is claimed for requests is incoming */
-    struct vfa_claims arrived; /* what was incoming for it, while its XML is gone through */
-    bool start_refused;        /* refused, and vfaliasd is to look at the definition */
-    const int64_t *ended;      /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
+        health_context;       /* what the host uses, read when the first device is looked at */
+    bool rescanned;           /* the hardware was scanned, or is not to be */
+    bool arriving;            /* what is claimed for requests is incoming */
+    bool knows_claims;        /* vfa_alloc_load_claims() has filled these two: */
+    struct vfa_claims claims; /* the domain's, as the transaction has them */
+    size_t n_earlier;         /* the first of them: those that were there when they were read */
+    bool start_refused;       /* refused, and vfaliasd is to look at the definition */
+    const int64_t *ended;     /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
 void vfa_alloc_clear(struct vfa_alloc *a);
@@ -76,6 +78,25 @@ int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struc
 
 /* Whether a domain asks for what a device was kept for. */
 bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
+
+/* ---- the domain's claims ---- */
+
+/* Reads them into a->claims, once. The functions below, and no others, change claims of the domain
+ * in a transaction that reads a->claims: so the list says what the state says. */
+int vfa_alloc_load_claims(struct vfa_alloc *a, struct vfa_error *err);
+
+/* The claim that a request had before this allocation made any, or NULL. Borrowed. */
+const struct vfa_claim *vfa_alloc_earlier(const struct vfa_alloc *a, const char *request);
+
+/* Releases the claim of a request, if it has any (release.h). */
+int vfa_alloc_release(struct vfa_alloc *a, const char *request, const char *why,
+                      struct vfa_error *err);
+
+/* Makes an incoming claim of a->claims the start's own. */
+int vfa_alloc_accept(struct vfa_alloc *a, struct vfa_claim *claim, struct vfa_error *err);
+
+/* Claims beyond the first n of a->claims were rolled back: removes them from the list. */
+void vfa_alloc_forget_claims(struct vfa_alloc *a, size_t n);
 
 /* Inserts a claim of the domain; VFA_STATE_TAKEN if a rule forbids it. `dev` is as sysfs has it
  * now. */

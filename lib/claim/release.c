@@ -31,8 +31,8 @@ static int has_work(struct vfa_host *host, const struct vfa_claim *claim, bool *
     return r;
 }
 
-static int end_claim(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
-                     struct vfa_error *err)
+int vfa_release_claim(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
+                      struct vfa_error *err)
 {
     bool work = false;
     int r = has_work(host, claim, &work, err);
@@ -83,7 +83,7 @@ static int end_claims(struct vfa_host *host, const struct which *which, const ch
         if ((which->request && strcmp(claim->request, which->request) != 0) ||
             (which->domain && strcmp(claim->domain, which->domain) != 0) || is_later(which, claim))
             continue;
-        r = end_claim(host, claim, why, err);
+        r = vfa_release_claim(host, claim, why, err);
         n++;
     }
     if (r == 0 && which->uuid && !which->request && !started)

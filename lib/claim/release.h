@@ -50,6 +50,10 @@
 int vfa_release(struct vfa_host *host, const char *uuid, const char *request, const char *why,
                 size_t *ret_n, struct vfa_error *err);
 
+/* One claim, as the caller has read it in the open transaction. */
+int vfa_release_claim(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
+                      struct vfa_error *err);
+
 /* All that a domain had which ended at that time (seconds since the epoch), also its hold. What it
  * has of a later start stays: who tells of the end may come late. */
 int vfa_release_ended(struct vfa_host *host, const char *uuid, int64_t at, size_t *ret_n,

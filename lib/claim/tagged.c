@@ -270,15 +270,16 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
 
 int vfa_alloc_refuse_start(struct vfa_alloc *a, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
     VFA_AUTO(vfa_freep) char *first = NULL;
-    int r = vfa_state_claims(a->host->state, a->domain->uuid, &claims, err);
+    const size_t n = a->claims.n; /* claims beyond these are only tried */
+    int r = 0;
 
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &a->domain->devices[i];
         VFA_AUTO(vfa_freep) char *wrong = NULL;
 
-        if (!dev->request || vfa_claims_find(&claims, dev->request))
+        if (!dev->request ||
+            vfa_claims_find(&(struct vfa_claims){a->claims.items, n}, dev->request))
             continue;
         r = try_another(a, dev, &wrong, err);
         if (!first)
