@@ -26,6 +26,7 @@
 #include "host/host.h"
 #include "choose/verdict.h"
 #include "assignment.h"
+#include "check.h"
 #include "claim.h"
 #include "private.h"
 #include "transaction.h"
@@ -171,8 +172,11 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
 
     if (r < 0)
         return r;
-    if (r == VFA_STATE_ABSENT)
-        r = vfa_alloc_pick(&w->a, &tagged->request, &device, &why);
+    if (r == VFA_STATE_ABSENT) {
+        r = vfa_check_request(w->a.host->config, w->a.domain, &tagged->request, &why);
+        if (r == 0)
+            r = vfa_alloc_pick(&w->a, &tagged->request, &device, &why);
+    }
     if (r == VFA_CLAIM_REFUSED)
         return refuse(w, &why, err);
     if (r < 0)

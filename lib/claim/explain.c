@@ -211,7 +211,9 @@ static int go_without(struct work *w, const struct vfa_request *request, struct 
     w->granted = false;
     if (request->optional)
         return 0;
-    r = vfa_alloc_pick(&w->a, request, NULL, &why);
+    r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
+    if (r == 0)
+        r = vfa_alloc_pick(&w->a, request, NULL, &why);
     return settle(w, r, &why, err);
 }
 
@@ -253,7 +255,9 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
 
     if (r < 0)
         return r;
-    r = vfa_alloc_pick(&w->a, request, NULL, &why);
+    r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
+    if (r == 0)
+        r = vfa_alloc_pick(&w->a, request, NULL, &why);
     return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
 }
 

@@ -9,6 +9,7 @@
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "host/host.h"
+#include "check.h"
 #include "claim.h"
 #include "private.h"
 #include "transaction.h"
@@ -56,6 +57,8 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
                                 &a.place, err);
     if (r == 0)
         r = vfa_alloc_make_fresh(&a, err);
+    if (r == 0)
+        r = vfa_check_request(host->config, job->domain, job->request, err);
     if (r == 0)
         r = vfa_alloc_pick(&a, job->request, NULL, err);
     if (r == 0 && job->ret)

@@ -21,6 +21,7 @@
 #include "state/state.h"
 #include "host/host.h"
 #include "assignment.h"
+#include "check.h"
 #include "claim.h"
 #include "private.h"
 #include "release.h"
@@ -69,6 +70,8 @@ static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
     int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
     if (r == 0)
+        r = vfa_check_request(a->host->config, a->domain, &tagged.request, err);
+    if (r == 0)
         r = vfa_alloc_pick(a, &tagged.request, &chosen, err);
     if (r)
         return r;
@@ -85,8 +88,10 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device chosen = {0};
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_alloc_pick(a, request, &chosen, &why);
+    int r = vfa_check_request(a->host->config, a->domain, request, &why);
 
+    if (r == 0)
+        r = vfa_alloc_pick(a, request, &chosen, &why);
     if (r == VFA_CLAIM_REFUSED && request->optional)
         return 0;
     if (r == VFA_CLAIM_RESCAN)

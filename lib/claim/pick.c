@@ -28,7 +28,6 @@
 #include "choose/resolve.h"
 #include "choose/verdict-health.h"
 #include "choose/verdict.h"
-#include "check.h"
 #include "private.h"
 
 #include <errno.h>
@@ -266,10 +265,8 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err)
 {
-    int r = vfa_check_request(a->host->config, a->domain, request, err);
+    int r = pick_once(a, request, a->rescanned, ret, err);
 
-    if (r == 0)
-        r = pick_once(a, request, a->rescanned, ret, err);
     if (r != VFA_STATE_END)
         return r;
     r = vfa_alloc_rescan(a, err);

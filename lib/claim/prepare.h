@@ -14,13 +14,17 @@
 #include "domain/domain.h"
 #include "host/host.h"
 
-/* At prepare: forgets what the domain (which is not running) still had, then claims for every
- * request and records every static host device. 0, VFA_CLAIM_REFUSED or an error; unless 0 nothing
- * changed. A request whose device is in the XML already gets just that one; a device of the XML
- * that carries ua-vf-NAME and names none that can be had refuses the start, and if vfaliasd is
- * there, it is told to look at the definition (vfa_state_set_start_refused()). An optional request that
- * finds nothing counts as withdrawn, unless it is a late one. Notes whether the guest is to wait
- * for what is attached later (vfa_state_want_hold()). */
+/* At prepare: forgets what the domain (which is not running) still had, then claims a device for
+ * each request and records each host device of the XML. The caller has checked the requests
+ * against host->config (vfa_check_requests()); they are not checked a second time.
+ *
+ * - A request whose device is in the XML gets that device.
+ * - A device of the XML that carries ua-vf-NAME and names no usable device refuses the start. If
+ *   vfaliasd is running, it is told to look at the definition (vfa_state_set_start_refused()).
+ * - An optional request that finds nothing counts as withdrawn, unless it is a late one.
+ * - If the guest is to wait for devices that are attached later, vfa_state_want_hold() notes it.
+ *
+ * 0, VFA_CLAIM_REFUSED or an error; unless 0 nothing changed. */
 int vfa_prepare_domain(struct vfa_host *host, const struct vfa_domain *domain,
                        struct vfa_error *err);
 

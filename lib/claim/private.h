@@ -71,8 +71,9 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
 bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                               const struct vfa_pci_addr *pf);
 
-/* Claims a device for a request. 0, VFA_CLAIM_REFUSED, VFA_CLAIM_RESCAN or an error. *ret, if
- * not NULL, gets the device as sysfs has it; vfa_device_clear() it. */
+/* Claims a device for a request, which has passed vfa_check_request(). 0, VFA_CLAIM_REFUSED,
+ * VFA_CLAIM_RESCAN or an error. *ret, if not NULL, gets the device as sysfs has it;
+ * vfa_device_clear() it. */
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err);
 

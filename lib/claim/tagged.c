@@ -260,7 +260,9 @@ static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char *
         r = say_wrong(a, &tagged, ret_wrong, err);
     if (r < 0)
         return r;
-    r = vfa_alloc_pick(a, &tagged.request, NULL, &why);
+    r = vfa_check_request(a->host->config, a->domain, &tagged.request, &why);
+    if (r == 0)
+        r = vfa_alloc_pick(a, &tagged.request, NULL, &why);
     if (r == VFA_CLAIM_REFUSED)
         return refuse_no_alternative(a, &tagged, *ret_wrong, &why, err);
     if (r == VFA_CLAIM_RESCAN)
