@@ -261,38 +261,41 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
     return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
 }
 
-/* The number of the domain's requests up to the last one for the alias. */
-static size_t last_target(const struct work *w)
+/* It has its device, or is left alone. A start forgets what was withdrawn. */
+static bool is_served(struct work *w, const struct vfa_request *request)
+{
+    bool withdrawn = false;
+
+    return vfa_claims_find(&w->a.claims, request->name) ||
+           (vfa_state_is_withdrawn(w->a.host->state, w->a.domain->uuid, request->name, &withdrawn,
+                                   NULL) == 0 &&
+            withdrawn);
+}
+
+/* The number of the domain's requests up to the last one for the alias that is to be served. */
+static size_t last_target(struct work *w)
 {
     const struct vfa_domain *domain = w->a.domain;
     size_t n = domain->n_requests;
 
-    while (n > 0 && vfa_resolve_alias(w->a.host->config, &domain->requests[n - 1]) != w->alias)
+    while (n > 0 && (vfa_resolve_alias(w->a.host->config, &domain->requests[n - 1]) != w->alias ||
+                     is_served(w, &domain->requests[n - 1])))
         n--;
     return n;
-}
-
-/* A start forgets what was withdrawn. */
-static bool is_withdrawn(struct work *w, const struct vfa_request *request)
-{
-    bool withdrawn = false;
-
-    return vfa_state_is_withdrawn(w->a.host->state, w->a.domain->uuid, request->name, &withdrawn,
-                                  NULL) == 0 &&
-           withdrawn;
 }
 
 static int try_all(struct work *w, struct vfa_error *err)
 {
     const struct vfa_domain *domain = w->a.domain;
-    size_t tried = 0, end = last_target(w);
+    size_t tried = 0, end;
     int r = vfa_alloc_load_claims(&w->a, err);
 
+    end = r == 0 ? last_target(w) : 0;
     for (size_t i = 0; r == 0 && i < domain->n_requests && w->n_taken < ARRAY_SIZE(w->taken); i++) {
         const struct vfa_request *request = &domain->requests[i];
         bool target = vfa_resolve_alias(w->a.host->config, request) == w->alias;
 
-        if (vfa_claims_find(&w->a.claims, request->name) || is_withdrawn(w, request))
+        if (is_served(w, request))
             continue;
         w->last = i + 1 == end;
         r = target ? try_target(w, request, err) : serve_other(w, request, err);
