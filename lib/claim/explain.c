@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See explain.h. For each request in turn the walk of the hook is made; what it finds is claimed in
- * the copy when the next request comes. The last walk goes on to the end, for the order of those
- * that are left. The rows tell of it, and of what the earlier ones took.
+ * See explain.h. Each request in turn is served in the copy by vfa_alloc_pick(). The last request
+ * for the alias goes on to the last candidate, for the order of the devices that are left, and
+ * claims its device only if a request for another alias follows. The rows tell what the last
+ * request came to, and what the earlier ones took.
  */
 
 #include "explain.h"
@@ -18,7 +19,6 @@
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "host/host.h"
-#include "choose/candidates.h"
 #include "choose/choose.h"
 #include "choose/device-status.h"
 #include "choose/resolve.h"
@@ -41,7 +41,7 @@ struct visited {
 
 /* A device that a request would get. */
 struct taken {
-    struct vfa_device now;
+    struct vfa_pci_addr addr;
     const struct vfa_request *request;
 };
 
@@ -55,18 +55,16 @@ struct work {
     struct visited *visited;         /* by it, in order */
     size_t n_visited, room;
     struct taken taken[VFA_REQUEST_MAX];
-    size_t n_taken, n_claimed; /* of those taken, how many the copy knows of */
-    bool last;                 /* request for the alias: walk to the end */
-    bool denied;               /* the configuration forbids the request: it takes nothing */
-    bool granted;              /* no request for the alias has gone without */
+    size_t n_taken;
+    bool last;                           /* request for the alias: go on to the last candidate */
+    bool granted;                        /* no request for the alias has gone without */
+    const struct vfa_request *unclaimed; /* the last one, if it found a device */
     char *refusal;
 };
 
 static void work_clear(struct work *w)
 {
     vfa_alloc_clear(&w->a);
-    for (size_t i = 0; i < w->n_taken; i++)
-        vfa_device_clear(&w->taken[i].now);
     free(w->visited);
     free(w->refusal);
 }
@@ -94,37 +92,20 @@ static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error
     return r < 0 ? vfa_error_move(err, why) : 0;
 }
 
-/* ---- one walk ---- */
+/* ---- one request ---- */
 
-static int is_held(struct work *w, const struct vfa_device *now, bool *ret, struct vfa_error *err)
+static void begin_visits(void *data)
 {
-    VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    int r = vfa_alloc_holder(&w->a, now, &holder, err);
+    struct work *w = data;
 
-    *ret = r == 0;
-    return r < 0 ? r : 0;
+    w->n_visited = 0;
 }
 
-static int judge(struct work *w, const struct vfa_device *indexed, const struct vfa_spec *spec,
-                 struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err)
+static int note_visit(void *data, const struct vfa_device *indexed, enum vfa_verdict verdict,
+                      struct vfa_error *err)
 {
-    bool held = false;
-    int r;
+    struct work *w = data;
 
-    *ret = VFA_VERDICT_PERMIT;
-    if (!vfa_choose_permits(&w->criteria))
-        return 0;
-    r = vfa_alloc_probe(&w->a, &w->criteria, indexed, spec, now, ret, err);
-    if (r == 0 && *ret == VFA_VERDICT_CANDIDATE)
-        r = is_held(w, now, &held, err);
-    if (r == 0 && held)
-        *ret = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
-    return r;
-}
-
-static int note(struct work *w, const struct vfa_pci_addr *addr, enum vfa_verdict verdict,
-                struct vfa_error *err)
-{
     if (w->n_visited == w->room) {
         size_t room = w->room ? w->room * 2 : 64;
         struct visited *more = reallocarray(w->visited, room, sizeof(*more));
@@ -134,124 +115,67 @@ static int note(struct work *w, const struct vfa_pci_addr *addr, enum vfa_verdic
         w->visited = more;
         w->room = room;
     }
-    w->visited[w->n_visited++] = (struct visited){*addr, verdict};
+    w->visited[w->n_visited++] = (struct visited){indexed->addr, verdict};
     return 0;
 }
 
-/* The first one that will do is taken. */
-static int visit(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
-                 struct vfa_error *err)
+/* denied: the configuration forbids the request. It gets nothing; the candidates are shown. */
+static int try_request(struct work *w, const struct vfa_request *request, bool denied,
+                       struct vfa_error *err)
 {
+    const struct vfa_alloc_observer observer = {.begin = begin_visits,
+                                                .visited = note_visit,
+                                                .data = w,
+                                                .go_on = w->last,
+                                                .show_only = denied};
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    struct work *w = data;
-    enum vfa_verdict verdict = VFA_VERDICT_CANDIDATE;
-    bool looking = w->n_taken == w->n_claimed && !w->denied;
-    int r = looking ? judge(w, indexed, spec, &now, &verdict, err) : 0;
-
-    if (r == 0)
-        r = note(w, &indexed->addr, verdict, err);
-    if (r < 0 || !looking || verdict != VFA_VERDICT_CANDIDATE)
-        return r < 0 ? r : VFA_STATE_TAKEN;
-    w->taken[w->n_taken++].now = now;
-    now = (struct vfa_device){0};
-    return w->last ? VFA_STATE_TAKEN : 0;
-}
-
-static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
-{
-    struct work *w = data;
-
-    return vfa_alloc_is_last_resort(&w->a, &w->criteria, pf);
-}
-
-static int candidates(struct work *w, const struct vfa_request *request, struct vfa_error *err)
-{
-    const struct vfa_candidates candidates = {.state = w->a.host->state,
-                                              .config = w->a.host->config,
-                                              .criteria = &w->criteria,
-                                              .uuid = w->a.domain->uuid,
-                                              .request = request->name,
-                                              .visit = visit,
-                                              .is_last_resort = is_last_resort,
-                                              .data = w};
     int r;
 
     vfa_criteria_make(w->alias, request == &w->one ? NULL : request, w->domain, &w->a.place,
                       &w->criteria);
-    w->n_visited = 0;
-    r = vfa_candidates(&candidates, err);
-    return r < 0 ? r : 0;
-}
-
-/* ---- the requests ---- */
-
-/* What the request before this one took. */
-static int claim_taken(struct work *w, struct vfa_error *err)
-{
-    int r = 0;
-
-    for (; r == 0 && w->n_claimed < w->n_taken; w->n_claimed++) {
-        const struct taken *taken = &w->taken[w->n_claimed];
-
-        r = vfa_alloc_claim(&w->a, taken->request->name, w->alias->name, &taken->now,
-                            VFA_CLAIM_CLAIMED, err);
-        if (r > 0) /* is_held() has looked */
-            r = vfa_fail(err, EUCLEAN, "cannot claim for request '%s' in a copy of the state",
-                         taken->request->name);
-    }
-    return r;
-}
-
-/* Nothing was found: vfa_alloc_pick() finds nothing either, and words it. */
-static int go_without(struct work *w, const struct vfa_request *request, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r;
-
-    w->granted = false;
-    if (request->optional)
+    w->a.observer = &observer;
+    r = vfa_alloc_pick(&w->a, request, &now, &why);
+    w->a.observer = NULL;
+    if (r == 0) {
+        w->taken[w->n_taken++] = (struct taken){now.addr, request};
+        w->unclaimed = w->last ? request : NULL;
         return 0;
-    r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
-    if (r == 0)
-        r = vfa_alloc_pick(&w->a, request, NULL, &why);
-    return settle(w, r, &why, err);
-}
-
-static int try_request(struct work *w, const struct vfa_request *request, struct vfa_error *err)
-{
-    int r = claim_taken(w, err);
-
-    if (r == 0)
-        r = candidates(w, request, err);
-    if (r == 0 && w->n_taken == w->n_claimed && !w->a.rescanned) {
-        r = vfa_alloc_rescan(&w->a, err);
-        if (r == 0)
-            r = candidates(w, request, err);
     }
-    if (r < 0)
-        return r;
-    if (w->n_taken == w->n_claimed)
-        return go_without(w, request, err);
-    w->taken[w->n_claimed].request = request;
-    return 0;
+    w->granted = false;
+    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
 }
 
-/* A request that the configuration forbids gets nothing; it is walked for all the same. */
 static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
+    int denied, r;
 
-    w->denied = r == VFA_CLAIM_REFUSED;
-    r = settle(w, r, &why, err);
-    return r < 0 ? r : try_request(w, request, err);
+    if (!w->domain) /* anybody: nothing is forbidden */
+        return try_request(w, request, false, err);
+    denied = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
+    r = settle(w, denied, &why, err);
+    return r < 0 ? r : try_request(w, request, denied == VFA_CLAIM_REFUSED, err);
+}
+
+/* The last request for the alias has claimed nothing yet. */
+static int claim_last(struct work *w, struct vfa_error *err)
+{
+    const struct vfa_request *request = w->unclaimed;
+    int r = request ? vfa_alloc_pick(&w->a, request, NULL, err) : 0;
+
+    w->unclaimed = NULL;
+    if (r <= 0)
+        return r;
+    return vfa_fail(err, EUCLEAN, "cannot claim for request '%s' in a copy of the state",
+                    request->name);
 }
 
 /* The requests for other aliases take theirs, too. */
 static int serve_other(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim_taken(w, err);
+    int r = claim_last(w, err);
 
     if (r < 0)
         return r;
@@ -302,7 +226,7 @@ static int try_all(struct work *w, struct vfa_error *err)
         tried += target;
     }
     w->last = true;
-    return r < 0 || tried > 0 ? r : try_request(w, &w->one, err);
+    return r < 0 || tried > 0 ? r : try_target(w, &w->one, err);
 }
 
 /* ---- the start ---- */
@@ -367,7 +291,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
         e->rows[i].verdict = vfa_device_status_judge(&e->survey.devices[i], &e->criteria);
     }
     for (size_t i = 0; i < w->n_taken; i++) {
-        struct vfa_explained *row = row_of(e, &w->taken[i].now.addr);
+        struct vfa_explained *row = row_of(e, &w->taken[i].addr);
 
         if (!row)
             continue;

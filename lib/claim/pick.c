@@ -39,7 +39,13 @@ struct pick {
     struct vfa_criteria criteria;
     unsigned dropped[VFA_VERDICT_N];
     struct vfa_device *taken; /* where the chosen one goes, or NULL */
+    bool found;
 };
+
+static bool goes_on(const struct pick *p)
+{
+    return p->a->observer && p->a->observer->go_on;
+}
 
 /* ---- one device ---- */
 
@@ -121,43 +127,74 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
 
 /* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
  * is a verdict. */
-bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
-                              const struct vfa_pci_addr *pf)
-{
-    return criteria->kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&a->host->sysfs, pf);
-}
-
 static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
 
-    return vfa_alloc_is_last_resort(p->a, &p->criteria, pf);
+    return p->criteria.kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&p->a->host->sysfs, pf);
 }
 
-/* 0: claimed; VFA_STATE_TAKEN: dropped. */
-static int try_device(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
-                      struct vfa_error *err)
+static int claim(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    struct pick *p = data;
-    enum vfa_verdict drop;
-    int r = vfa_alloc_probe(p->a, &p->criteria, indexed, spec, &now, &drop, err);
+    return vfa_alloc_claim(p->a, p->request->name, p->criteria.alias->name, now,
+                           p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+}
+
+/* Whether the claim can be made. */
+static int try_claim(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
+{
+    struct vfa_state *state = p->a->host->state;
+    const size_t n = p->a->claims.n;
+    int undone, r = vfa_state_savepoint(state, err);
 
     if (r < 0)
         return r;
-    if (drop == VFA_VERDICT_CANDIDATE) {
-        r = vfa_alloc_claim(p->a, p->request->name, p->criteria.alias->name, &now,
-                            p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
-        if (r == 0 && p->taken) {
-            *p->taken = now;
-            now = (struct vfa_device){0};
-        }
-        if (r <= 0)
-            return r;
-        drop = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
+    r = claim(p, now, err);
+    if (r < 0)
+        return r;
+    undone = vfa_state_rollback_to_savepoint(state, err);
+    vfa_alloc_forget_claims(p->a, n);
+    return undone < 0 ? undone : r;
+}
+
+/* *ret: VFA_VERDICT_CANDIDATE if it was claimed, or could be. */
+static int try_device(struct pick *p, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                      enum vfa_verdict *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
+    int r = vfa_alloc_probe(p->a, &p->criteria, indexed, spec, &now, ret, err);
+
+    if (r < 0 || *ret != VFA_VERDICT_CANDIDATE)
+        return r;
+    r = goes_on(p) ? try_claim(p, &now, err) : claim(p, &now, err);
+    if (r > 0)
+        *ret = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
+    if (r != 0)
+        return r < 0 ? r : 0;
+    p->found = true;
+    if (p->taken) {
+        *p->taken = now;
+        now = (struct vfa_device){0};
     }
-    p->dropped[drop]++;
-    return VFA_STATE_TAKEN;
+    return 0;
+}
+
+/* 0: claimed; VFA_STATE_TAKEN: go on. */
+static int visit(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
+                 struct vfa_error *err)
+{
+    struct pick *p = data;
+    const struct vfa_alloc_observer *observer = p->a->observer;
+    enum vfa_verdict verdict = VFA_VERDICT_CANDIDATE;
+    bool tries = !p->found && !(observer && observer->show_only);
+    int r = tries ? try_device(p, indexed, spec, &verdict, err) : 0;
+
+    if (r == 0 && observer)
+        r = observer->visited(observer->data, indexed, verdict, err);
+    if (r < 0)
+        return r;
+    p->dropped[verdict]++;
+    return p->found && !goes_on(p) ? 0 : VFA_STATE_TAKEN;
 }
 
 /* ---- nothing found ---- */
@@ -251,14 +288,18 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                               .criteria = &p.criteria,
                                               .uuid = a->domain->uuid,
                                               .request = request->name,
-                                              .visit = try_device,
+                                              .visit = visit,
                                               .is_last_resort = is_last_resort,
                                               .data = &p};
     int r;
 
     vfa_criteria_make(vfa_resolve_alias(a->host->config, request), request, a->domain, &a->place,
                       &p.criteria);
+    if (a->observer)
+        a->observer->begin(a->observer->data);
     r = vfa_candidates(&candidates, err);
+    if (r == VFA_STATE_END && p.found)
+        return 0;
     return r == VFA_STATE_END && last_chance ? refuse(&p, &candidates, err) : r;
 }
 

@@ -16,6 +16,21 @@
 #include "choose/choose.h"
 #include "choose/verdict.h"
 
+/* Sees each device that vfa_alloc_pick() visits, in their order. */
+struct vfa_alloc_observer {
+    /* The first device follows. Called a second time if nothing was found before a scan. */
+    void (*begin)(void *data);
+    /* 0, or an error, which ends the choice. */
+    int (*visited)(void *data, const struct vfa_device *indexed, enum vfa_verdict verdict,
+                   struct vfa_error *err);
+    void *data;
+    /* vfa_alloc_pick() visits all candidates and claims none: it makes the claim of the chosen
+     * device and undoes it. It does not try the devices behind that: VFA_VERDICT_CANDIDATE. */
+    bool go_on;
+    /* It tries no device: all are VFA_VERDICT_CANDIDATE. */
+    bool show_only;
+};
+
 struct vfa_alloc {
     struct vfa_host *host;
     const struct vfa_domain *domain;
@@ -28,7 +43,8 @@ struct vfa_alloc {
     struct vfa_claims claims; /* the domain's, as the transaction has them */
     size_t n_earlier;         /* the first of them: those that were there when they were read */
     bool start_refused;       /* refused, and vfaliasd is to look at the definition */
-    const int64_t *ended;     /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
+    const struct vfa_alloc_observer *observer; /* may be NULL */
+    const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: it is as it is */
 };
 
 void vfa_alloc_clear(struct vfa_alloc *a);
@@ -66,10 +82,6 @@ static inline void vfa_alloc_leave_group(struct vfa_device *dev, enum vfa_attach
 int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
                     struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err);
-
-/* True if the VFs of a PF are for when there is nothing else for the wish. */
-bool vfa_alloc_is_last_resort(struct vfa_alloc *a, const struct vfa_criteria *criteria,
-                              const struct vfa_pci_addr *pf);
 
 /* Claims a device for a request, which has passed vfa_check_request(). 0, VFA_CLAIM_REFUSED,
  * VFA_CLAIM_RESCAN or an error. *ret, if not NULL, gets the device as sysfs has it;
