@@ -95,16 +95,16 @@ static int settle_hold(struct vfa_alloc *a, struct vfa_error *err)
 {
     const struct vfa_domain *domain = a->domain;
     bool wanted = false;
-    int r = vfa_state_forget_hold(a->host->state, domain->uuid, err);
 
-    for (size_t i = 0; r == 0 && i < domain->n_requests && !wanted; i++) {
+    for (size_t i = 0; i < domain->n_requests && !wanted; i++) {
         const struct vfa_request *request = &domain->requests[i];
 
         wanted = vfa_claims_find(&a->claims, request->name) &&
                  !vfa_domain_device(domain, request->name) &&
                  vfa_resolve_hold(a->host->config, request);
     }
-    return r == 0 && wanted ? vfa_state_want_hold(a->host->state, domain->uuid, err) : r;
+    return wanted ? vfa_state_want_hold(a->host->state, domain->uuid, err) /* replaces the row */
+                  : vfa_state_forget_hold(a->host->state, domain->uuid, err);
 }
 
 static int allocate_domain(struct vfa_alloc *a, struct vfa_error *err)

@@ -339,14 +339,21 @@ int vfa_release_finish(struct vfa_host *host, enum vfa_release_patience patience
 
 /* ---- in a hook ---- */
 
-static int end_leftovers(struct vfa_host *host, const char *uuid, struct vfa_error *err)
+/* *ret_some: the domain had leftovers, or has claims that are ending. */
+static int end_leftovers(struct vfa_host *host, const char *uuid, bool *ret_some,
+                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(host->state, uuid, &claims, err);
+    int r = vfa_state_all_claims(host->state, uuid, &claims, err);
 
     for (size_t i = 0; i < claims.n && r == 0; i++) {
-        if (claims.items[i].state != VFA_CLAIM_INCOMING)
-            r = vfa_release(host, uuid, claims.items[i].request, VFA_WHY_LEFT, NULL, err);
+        const struct vfa_claim *claim = &claims.items[i];
+
+        if (claim->state == VFA_CLAIM_INCOMING)
+            continue;
+        *ret_some = true;
+        if (vfa_claim_is_held(claim->state))
+            r = vfa_release(host, uuid, claim->request, VFA_WHY_LEFT, NULL, err);
     }
     return r;
 }
@@ -375,10 +382,10 @@ int vfa_release_finish_own(struct vfa_host *host, const char *uuid,
 
 int vfa_release_leftovers(struct vfa_host *host, const char *uuid, struct vfa_error *err)
 {
-    int r = end_leftovers(host, uuid, err);
-    bool own = false;
+    bool some = false, own = false;
+    int r = end_leftovers(host, uuid, &some, err);
 
-    if (r == 0)
+    if (r == 0 && some)
         r = has_ending(host, uuid, &own, err);
     return r == 0 && own ? vfa_release_finish_own(host, uuid, NULL, err) : r;
 }

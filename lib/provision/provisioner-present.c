@@ -27,7 +27,9 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_state_claims(host->state, domain->uuid, &claims, err);
+    int r = vfa_domain_has_tagged(domain)
+                ? vfa_state_claims(host->state, domain->uuid, &claims, err)
+                : 0;
 
     for (size_t i = 0; r == 0 && i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];

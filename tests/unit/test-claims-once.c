@@ -8,6 +8,7 @@
 #include "state/state.h"
 #include "host/host.h"
 #include "host/rescan.h"
+#include "provision/vf-apply.h"
 #include "claim/claim.h"
 #include "claim/definition.h"
 #include "claim/hotplug.h"
@@ -17,6 +18,7 @@
 #include "claim/release.h"
 #include "made-host.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 static unsigned n_begun, n_reads; /* transactions; reads inside them */
@@ -39,6 +41,21 @@ int __wrap_vfa_state_claims(struct vfa_state *state, const char *uuid, struct vf
 {
     n_reads += vfa_state_is_open(state);
     return __real_vfa_state_claims(state, uuid, ret, err);
+}
+
+/* SQLite compiles each statement anew, which costs more than to run it. */
+static unsigned n_statements;
+
+int __real_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **ret,
+                              const char **tail);
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **ret,
+                              const char **tail);
+
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **ret,
+                              const char **tail)
+{
+    n_statements++;
+    return __real_sqlite3_prepare_v2(db, sql, size, ret, tail);
 }
 
 /* ---- how often they are read ---- */
@@ -118,6 +135,22 @@ static void test_reads(void)
     }
 }
 
+#define MOST_STATEMENTS 12 /* but for BEGIN and COMMIT; raise it only for something new */
+
+/* As the hook does it, for a domain with one request. */
+static void test_statements(void)
+{
+    const struct vfa_domain *domain = parse(DOM(META(ASKS), ""));
+    struct vfa_host host = open_host(true);
+
+    CHECK(vfa_host_rescan_unless_young(&host, NULL) == 0, "");
+    n_statements = 0;
+    CHECK(vfa_prepare_domain(&host, domain, NULL) == 0, "");
+    CHECK(vfa_vf_apply_present(&host, domain, NULL) == 0, "");
+    CHECK(n_statements <= MOST_STATEMENTS, "%u statements", n_statements);
+    vfa_host_clear(&host);
+}
+
 /* ---- what the list says ---- */
 
 static bool same_text(const char *a, const char *b)
@@ -195,6 +228,7 @@ int main(void)
 {
     make_host();
     test_reads();
+    test_statements();
     test_list();
     test_accept();
     parse(NULL);
