@@ -139,7 +139,7 @@ const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_
 
     if (dev->request)
         return dev->request;
-    snprintf(buf, VFA_ATTEMPT_NAME_SIZE, VFA_STATIC_PREFIX "%s",
+    snprintf(buf, VFA_ALLOC_NAME_SIZE, VFA_STATIC_PREFIX "%s",
              vfa_pci_addr_format(source, address));
     return buf;
 }

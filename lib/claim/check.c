@@ -145,8 +145,8 @@ static int refuse_ports(const struct vfa_domain *domain, unsigned missing, struc
                       missing, missing == 1 ? "" : "s");
 }
 
-static int check(const struct vfa_config *config, const struct vfa_domain *domain,
-                 struct vfa_error *err)
+static int check_domain(const struct vfa_config *config, const struct vfa_domain *domain,
+                        struct vfa_error *err)
 {
     unsigned missing = vfa_domain_missing_ports(domain);
 
@@ -165,7 +165,7 @@ static int check(const struct vfa_config *config, const struct vfa_domain *domai
 int vfa_check_requests(const struct vfa_config *config, const struct vfa_domain *domain,
                        struct vfa_error *err)
 {
-    int r = check(config, domain, err);
+    int r = check_domain(config, domain, err);
 
     if (r)
         vfa_wrap(err, "domain '%s'", domain->name);

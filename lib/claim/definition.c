@@ -42,7 +42,7 @@ struct work {
     struct vfa_definition_result result;
 };
 
-static void work_clear(struct work *w)
+static void definition_work_clear(struct work *w)
 {
     for (size_t i = 0; w->tagged && i < w->a.domain->n_devices; i++)
         vfa_tagged_clear(&w->tagged[i]);
@@ -66,7 +66,7 @@ static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tag
     case VFA_TAGGED_UNMANAGED:
         return false;
     case VFA_TAGGED_UNUSABLE:
-        return w->refused || tagged->drop == VFA_VERDICT_QUARANTINED;
+        return w->refused || tagged->verdict == VFA_VERDICT_QUARANTINED;
     case VFA_TAGGED_TAKEN:
     case VFA_TAGGED_MISSING:
         break;
@@ -157,7 +157,8 @@ static int its_own(struct work *w, const struct vfa_request *request, struct vfa
     return r;
 }
 
-static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
+static int keep_definition_refusal(struct work *w, const struct vfa_error *why,
+                                   struct vfa_error *err)
 {
     if (!w->result.refusal)
         w->result.refusal = strdup(vfa_error_text(why));
@@ -178,7 +179,7 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
             r = vfa_alloc_pick(&w->a, &tagged->request, &device, &why);
     }
     if (r == VFA_CLAIM_REFUSED)
-        return refuse(w, &why, err);
+        return keep_definition_refusal(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
     return vfa_assignments_add(&w->result.devices, tagged->request.name, &device, true, err);
@@ -195,7 +196,7 @@ static int choose_all(struct work *w, struct vfa_error *err)
     return r;
 }
 
-static int rehearse(struct work *w, struct vfa_error *err)
+static int rehearse_definition(struct work *w, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_state *state = w->a.host->state;
@@ -205,7 +206,7 @@ static int rehearse(struct work *w, struct vfa_error *err)
     if (r == 0 && w->a.domain->bad_requests)
         r = vfa_refuse(&why, EINVAL, "%s", w->a.domain->bad_requests);
     if (r == VFA_CLAIM_REFUSED)
-        return refuse(w, &why, err);
+        return keep_definition_refusal(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
     r = vfa_state_savepoint(state, err);
@@ -255,7 +256,7 @@ static int judge_all(struct work *w, bool *ret_replace, struct vfa_error *err)
     return r;
 }
 
-static int place(struct work *w, struct vfa_error *err)
+static int place_definition(struct work *w, struct vfa_error *err)
 {
     struct vfa_state *state = w->a.host->state;
     const struct vfa_domain *domain = w->a.domain;
@@ -273,25 +274,25 @@ static int place(struct work *w, struct vfa_error *err)
     if (r == 0)
         r = judge_all(w, &replace, err);
     if (r == 0 && replace)
-        r = rehearse(w, err);
+        r = rehearse_definition(w, err);
     return r == 0 ? write_rows(w, err) : r;
 }
 
-static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+static int run_definition(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct work *w = data;
     const struct vfa_domain *domain = w->a.domain;
 
-    work_clear(w);
+    definition_work_clear(w);
     *w = (struct work){.a = {.host = host, .domain = domain}};
-    return place(w, err);
+    return place_definition(w, err);
 }
 
 int vfa_definition_assign(struct vfa_host *host, const struct vfa_domain *domain,
                           struct vfa_definition_result *ret, struct vfa_error *err)
 {
-    VFA_AUTO(work_clear) struct work w = {.a = {.host = host, .domain = domain}};
-    int r = vfa_transaction_run(host, true, work, &w, err);
+    VFA_AUTO(definition_work_clear) struct work w = {.a = {.host = host, .domain = domain}};
+    int r = vfa_transaction_run(host, true, run_definition, &w, err);
 
     if (r < 0)
         vfa_wrap(err, "domain '%s'", domain->name);

@@ -62,7 +62,7 @@ struct work {
     char *refusal;
 };
 
-static void work_clear(struct work *w)
+static void explain_work_clear(struct work *w)
 {
     vfa_alloc_clear(&w->a);
     free(w->visited);
@@ -70,7 +70,7 @@ static void work_clear(struct work *w)
 }
 
 /* Keeps the first refusal: the hook stops there. */
-static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error *err)
+static int record_refusal(struct work *w, const struct vfa_error *why, struct vfa_error *err)
 {
     const char *text = vfa_error_text(why);
 
@@ -85,10 +85,10 @@ static int refuse(struct work *w, const struct vfa_error *why, struct vfa_error 
 
 /* What the hook's code said, with `why`, which is used up: VFA_CLAIM_REFUSED becomes 0 and a
  * refusal. */
-static int settle(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
+static int downgrade_refusal(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
 {
     if (r == VFA_CLAIM_REFUSED)
-        return refuse(w, why, err);
+        return record_refusal(w, why, err);
     return r < 0 ? vfa_error_move(err, why) : 0;
 }
 
@@ -143,7 +143,7 @@ static int try_request(struct work *w, const struct vfa_request *request, bool d
         return 0;
     }
     w->granted = false;
-    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
+    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : downgrade_refusal(w, r, &why, err);
 }
 
 static int try_target(struct work *w, const struct vfa_request *request, struct vfa_error *err)
@@ -154,7 +154,7 @@ static int try_target(struct work *w, const struct vfa_request *request, struct 
     if (!w->domain) /* anybody: nothing is forbidden */
         return try_request(w, request, false, err);
     denied = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
-    r = settle(w, denied, &why, err);
+    r = downgrade_refusal(w, denied, &why, err);
     return r < 0 ? r : try_request(w, request, denied == VFA_CLAIM_REFUSED, err);
 }
 
@@ -182,7 +182,7 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
     r = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
     if (r == 0)
         r = vfa_alloc_pick(&w->a, request, NULL, &why);
-    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : settle(w, r, &why, err);
+    return r == VFA_CLAIM_REFUSED && request->optional ? 0 : downgrade_refusal(w, r, &why, err);
 }
 
 /* It has its device, or is left alone. A start forgets what was withdrawn. */
@@ -231,21 +231,21 @@ static int try_all(struct work *w, struct vfa_error *err)
 
 /* ---- the start ---- */
 
-static int start(struct work *w, struct vfa_error *err)
+static int begin_start(struct work *w, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = vfa_check_requests(w->a.host->config, w->domain, &why);
 
-    r = settle(w, r, &why, err);
+    r = downgrade_refusal(w, r, &why, err);
     if (r < 0)
         return r;
     vfa_error_clear(&why);
     r = vfa_alloc_begin(&w->a, &why);
-    return settle(w, r, &why, err);
+    return downgrade_refusal(w, r, &why, err);
 }
 
 /* A start that is refused before it comes to choosing is explained all the same. */
-static int begin(struct work *w, bool running, struct vfa_error *err)
+static int begin_explain(struct work *w, bool running, struct vfa_error *err)
 {
     int r = 0;
 
@@ -253,12 +253,12 @@ static int begin(struct work *w, bool running, struct vfa_error *err)
         r = vfa_topology_locate(&w->a.host->sysfs, &w->domain->numa_nodes, &w->domain->pinned_cpus,
                                 &w->a.place, err);
     if (r == 0 && w->domain && !running)
-        r = start(w, err);
+        r = begin_start(w, err);
     return r < 0 ? r : vfa_alloc_make_fresh(&w->a, err);
 }
 
-static void set_up(struct work *w, struct vfa_host *host, const struct vfa_alias *alias,
-                   const struct vfa_domain *domain)
+static void set_up_explain(struct work *w, struct vfa_host *host, const struct vfa_alias *alias,
+                           const struct vfa_domain *domain)
 {
     static char nobody[] = "?";
 
@@ -348,7 +348,7 @@ static int compare_rows(const void *a, const void *b)
     return vfa_pci_addr_compare(&x->device->dev->addr, &y->device->dev->addr);
 }
 
-static int make_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)
+static int make_explained_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)
 {
     int r = vfa_device_status_make(w->a.host->config, &w->a.host->sysfs, w->a.host->state,
                                    w->a.domain->uuid, &e->survey, err);
@@ -373,16 +373,16 @@ int vfa_explain(struct vfa_host *host, const struct vfa_alias *alias,
                 struct vfa_error *err)
 {
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
-    VFA_AUTO(work_clear) struct work w = {0};
+    VFA_AUTO(explain_work_clear) struct work w = {0};
     int r = vfa_state_begin(host->state, err); /* one transaction: quicker */
 
-    set_up(&w, host, alias, domain);
+    set_up_explain(&w, host, alias, domain);
     if (r == 0)
-        r = begin(&w, running, err);
+        r = begin_explain(&w, running, err);
     if (r == 0)
         r = try_all(&w, err);
     if (r == 0)
-        r = make_rows(&w, &e, err);
+        r = make_explained_rows(&w, &e, err);
     vfa_state_rollback(host->state);
     if (r < 0)
         return domain ? vfa_wrap(err, "domain '%s'", domain->name) : r;

@@ -18,8 +18,8 @@
 #include <string.h>
 
 /* Takes it out of the list: the allocation is over. */
-static int hand_over(struct vfa_alloc *a, const char *request, struct vfa_claim *ret,
-                     struct vfa_error *err)
+static int hand_over_claim(struct vfa_alloc *a, const char *request, struct vfa_claim *ret,
+                           struct vfa_error *err)
 {
     int r = vfa_alloc_load_claims(a, err);
 
@@ -62,7 +62,7 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
     if (r == 0)
         r = vfa_alloc_pick(&a, job->request, NULL, err);
     if (r == 0 && job->ret)
-        r = hand_over(&a, job->request->name, job->ret, err);
+        r = hand_over_claim(&a, job->request->name, job->ret, err);
     return r;
 }
 

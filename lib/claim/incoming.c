@@ -125,7 +125,7 @@ static int forget_incoming(struct vfa_alloc *a, struct vfa_error *err)
     return r;
 }
 
-static int begin(struct vfa_alloc *a, struct vfa_error *err)
+static int begin_incoming(struct vfa_alloc *a, struct vfa_error *err)
 {
     int r = vfa_alloc_check_synced(a, err);
 
@@ -137,8 +137,8 @@ static int begin(struct vfa_alloc *a, struct vfa_error *err)
     return r ? r : vfa_alloc_make_fresh(a, err);
 }
 
-static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_assignments *assignments,
-                  struct vfa_error *err)
+static int claim_incoming(struct vfa_alloc *a, unsigned what, struct vfa_assignments *assignments,
+                          struct vfa_error *err)
 {
     const struct vfa_domain *domain = a->domain;
     int r = 0;
@@ -146,7 +146,7 @@ static int arrive(struct vfa_alloc *a, unsigned what, struct vfa_assignments *as
     if (domain->bad_requests) {
         return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
-    r = begin(a, err);
+    r = begin_incoming(a, err);
     if (r == 0 && vfa_alloc_asks(a))
         r = vfa_alloc_claim_static(a, err);
     if (r == 0 && (what & VFA_INCOMING_KEEP_SOURCES))
@@ -175,7 +175,7 @@ static void job_clear(struct job *job)
     vfa_assignments_clear(&job->assignments);
 }
 
-static int work(struct vfa_host *host, void *data, struct vfa_error *err)
+static int run_incoming(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct job *job = data;
     VFA_AUTO(vfa_alloc_clear)
@@ -183,14 +183,14 @@ static int work(struct vfa_host *host, void *data, struct vfa_error *err)
         .host = host, .domain = job->domain, .arriving = true, .rescanned = host->scanned};
 
     vfa_assignments_clear(&job->assignments);
-    return arrive(&a, job->what, &job->assignments, err);
+    return claim_incoming(&a, job->what, &job->assignments, err);
 }
 
 int vfa_incoming_claim(struct vfa_host *host, const struct vfa_domain *domain, unsigned what,
                        struct vfa_assignments *ret, struct vfa_error *err)
 {
     VFA_AUTO(job_clear) struct job job = {.domain = domain, .what = what};
-    int r = vfa_transaction_run(host, true, work, &job, err);
+    int r = vfa_transaction_run(host, true, run_incoming, &job, err);
 
     if (r && r != VFA_CLAIM_RESCAN)
         vfa_wrap(err, "domain '%s'", domain->name);

@@ -28,8 +28,8 @@
 
 #define NAME_SIZE (sizeof(VFA_PORT_PREFIX) + VFA_UUID_SIZE)
 
-static int refuse(const struct vfa_device *now, const struct vfa_claim *holder,
-                  struct vfa_error *err)
+static int refuse_port(const struct vfa_device *now, const struct vfa_claim *holder,
+                       struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE];
 
@@ -56,8 +56,8 @@ static bool is_same_device(const struct vfa_claim *holder, const struct vfa_devi
 /* What to do about a claim that is in the way. KEEP: the domain's XML named the device already, as
  * after a restart of libvirt's daemon, which tells of its ports once more. */
 enum way { REFUSE, KEEP, DROP };
-static enum way judge(struct vfa_alloc *a, const struct vfa_claim *holder,
-                      const struct vfa_device *now)
+static enum way judge_port_holder(struct vfa_alloc *a, const struct vfa_claim *holder,
+                                  const struct vfa_device *now)
 {
     if (strcmp(holder->uuid, a->domain->uuid) != 0 || !vfa_claim_is_held(holder->state))
         return REFUSE;
@@ -67,8 +67,8 @@ static enum way judge(struct vfa_alloc *a, const struct vfa_claim *holder,
 }
 
 /* Each round drops one claim of the domain. */
-static int claim(struct vfa_alloc *a, const char *name, const struct vfa_device *now,
-                 struct vfa_error *err)
+static int claim_port(struct vfa_alloc *a, const char *name, const struct vfa_device *now,
+                      struct vfa_error *err)
 {
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
@@ -82,9 +82,9 @@ static int claim(struct vfa_alloc *a, const char *name, const struct vfa_device 
         if (r < 0)
             return r;
         if (r == 0)
-            way = judge(a, &holder, now);
+            way = judge_port_holder(a, &holder, now);
         if (way == REFUSE)
-            return refuse(now, &holder, err);
+            return refuse_port(now, &holder, err);
         if (way == KEEP)
             return 0;
         r = vfa_release(a->host, a->domain->uuid, r == 0 ? holder.request : name, VFA_WHY_REPLACED,
@@ -112,7 +112,7 @@ int vfa_network_port_claim(struct vfa_host *host, const struct vfa_netport *port
     snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
     r = vfa_alloc_read(&a, &port->source, &now, err);
     if (r == 0)
-        r = claim(&a, name, &now, err);
+        r = claim_port(&a, name, &now, err);
     return vfa_state_finish(host->state, own, r, err);
 }
 

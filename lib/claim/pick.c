@@ -127,14 +127,14 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
 
 /* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
  * is a verdict. */
-static bool is_last_resort(void *data, const struct vfa_pci_addr *pf)
+static bool is_of_down_pf(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
 
     return p->criteria.kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&p->a->host->sysfs, pf);
 }
 
-static int claim(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
+static int claim_candidate(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
 {
     return vfa_alloc_claim(p->a, p->request->name, p->criteria.alias->name, now,
                            p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
@@ -149,7 +149,7 @@ static int try_claim(struct pick *p, const struct vfa_device *now, struct vfa_er
 
     if (r < 0)
         return r;
-    r = claim(p, now, err);
+    r = claim_candidate(p, now, err);
     if (r < 0)
         return r;
     undone = vfa_state_rollback_to_savepoint(state, err);
@@ -166,7 +166,7 @@ static int try_device(struct pick *p, const struct vfa_device *indexed, const st
 
     if (r < 0 || *ret != VFA_VERDICT_CANDIDATE)
         return r;
-    r = goes_on(p) ? try_claim(p, &now, err) : claim(p, &now, err);
+    r = goes_on(p) ? try_claim(p, &now, err) : claim_candidate(p, &now, err);
     if (r > 0)
         *ret = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
     if (r != 0)
@@ -180,8 +180,8 @@ static int try_device(struct pick *p, const struct vfa_device *indexed, const st
 }
 
 /* 0: claimed; VFA_STATE_TAKEN: go on. */
-static int visit(void *data, const struct vfa_device *indexed, const struct vfa_spec *spec,
-                 struct vfa_error *err)
+static int visit_candidate(void *data, const struct vfa_device *indexed,
+                           const struct vfa_spec *spec, struct vfa_error *err)
 {
     struct pick *p = data;
     const struct vfa_alloc_observer *observer = p->a->observer;
@@ -251,7 +251,8 @@ static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
     return r;
 }
 
-static int refuse(struct pick *p, const struct vfa_candidates *candidates, struct vfa_error *err)
+static int refuse_none_free(struct pick *p, const struct vfa_candidates *candidates,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *dropped = NULL;
     unsigned total, available, own = 0, ending = 0, others;
@@ -288,8 +289,8 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                               .criteria = &p.criteria,
                                               .uuid = a->domain->uuid,
                                               .request = request->name,
-                                              .visit = visit,
-                                              .is_last_resort = is_last_resort,
+                                              .visit = visit_candidate,
+                                              .is_last_resort = is_of_down_pf,
                                               .data = &p};
     int r;
 
@@ -300,7 +301,7 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
     r = vfa_candidates(&candidates, err);
     if (r == VFA_STATE_END && p.found)
         return 0;
-    return r == VFA_STATE_END && last_chance ? refuse(&p, &candidates, err) : r;
+    return r == VFA_STATE_END && last_chance ? refuse_none_free(&p, &candidates, err) : r;
 }
 
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,

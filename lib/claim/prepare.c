@@ -50,7 +50,8 @@ static int forget_leftovers(struct vfa_alloc *a, struct vfa_error *err)
 }
 
 /* A late one is looked at again while the domain runs. */
-static int do_without(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_error *err)
+static int withdraw_optional(struct vfa_alloc *a, const struct vfa_request *request,
+                             struct vfa_error *err)
 {
     return request->late ? 0
                          : vfa_state_withdraw(a->host->state, a->domain->uuid, request->name, err);
@@ -68,7 +69,7 @@ static int serve_all(struct vfa_alloc *a, struct vfa_error *err)
             continue;
         r = vfa_alloc_pick(a, request, NULL, &why);
         if (r == VFA_CLAIM_REFUSED && request->optional)
-            r = do_without(a, request, err);
+            r = withdraw_optional(a, request, err);
         else if (r && r != VFA_CLAIM_RESCAN)
             vfa_error_move(err, &why);
     }
@@ -91,7 +92,7 @@ int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err)
     return r;
 }
 
-static int settle_hold(struct vfa_alloc *a, struct vfa_error *err)
+static int update_hold(struct vfa_alloc *a, struct vfa_error *err)
 {
     const struct vfa_domain *domain = a->domain;
     bool wanted = false;
@@ -113,7 +114,7 @@ static int allocate_domain(struct vfa_alloc *a, struct vfa_error *err)
 
     if (r == 0)
         r = serve_all(a, err);
-    return r ? r : settle_hold(a, err);
+    return r ? r : update_hold(a, err);
 }
 
 int vfa_prepare_domain(struct vfa_host *host, const struct vfa_domain *domain,

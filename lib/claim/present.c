@@ -17,8 +17,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int refuse_taken(struct vfa_alloc *a, const struct vfa_device *now, const char *request,
-                        struct vfa_error *err)
+static int refuse_taken_device(struct vfa_alloc *a, const struct vfa_device *now,
+                               const char *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
     char device[VFA_PCI_ADDR_SIZE];
@@ -56,7 +56,7 @@ static int take_arrived(struct vfa_alloc *a, const char *name, const struct vfa_
 int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    char buf[VFA_ATTEMPT_NAME_SIZE];
+    char buf[VFA_ALLOC_NAME_SIZE];
     int r = vfa_alloc_read(a, &dev->source, &now, err);
 
     return r < 0 ? r
@@ -67,7 +67,7 @@ int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, stru
 static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    char buf[VFA_ATTEMPT_NAME_SIZE];
+    char buf[VFA_ALLOC_NAME_SIZE];
     const char *name = vfa_alloc_claim_name(dev, &dev->source, buf);
     bool done;
     int r = take_arrived(a, name, &dev->source, &done, err);
@@ -78,7 +78,7 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
     if (r != VFA_STATE_TAKEN)
         return r;
     r = vfa_alloc_read(a, &dev->source, &now, err);
-    return r < 0 ? r : refuse_taken(a, &now, name, err);
+    return r < 0 ? r : refuse_taken_device(a, &now, name, err);
 }
 
 /* *ret_refused: it cannot be this one. */
@@ -100,10 +100,10 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     if (r)
         return r;
     r = vfa_alloc_claim_tagged(a, &tagged, VFA_CLAIM_CLAIMED, err);
-    return r == VFA_STATE_TAKEN ? refuse_taken(a, &tagged.device, dev->request, err) : r;
+    return r == VFA_STATE_TAKEN ? refuse_taken_device(a, &tagged.device, dev->request, err) : r;
 }
 
-static int claim_all(struct vfa_alloc *a, bool *ret_refused, struct vfa_error *err)
+static int claim_present_devices(struct vfa_alloc *a, bool *ret_refused, struct vfa_error *err)
 {
     int r = 0;
 
@@ -126,7 +126,7 @@ int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err)
     int r = vfa_alloc_load_claims(a, err);
 
     if (r == 0)
-        r = claim_all(a, &start_refused, err);
+        r = claim_present_devices(a, &start_refused, err);
     return r == 0 && start_refused ? vfa_alloc_refuse_start(a, err) : r;
 }
 

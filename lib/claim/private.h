@@ -125,7 +125,7 @@ int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 
 /* The name under which an element's device is claimed: its request, or else static:ADDRESS, which
  * is written to buf. */
-#define VFA_ATTEMPT_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
+#define VFA_ALLOC_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
 const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
                                  char *buf);
 
@@ -160,7 +160,7 @@ enum vfa_tagged_kind {
 };
 struct vfa_tagged {
     enum vfa_tagged_kind kind;
-    enum vfa_verdict drop;      /* of VFA_TAGGED_UNUSABLE */
+    enum vfa_verdict verdict;   /* of VFA_TAGGED_UNUSABLE */
     struct vfa_pci_addr source; /* not of VFA_TAGGED_MISSING */
     struct vfa_device device;   /* likewise, as sysfs has it */
     struct vfa_request request; /* that it belongs to; borrows from the domain and from hold */

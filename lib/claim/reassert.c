@@ -29,8 +29,8 @@
 #include <string.h>
 
 /* Of a domain that runs: what the name says, whatever the device is. */
-static int find_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
-                      const struct vfa_alias **ret, struct vfa_error *err)
+static int find_tagged_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
+                             const struct vfa_alias **ret, struct vfa_error *err)
 {
     *ret = NULL;
     return dev->request ? vfa_resolve_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
@@ -86,8 +86,8 @@ static int is_stale(struct vfa_alloc *a, bool *ret, struct vfa_error *err)
 
 /* One claim that is in the way, or (holder NULL) the one that the name has. That of the very device
  * goes at once, and leaves what is saved to the domain that has the device. */
-static int drop(struct vfa_alloc *a, const struct vfa_claim *holder, const char *device,
-                const char *name, size_t *ret_n, struct vfa_error *err)
+static int drop_in_way(struct vfa_alloc *a, const struct vfa_claim *holder, const char *device,
+                       const char *name, size_t *ret_n, struct vfa_error *err)
 {
     struct vfa_state *state = a->host->state;
 
@@ -101,8 +101,8 @@ static int drop(struct vfa_alloc *a, const struct vfa_claim *holder, const char 
 
 /* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
  * claim, so there are as many rounds as claims. *ret_new: there was no claim that says so. */
-static int take_over(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
-                     const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
+static int take_over_device(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
+                            const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
     char device[VFA_PCI_ADDR_SIZE];
 
@@ -120,7 +120,7 @@ static int take_over(struct vfa_alloc *a, const struct vfa_device *now, const ch
                                              VFA_CLAIM_ACTIVE, err);
         *ret_new = true;
         in_way = r == 0 && (vfa_claim_is_held(holder.state) || strcmp(holder.device, device) == 0);
-        r = drop(a, in_way ? &holder : NULL, device, name, &dropped, err);
+        r = drop_in_way(a, in_way ? &holder : NULL, device, name, &dropped, err);
         if (r == 0)
             r = vfa_alloc_claim(a, name, alias ? alias->name : NULL, now, VFA_CLAIM_ACTIVE, err);
         if (r == 0)
@@ -150,7 +150,7 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     struct vfa_pci_addr source;
-    char buf[VFA_ATTEMPT_NAME_SIZE];
+    char buf[VFA_ALLOC_NAME_SIZE];
     const struct vfa_alias *alias = NULL;
     bool is_new = false;
     int r = vfa_alloc_source(a, dev, &source, err);
@@ -160,11 +160,11 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     r = vfa_alloc_read(a, &source, &now, err);
     vfa_alloc_leave_group(&now, dev->kind);
     if (r == 0)
-        r = find_alias(a, dev, &alias, err);
+        r = find_tagged_alias(a, dev, &alias, err);
     if (r == 0 && stale)
         return check_said(a, &now, vfa_alloc_claim_name(dev, &source, buf), err);
     if (r == 0)
-        r = take_over(a, &now, vfa_alloc_claim_name(dev, &source, buf), alias, &is_new, err);
+        r = take_over_device(a, &now, vfa_alloc_claim_name(dev, &source, buf), alias, &is_new, err);
     return r == 0 && is_new ? quarantine_unknown_settings(a, dev, &now, alias, err) : r;
 }
 

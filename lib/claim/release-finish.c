@@ -38,7 +38,7 @@ struct work {
     const char *uuid;             /* of the domain that waits for this, or NULL */
 };
 
-static void work_clear(struct work *w)
+static void finish_work_clear(struct work *w)
 {
     w->nl = vfa_netlink_close(w->nl);
 }
@@ -102,7 +102,7 @@ static int put_back(struct work *w, const char *kind, const char *device,
 
 /* ---- quarantine ---- */
 
-static void tell(const struct vfa_host *host, const char *device, const char *reason)
+static void warn_of_failure(const struct vfa_host *host, const char *device, const char *reason)
 {
     VFA_AUTO(vfa_freep) char *text = NULL;
 
@@ -121,12 +121,12 @@ int vfa_release_quarantine(struct vfa_host *host, const char *device,
     int r = vfa_state_quarantine(host->state, device, cause, reason, err);
 
     if (r == 0)
-        tell(host, device, reason);
+        warn_of_failure(host, device, reason);
     return r;
 }
 
-static int quarantine(struct vfa_host *host, const char *device, const struct vfa_error *why,
-                      struct vfa_error *err)
+static int quarantine_unrestored(struct vfa_host *host, const char *device,
+                                 const struct vfa_error *why, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *reason = NULL;
 
@@ -139,7 +139,7 @@ static int quarantine(struct vfa_host *host, const char *device, const struct vf
 }
 
 /* It is there for its settings alone, which are right now. */
-static int end_quarantine(struct vfa_host *host, const char *device, struct vfa_error *err)
+static int end_settings_quarantine(struct vfa_host *host, const char *device, struct vfa_error *err)
 {
     VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
     int r = vfa_state_quarantined(host->state, device, &list, err);
@@ -156,14 +156,14 @@ static int end_well(struct vfa_host *host, const struct vfa_claim *claim, struct
     int r = vfa_state_forget_saved(host->state, claim->device, err);
 
     if (r == 0)
-        r = end_quarantine(host, claim->device, err);
+        r = end_settings_quarantine(host, claim->device, err);
     return r == 0 ? vfa_cleaning_released(host, claim, err) : r;
 }
 
 static int end_badly(struct vfa_host *host, const struct vfa_claim *claim,
                      const struct vfa_error *why, struct vfa_error *err)
 {
-    int r = quarantine(host, claim->device, why, err);
+    int r = quarantine_unrestored(host, claim->device, why, err);
 
     return r < 0 ? r : vfa_state_end_release(host->state, claim, err);
 }
@@ -234,7 +234,7 @@ static bool is_hopeless(const struct vfa_claim *claim)
     return age_of(claim) >= VFA_RELEASE_GIVE_UP_S || claim->attempts >= MAX_ATTEMPTS;
 }
 
-static bool is_daemon_there(const struct vfa_host *host)
+static bool is_vfaliasd_running(const struct vfa_host *host)
 {
     bool present = false;
 
@@ -252,7 +252,7 @@ static int is_left(const struct work *w, const struct vfa_claim *claim, bool *re
     *ret = false;
     if (w->uuid && strcmp(claim->uuid, w->uuid) != 0)
         r = vfa_state_saved(w->host->state, claim->device, &list, err);
-    *ret = list.n > 0 && is_daemon_there(w->host);
+    *ret = list.n > 0 && is_vfaliasd_running(w->host);
     return r;
 }
 
@@ -313,7 +313,7 @@ static int finish_if_due(struct work *w, const struct vfa_claim *claim,
 static int finish_all(struct vfa_host *host, const char *uuid, enum vfa_release_patience patience,
                       struct vfa_release_left *ret_left, struct vfa_error *err)
 {
-    VFA_AUTO(work_clear) struct work w = {.host = host, .uuid = uuid};
+    VFA_AUTO(finish_work_clear) struct work w = {.host = host, .uuid = uuid};
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
     int result = vfa_state_ending(host->state, &ending, err);
 
@@ -418,7 +418,7 @@ bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t free
     struct vfa_patience patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS);
 
     finish_all(host, uuid, VFA_RELEASE_WAIT, NULL, NULL);
-    while (has_untried(host) && is_daemon_there(host) && vfa_patience_wait(&patience))
+    while (has_untried(host) && is_vfaliasd_running(host) && vfa_patience_wait(&patience))
         ;
     return has_freed(host, freed);
 }
@@ -426,7 +426,8 @@ bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t free
 /* ---- out of quarantine ---- */
 
 /* A claim on the device, also one that is releasing, sees to what is saved when it ends. */
-static int take_out(struct vfa_host *host, const char *device, bool clean, struct vfa_error *err)
+static int take_out_restored(struct vfa_host *host, const char *device, bool clean,
+                             struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list saved = {NULL, 0};
     bool claimed = false;
@@ -447,7 +448,7 @@ static int take_out(struct vfa_host *host, const char *device, bool clean, struc
 static int restore(struct vfa_host *host, const char *device, bool forget, bool clean,
                    struct vfa_error *err)
 {
-    VFA_AUTO(work_clear)
+    VFA_AUTO(finish_work_clear)
     struct work w = {.host = host, .patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS)};
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_lock_endp) int lock = -1;
@@ -463,7 +464,7 @@ static int restore(struct vfa_host *host, const char *device, bool forget, bool 
         r = put_back(&w, VFA_KIND_PCI, device, w.patience, &why, err);
     if (r > 0)
         return vfa_fail(err, why.code, "its settings cannot be put back: %s", vfa_error_text(&why));
-    return r == 0 ? take_out(host, device, clean, err) : r;
+    return r == 0 ? take_out_restored(host, device, clean, err) : r;
 }
 
 int vfa_release_restore(struct vfa_host *host, const char *device, bool forget,

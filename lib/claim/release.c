@@ -93,8 +93,8 @@ static int end_claims(struct vfa_host *host, const struct which *which, const ch
     return r;
 }
 
-static int release(struct vfa_host *host, const struct which *which, const char *why, size_t *ret_n,
-                   struct vfa_error *err)
+static int release_matching(struct vfa_host *host, const struct which *which, const char *why,
+                            size_t *ret_n, struct vfa_error *err)
 {
     bool own;
     int r = vfa_state_join(host->state, &own, err);
@@ -109,7 +109,7 @@ int vfa_release(struct vfa_host *host, const char *uuid, const char *request, co
 {
     const struct which which = {.uuid = uuid, .request = request};
 
-    return release(host, &which, why, ret_n, err);
+    return release_matching(host, &which, why, ret_n, err);
 }
 
 int vfa_release_ended(struct vfa_host *host, const char *uuid, int64_t at, size_t *ret_n,
@@ -117,7 +117,7 @@ int vfa_release_ended(struct vfa_host *host, const char *uuid, int64_t at, size_
 {
     const struct which which = {.uuid = uuid, .ended = &at};
 
-    return release(host, &which, VFA_WHY_STOPPED, ret_n, err);
+    return release_matching(host, &which, VFA_WHY_STOPPED, ret_n, err);
 }
 
 int vfa_release_name(struct vfa_host *host, const char *domain, const char *why, size_t *ret_n,
@@ -125,7 +125,7 @@ int vfa_release_name(struct vfa_host *host, const char *domain, const char *why,
 {
     const struct which which = {.domain = domain};
 
-    return release(host, &which, why, ret_n, err);
+    return release_matching(host, &which, why, ret_n, err);
 }
 
 int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *request,

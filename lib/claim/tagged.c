@@ -56,8 +56,8 @@ static int read_request(const struct vfa_domain *domain, const struct vfa_domdev
     return 0;
 }
 
-static int is_held(struct vfa_alloc *a, const struct vfa_device *now, bool *ret,
-                   struct vfa_error *err)
+static int is_held_by_other(struct vfa_alloc *a, const struct vfa_device *now, bool *ret,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
     int r = vfa_alloc_holder(a, now, &holder, err);
@@ -135,10 +135,10 @@ static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa
     if (r != 0 || !selected.found)
         return r;
     vfa_criteria_make(alias, &tagged->request, a->domain, &a->place, &criteria);
-    r = vfa_alloc_probe(a, &criteria, selected.device, selected.spec, &now, &tagged->drop, err);
-    if (tagged->drop == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&criteria, selected.spec))
-        tagged->drop = VFA_VERDICT_TAGS;
-    tagged->kind = tagged->drop == VFA_VERDICT_CANDIDATE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
+    r = vfa_alloc_probe(a, &criteria, selected.device, selected.spec, &now, &tagged->verdict, err);
+    if (tagged->verdict == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&criteria, selected.spec))
+        tagged->verdict = VFA_VERDICT_TAGS;
+    tagged->kind = tagged->verdict == VFA_VERDICT_CANDIDATE ? VFA_TAGGED_OK : VFA_TAGGED_UNUSABLE;
     return r;
 }
 
@@ -155,7 +155,7 @@ int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, str
         r = vfa_inventory_read(&a->host->sysfs, &tagged.source, &tagged.device, err);
     vfa_alloc_leave_group(&tagged.device, dev->kind);
     if (r == 0)
-        r = is_held(a, &tagged.device, &held, err);
+        r = is_held_by_other(a, &tagged.device, &held, err);
     if (r == 0 && held)
         tagged.kind = VFA_TAGGED_TAKEN;
     else if (r == 0)
@@ -205,7 +205,7 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
                      tagged->request.name);
     else if (tagged->kind == VFA_TAGGED_UNUSABLE)
         r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
-                     tagged->request.name, vfa_verdict_name(tagged->drop));
+                     tagged->request.name, vfa_verdict_name(tagged->verdict));
     else if (!vfa_claim_is_held(holder.state))
         r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,
                      holder.device, holder.state == VFA_CLAIM_CLEANING ? "cleaned" : "released",

@@ -81,8 +81,8 @@ int vfa_unreleased_void(const char *state_path, const char *uuid, struct vfa_err
 /* ---- following notes ---- */
 
 /* In a transaction. *ret_at: of the note that was followed; it stays if there is none. */
-static int release(struct vfa_host *host, const char *path, const char *uuid, int64_t *ret_at,
-                   struct vfa_error *err)
+static int release_noted(struct vfa_host *host, const char *path, const char *uuid, int64_t *ret_at,
+                         struct vfa_error *err)
 {
     if (!read_note(path, ret_at)) /* somebody was first, or the domain was started again */
         return 0;
@@ -90,7 +90,8 @@ static int release(struct vfa_host *host, const char *path, const char *uuid, in
 }
 
 /* A note of a later end stays. */
-static int settle(struct vfa_host *host, const char *path, const char *uuid, struct vfa_error *err)
+static int settle_noted(struct vfa_host *host, const char *path, const char *uuid,
+                        struct vfa_error *err)
 {
     int64_t at = 0, now = 0;
     bool own;
@@ -98,7 +99,7 @@ static int settle(struct vfa_host *host, const char *path, const char *uuid, str
 
     if (r < 0)
         return r;
-    r = vfa_state_finish(host->state, own, release(host, path, uuid, &at, err), err);
+    r = vfa_state_finish(host->state, own, release_noted(host, path, uuid, &at, err), err);
     if (r == 0 && read_note(path, &now) && now == at)
         (void)unlink(path);
     return r;
@@ -109,7 +110,7 @@ static int settle_or_tell(struct vfa_host *host, const char *uuid, struct vfa_er
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *path = note_path(host->config->state_path, uuid);
-    int r = path ? settle(host, path, uuid, &why) : 0;
+    int r = path ? settle_noted(host, path, uuid, &why) : 0;
 
     if (r == -EBUSY)
         return vfa_error_move(err, &why);
