@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The XML of a domain that is to have its devices from the very start: what has arrived for its
- * requests, put into its definition. Elements that are there are filled, the others are made as for
- * hot-plug; no port needs to be empty for them, as libvirt adds what a definition lacks.
+ * The XML of a domain that starts with its devices: its definition with the devices that were
+ * claimed for its requests. A request's element that is in the definition is filled; the others are
+ * made as for hot-plug. They need no empty port: libvirt adds the ports that a definition lacks.
  *
- * A label keeps its port for its request, as at hot-plug; but where no other port is left, libvirt
- * takes the port of a request that found nothing.
+ * A label keeps its port for its request, as at hot-plug. If no other port is left, libvirt takes
+ * the port of a request that found nothing.
  */
 
 #include "assignment-xml.h"
@@ -22,11 +22,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* What goes into the XML; the arrays have room for all arrivals. */
+/* What goes into the XML; the arrays have room for all assignments. */
 struct plug {
-    struct vfa_domxml_source *sources; /* for elements that are there */
+    struct vfa_domxml_source *sources; /* for elements of the definition */
     size_t n_sources;
-    char **devices; /* elements that are not */
+    char **devices; /* elements to add */
     size_t n_devices;
 };
 

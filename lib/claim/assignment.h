@@ -10,26 +10,26 @@
 #include "base/error.h"
 #include "device/inventory.h"
 
-/* A device that was chosen for a domain that is about to be here. */
+/* A device that was chosen for a request. */
 struct vfa_assignment {
     char *request;            /* its name */
     struct vfa_device device; /* as sysfs has it */
-    bool moved;               /* it is not the one that the XML names */
+    bool moved;               /* the XML names another device */
 };
 struct vfa_assignments {
     struct vfa_assignment *items;
     size_t n;
 };
 void vfa_assignments_clear(struct vfa_assignments *assignments);
-/* That of a request, or NULL. Borrowed. */
+/* The assignment of a request, or NULL. Borrowed. */
 const struct vfa_assignment *vfa_assignments_find(const struct vfa_assignments *assignments,
                                                   const char *request);
 
-/* Appends; takes the device over on success. */
+/* Appends an assignment; takes the device over on success. */
 int vfa_assignments_add(struct vfa_assignments *assignments, const char *request,
                         struct vfa_device *device, bool moved, struct vfa_error *err);
 
-/* The domain's XML with those that moved as sources of its devices: see vfa_domxml_fill(). */
+/* The domain's XML with the moved devices as sources of its elements: see vfa_domxml_fill(). */
 int vfa_assignments_fill(const struct vfa_assignments *assignments, const char *xml, size_t len,
                          char **ret, struct vfa_error *err);
 

@@ -53,7 +53,7 @@ static bool some_spec_sets(const struct vfa_config *config, const char *tag)
     return false;
 }
 
-/* Those in the metadata, and devices of the XML that ask by their names. */
+/* Counts the requests of the metadata, and the devices of the XML that ask by their names. */
 static int count_requests(const struct vfa_config *config, const struct vfa_domain *domain,
                           const struct vfa_alias *alias, unsigned *ret, struct vfa_error *err)
 {

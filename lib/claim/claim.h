@@ -10,8 +10,9 @@
 
 enum {
     VFA_CLAIM_REFUSED = VFA_REFUSED, /* refused; err has the line for the user */
-    VFA_CLAIM_TRY_AGAIN = 2, /* not now, and nothing changed: to be tried again soon; likewise */
-    VFA_CLAIM_RESCAN = 16,   /* inside a transaction only: see vfa_transaction_run() */
+    VFA_CLAIM_TRY_AGAIN =
+        2,                 /* a temporary condition; nothing changed: the caller tries again soon */
+    VFA_CLAIM_RESCAN = 16, /* only inside a transaction: see vfa_transaction_run() */
 };
 
 #endif

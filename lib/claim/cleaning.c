@@ -41,8 +41,8 @@ int vfa_cleaning_spec(const struct vfa_host *host, const struct vfa_device *dev,
     return vfa_binding_spec(host->config, &host->sysfs, dev, ret, err);
 }
 
-/* As the device is now: its spec may have changed since it was claimed. One that is gone, or whose
- * interface has not come back yet (devname), has none. */
+/* Finds the spec of the device as it is now: it may have changed since the claim. A device that is
+ * gone, or whose interface has not come back yet (devname), has no spec. */
 static int spec_now(const struct vfa_host *host, const char *device, const struct vfa_spec **ret,
                     struct vfa_error *err)
 {
@@ -95,8 +95,8 @@ static bool some_spec_names(const struct vfa_config *config, const char *cleaner
     return false;
 }
 
-/* The cleaner that was noted counts where the device has lost its spec, not where an administrator
- * has taken the cleaner out of the configuration. */
+/* The cleaner of the claim counts if the device has lost its spec, but not if an administrator has
+ * removed the cleaner from the configuration. */
 static const char *cleaner_of(const struct vfa_host *host, const struct vfa_claim *claim,
                               const struct vfa_spec *now)
 {
@@ -134,7 +134,7 @@ static int released(struct vfa_host *host, const struct vfa_claim *claim, struct
     const char *cleaner;
     int r;
 
-    if (strcmp(claim->uuid, VFA_NO_UUID) == 0) /* nobody had it */
+    if (strcmp(claim->uuid, VFA_NO_UUID) == 0) /* no domain had the device */
         return vfa_state_end_release(host->state, claim, err);
     r = spec_now(host, claim->device, &now, err);
     if (r < 0)
@@ -173,7 +173,7 @@ int vfa_cleaning_released(struct vfa_host *host, const struct vfa_claim *claim,
 
 /* ---- cleaned ---- */
 
-/* The claim of a device that is in the state cleaning. */
+/* Finds the claim on a device in the state cleaning. */
 static int find_cleaning(struct vfa_state *state, const char *device, struct vfa_claim *ret,
                          struct vfa_error *err)
 {
@@ -247,8 +247,8 @@ int vfa_cleaning_failed(struct vfa_state *state, const struct vfa_claim *claim, 
 
 /* ---- the end of a quarantine ---- */
 
-/* The device is to be cleaned as if its last owner had just left it. VFA_STATE_TAKEN: it is not
- * nobody's; VFA_STATE_ABSENT: it is gone. */
+/* Begins to clean a device as if its last owner had just lost it. VFA_STATE_TAKEN: the device is
+ * claimed; VFA_STATE_ABSENT: it is gone. */
 static int begin_cleaning(struct vfa_host *host, const char *device, const struct vfa_spec *spec,
                           struct vfa_error *err)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices for the placeholders in a domain's definition. Nothing is claimed: what a start would
- * choose is tried, undone, and written down as tentative, in one transaction, so that definitions
- * that are looked at side by side get different devices while there are some.
+ * Devices for the placeholders in a domain's definition. Claims nothing: one transaction tries what
+ * a start would choose, undoes it, and notes the devices as tentative. So definitions get different
+ * devices while enough are free.
  *
- * A device that the definition names is its user's choice and stays, until it is not there, another
- * domain has it, or it is in quarantine. After a start that was refused, everything that refuses
- * one counts: a driver that is not bound yet, in the moment after another guest has ended, does
- * not.
+ * A device that the definition names is its user's choice. It stays until it is missing, another
+ * domain has it, or it is in quarantine. After a refused start, everything that refuses a start
+ * counts. Otherwise a temporary fault does not: for example, the driver is not bound yet after
+ * another guest has ended.
  *
- * What the domain has while it runs stays its own: the next start comes after its end.
+ * A device that the domain has while it runs stays its own: the next start comes after its end.
  */
 
 #include "definition.h"
@@ -37,8 +37,8 @@
 struct work {
     struct vfa_alloc a;
     struct vfa_tentatives before;
-    struct vfa_tagged *tagged; /* of each device of the domain that carries a name */
-    bool refused;              /* a start was */
+    struct vfa_tagged *tagged; /* of each tagged device of the domain */
+    bool refused;              /* a start was refused */
     struct vfa_definition_result result;
 };
 
@@ -96,7 +96,7 @@ static int write_row(struct work *w, const char *request, const struct vfa_devic
     return vfa_state_set_tentative(w->a.host->state, &row, err);
 }
 
-/* Of devices that the definition has no more. */
+/* Drops the rows of devices that are no longer in the definition. */
 static int drop_rows(struct work *w, struct vfa_error *err)
 {
     const struct vfa_domain *domain = w->a.domain;
@@ -126,7 +126,8 @@ static int write_rows(struct work *w, struct vfa_error *err)
 
 /* ---- trying ---- */
 
-/* What the definition names already is not for others of its devices. Who has it is not asked. */
+/* Reserves the devices that the definition names: its other requests must not get them. Other
+ * domains' claims are not checked. */
 static int reserve_tagged(struct work *w, struct vfa_error *err)
 {
     int r = 0;
@@ -142,7 +143,7 @@ static int reserve_tagged(struct work *w, struct vfa_error *err)
     return r < 0 ? r : 0;
 }
 
-/* The device that the running domain has for the request already. VFA_STATE_ABSENT: none. */
+/* The device that the running domain already has for the request. VFA_STATE_ABSENT: none. */
 static int its_own(struct work *w, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err)
 {
@@ -215,14 +216,14 @@ static int rehearse_definition(struct work *w, struct vfa_error *err)
     if (r == 0)
         r = vfa_state_rollback_to_savepoint(state, err);
     if (r == 0)
-        vfa_alloc_forget_claims(&w->a, had); /* choosing only adds */
+        vfa_alloc_forget_claims(&w->a, had); /* choosing only adds claims */
     return r;
 }
 
 /* ---- the definition ---- */
 
-/* Whatever is wrong with what the domain has already for the very request: as long as it has it,
- * the definition would only be given the same one again. */
+/* A device that the domain already has for the same request is kept, whatever its fault: a new
+ * choice would give the same device as long as the domain has it. */
 static void judge_own(const struct vfa_claims *claims, struct vfa_tagged *tagged)
 {
     const struct vfa_claim *claim = vfa_claims_find(claims, tagged->request.name);
@@ -270,7 +271,7 @@ static int place_definition(struct work *w, struct vfa_error *err)
                                 &w->a.place, err);
     if (r == 0 && vfa_alloc_asks(&w->a))
         r = vfa_alloc_make_fresh(&w->a, err);
-    w->a.rescanned = true; /* whoever looks at definitions keeps the index fresh */
+    w->a.rescanned = true; /* the caller keeps the index fresh */
     if (r == 0)
         r = judge_all(w, &replace, err);
     if (r == 0 && replace)

@@ -32,11 +32,11 @@
 
 #define NOBODY "00000000-0000-0000-0000-000000000000"
 
-/* A device that a walk came to. Those behind the one that is taken are not looked at: the survey
- * does. */
+/* A device that vfa_alloc_pick() visited. It does not try the devices behind the chosen one: their
+ * verdict comes from the device status. */
 struct visited {
     struct vfa_pci_addr addr;
-    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE for these, too */
+    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE if not tried */
 };
 
 /* A device that a request would get. */
@@ -51,13 +51,13 @@ struct work {
     struct vfa_request one;     /* the request if there is none */
     const struct vfa_alias *alias;
     const struct vfa_domain *domain; /* may be NULL */
-    struct vfa_criteria criteria;    /* of the last walk */
-    struct visited *visited;         /* by it, in order */
+    struct vfa_criteria criteria;    /* of the last request */
+    struct visited *visited;         /* for that request, in order */
     size_t n_visited, room;
     struct taken taken[VFA_REQUEST_MAX];
     size_t n_taken;
     bool last;                           /* request for the alias: go on to the last candidate */
-    bool granted;                        /* no request for the alias has gone without */
+    bool granted;                        /* each request for the alias got a device */
     const struct vfa_request *unclaimed; /* the last one, if it found a device */
     char *refusal;
 };
@@ -83,8 +83,8 @@ static int record_refusal(struct work *w, const struct vfa_error *why, struct vf
     return w->refusal ? 0 : vfa_fail_oom(err);
 }
 
-/* What the hook's code said, with `why`, which is used up: VFA_CLAIM_REFUSED becomes 0 and a
- * refusal. */
+/* Handles the result of code that the hook uses: VFA_CLAIM_REFUSED becomes 0 and a refusal. `why`
+ * is used up. */
 static int downgrade_refusal(struct work *w, int r, struct vfa_error *why, struct vfa_error *err)
 {
     if (r == VFA_CLAIM_REFUSED)
@@ -119,7 +119,7 @@ static int note_visit(void *data, const struct vfa_device *indexed, enum vfa_ver
     return 0;
 }
 
-/* denied: the configuration forbids the request. It gets nothing; the candidates are shown. */
+/* denied: the configuration forbids the request. It gets nothing; its candidates are listed. */
 static int try_request(struct work *w, const struct vfa_request *request, bool denied,
                        struct vfa_error *err)
 {
@@ -151,14 +151,14 @@ static int try_target(struct work *w, const struct vfa_request *request, struct 
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int denied, r;
 
-    if (!w->domain) /* anybody: nothing is forbidden */
+    if (!w->domain) /* without a domain nothing is forbidden */
         return try_request(w, request, false, err);
     denied = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
     r = downgrade_refusal(w, denied, &why, err);
     return r < 0 ? r : try_request(w, request, denied == VFA_CLAIM_REFUSED, err);
 }
 
-/* The last request for the alias has claimed nothing yet. */
+/* The last request for the alias has not claimed its device yet. */
 static int claim_last(struct work *w, struct vfa_error *err)
 {
     const struct vfa_request *request = w->unclaimed;
@@ -171,7 +171,7 @@ static int claim_last(struct work *w, struct vfa_error *err)
                     request->name);
 }
 
-/* The requests for other aliases take theirs, too. */
+/* The requests for other aliases claim their devices as well. */
 static int serve_other(struct work *w, const struct vfa_request *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -185,7 +185,7 @@ static int serve_other(struct work *w, const struct vfa_request *request, struct
     return r == VFA_CLAIM_REFUSED && request->optional ? 0 : downgrade_refusal(w, r, &why, err);
 }
 
-/* It has its device, or is left alone. A start forgets what was withdrawn. */
+/* A request that has its device or is withdrawn needs none. A start forgets withdrawals. */
 static bool is_served(struct work *w, const struct vfa_request *request)
 {
     bool withdrawn = false;
@@ -196,7 +196,7 @@ static bool is_served(struct work *w, const struct vfa_request *request)
             withdrawn);
 }
 
-/* The number of the domain's requests up to the last one for the alias that is to be served. */
+/* The number of requests up to the last one for the alias that needs a device. */
 static size_t last_target(struct work *w)
 {
     const struct vfa_domain *domain = w->a.domain;
@@ -244,7 +244,7 @@ static int begin_start(struct work *w, struct vfa_error *err)
     return downgrade_refusal(w, r, &why, err);
 }
 
-/* A start that is refused before it comes to choosing is explained all the same. */
+/* Explains a start also if it is refused before a device is chosen. */
 static int begin_explain(struct work *w, bool running, struct vfa_error *err)
 {
     int r = 0;
@@ -317,7 +317,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
     return 0;
 }
 
-/* What the index does not know is not tried before the next scan. */
+/* A device that is not in the index is not tried before the next scan. */
 static int describe_rows(const struct work *w, struct vfa_explanation *e, struct vfa_error *err)
 {
     unsigned order = 0;
@@ -374,7 +374,7 @@ int vfa_explain(struct vfa_host *host, const struct vfa_alias *alias,
 {
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
     VFA_AUTO(explain_work_clear) struct work w = {0};
-    int r = vfa_state_begin(host->state, err); /* one transaction: quicker */
+    int r = vfa_state_begin(host->state, err); /* one transaction is quicker */
 
     set_up_explain(&w, host, alias, domain);
     if (r == 0)

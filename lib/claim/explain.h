@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Why each device is or is not one for an alias, or for a domain that asks for it. Nothing is
- * foretold: what a start would do is done, on a copy of the state, by the very code of the hook.
+ * Why a device is or is not a candidate for an alias, or for a domain that asks for it. Runs the
+ * code of the hook on a copy of the state.
  */
 #ifndef VFA_CLAIM_EXPLAIN_H
 #define VFA_CLAIM_EXPLAIN_H
@@ -17,10 +17,10 @@
 
 struct vfa_explained {
     const struct vfa_device_status *device;
-    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE: a candidate */
-    unsigned order;           /* of candidates: from 1, as they would be tried; else 0 */
+    enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE: usable */
+    unsigned order;           /* of candidates: from 1, in the order of their trial; else 0 */
     bool chosen;
-    char *request; /* that it would be for; NULL: not chosen, or nobody in particular asks */
+    char *request; /* gets the device; NULL: not chosen, or no domain asks */
     char *detail;  /* see vfa_device_status_describe() */
 };
 
@@ -28,16 +28,15 @@ struct vfa_explanation {
     struct vfa_device_status_list survey;
     struct vfa_explained *rows; /* candidates in their order, then the others by address */
     size_t n;
-    struct vfa_criteria criteria; /* what the rows were judged by; borrowed from alias and domain */
+    struct vfa_criteria criteria; /* the rows are judged by it; borrows from alias and domain */
     bool granted;                 /* every request for the alias would be served */
-    char *refusal; /* if not, or if the domain would be refused for another reason: the line
-                             that its user gets; NULL without a domain */
+    char *refusal; /* the message, if the domain would be refused for any reason; else NULL */
 };
 
-/* host->state is a copy (vfa_state_open_copy()) and is changed. domain NULL: anybody. running: the
- * domain has what it was given, and its requests that have no device yet are hot-plugged; else it
- * would be started. Its requests for the alias count; without any, one more is assumed. All
- * arguments outlive *ret; clear that with vfa_explanation_clear(). */
+/* Explains an alias (domain NULL), or a start of a domain, or (running) the hot-plug of its
+ * requests that have no device yet. Without a request for the alias, one is assumed. host->state is
+ * a copy (vfa_state_open_copy()) and is changed. All arguments outlive *ret; clear it with
+ * vfa_explanation_clear(). */
 int vfa_explain(struct vfa_host *host, const struct vfa_alias *alias,
                 const struct vfa_domain *domain, bool running, struct vfa_explanation *ret,
                 struct vfa_error *err);

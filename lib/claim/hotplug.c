@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One more device for a domain that runs: hot-plug for a request, at once or when one gets free. */
+/* Hot-plug: one more device for a running domain, at once or when a device gets free. */
 
 #include "hotplug.h"
 
@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Takes it out of the list: the allocation is over. */
+/* Moves the claim out of the list: the allocation is over. */
 static int hand_over_claim(struct vfa_alloc *a, const char *request, struct vfa_claim *ret,
                            struct vfa_error *err)
 {
@@ -39,7 +39,7 @@ struct request_job {
     const struct vfa_domain *domain;
     const struct vfa_request *request;
     bool late;
-    struct vfa_claim *ret; /* NULL: nobody wants it */
+    struct vfa_claim *ret; /* may be NULL */
 };
 
 static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
@@ -51,7 +51,7 @@ static int do_request(struct vfa_host *host, void *data, struct vfa_error *err)
     int r = vfa_alloc_check_synced(&a, err);
 
     if (r == VFA_CLAIM_REFUSED)
-        r = VFA_CLAIM_TRY_AGAIN; /* it is running: nothing is decided by that */
+        r = VFA_CLAIM_TRY_AGAIN; /* the domain runs: the caller tries again */
     if (r == 0)
         r = vfa_topology_locate(&host->sysfs, &job->domain->numa_nodes, &job->domain->pinned_cpus,
                                 &a.place, err);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices for a domain that is about to be here: by a migration, from a saved image, or made of XML
- * that is resolved for it. They are claimed as incoming; `prepare`, which follows, finds them in
- * the XML or by the names of its requests, and makes them the start's own. If
- * nothing follows they expire (incoming_timeout).
+ * Devices for a domain that is about to come: by a migration, from a saved image, or from XML that
+ * is resolved for it. They are claimed as incoming. The prepare that follows finds them in the XML
+ * or by the names of its requests, and makes them claims of the start. If no prepare follows, they
+ * expire (incoming_timeout).
  *
- * A device that the XML names was chosen on another host, or in another time: it says what kind of
- * device is wanted, and for which request, not which one.
+ * A device that the XML names was chosen on another host or at another time. It tells the request
+ * and the kind of device, not the device.
  */
 
 #include "incoming.h"
@@ -32,7 +32,7 @@
 
 /* ---- devices in the XML ---- */
 
-/* The one that the XML names, if it is to be had. */
+/* Claims the device that the XML names, if it is usable. */
 static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev,
                 struct vfa_assignments *assignments, struct vfa_error *err)
 {
@@ -50,7 +50,7 @@ static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev,
     return r < 0 ? r : vfa_assignments_add(assignments, dev->request, &tagged.device, false, err);
 }
 
-/* Before others are chosen: what the XML names is not one of these. */
+/* Runs before other devices are chosen: they must not be devices that the XML names. */
 static int keep_all(struct vfa_alloc *a, struct vfa_assignments *assignments, struct vfa_error *err)
 {
     int r = 0;
@@ -105,7 +105,8 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
 
 /* ---- all of it ---- */
 
-/* What was kept for an arrival that did not come about. Other claims are of a domain that runs. */
+/* Releases the incoming claims of a domain that did not come. Any other claim means that the domain
+ * runs. */
 static int forget_incoming(struct vfa_alloc *a, struct vfa_error *err)
 {
     int r = vfa_alloc_load_claims(a, err);

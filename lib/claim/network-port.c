@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices that a libvirt network gave to a domain's interface. libvirt has chosen; here it is
- * recorded, or refused if another domain has the device.
+ * Devices that a libvirt network gave to a domain's interface. libvirt has chosen the device;
+ * vfalias records it, or refuses if another domain has it.
  *
- * A domain that asks vfalias and has such an interface, both for the same devices, may hold the
- * device for a request of its own: the port gets it then, since libvirt would choose the same one
- * at every start, and vfaliasd chooses another for the request.
+ * A domain that has such an interface and also requests for the same devices may hold the device
+ * for a request. Then the port gets the device, since libvirt would choose it at every start, and
+ * vfaliasd chooses another device for the request.
  */
 
 #include "network-port.h"
@@ -53,8 +53,8 @@ static bool is_same_device(const struct vfa_claim *holder, const struct vfa_devi
     return strcmp(holder->device, vfa_pci_addr_format(&now->addr, device)) == 0;
 }
 
-/* What to do about a claim that is in the way. KEEP: the domain's XML named the device already, as
- * after a restart of libvirt's daemon, which tells of its ports once more. */
+/* What to do about a claim that is in the way. KEEP: the domain's XML already named the device:
+ * libvirt's daemon was restarted and reports its ports again. */
 enum way { REFUSE, KEEP, DROP };
 static enum way judge_port_holder(struct vfa_alloc *a, const struct vfa_claim *holder,
                                   const struct vfa_device *now)

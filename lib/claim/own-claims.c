@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The claims of the domain that is served. An allocation reads them once; whoever claims or
- * releases inside its transaction does it by the functions of this file, which keep the list equal
- * to the rows of the state.
+ * The claims of the domain of an allocation. The allocation reads them once. Code that claims or
+ * releases inside its transaction uses the functions of this file, which keep the list equal to the
+ * rows of the state.
  *
- * One claim is the row in the state, with what the device's spec says of the time after it
- * (cleaning.h). Whether the domain may have the device is decided before.
+ * vfa_alloc_claim() inserts the row and does what the device's spec says (cleaning.h). The caller
+ * decides whether the domain may have the device.
  */
 
 #include "base/array.h"
@@ -54,7 +54,7 @@ static bool copy_text(const char *text, char **ret)
     return *ret || !text;
 }
 
-/* A claim that was just made: nothing has failed yet, no reason for its end is known. */
+/* Copies a new claim: it has no failure and no reason of an end. */
 static int copy_claim(const struct vfa_claim *claim, struct vfa_claim *ret, struct vfa_error *err)
 {
     *ret = (struct vfa_claim){.iommu_group = claim->iommu_group,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Choosing one device for one request. The index proposes (choose/candidates.h); the state (quarantine) and
- * sysfs (is it still there, is it healthy) dispose.
+ * Chooses one device for one request. The index proposes devices (choose/candidates.h). The state
+ * (quarantine) and sysfs (present, healthy) decide.
  *
- * Deterministic: the same state and hardware give the same choice. What was dropped is counted by
- * reason, for the line that a user gets when nothing is left.
+ * Deterministic: the same state and hardware give the same choice. Refused devices are counted by
+ * verdict, for the message that a user gets if no device is left.
  */
 
 #include "base/bitset.h"
@@ -38,7 +38,7 @@ struct pick {
     const struct vfa_request *request;
     struct vfa_criteria criteria;
     unsigned dropped[VFA_VERDICT_N];
-    struct vfa_device *taken; /* where the chosen one goes, or NULL */
+    struct vfa_device *taken; /* gets the chosen device; may be NULL */
     bool found;
 };
 
@@ -67,7 +67,8 @@ static bool is_the_same(const struct vfa_device *now, const struct vfa_device *i
            (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
 }
 
-/* A domain that has a device of the group, this one by what is free, has the group open. */
+/* If a domain has a device of the IOMMU group, that domain has the group open. Otherwise an open
+ * group means that another program uses the device. */
 static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, enum vfa_verdict *ret,
                            struct vfa_error *err)
 {
@@ -105,7 +106,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     if (r == VFA_SYSFS_GONE || !is_the_same(now, indexed))
         return 0;
     if (now->type != VFA_TYPE_VF)
-        now->type = indexed->type; /* PF or not is told only by a whole scan */
+        now->type = indexed->type; /* only a whole scan tells PFs from other devices */
     *ret = VFA_VERDICT_DRIVER;
     if (!vfa_alias_matches_driver(criteria->alias, now, spec))
         return 0;
@@ -125,8 +126,8 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     return r;
 }
 
-/* The guest sets up such a VF itself, and the PF may get up later. For an interface or a macvtap it
- * is a verdict. */
+/* A guest configures a VF of a PF that is down itself, and the PF may come up later: such VFs come
+ * last. For an interface or a macvtap a PF that is down is a verdict. */
 static bool is_of_down_pf(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
@@ -140,7 +141,7 @@ static int claim_candidate(struct pick *p, const struct vfa_device *now, struct 
                            p->a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
 }
 
-/* Whether the claim can be made. */
+/* Makes the claim and undoes it. */
 static int try_claim(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
 {
     struct vfa_state *state = p->a->host->state;
@@ -157,7 +158,7 @@ static int try_claim(struct pick *p, const struct vfa_device *now, struct vfa_er
     return undone < 0 ? undone : r;
 }
 
-/* *ret: VFA_VERDICT_CANDIDATE if it was claimed, or could be. */
+/* *ret: VFA_VERDICT_CANDIDATE if the device was claimed (or could be: go_on). */
 static int try_device(struct pick *p, const struct vfa_device *indexed, const struct vfa_spec *spec,
                       enum vfa_verdict *ret, struct vfa_error *err)
 {
@@ -223,7 +224,7 @@ static char *describe_dropped(const struct pick *p)
     return text;
 }
 
-/* What this very domain has of the alias, for other requests. */
+/* Counts what this domain holds of the alias, for other requests. */
 static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
 {
     const struct vfa_claims *claims = &p->a->claims;
@@ -236,7 +237,8 @@ static int count_own(struct pick *p, unsigned *ret, struct vfa_error *err)
     return r;
 }
 
-/* Those that nobody has and that are not free yet are no claims to whoever reads the line. */
+/* Counts the devices that no domain holds and that are not free yet: the message does not count
+ * them as claimed. */
 static int count_ending(struct pick *p, unsigned *ret, struct vfa_error *err)
 {
     struct vfa_state *state = p->a->host->state;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See prepare.h. One transaction around everything that is decided; the index proposes, sysfs
- * disposes.
+ * See prepare.h. One transaction around all decisions. The index proposes devices, sysfs decides.
  *
- * Whether the guest is to wait, at power-on, for the devices that are attached once it runs, is
- * said here, since only here it is known that the domain starts, and what for; vfaliasd does it.
- * Waited for is what has been claimed and is not in the XML: nobody waits for an optional request
- * that found nothing.
+ * Also decides whether the guest waits, at power-on, for the devices that are attached later;
+ * vfaliasd holds the guest. Only here it is known that the domain starts, and with which requests.
+ * The guest waits for devices that are claimed and not in the XML: it does not wait for an optional
+ * request that found nothing.
  */
 
 #include "prepare.h"
@@ -29,8 +28,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What the domain still had from before. An incoming claim is for this start, unless the arrival
- * was another one that did not come about. */
+/* Releases the claims of an earlier start. An incoming claim is kept if this start asks for it. */
 static int forget_leftovers(struct vfa_alloc *a, struct vfa_error *err)
 {
     size_t n_kept = 0;
@@ -49,7 +47,7 @@ static int forget_leftovers(struct vfa_alloc *a, struct vfa_error *err)
     return r;
 }
 
-/* A late one is looked at again while the domain runs. */
+/* A late request is tried again while the domain runs. */
 static int withdraw_optional(struct vfa_alloc *a, const struct vfa_request *request,
                              struct vfa_error *err)
 {

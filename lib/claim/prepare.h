@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Claims for a domain that is about to start: what it asks for, what the state has free and what
- * sysfs says now, brought together in one transaction. All or nothing.
+ * Claims for a domain that is about to start. One transaction compares its requests with the state
+ * and with sysfs. All or nothing.
  *
- * Each device that the index offers is looked at live before it is claimed. When the index proves
- * stale (a device gone or changed, or nothing free), all is rolled back, the hardware is scanned
- * with no transaction open, and all is done once more.
+ * Each device that the index offers is checked in sysfs before it is claimed. If the index is stale
+ * (a device gone or changed, or no device free), the transaction is rolled back, the hardware is
+ * scanned with no transaction open, and the transaction runs again.
  */
 #ifndef VFA_CLAIM_PREPARE_H
 #define VFA_CLAIM_PREPARE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices that a domain's XML names already: those that are attached for a request, and host
- * devices of its own. At `prepare` they are claimed or refused.
+ * Devices that a domain's XML names: devices of requests (ua-vf-NAME), and host devices without a
+ * name. At `prepare` they are claimed or refused.
  */
 
 #include "base/common.h"
@@ -27,7 +27,7 @@ static int refuse_taken_device(struct vfa_alloc *a, const struct vfa_device *now
     if (r < 0)
         return r;
     vfa_pci_addr_format(&now->addr, device);
-    if (r == VFA_STATE_ABSENT) /* the request's name is what is taken */
+    if (r == VFA_STATE_ABSENT) /* the request has another claim */
         return vfa_refuse(err, EBUSY, "device %s: request '%s' has another device already", device,
                           request);
     if (!vfa_claim_is_held(holder.state))
@@ -39,8 +39,8 @@ static int refuse_taken_device(struct vfa_alloc *a, const struct vfa_device *now
                       device, holder.domain, holder.device, holder.request);
 }
 
-/* What was claimed for the request when the domain was about to arrive: it is that device that the
- * XML names, or the XML has another one and is right. *ret: nothing is left to do. */
+/* The request may have an incoming claim. If the XML names another device, the XML is right:
+ * releases the claim. *ret: the claim is for the device of the XML, nothing is left to do. */
 static int take_arrived(struct vfa_alloc *a, const char *name, const struct vfa_pci_addr *source,
                         bool *ret, struct vfa_error *err)
 {
@@ -81,7 +81,7 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
     return r < 0 ? r : refuse_taken_device(a, &now, name, err);
 }
 
-/* *ret_refused: it cannot be this one. */
+/* *ret_refused: the named device is not usable. */
 static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_refused,
                         struct vfa_error *err)
 {
@@ -94,7 +94,7 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     if (r < 0 || done)
         return r;
     *ret_refused = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
-    if (*ret_refused) /* what may be incoming for it is not in the XML */
+    if (*ret_refused) /* an incoming claim is for a device that the XML does not name */
         return vfa_alloc_release(a, dev->request, VFA_WHY_REPLACED, err);
     r = vfa_alloc_check_tagged(a, &tagged, err);
     if (r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See reassert.h. The devices of a domain that runs are a fact: whatever claim is in the way
- * is dropped.
+ * See reassert.h. The devices of a running domain are a fact: every claim that contradicts it is
+ * dropped.
  */
 
 #include "reassert.h"
@@ -28,7 +28,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of a domain that runs: what the name says, whatever the device is. */
+/* Finds the alias by the name of the element, whatever the device is. */
 static int find_tagged_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
                              const struct vfa_alias **ret, struct vfa_error *err)
 {
@@ -36,7 +36,7 @@ static int find_tagged_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
     return dev->request ? vfa_resolve_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
 }
 
-/* A device that a network gave is in the live XML like one that was written there by hand. */
+/* In the live XML, a device of a network looks like a host device that was written by hand. */
 static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain *domain,
                          const struct vfa_device *now, const char *request)
 {
@@ -48,8 +48,8 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
             (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
 }
 
-/* A claim that is made anew after the state was lost: what the VF was before the guest had it is
- * lost as well. The guest keeps it; nobody gets it from there. */
+/* The claim is new because the state was lost. The settings of the VF before the guest had it are
+ * lost as well. The guest keeps the VF; no other domain gets it later. */
 static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_domdev *dev,
                                        const struct vfa_device *now, const struct vfa_alias *alias,
                                        struct vfa_error *err)
@@ -74,7 +74,8 @@ static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_dom
                                   err);
 }
 
-/* A claim has ended since before the XML was read. Asked once: what is dropped here counts, too. */
+/* A claim has ended since the XML was read. Called once: claims that are dropped here count,
+ * too. */
 static int is_stale(struct vfa_alloc *a, bool *ret, struct vfa_error *err)
 {
     int64_t now = 0;
@@ -84,8 +85,8 @@ static int is_stale(struct vfa_alloc *a, bool *ret, struct vfa_error *err)
     return r;
 }
 
-/* One claim that is in the way, or (holder NULL) the one that the name has. That of the very device
- * goes at once, and leaves what is saved to the domain that has the device. */
+/* Drops the claim that is in the way, or (holder NULL) the claim of the name. A claim on the same
+ * device goes at once and leaves its saved settings to the domain that has the device. */
 static int drop_in_way(struct vfa_alloc *a, const struct vfa_claim *holder, const char *device,
                        const char *name, size_t *ret_n, struct vfa_error *err)
 {
@@ -99,8 +100,8 @@ static int drop_in_way(struct vfa_alloc *a, const struct vfa_claim *holder, cons
     return vfa_state_unseat(state, device, err);
 }
 
-/* Libvirt gave the device to this domain: whatever is in the way is wrong. Each round drops one
- * claim, so there are as many rounds as claims. *ret_new: there was no claim that says so. */
+/* libvirt gave the device to this domain: any claim in the way is wrong. Each round drops one
+ * claim, so the loop ends. *ret_new: no claim said so before. */
 static int take_over_device(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
                             const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
@@ -132,7 +133,7 @@ static int take_over_device(struct vfa_alloc *a, const struct vfa_device *now, c
     }
 }
 
-/* The claims may say it already, whatever was read when. */
+/* The claims may already agree with the XML. */
 static int check_said(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
                       struct vfa_error *err)
 {

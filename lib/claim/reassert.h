@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A domain that runs has the devices that its live XML names: the claims are made to say so.
+ * Makes the claims agree with the live XML of a running domain.
  */
 #ifndef VFA_CLAIM_REASSERT_H
 #define VFA_CLAIM_REASSERT_H
@@ -10,16 +10,15 @@
 #include "domain/domain.h"
 #include "host/host.h"
 
-/* The domain runs and has the devices its live XML names: makes the claims say so (active),
- * whatever they said before, drops a claim of somebody else on one of them, and claims of this
- * domain's devices that are not there are left alone. Never refuses. For hooks: the domain is
- * locked, the XML is true. */
+/* Makes the devices of the live XML active claims of the domain, whatever the claims said before.
+ * Drops claims of other domains on these devices. Leaves claims of this domain on other devices
+ * alone. Never refuses. For hooks: the domain is locked, the XML is true. */
 int vfa_reassert(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err);
 
-/* The same with XML that somebody has read; ended: VFA_COUNTER_ENDED as it was before that. A
- * domain that has stopped or lost a device since, and whose device somebody else may have been
- * given, has had its claim dropped. If one was dropped, and the claims say anything else than the
- * XML, it is VFA_CLAIM_TRY_AGAIN (err has nothing): the XML is to be read anew. */
+/* The same with XML that was read earlier; ended: VFA_COUNTER_ENDED before that. The domain may
+ * have stopped or lost a device since, and another domain may have got it. If a claim has ended
+ * since and the claims disagree with the XML, the result is VFA_CLAIM_TRY_AGAIN (err is empty): the
+ * caller reads the XML again. */
 int vfa_reassert_read(struct vfa_host *host, const struct vfa_domain *domain, int64_t ended,
                       struct vfa_error *err);
 

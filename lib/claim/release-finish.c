@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See release.h: the second step. For each claim in turn: lock the device, look whether the claim
- * is still the same, tell the driver, write down what came of it, unlock.
+ * See release.h: the second step. For each claim in turn: lock the device, check that the claim is
+ * unchanged, restore the settings, record the result, unlock.
  *
- * A driver is never told something inside a transaction, and never without the lock. What is saved
- * goes in the same transaction as the claim, so that whoever is killed in between leaves both.
+ * A driver is never called inside a transaction, and never without the lock. The saved settings go
+ * in the same transaction as the claim: a process that is killed leaves both.
  */
 
 #include "base/common.h"
@@ -33,9 +33,9 @@
 
 struct work {
     struct vfa_host *host;
-    struct vfa_netlink *nl;       /* opened when it is needed first */
-    struct vfa_patience patience; /* for all of them together */
-    const char *uuid;             /* of the domain that waits for this, or NULL */
+    struct vfa_netlink *nl;       /* opened with the first device */
+    struct vfa_patience patience; /* for all claims together */
+    const char *uuid;             /* the domain that waits, or NULL */
 };
 
 static void finish_work_clear(struct work *w)
@@ -72,13 +72,14 @@ static int open_netlink(struct work *w, const char *device, struct vfa_error *er
     return vfa_netlink_open(&w->nl, err);
 }
 
-/* What is said while a VF resets passes; that the PF has no link is not waited for here. */
+/* True for errors of a VF that resets. A PF without a link is not waited for here. */
 static bool passes_soon(const struct vfa_error *why)
 {
     return why->code == EAGAIN || why->code == EBUSY;
 }
 
-/* What vfa_provisioner_undo() says of all that is saved of the device; *why is its line then. */
+/* Restores all saved settings of the device. Returns the result of vfa_provisioner_undo(); *why is
+ * its error. */
 static int put_back(struct work *w, const char *kind, const char *device,
                     struct vfa_patience patience, struct vfa_error *why, struct vfa_error *err)
 {
@@ -138,7 +139,7 @@ static int quarantine_unrestored(struct vfa_host *host, const char *device,
     return vfa_release_quarantine(host, device, VFA_QUARANTINE_SETTINGS, reason, err);
 }
 
-/* It is there for its settings alone, which are right now. */
+/* Ends a quarantine that is only for settings: they are restored now. */
 static int end_settings_quarantine(struct vfa_host *host, const char *device, struct vfa_error *err)
 {
     VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
@@ -175,7 +176,7 @@ static int64_t age_of(const struct vfa_claim *claim)
     return (int64_t)time(NULL) - claim->state_since;
 }
 
-/* In how many seconds its next attempt is due. The first ones follow each other quickly. */
+/* Seconds until the next attempt. The first attempts follow quickly. */
 static unsigned due_in(const struct vfa_claim *claim)
 {
     int64_t age = age_of(claim), due = 0;
@@ -183,15 +184,15 @@ static unsigned due_in(const struct vfa_claim *claim)
     if (claim->attempts > 0)
         due = claim->attempts > 6 ? VFA_RELEASE_GIVE_UP_S : 1 << (claim->attempts - 1);
     if (age < 0)
-        return 0; /* the clock was set back: the attempt puts that right in the row */
+        return 0; /* the clock was set back: the attempt corrects the row */
     return due > age ? (unsigned)(due - age) : 0;
 }
 
 /* ---- what came of it ---- */
 
-/* `undone`: as put_back() said. VFA_STATE_ABSENT: the claim is another one by now, and all stays.
- * What was tried before it was due does not count: domains that start and stop all the time must
- * not use up the attempts of a minute, nor put off the next one. */
+/* Records the result; `undone`: as put_back() returned. VFA_STATE_ABSENT: the claim has changed,
+ * and all stays. An attempt before its time does not count: domains that start and stop often must
+ * not use up the attempts of a minute, nor delay the next one. */
 static int write_down(struct vfa_host *host, const struct vfa_claim *claim, int undone,
                       const struct vfa_error *why, struct vfa_error *err)
 {
@@ -210,7 +211,7 @@ static int write_down(struct vfa_host *host, const struct vfa_claim *claim, int 
 
 /* ---- one claim ---- */
 
-/* Under the lock: whether it is still there, and the same. */
+/* Under the lock: whether the claim exists and is unchanged. */
 static int is_same(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
                    struct vfa_error *err)
 {
@@ -241,8 +242,8 @@ static bool is_vfaliasd_running(const struct vfa_host *host)
     return vfa_lock_is_held(host->config->state_path, &present, NULL) == 0 && present;
 }
 
-/* A driver may take as long as it likes: a domain waits for that of what it had itself, and leaves
- * others to vfaliasd. */
+/* A driver may take very long. A domain waits only for its own former devices, and leaves others to
+ * vfaliasd. */
 static int is_left(const struct work *w, const struct vfa_claim *claim, bool *ret,
                    struct vfa_error *err)
 {
@@ -256,7 +257,7 @@ static int is_left(const struct work *w, const struct vfa_claim *claim, bool *re
     return r;
 }
 
-/* One that another program has locked is left to it. */
+/* A device that another program has locked is left to that program. */
 static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
@@ -399,7 +400,7 @@ static bool has_freed(struct vfa_host *host, int64_t since)
     return vfa_state_counter(host->state, VFA_COUNTER_FREED, &now, NULL) == 0 && now != since;
 }
 
-/* One that vfaliasd has not tried yet. */
+/* True if vfaliasd has not tried a releasing claim yet. */
 static bool has_untried(struct vfa_host *host)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
@@ -425,7 +426,7 @@ bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t free
 
 /* ---- out of quarantine ---- */
 
-/* A claim on the device, also one that is releasing, sees to what is saved when it ends. */
+/* A claim on the device, also a releasing one, restores the settings when it ends. */
 static int take_out_restored(struct vfa_host *host, const char *device, bool clean,
                              struct vfa_error *err)
 {

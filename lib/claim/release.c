@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See release.h: the first step, in which the state alone is changed. */
+/* See release.h: the first step, which changes only the state. */
 
 #include "release.h"
 
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Whether the device has to go through the second step. */
+/* Whether the device needs the second step. */
 static int has_work(struct vfa_host *host, const struct vfa_claim *claim, bool *ret,
                     struct vfa_error *err)
 {
@@ -46,7 +46,7 @@ int vfa_release_claim(struct vfa_host *host, const struct vfa_claim *claim, cons
     return r < 0 ? r : 0;
 }
 
-/* Which claims: of a domain by its UUID or its name, or one of its requests. */
+/* Selects claims: of a domain by UUID or name, or of one of its requests. */
 struct which {
     const char *uuid;
     const char *domain;
@@ -54,13 +54,14 @@ struct which {
     const int64_t *ended; /* when the domain ended, or NULL */
 };
 
-/* It is of a start after the end. One from the future was made before the clock was set back. */
+/* The claim is of a start after the end. A claim from the future was made before the clock was set
+ * back. */
 static bool is_later(const struct which *which, const struct vfa_claim *claim)
 {
     return which->ended && claim->since > *which->ended && claim->since <= (int64_t)time(NULL);
 }
 
-/* What a domain has beside its claims. */
+/* Forgets what a domain has besides its claims. */
 static int forget_domain(struct vfa_host *host, const struct which *which, struct vfa_error *err)
 {
     int r = vfa_state_forget_all_withdrawals(host->state, which->uuid, err);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How claims end: the only way there is, in two steps.
+ * How claims end: always in two steps.
  *
- *   1. Inside a transaction, the caller's if one is open, its domain loses the claim. Where nothing
- *      was changed of the device, the claim is gone and the device is free. Else it is `releasing`
- *      from then on: nobody's, and nobody can claim it. No driver is asked in this step.
- *   2. Outside of a transaction, vfa_release_finish() makes the device what it was. Then, in one
- *      transaction, what was saved of it goes and the claim goes (or is `cleaning`, if a cleaner
- * has to run).
+ *   1. Inside a transaction (the caller's, if one is open) the domain loses the claim. If nothing
+ *      was changed of the device, the claim is gone and the device is free. Else the claim is
+ *      `releasing`: no domain holds the device, and none can claim it. No driver is called.
+ *   2. Outside of a transaction, vfa_release_finish() restores the settings of the device. Then one
+ *      transaction removes the saved settings and the claim (or makes it `cleaning`, if a cleaner
+ *      has to run).
  *
- * A process that is killed leaves a row in `releasing`; the next program that calls
- * vfa_release_finish() finishes it: vfaliasd at once, else a hook or `vfalias gc`. Two of them
- * exclude each other by a lock of the device (presence.h), under which alone a driver is told
- * something and a row in `releasing` goes: so no late request reaches the device of its next owner.
+ * A process that is killed leaves a row in `releasing`. The next program that calls
+ * vfa_release_finish() finishes it: vfaliasd at once, else a hook or `vfalias gc`. A lock of the
+ * device (state/lock.h) excludes other programs: only its holder calls the driver and removes the
+ * row. So no late call reaches the device of the next owner.
  *
- * A driver that refuses for now is asked again: at first for VFA_RELEASE_WAIT_MS, then 1, 2, 4 and
- * so on seconds after the claim ended, until VFA_RELEASE_GIVE_UP_S have passed. One that refuses
- * for good, or for that long, has its device put into quarantine, and what was saved stays:
- * vfa_release_restore() or the release of a later claim tries again. host->warn is told.
+ * A driver that refuses for now is called again: at first for VFA_RELEASE_WAIT_MS, then 1, 2, 4 and
+ * so on seconds after the claim ended, until VFA_RELEASE_GIVE_UP_S have passed. If it refuses for
+ * good, or for that long, the device goes into quarantine and its saved settings stay:
+ * vfa_release_restore() or the release of a later claim tries again. host->warn is called.
  *
  * Lock order: the device's lock, then the state's transaction.
  */
@@ -33,7 +33,7 @@
 #define VFA_RELEASE_WAIT_MS   2000
 #define VFA_RELEASE_GIVE_UP_S 60
 
-/* For which reason a domain loses a claim, for a person. */
+/* The reasons why a domain loses a claim, for a person. */
 #define VFA_WHY_STOPPED  "its domain stopped"
 #define VFA_WHY_FAILED   "its domain did not start"
 #define VFA_WHY_LEFT     "it was left over from an earlier start of its domain"
@@ -45,80 +45,77 @@
 
 /* ---- step 1 ---- */
 
-/* The claims that a domain holds: one request, or (request NULL) all and its withdrawals. *ret_n,
- * if not NULL, gets their number. None there is fine. */
+/* Releases the claims that a domain holds: of one request, or (request NULL) all, and its
+ * withdrawals. *ret_n, if not NULL, gets their number, which may be 0. */
 int vfa_release(struct vfa_host *host, const char *uuid, const char *request, const char *why,
                 size_t *ret_n, struct vfa_error *err);
 
-/* One claim, as the caller has read it in the open transaction. */
+/* Releases one claim, which the caller has read in the open transaction. */
 int vfa_release_claim(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
                       struct vfa_error *err);
 
-/* All that a domain had which ended at that time (seconds since the epoch), also its hold. What it
- * has of a later start stays: who tells of the end may come late. */
+/* Releases all that a domain had when it ended (seconds since the epoch), also its hold. Claims of
+ * a later start stay: the report of an end may come late. */
 int vfa_release_ended(struct vfa_host *host, const char *uuid, int64_t at, size_t *ret_n,
                       struct vfa_error *err);
 
-/* As vfa_release() by the domain's name, for when its UUID is not known. */
+/* Releases by the domain's name, if its UUID is not known. */
 int vfa_release_name(struct vfa_host *host, const char *domain, const char *why, size_t *ret_n,
                      struct vfa_error *err);
 
-/* The claim of a request that is to be left alone from now on: see vfa_state_withdraw(). */
+/* Releases the claim of a request and withdraws the request: see vfa_state_withdraw(). */
 int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *request,
                          struct vfa_error *err);
 
 /* ---- step 2 ---- */
 enum vfa_release_patience {
-    VFA_RELEASE_ONCE, /* each that is due is tried once; one that is locked is left to who has it */
-    VFA_RELEASE_WAIT, /* each is tried; for those that were not tried before the call waits,
-                         VFA_RELEASE_WAIT_MS in all */
+    VFA_RELEASE_ONCE, /* tries each due claim once; skips locked devices */
+    VFA_RELEASE_WAIT, /* tries each; waits VFA_RELEASE_WAIT_MS in all for those not tried before */
 };
 
 struct vfa_release_left {
-    size_t n;       /* claims that are still releasing */
-    unsigned due_s; /* in how many seconds the next of them is due, at least 1 */
+    size_t n;       /* releasing claims */
+    unsigned due_s; /* seconds until the next of them is due, at least 1 */
 };
 
-/* Finishes what is releasing, whoever began it. Not inside a transaction. *ret_left is written also
- * on error; NULL is fine. An error is the first of several: one device keeps none of the others.
- * Costs one query where there is none. */
+/* Finishes all releasing claims. Not inside a transaction. *ret_left (may be NULL) is written also
+ * on error. Returns the first error; one device does not stop the others. Costs one query if no
+ * claim is releasing. */
 int vfa_release_finish(struct vfa_host *host, enum vfa_release_patience patience,
                        struct vfa_release_left *ret_left, struct vfa_error *err);
 
-/* The same for a domain that has lost claims: VFA_RELEASE_WAIT if one of those that are releasing
- * was its own, else VFA_RELEASE_ONCE. No domain waits for what another one had: while vfaliasd is
- * there, the drivers of others' devices are left to it. */
+/* The same for a domain that has lost claims: VFA_RELEASE_WAIT if one of the releasing claims was
+ * its own, else VFA_RELEASE_ONCE. A domain does not wait for devices of others: while vfaliasd is
+ * running, it handles them. */
 int vfa_release_finish_own(struct vfa_host *host, const char *uuid,
                            struct vfa_release_left *ret_left, struct vfa_error *err);
 
-/* For a domain that is about to start: ends what it still had, and waits as VFA_RELEASE_WAIT says
- * for what it had. What is incoming stays. */
+/* For a domain that is about to start: releases its old claims and waits for their devices as
+ * VFA_RELEASE_WAIT says. Incoming claims stay. */
 int vfa_release_leftovers(struct vfa_host *host, const char *uuid, struct vfa_error *err);
 
-/* Waits, as VFA_RELEASE_WAIT says, if something is releasing; for what is left to vfaliasd until
- * that has tried. True if a device has become free since VFA_COUNTER_FREED was `freed`: choosing
- * again makes sense. uuid: of the domain that waits. */
+/* Waits as VFA_RELEASE_WAIT says if a claim is releasing; waits for vfaliasd until it has tried its
+ * claims. True if a device has become free since VFA_COUNTER_FREED was `freed`: a new choice makes
+ * sense. uuid: the domain that waits. */
 bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t freed);
 
 /* ---- quarantine ---- */
 
-/* Keeps a device from the next domain; host->warn is told. */
+/* Puts a device into quarantine; calls host->warn. */
 int vfa_release_quarantine(struct vfa_host *host, const char *device,
                            enum vfa_quarantine_cause cause, const char *reason,
                            struct vfa_error *err);
 
-/* Takes a device out of quarantine. What was saved of it is put back first, unless a claim stands
- * for that; with `forget` it is forgotten instead. 0,
- * VFA_STATE_ABSENT (it is in no quarantine) or an error: it stays there. Not inside a transaction.
- */
+/* Takes a device out of quarantine. Restores its saved settings first, unless a claim will do it;
+ * with `forget` it forgets them instead. 0, VFA_STATE_ABSENT (not in quarantine) or an error: the
+ * device stays in quarantine. Not inside a transaction. */
 int vfa_release_restore(struct vfa_host *host, const char *device, bool forget,
                         struct vfa_error *err);
-/* The same, and its cleaner runs before it is free: see vfa_cleaning_end_quarantine(). */
+/* The same, and its cleaner runs before the device is free: see vfa_cleaning_end_quarantine(). */
 int vfa_release_restore_and_clean(struct vfa_host *host, const char *device, bool forget,
                                   struct vfa_error *err);
 
-/* Ends a claim if it still is what `claim` says (device, state, since), as vfa_release() does.
- * *ret: whether it was. */
+/* Releases a claim if it is unchanged (device, state, since). *ret: whether it was. */
 int vfa_release_unchanged(struct vfa_host *host, const struct vfa_claim *claim, const char *why,
                           bool *ret, struct vfa_error *err);
 

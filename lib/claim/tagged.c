@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices of the XML that carry ua-vf-NAME, and what becomes of the host's devices that they name.
+ * Devices of the XML that carry ua-vf-NAME, and the host devices that they name.
  *
- * One that is there and that nobody else has is taken as it is: its user, or vfaliasd, has chosen.
- * If it is one that the alias of the name means, the rules of the alias hold as for a request: who
- * may ask, how many, and the device must be well. If it is not, it is a host device of the
- * administrator's like one without a name. In place of all others (placeholders) there has to be
- * another one, which a start cannot put into its XML: it is refused, with a line that says who can.
+ * A named device that is present and that no other domain has is taken: its user, or vfaliasd, has
+ * chosen it. If the alias of the name selects it, the rules of the alias hold as for a request:
+ * permission, number, health. If not, it counts as a host device of the administrator. Every other
+ * device (a placeholder) has to be replaced, which a start cannot do in its XML: the start is
+ * refused, and the message says what to do.
  */
 
 #include "base/common.h"
@@ -37,7 +37,7 @@ void vfa_tagged_clear(struct vfa_tagged *tagged)
     free(tagged->hold);
 }
 
-/* The request that a device belongs to: its name says the alias where the metadata does not. */
+/* The request of a device. The name tells the alias if the metadata has no such request. */
 static int read_request(const struct vfa_domain *domain, const struct vfa_domdev *dev,
                         struct vfa_tagged *tagged, struct vfa_error *err)
 {
@@ -50,7 +50,7 @@ static int read_request(const struct vfa_domain *domain, const struct vfa_domdev
         if (!tagged->hold)
             return vfa_fail_oom(err);
     }
-    request->optional = false; /* it is in the XML: it has to be somewhere */
+    request->optional = false; /* the device is in the XML, so the guest needs it */
     request->attach_given = true;
     request->attach = dev->kind;
     return 0;
@@ -67,12 +67,12 @@ static int is_held_by_other(struct vfa_alloc *a, const struct vfa_device *now, b
     return r < 0 ? r : 0;
 }
 
-/* What is known of a free device for an alias: by the index, or now. */
+/* A free device as the alias sees it. */
 struct selected {
     bool found;                      /* the alias selects it */
     struct vfa_member member;        /* as indexed; to be cleared */
     const struct vfa_device *device; /* as indexed, or as sysfs has it */
-    const struct vfa_spec *spec;     /* that allows it, or NULL */
+    const struct vfa_spec *spec;     /* the spec that allows the device, or NULL */
 };
 
 static void selected_clear(struct selected *selected)
@@ -80,7 +80,7 @@ static void selected_clear(struct selected *selected)
     vfa_device_clear(&selected->member.device);
 }
 
-/* A device that came after the last scan is judged as the next scan would. */
+/* A device that is newer than the last scan is judged as the next scan would. */
 static int select_new(struct vfa_alloc *a, const struct vfa_alias *alias,
                       const struct vfa_device *device, struct selected *ret, struct vfa_error *err)
 {
@@ -122,7 +122,7 @@ static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
     return r;
 }
 
-/* One that nobody else has: whether the alias means it, and what speaks against it then. */
+/* Judges a free device: whether the alias selects it, and the verdict. */
 static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
 {
     const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, &tagged->request);
@@ -187,7 +187,7 @@ int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
 
 /* ---- refusing those that have to be another device ---- */
 
-/* What is wrong with the one that is named, in *ret. */
+/* *ret says what is wrong with the named device. */
 static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char **ret,
                      struct vfa_error *err)
 {
@@ -218,7 +218,7 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
     return r < 0 ? vfa_fail_oom(err) : 0;
 }
 
-/* There would be another one. */
+/* Refuses: another device is free, and vfaliasd or the user can choose it. */
 static int refuse_with_hint(struct vfa_alloc *a, const char *wrong, struct vfa_error *err)
 {
     int r = vfa_lock_is_held(a->host->config->state_path, &a->start_refused, err);
@@ -234,7 +234,8 @@ static int refuse_with_hint(struct vfa_alloc *a, const char *wrong, struct vfa_e
               "its definition");
 }
 
-/* There is none: `why` says so. What is to be said of a device that is there comes first. */
+/* Refuses when no other device is free. The fault of the named device is reported first; `why` says
+ * why none is free. */
 static int refuse_no_alternative(struct vfa_alloc *a, const struct vfa_tagged *tagged,
                                  const char *wrong, const struct vfa_error *why,
                                  struct vfa_error *err)
@@ -248,7 +249,7 @@ static int refuse_no_alternative(struct vfa_alloc *a, const struct vfa_tagged *t
     return vfa_refuse(err, EBUSY, "%s", wrong);
 }
 
-/* *ret_wrong is what is wrong with the one that is named, before others are claimed. */
+/* *ret_wrong is the fault of the named device, before others are claimed. */
 static int try_another(struct vfa_alloc *a, const struct vfa_domdev *dev, char **ret_wrong,
                        struct vfa_error *err)
 {

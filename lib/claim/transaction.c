@@ -13,7 +13,7 @@
 
 #define TRIES 4
 
-/* One that is only tried is rolled back; r stays. */
+/* Ends the transaction: commits, or rolls back if it is only tried or failed. Returns r. */
 static int leave(struct vfa_host *host, bool commit, int r, struct vfa_error *err)
 {
     if (r == 0 && commit)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See unreleased.h. Names are taken from a folder that root alone can write; what is no UUID is not
- * a note. The time of an end is the note's own, as a file: it is made under another name and
- * renamed, so that no note has another time. */
+/* See unreleased.h. Only root can write the folder of the notes. A name without a UUID is no note.
+ * The time of the end is the mtime of the note, which is made under another name and renamed, so
+ * that no note ever has another time. */
 
 #include "unreleased.h"
 
@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 
 #define SUFFIX  ".unreleased."
-#define UNNAMED ".new" /* a note that has not got its time yet */
+#define UNNAMED ".new" /* a note without its time yet */
 
 static char *note_path(const char *state_path, const char *uuid)
 {
@@ -30,7 +30,7 @@ static char *note_path(const char *state_path, const char *uuid)
     return asprintf(&path, "%s" SUFFIX "%s", state_path, uuid) < 0 ? NULL : path;
 }
 
-/* When the domain of a note ended. False: there is none. */
+/* Reads when the domain of a note ended. False: no note. */
 static bool read_note(const char *path, int64_t *ret_at)
 {
     struct stat st;
@@ -80,11 +80,11 @@ int vfa_unreleased_void(const char *state_path, const char *uuid, struct vfa_err
 
 /* ---- following notes ---- */
 
-/* In a transaction. *ret_at: of the note that was followed; it stays if there is none. */
+/* In a transaction. *ret_at: the time of the note that was handled; unchanged if none. */
 static int release_noted(struct vfa_host *host, const char *path, const char *uuid, int64_t *ret_at,
                          struct vfa_error *err)
 {
-    if (!read_note(path, ret_at)) /* somebody was first, or the domain was started again */
+    if (!read_note(path, ret_at)) /* another program was first, or the domain was started again */
         return 0;
     return vfa_release_ended(host, uuid, *ret_at, NULL, err);
 }
