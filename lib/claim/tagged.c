@@ -201,10 +201,10 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
     if (r < 0)
         return r;
     if (tagged->kind == VFA_TAGGED_MISSING)
-        r = asprintf(ret, "device '%s%s' names no host device that is there", VFA_DEVICE_PREFIX,
+        r = asprintf(ret, "device '%s%s' names no device of this host", VFA_DEVICE_PREFIX,
                      tagged->request.name);
     else if (tagged->kind == VFA_TAGGED_UNUSABLE)
-        r = asprintf(ret, "device %s of '%s%s' is not to be had: %s", device, VFA_DEVICE_PREFIX,
+        r = asprintf(ret, "device %s of '%s%s' cannot be used: %s", device, VFA_DEVICE_PREFIX,
                      tagged->request.name, vfa_verdict_name(tagged->verdict));
     else if (!vfa_claim_is_held(holder.state))
         r = asprintf(ret, "device %s is not free: %s is being %s after domain '%s' had it", device,

@@ -39,9 +39,9 @@ int vfa_transaction_run(struct vfa_host *host, bool commit, vfa_transaction_fn *
             r = leave(host, commit, work(host, data, err), err);
     }
     if (r == VFA_CLAIM_RESCAN)
-        return vfa_fail(err, EAGAIN,
-                        "programs with another configuration replace the index of '%s' all the "
-                        "time: give all of them the same one",
-                        host->config->state_path);
+        return vfa_fail(
+            err, EAGAIN,
+            "programs with different configurations keep replacing the index of '%s': give all of them the same configuration",
+            host->config->state_path);
     return r;
 }

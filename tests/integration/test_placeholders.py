@@ -170,14 +170,14 @@ def unmet(host):
 
 
 @pytest.mark.parametrize("device, wrong", [
-    (placeholder(), "device 'ua-vf-net-0' names no host device that is there"),
-    (interface(NOWHERE % 0, "net-0"), "device 'ua-vf-net-0' names no host device that is there"),
-    (macvtap("nowhere", "net-0"), "device 'ua-vf-net-0' names no host device that is there"),
-    (hostdev("0000:02:1f.7", "net-0"), "device 'ua-vf-net-0' names no host device that is there"),
+    (placeholder(), "device 'ua-vf-net-0' names no device of this host"),
+    (interface(NOWHERE % 0, "net-0"), "device 'ua-vf-net-0' names no device of this host"),
+    (macvtap("nowhere", "net-0"), "device 'ua-vf-net-0' names no device of this host"),
+    (hostdev("0000:02:1f.7", "net-0"), "device 'ua-vf-net-0' names no device of this host"),
     (hostdev("0000:02:10.6", "net-0"), "device 0000:02:10.6 is not free: domain 'd2' holds 0000:02:10.6 (request 'x')"),
     (hostdev("0000:01:00.0", "net-0"), "device 0000:01:00.0 is not free: domain 'd2' holds 0000:02:10.6 (request 'x')"),
-    (hostdev("0000:02:10.4", "net-0"), "device 0000:02:10.4 of 'ua-vf-net-0' is not to be had: quarantined"),
-    (hostdev(SECOND, "net-0"), "device 0000:02:10.2 of 'ua-vf-net-0' is not to be had: netdev in use"),
+    (hostdev("0000:02:10.4", "net-0"), "device 0000:02:10.4 of 'ua-vf-net-0' cannot be used: quarantined"),
+    (hostdev(SECOND, "net-0"), "device 0000:02:10.2 of 'ua-vf-net-0' cannot be used: netdev in use"),
 ], ids=["hostdev", "interface", "macvtap", "absent", "taken", "family", "quarantined", "in use"])
 def test_placeholders_that_cannot_be_had(host, device, wrong):
     """One line: what is wrong, and what to do; who is to do it knows."""
@@ -244,7 +244,7 @@ def test_device_that_came_after_the_last_scan(host, spec):
     assert host.cli("rescan").returncode == 0
     tree.vf(pf, FIRST, "8086:10ca", 0, cls="020000", numa=0, driver="igbvf", netdev="enp1s0v0")
     assert host.cli("quarantine", "add", FIRST, "why").returncode == 0
-    assert "device 0000:02:10.0 of 'ua-vf-net-0' is not to be had: quarantined" in refused(
+    assert "device 0000:02:10.0 of 'ua-vf-net-0' cannot be used: quarantined" in refused(
         host.prepare(1, devices=hostdev(FIRST, "net-0")))
     assert host.cli("quarantine", "remove", FIRST).returncode == 0
     fine(host.prepare(1, devices=hostdev(FIRST, "net-0")))
@@ -255,9 +255,9 @@ def test_other_tags_than_the_request_wants(host):
     host.configure(CONFIG.replace('device_spec = ', 'device_spec = {"address": "*:42:*.*", '
                                   '"physical_network": "physnet2"}\ndevice_spec = ', 1))
     asked = request("net", name="dp", physical_network="physnet2")
-    assert "device %s of 'ua-vf-dp' is not to be had: other tags than requested" % FIRST in \
+    assert "device %s of 'ua-vf-dp' cannot be used: other tags than requested" % FIRST in \
         refused(host.prepare(1, asked, devices=hostdev(FIRST, "dp")))
-    assert "device 'ua-vf-dp' names no host device" in refused(host.prepare(1, asked, devices=placeholder(0, "dp")))
+    assert "device 'ua-vf-dp' names no device of this host" in refused(host.prepare(1, asked, devices=placeholder(0, "dp")))
     fine(host.prepare(1, asked, devices=hostdev(OTHER_PF, "dp")))
 
 

@@ -209,7 +209,7 @@ def test_define_and_start_at_once(quiet_host):
         fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
         domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
         assert refusal(domain.create) == (
-            "domain 'a': device 'ua-vf-qat-0' names no host device that is there: start it again, vfaliasd has chosen "
+            "domain 'a': device 'ua-vf-qat-0' names no device of this host: start it again, vfaliasd has chosen "
             "another one for its definition (if it has none, run 'vfalias resolve')")
     host.vfaliasd.start()
     wait_filled(host, "a")
@@ -228,7 +228,7 @@ def test_a_start_that_was_refused_mends_the_definition(quiet_host):
     group = os.readlink(tree.devices[QATS[0]].path / "iommu_group").rpartition("/")[2]
     tree.device("fade:3d:1f.0", "8086:15bb", group=int(group), driver="e1000e")
     assert refusal(domain.create).startswith(
-        "domain 'a': device %s of 'ua-vf-qat-0' is not to be had: IOMMU group not viable: start it again" % QATS[0])
+        "domain 'a': device %s of 'ua-vf-qat-0' cannot be used: IOMMU group not viable: start it again" % QATS[0])
     wait_sources(host, "a", lambda found: found["ua-vf-qat-0"] == QATS[1], "the second")
     assert not refusal(domain.create)
     tree.remove(tree.devices["fade:3d:1f.0"])
@@ -246,7 +246,7 @@ def test_without_vfaliasd(quiet_host):
     host = quiet_host
     domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
     assert refusal(domain.create) == (
-        "domain 'a': device 'ua-vf-qat-0' names no host device that is there: run 'vfalias resolve', or start "
+        "domain 'a': device 'ua-vf-qat-0' names no device of this host: run 'vfalias resolve', or start "
         "vfaliasd, which chooses another one for its definition")
     host.run("sh", "-c", "virsh -q dumpxml --inactive a | vfalias resolve | virsh -q define /proc/self/fd/0")
     assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[0]

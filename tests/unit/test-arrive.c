@@ -343,7 +343,7 @@ static void test_absent_netdev(void)
     CHECK(vfa_prepare_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
                   VFA_CLAIM_REFUSED &&
               check_has(&err,
-                        "device 'ua-vf-net-0' names no host device that is there: run 'vfalias "
+                        "device 'ua-vf-net-0' names no device of this host: run 'vfalias "
                         "resolve', or start vfaliasd"),
           "%s", vfa_error_text(&err));
     CHECK(vfa_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
