@@ -28,6 +28,7 @@
 #include "choose/resolve.h"
 #include "choose/verdict-health.h"
 #include "choose/verdict.h"
+#include "check.h"
 #include "private.h"
 
 #include <errno.h>
@@ -294,10 +295,12 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                               .visit = visit_candidate,
                                               .is_last_resort = is_of_down_pf,
                                               .data = &p};
+    const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, request);
     int r;
 
-    vfa_criteria_make(vfa_resolve_alias(a->host->config, request), request, a->domain, &a->place,
-                      &p.criteria);
+    if (!alias) /* nobody has checked the request */
+        return vfa_check_request(a->host->config, a->domain, request, err);
+    vfa_criteria_make(alias, request, a->domain, &a->place, &p.criteria);
     if (a->observer)
         a->observer->begin(a->observer->data);
     r = vfa_candidates(&candidates, err);

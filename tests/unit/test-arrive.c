@@ -342,9 +342,8 @@ static void test_absent_netdev(void)
 
     CHECK(vfa_prepare_domain(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), &err) ==
                   VFA_CLAIM_REFUSED &&
-              check_has(&err,
-                        "device 'ua-vf-net-0' names no device of this host: run 'vfalias "
-                        "resolve', or start vfaliasd"),
+              check_has(&err, "device 'ua-vf-net-0' names no device of this host: run 'vfalias "
+                              "resolve', or start vfaliasd"),
           "%s", vfa_error_text(&err));
     CHECK(vfa_reassert(&host, parse(DOM("", MACVTAP("net-0", "ens9"))), NULL) == 0,
           "one that runs is left alone");

@@ -4,11 +4,14 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "config/config.h"
+#include "domain/domain.h"
 #include "state/claims.h"
 #include "state/state.h"
 #include "host/host.h"
 #include "host/rescan.h"
-#include "provision/vf-apply.h"
+#include "provision/provisioner.h"
+#include "claim/assignment.h"
 #include "claim/claim.h"
 #include "claim/definition.h"
 #include "claim/hotplug.h"
@@ -146,7 +149,7 @@ static void test_statements(void)
     CHECK(vfa_host_rescan_unless_young(&host, NULL) == 0, "");
     n_statements = 0;
     CHECK(vfa_prepare_domain(&host, domain, NULL) == 0, "");
-    CHECK(vfa_vf_apply_present(&host, domain, NULL) == 0, "");
+    CHECK(vfa_provisioner_apply_present(&host, domain, NULL) == 0, "");
     CHECK(n_statements <= MOST_STATEMENTS, "%u statements", n_statements);
     vfa_host_clear(&host);
 }
