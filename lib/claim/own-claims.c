@@ -99,6 +99,14 @@ void vfa_alloc_forget_claims(struct vfa_alloc *a, size_t n)
 
 /* ---- the state and the list ---- */
 
+/* A note of an earlier end of the domain must not release what the domain gets now. */
+static int void_note(struct vfa_alloc *a, struct vfa_error *err)
+{
+    return vfa_state_is_copy(a->host->state)
+               ? 0
+               : vfa_unreleased_void(a->host->config->state_path, a->domain->uuid, err);
+}
+
 int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
                     const struct vfa_device *dev, enum vfa_claim_state claim_state,
                     struct vfa_error *err)
@@ -126,8 +134,7 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
     r = vfa_cleaning_spec(a->host, dev, &spec, err);
     if (r < 0)
         return r;
-    if (!vfa_state_is_copy(a->host->state))
-        r = vfa_unreleased_void(a->host->config->state_path, a->domain->uuid, err);
+    r = void_note(a, err);
     if (r < 0)
         return r;
     claim.cleaner = spec ? spec->clean : NULL;
@@ -157,9 +164,11 @@ int vfa_alloc_release(struct vfa_alloc *a, const char *request, const char *why,
 
 int vfa_alloc_accept(struct vfa_alloc *a, struct vfa_claim *claim, struct vfa_error *err)
 {
-    int r = vfa_state_set_claim_state(a->host->state, claim->uuid, claim->request,
-                                      VFA_CLAIM_CLAIMED, err);
+    int r = void_note(a, err);
 
+    if (r == 0)
+        r = vfa_state_set_claim_state(a->host->state, claim->uuid, claim->request,
+                                      VFA_CLAIM_CLAIMED, err);
     if (r < 0)
         return r;
     claim->state = VFA_CLAIM_CLAIMED;

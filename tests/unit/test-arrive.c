@@ -21,7 +21,10 @@
 #include "claim/prepare.h"
 #include "claim/reassert.h"
 #include "claim/rescan.h"
+#include "claim/unreleased.h"
 #include "made-host.h"
+
+#include <time.h>
 
 static const struct {
     const char *label;
@@ -184,6 +187,25 @@ static void test_static(void)
     CHECK(vfa_prepare_domain(&host, parse(DOM("", HOSTDEV("net", "0x10", "2") STATIC)), &err) == 0,
           "%s", vfa_error_text(&err));
     CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == 2, "all are the start's");
+    vfa_host_clear(&host);
+}
+
+/* The release hook of an earlier end could not write the state and left a note, which could not be
+ * followed when this start opened the state: it must not release what the start has accepted. */
+static void test_note_of_an_earlier_end(void)
+{
+    VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    const struct vfa_domain *domain = parse(DOM(META(ASKS), ""));
+    struct vfa_host host = open_host(true);
+
+    CHECK(vfa_incoming_claim(&host, domain, VFA_INCOMING_HOTPLUG, &arrivals, NULL) == 0, "arrives");
+    CHECK(vfa_unreleased_note(host.config->state_path, domain->uuid, (int64_t)time(NULL), &err) ==
+              0,
+          "%s", vfa_error_text(&err));
+    CHECK(vfa_prepare_domain(&host, domain, &err) == 0, "%s", vfa_error_text(&err));
+    CHECK(vfa_unreleased_settle(&host, &err) == 0, "%s", vfa_error_text(&err));
+    CHECK(count_claims(&host, VFA_CLAIM_CLAIMED) == arrivals.n && arrivals.n > 0, "claims stay");
     vfa_host_clear(&host);
 }
 
@@ -359,6 +381,7 @@ int main(void)
     test_cases();
     test_prepare();
     test_static();
+    test_note_of_an_earlier_end();
     test_running();
     test_rehearsal();
     test_absent_netdev();
