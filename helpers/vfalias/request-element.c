@@ -70,12 +70,29 @@ static int read_vlan_option(struct vfa_request_element *element)
     return VFA_CMD_FINE;
 }
 
+static bool is_switch(unsigned setting)
+{
+    return setting == VFA_VF_TRUST || setting == VFA_VF_SPOOFCHK || setting == VFA_VF_QUERY_RSS;
+}
+
 /* Accepts on and off, as ip-link(8), and yes and no, as in XML. */
 static const char *xml_value(unsigned setting, const char *text)
 {
-    if (setting != VFA_VF_TRUST && setting != VFA_VF_SPOOFCHK && setting != VFA_VF_QUERY_RSS)
+    if (!is_switch(setting))
         return text;
     return strcmp(text, "on") == 0 ? "yes" : strcmp(text, "off") == 0 ? "no" : text;
+}
+
+static int check_switches(const struct vfa_request_element *element)
+{
+    for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
+        const char *text = is_switch(i) ? element->setting_texts[i] : NULL;
+
+        if (text && strcmp(xml_value(i, text), "yes") != 0 && strcmp(xml_value(i, text), "no") != 0)
+            return vfa_cmd_fail_usage("request add: %s '%s' is neither on nor off",
+                                      vfa_vf_setting_name((enum vfa_vf_setting)i), text);
+    }
+    return VFA_CMD_FINE;
 }
 
 /* The settings are checked together with the settings of the alias, which they override. */
@@ -83,8 +100,10 @@ static int read_setting_options(struct vfa_request_element *element, const struc
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_vf_settings all = alias ? alias->settings : (struct vfa_vf_settings){0};
-    int r = 0;
+    int r = check_switches(element);
 
+    if (r != VFA_CMD_FINE)
+        return r;
     for (unsigned i = 0; i < VFA_VF_SETTINGS && r == 0; i++) {
         if (element->setting_texts[i])
             r = vfa_vf_settings_parse(&element->settings,

@@ -322,6 +322,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+        if ((c == OPT_CONFIG || c == OPT_URI) && !*optarg)
+            return usage_error("an option has an empty value:",
+                               c == OPT_URI ? "--uri" : "--config");
         switch (c) {
         case OPT_CONFIG:
             ret->config = optarg;

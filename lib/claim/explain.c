@@ -49,6 +49,7 @@ struct work {
     struct vfa_alloc a;
     struct vfa_domain somebody; /* the domain if none is given */
     struct vfa_request one;     /* the request if there is none */
+    char *one_name;             /* its name, if the domain has a claim of the alias' name */
     const struct vfa_alias *alias;
     const struct vfa_domain *domain; /* may be NULL */
     struct vfa_criteria criteria;    /* of the last request */
@@ -67,6 +68,7 @@ static void explain_work_clear(struct work *w)
     vfa_alloc_clear(&w->a);
     free(w->visited);
     free(w->refusal);
+    free(w->one_name);
 }
 
 /* Keeps the first refusal: the hook stops there. */
@@ -208,6 +210,20 @@ static size_t last_target(struct work *w)
     return n;
 }
 
+/* A claim of the domain may have the name: one request has one device. */
+static int try_one(struct work *w, struct vfa_error *err)
+{
+    for (unsigned i = 0; vfa_claims_find(&w->a.claims, w->one.name); i++) {
+        free(w->one_name);
+        if (asprintf(&w->one_name, "%s-%u", w->alias->name, i) < 0) {
+            w->one_name = NULL;
+            return vfa_fail_oom(err);
+        }
+        w->one.name = w->one_name;
+    }
+    return try_target(w, &w->one, err);
+}
+
 static int try_all(struct work *w, struct vfa_error *err)
 {
     const struct vfa_domain *domain = w->a.domain;
@@ -226,7 +242,7 @@ static int try_all(struct work *w, struct vfa_error *err)
         tried += target;
     }
     w->last = true;
-    return r < 0 || tried > 0 ? r : try_target(w, &w->one, err);
+    return r < 0 || tried > 0 ? r : try_one(w, err);
 }
 
 /* ---- the start ---- */

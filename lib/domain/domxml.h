@@ -4,7 +4,7 @@
  *
  * XML is untrusted: no network, no entity expansion, a size limit (VFA_DOMXML_MAX). Unknown
  * attributes and elements of urn:vfalias:1 are errors; everything else in the document is ignored.
- * Format: https://libvirt.org/formatdomain.html; vfalias-hooks(7) describes the namespace.
+ * Format: https://libvirt.org/formatdomain.html; vfalias-requests(7) describes the namespace.
  */
 #ifndef VFA_DOMAIN_DOMXML_H
 #define VFA_DOMAIN_DOMXML_H

@@ -146,6 +146,35 @@ static int set_options(xmlNodePtr node, const struct vfa_request_options *option
     return ok ? set_tag_attributes(node, options->tags, err) : vfa_fail_oom(err);
 }
 
+static bool has_request(const struct vfa_domain *domain, const char *name, uint32_t count,
+                        uint32_t i)
+{
+    char numbered[VFA_REQUEST_MAX + 16];
+
+    if (count < 2)
+        return vfa_domain_request(domain, name);
+    snprintf(numbered, sizeof(numbered), "%s-%u", name, i);
+    return vfa_domain_request(domain, numbered);
+}
+
+/* A request without a name has one that is derived from its alias, and keeps it: a new request of
+ * that name would get its device. */
+static int check_new_name(xmlDocPtr doc, const char *name, uint32_t count, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = calloc(1, sizeof(*domain));
+    int r;
+
+    if (!domain)
+        return vfa_fail_oom(err);
+    r = vfa_xml_read_requests(xmlDocGetRootElement(doc), domain, err);
+    for (uint32_t i = 0; r == 0 && i < (count ? count : 1); i++) {
+        if (has_request(domain, name, count, i))
+            r = vfa_fail(err, EEXIST,
+                         "cannot add request '%s': the domain has a request of that name", name);
+    }
+    return r;
+}
+
 int vfa_domxml_requests_add(const char *requests, const char *alias,
                             const struct vfa_request_options *options, char **ret,
                             struct vfa_error *err)
@@ -154,6 +183,10 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
     xmlNodePtr root, node;
     int r = parse_requests(requests, &doc, err);
 
+    if (r < 0)
+        return r;
+    if (options->name)
+        r = check_new_name(doc, options->name, options->count, err);
     if (r < 0)
         return r;
     root = xmlDocGetRootElement(doc);

@@ -797,7 +797,7 @@ alias = {"vendor_id": "8086", "product_id": "10ca", "name": "x y"}
 
 def test_request_add_twice_changes_nothing(virt):
     says = virt.refused(1, "request", "add", "idle", "net", "--name", "a", "--port", options=[])
-    assert says == "domain 'idle' (definition): cannot read requests: request 'a' is there twice"
+    assert says == "domain 'idle' (definition): cannot add request 'a': the domain has a request of that name"
     assert "name 'a b'" in virt.refused(1, "request", "add", "idle", "net", "--name", "a b",
                                         options=[])
 

@@ -120,6 +120,12 @@ def test_a_domain_that_waits_costs_nothing(quiet_host, daemon):
     assert one.switches() - before < 20, one.text()  # gc may have claims to look at once more
 
 
+@pytest.mark.parametrize("option", ["--config", "--uri"])
+def test_an_option_with_an_empty_value_is_refused(quiet_host, option):
+    done = subprocess.run([str(DAEMON), option, ""], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 2 and "an option has an empty value: '%s'" % option in done.stderr.splitlines()[0], done
+
+
 # ---- optional requests that are not ----
 
 def test_optional_request_is_not_tried_again(quiet_host, daemon):

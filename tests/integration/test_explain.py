@@ -223,3 +223,13 @@ def test_verbs_agree(tmp_path, seed):
             if row["reason"] not in (None, "other driver"):
                 assert (listed[row["address"]]["reason"], listed[row["address"]]["detail"]) == \
                     (row["reason"], row["detail"])
+
+
+@pytest.mark.parametrize("name", ["net", "net-0"])
+def test_a_device_of_the_domain_may_be_called_like_the_alias(tmp_path, name):
+    """The domain has no request that needs a device: explain asks for one more, under a name that nobody has."""
+    host = Host(tmp_path)
+    first = next(row["address"] for row in json.loads(host.cli("devices", "--json").stdout) if row["product_id"] == "10ca")
+    done = host.cli("explain", "net", "--xml", "-", "--json", input=domain(1, "", hostdev(first, name)))
+    chosen = [row["address"] for row in json.loads(done.stdout) if row["verdict"] == "chosen"]
+    assert done.returncode == 0 and len(chosen) == 1 and chosen != [first], done

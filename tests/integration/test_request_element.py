@@ -52,7 +52,7 @@ def nics(virt):  # noqa: F811
     (["--vlan-qos", "1"], "vlan_qos has no effect without vlan"),
     (["--vlan", "7", "--vlan-qos", "8"], "vlan_qos '8': a whole number in 0 to 7 is wanted"),
     (["--vlan", "7", "--vlan-proto", "802.1x"], "vlan_proto '802.1x': "),
-    (["--trust", "maybe"], "trust 'maybe': "),
+    (["--trust", "maybe"], "trust 'maybe' is neither on nor off"),
     (["--link-state", "on"], "link_state 'on': "),
     (["--min-tx-rate", "20", "--max-tx-rate", "10"], "min_tx_rate 20 is more than max_tx_rate 10"),
     (["--mtu", "10"], "mtu '10': a whole number in 68 to "),

@@ -395,6 +395,7 @@ static void test_add(void)
 {
     static const struct vfa_request_options one = {.count = 1};
     static const struct vfa_request_options named = {.name = "x", .count = 2, .optional = true};
+    static const struct vfa_request_options derived = {.name = "q-0", .count = 1};
     static const struct vfa_request_options none = {.count = 0};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_freep) char *a = NULL;
@@ -407,8 +408,13 @@ static void test_add(void)
     CHECK(strcmp(b, "<requests><request alias=\"q\"/><request alias=\"r\" name=\"x\" count=\"2\" "
                     "optional=\"yes\"/></requests>") == 0,
           "%s", b);
-    CHECK(vfa_domxml_requests_add(b, "r", &named, &c, &err) < 0 && check_has(&err, "twice"), "%s",
-          vfa_error_text(&err));
+    CHECK(vfa_domxml_requests_add(b, "r", &derived, &c, &err) < 0 &&
+              check_has(&err, "cannot add request 'q-0': the domain has a request of that name"),
+          "%s", vfa_error_text(&err));
+    vfa_error_clear(&err);
+    CHECK(vfa_domxml_requests_add(b, "r", &named, &c, &err) < 0 &&
+              check_has(&err, "has a request of that name"),
+          "%s", vfa_error_text(&err));
     vfa_error_clear(&err);
     CHECK(vfa_domxml_requests_add(b, "r", &none, &c, &err) < 0 && check_has(&err, "count '0'"),
           "%s", vfa_error_text(&err));
