@@ -1,0 +1,418 @@
+-- SPDX-License-Identifier: LGPL-2.1-or-later
+-- The schema of the state file, version 3. It enforces the rules of claims, so that no program can
+-- break them.
+--
+-- A released version does not change: a change makes a new version. VFA_SCHEMA_VERSION in
+-- lib/state/private.h has the number, vfa_state_make_schema() upgrades files of older versions, and
+-- tests/data/state keeps the text of each released version.
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Counters. They only grow, so a process sees what other processes did.
+--   scans      the index was replaced
+--   freed      a device may have become free
+--   ended      a domain has lost a claim
+--   unsettled  a definition may name a device that its domain cannot have (a stale definition)
+INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('ended', '0'), ('unsettled', '0');
+
+-- ---- the index: which devices satisfy which alias ----
+
+-- Devices that the configuration allows.
+--   spec     index of the device_spec that allows the device; -1: no device_spec is configured
+--   healthy  1 if, at the scan, nothing but claims and quarantine kept the device from a guest;
+--            NULL: not known, because the device was not checked or was in use
+CREATE TABLE device (
+    address TEXT PRIMARY KEY,
+    parent TEXT,
+    type INTEGER NOT NULL,
+    vendor INTEGER NOT NULL,
+    product INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    numa_node INTEGER NOT NULL,
+    iommu_group INTEGER NOT NULL,
+    spec INTEGER NOT NULL DEFAULT -1,
+    healthy INTEGER CHECK (healthy IN (0, 1))
+) WITHOUT ROWID;
+CREATE INDEX device_parent ON device (parent) WHERE parent IS NOT NULL;
+
+-- Devices of an alias that are alike for the choice: same device_spec, NUMA node and PF. An
+-- allocation therefore reads some pools and one device, however many devices there are.
+--   first    lowest address in the pool
+--   free     number of members that no claim excludes (busy = 0)
+--   used     number of the other members
+--   kept     number of free members that are tentative (kept > 0)
+--   healthy  number of members that are healthy
+CREATE TABLE pool (
+    id INTEGER PRIMARY KEY,
+    alias TEXT NOT NULL,
+    spec INTEGER NOT NULL,
+    numa_node INTEGER NOT NULL,
+    parent TEXT NOT NULL,
+    first TEXT NOT NULL,
+    free INTEGER NOT NULL DEFAULT 0,
+    used INTEGER NOT NULL DEFAULT 0,
+    kept INTEGER NOT NULL DEFAULT 0,
+    healthy INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (alias, spec, numa_node, parent)
+);
+CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
+
+-- The devices of a pool. Triggers keep busy and kept up to date.
+--   busy     number of claims that exclude the device: on the device, its PF or its VFs
+--   kept     number of tentative rows for the device, its PF or its VFs: a claim on the device
+--            would take a tentative device from that many definitions
+--   healthy  as device.healthy, for the kind of attachment of the alias
+CREATE TABLE member (
+    pool INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    busy INTEGER NOT NULL DEFAULT 0,
+    kept INTEGER NOT NULL DEFAULT 0,
+    healthy INTEGER CHECK (healthy IN (0, 1)),
+    PRIMARY KEY (pool, device)
+) WITHOUT ROWID;
+CREATE INDEX member_device ON member (device);
+CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
+CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
+
+-- Counts of devices that are alike for a user. Empty if the scan did not check the devices.
+--   first    lowest address
+--   healthy  number of devices that are healthy
+--   unknown  number of devices whose health is not known
+CREATE TABLE stock (
+    vendor INTEGER NOT NULL,
+    product INTEGER NOT NULL,
+    numa_node INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    spec INTEGER NOT NULL,
+    first TEXT NOT NULL,
+    healthy INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    PRIMARY KEY (vendor, product, numa_node, type, spec)
+) WITHOUT ROWID;
+
+-- ---- claims ----
+
+-- A domain holds a claim that is incoming, claimed or active. In the two other states no domain has
+-- the device, and the device is not free: releasing, until its saved settings are restored; then
+-- cleaning, until its cleaner has run. uuid, domain and request then name the last holder, and a
+-- new claim may have the same request.
+--   since        when the claim was made
+--   state_since  when the claim entered its state
+--   why          why the domain lost the device
+--   cleaner      program that must run before the device is free; NULL: none
+--   attempts     number of failures of the present step (attach, restore, clean)
+--   error        text of the last failure
+--   placeholder  1: no request; the device stands in the XML of the domain
+CREATE TABLE claim (
+    device TEXT PRIMARY KEY,
+    parent TEXT,
+    iommu_group INTEGER NOT NULL DEFAULT -1,
+    kind TEXT NOT NULL CHECK (kind IN ('pci')),
+    uuid TEXT NOT NULL CHECK (length(uuid) = 36),
+    domain TEXT NOT NULL,
+    request TEXT NOT NULL,
+    alias TEXT,
+    state TEXT NOT NULL CHECK (state IN ('incoming', 'claimed', 'active', 'releasing', 'cleaning')),
+    since INTEGER NOT NULL,
+    state_since INTEGER NOT NULL DEFAULT 0,
+    why TEXT,
+    cleaner TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    placeholder INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX claim_request ON claim (uuid, request) WHERE state NOT IN ('releasing', 'cleaning');
+CREATE INDEX claim_owner ON claim (uuid, request);
+CREATE INDEX claim_ending ON claim (state) WHERE state IN ('releasing', 'cleaning');
+CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;
+CREATE INDEX claim_group ON claim (iommu_group) WHERE iommu_group >= 0;
+CREATE INDEX claim_domain ON claim (domain);
+
+-- The original settings of a device that vfalias changed.
+--   settings  settings of the VF, as text
+--   up        whether its netdev was up; NULL: vfalias did not change that
+CREATE TABLE saved (
+    device TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    up INTEGER CHECK (up IN (0, 1))
+) WITHOUT ROWID;
+
+-- Saved settings belong to a claim and must be deleted before the claim: a device with changed
+-- settings is not free. If restoring the settings has failed for good, the device is in quarantine:
+-- then the claim may go, and the saved settings stay for a later attempt.
+CREATE TRIGGER saved_claimed BEFORE INSERT ON saved
+WHEN NOT EXISTS (SELECT 1 FROM claim WHERE device = NEW.device)
+BEGIN
+    SELECT RAISE(ABORT, 'nobody has the device');
+END;
+
+CREATE TRIGGER claim_saved BEFORE DELETE ON claim
+WHEN EXISTS (SELECT 1 FROM saved WHERE device = OLD.device)
+ AND NOT EXISTS (SELECT 1 FROM quarantine WHERE device = OLD.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
+
+-- Requests of running domains that vfalias leaves alone until the requests of the domain change:
+-- the user detached the device by hand, or the request is optional and no device was free.
+--   borrower  number of a lease holder: a program that took the device out of the guest for a
+--             while. The row then counts as long as that program runs (lock.h); the claim stays.
+CREATE TABLE withdrawn (
+    uuid TEXT NOT NULL,
+    request TEXT NOT NULL,
+    borrower INTEGER,
+    PRIMARY KEY (uuid, request)
+) WITHOUT ROWID;
+CREATE INDEX withdrawn_borrower ON withdrawn (borrower) WHERE borrower IS NOT NULL;
+
+-- Domains whose guest is suspended at power-on until it has its devices (hold.h).
+--   id    differs for each start of a domain
+--   held  1: vfaliasd suspends, or has suspended, the guest
+CREATE TABLE hold (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE CHECK (length(uuid) = 36),
+    held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),
+    since INTEGER NOT NULL
+);
+
+-- The request that had a device last: the request gets the same device again if it is free. One row
+-- for each device, so the table does not grow without bound.
+CREATE TABLE last (
+    device TEXT PRIMARY KEY,
+    uuid TEXT NOT NULL,
+    request TEXT NOT NULL,
+    UNIQUE (uuid, request)
+) WITHOUT ROWID;
+
+-- The devices of placeholders in definitions. They are no claims: a device may be tentative for
+-- several domains, and any domain may claim it.
+CREATE TABLE tentative (
+    uuid TEXT NOT NULL CHECK (length(uuid) = 36),
+    request TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    device TEXT NOT NULL,
+    parent TEXT,
+    iommu_group INTEGER NOT NULL,
+    PRIMARY KEY (uuid, request)
+) WITHOUT ROWID;
+CREATE INDEX tentative_device ON tentative (device);
+CREATE INDEX tentative_parent ON tentative (parent) WHERE parent IS NOT NULL;
+CREATE INDEX tentative_group ON tentative (iommu_group) WHERE iommu_group >= 0;
+
+-- Domains whose start was refused because of a placeholder. vfaliasd removes the row when it has
+-- repaired the definition.
+CREATE TABLE unmet (
+    uuid TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+-- Devices that no domain gets until an administrator ends the quarantine.
+--   cause  other: by an administrator, or the original settings are not known; settings: the saved
+--          settings could not be restored; clean: the cleaner failed; once: the device_spec allows
+--          one use only
+CREATE TABLE quarantine (
+    device TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    cause TEXT NOT NULL DEFAULT 'other' CHECK (cause IN ('other', 'settings', 'clean', 'once'))
+) WITHOUT ROWID;
+
+-- Devices that could not be attached to a guest (VFA_ATTACH_ATTEMPTS in claims.h): all other
+-- devices are chosen before them. The row goes when a guest has the device, when a scan does not
+-- find the device, or when an administrator scans the hardware.
+CREATE TABLE failed (
+    device TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TRIGGER failed_works AFTER UPDATE OF state ON claim WHEN NEW.state = 'active'
+BEGIN
+    DELETE FROM failed WHERE device = NEW.device;
+END;
+
+CREATE TRIGGER failed_is_there AFTER INSERT ON claim WHEN NEW.state = 'active'
+BEGIN
+    DELETE FROM failed WHERE device = NEW.device;
+END;
+
+CREATE TRIGGER quarantine_saved BEFORE DELETE ON quarantine
+WHEN EXISTS (SELECT 1 FROM saved WHERE device = OLD.device)
+ AND NOT EXISTS (SELECT 1 FROM claim WHERE device = OLD.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
+
+CREATE TRIGGER quarantine_ended AFTER DELETE ON quarantine
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'freed';
+END;
+
+-- A PF and its VFs exclude each other. An active claim records what a running domain has, so it is
+-- allowed while the other device is releasing or cleaning.
+CREATE TRIGGER claim_family BEFORE INSERT ON claim
+WHEN EXISTS (SELECT 1 FROM claim WHERE (parent = NEW.device OR device = NEW.parent)
+             AND (NEW.state <> 'active' OR state NOT IN ('releasing', 'cleaning')))
+BEGIN
+    SELECT RAISE(ABORT, 'family');
+END;
+
+-- The devices of an IOMMU group belong to one guest, and to no guest while one of them is releasing
+-- or cleaning, except for active claims (as in claim_family).
+CREATE TRIGGER claim_iommu_group BEFORE INSERT ON claim
+WHEN NEW.iommu_group >= 0
+ AND EXISTS (SELECT 1 FROM claim WHERE iommu_group = NEW.iommu_group AND iommu_group >= 0
+             AND iif(state IN ('releasing', 'cleaning'), NEW.state <> 'active', uuid <> NEW.uuid))
+BEGIN
+    SELECT RAISE(ABORT, 'IOMMU group');
+END;
+
+-- A claim never changes its device, domain or request.
+CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, parent, iommu_group, uuid, request ON claim
+BEGIN
+    SELECT RAISE(ABORT, 'a claim does not move');
+END;
+
+-- A domain does not get a lost device back. Cleaning begins after the saved settings were restored.
+CREATE TRIGGER claim_ends BEFORE UPDATE OF state ON claim
+WHEN OLD.state IN ('releasing', 'cleaning') AND NEW.state <> OLD.state
+ AND NOT (OLD.state = 'releasing' AND NEW.state = 'cleaning')
+BEGIN
+    SELECT RAISE(ABORT, 'its domain has lost the device');
+END;
+
+CREATE TRIGGER claim_unclean BEFORE UPDATE OF state ON claim
+WHEN NEW.state = 'cleaning' AND EXISTS (SELECT 1 FROM saved WHERE device = NEW.device)
+BEGIN
+    SELECT RAISE(ABORT, 'its device is not as it was before');
+END;
+
+CREATE TRIGGER claim_ended AFTER UPDATE OF state ON claim
+WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'ended';
+END;
+
+CREATE TRIGGER claim_dropped AFTER DELETE ON claim WHEN OLD.state NOT IN ('releasing', 'cleaning')
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'ended';
+END;
+
+CREATE TRIGGER claim_remembered AFTER INSERT ON claim WHEN NEW.alias IS NOT NULL
+BEGIN
+    INSERT OR REPLACE INTO last VALUES (NEW.device, NEW.uuid, NEW.request);
+END;
+
+-- ---- tentative devices ----
+
+CREATE TRIGGER claim_overtakes AFTER INSERT ON claim
+WHEN EXISTS (SELECT 1 FROM tentative WHERE uuid <> NEW.uuid
+             AND (device = NEW.device OR parent = NEW.device OR device = NEW.parent
+                  OR (iommu_group = NEW.iommu_group AND iommu_group >= 0)))
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER quarantine_overtakes AFTER INSERT ON quarantine
+WHEN EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+-- A device in quarantine stays in the definition of the domain that has it. The definition becomes
+-- stale when the domain loses the device.
+CREATE TRIGGER quarantined_lost AFTER UPDATE OF state ON claim
+WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
+ AND EXISTS (SELECT 1 FROM quarantine WHERE device = NEW.device)
+ AND EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER quarantined_left AFTER DELETE ON claim
+WHEN OLD.state NOT IN ('releasing', 'cleaning')
+ AND EXISTS (SELECT 1 FROM quarantine WHERE device = OLD.device)
+ AND EXISTS (SELECT 1 FROM tentative WHERE device = OLD.device)
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER unmet_noted AFTER INSERT ON unmet
+BEGIN
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
+END;
+
+CREATE TRIGGER tentative_fixed BEFORE UPDATE ON tentative
+BEGIN
+    SELECT RAISE(ABORT, 'what is tentative does not move');
+END;
+
+CREATE TRIGGER tentative_kept AFTER INSERT ON tentative
+BEGIN
+    UPDATE member SET kept = kept + 1 WHERE device IN (
+        SELECT NEW.device
+        UNION ALL SELECT NEW.parent WHERE NEW.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = NEW.device);
+END;
+
+CREATE TRIGGER tentative_left AFTER DELETE ON tentative
+BEGIN
+    UPDATE member SET kept = kept - 1 WHERE device IN (
+        SELECT OLD.device
+        UNION ALL SELECT OLD.parent WHERE OLD.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = OLD.device);
+END;
+
+-- ---- claims and the index ----
+
+CREATE TRIGGER claim_busy AFTER INSERT ON claim
+BEGIN
+    UPDATE member SET busy = busy + 1 WHERE device IN (
+        SELECT NEW.device
+        UNION ALL SELECT NEW.parent WHERE NEW.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = NEW.device);
+END;
+
+CREATE TRIGGER claim_idle AFTER DELETE ON claim
+BEGIN
+    UPDATE member SET busy = busy - 1 WHERE device IN (
+        SELECT OLD.device
+        UNION ALL SELECT OLD.parent WHERE OLD.parent IS NOT NULL
+        UNION ALL SELECT address FROM device WHERE parent = OLD.device);
+    UPDATE meta SET value = value + 1 WHERE key = 'freed';
+END;
+
+-- The index is replaced while there are claims and tentative rows: a new member gets their counts.
+CREATE TRIGGER member_new AFTER INSERT ON member
+BEGIN
+    UPDATE pool SET free = free + 1 WHERE id = NEW.pool;
+    UPDATE member SET busy =
+        (SELECT count(*) FROM claim WHERE device = NEW.device)
+        + (SELECT count(*) FROM claim WHERE parent = NEW.device)
+        + (SELECT count(*) FROM device d JOIN claim c ON c.device = d.parent
+           WHERE d.address = NEW.device),
+    kept =
+        (SELECT count(*) FROM tentative WHERE device = NEW.device)
+        + (SELECT count(*) FROM tentative WHERE parent = NEW.device)
+        + (SELECT count(*) FROM device d JOIN tentative t ON t.device = d.parent
+           WHERE d.address = NEW.device)
+    WHERE pool = NEW.pool AND device = NEW.device;
+END;
+
+CREATE TRIGGER member_taken AFTER UPDATE OF busy ON member WHEN OLD.busy = 0 AND NEW.busy > 0
+BEGIN
+    UPDATE pool SET free = free - 1, used = used + 1, kept = kept - (OLD.kept > 0) WHERE id = NEW.pool;
+END;
+
+CREATE TRIGGER member_freed AFTER UPDATE OF busy ON member WHEN OLD.busy > 0 AND NEW.busy = 0
+BEGIN
+    UPDATE pool SET free = free + 1, used = used - 1, kept = kept + (NEW.kept > 0) WHERE id = NEW.pool;
+END;
+
+CREATE TRIGGER member_kept AFTER UPDATE OF kept ON member
+WHEN OLD.busy = 0 AND NEW.busy = 0 AND (OLD.kept > 0) <> (NEW.kept > 0)
+BEGIN
+    UPDATE pool SET kept = kept + (NEW.kept > 0) - (OLD.kept > 0) WHERE id = NEW.pool;
+END;
