@@ -30,10 +30,9 @@ static const struct vfa_provisioner provisioners[] = {
         .kind = VFA_KIND_PCI,
         .steps =
             {
-                [VFA_STEP_BEFORE_ATTACH] = {vfa_vf_is_wanted, vfa_vf_plan, vfa_vf_apply,
-                                            .undo_refused = true},
+                [VFA_STEP_BEFORE_ATTACH] = {vfa_vf_is_wanted, vfa_vf_plan, vfa_vf_apply, true},
                 [VFA_STEP_AFTER_ATTACH] = {vfa_vf_is_vlan_wanted, vfa_vf_plan_vlan,
-                                           vfa_vf_apply_vlan},
+                                           vfa_vf_apply_vlan, false},
             },
         .undo = vfa_vf_undo,
     },

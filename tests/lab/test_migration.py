@@ -191,7 +191,7 @@ def test_destination_has_none(pair):
     for verb in ("gc", "release db1"):  # a libvirt that knows nothing of what runs here does not judge claims of here
         judged = here.lab.run(f"vfalias -c {pair.uri} {verb}", check=False)
         assert (judged.returncode, judged.stderr.count("\n")) == (1, 1), verb
-        assert f"run it on the host of '{pair.uri}'" in judged.stderr, verb
+        assert f"run this command on the host of '{pair.uri}'" in judged.stderr, verb
     assert here.claims() == before
     here.lab.run("vfalias detach db1 --all", timeout=DETACHING)
     assert pair.here.refused("migrate", "--live", "db1", pair.uri) == line

@@ -47,7 +47,7 @@ def test_attach_given_up(host):
     """After five attempts, in 15 seconds: one guest runs on, the other was to have it or die."""
     host.configure(VFALIAS_CONF.replace('"gpu",', '"gpu", "on_attach_failure": "destroy",'))
     host.vfaliasd.signal("HUP")
-    host.vfaliasd.lines.wait("read anew")
+    host.vfaliasd.lines.wait("was read again")
     host.define(guest("keeps", "qat"))
     host.define(guest("dies", "gpu"))
     host.virsh("start", "keeps")

@@ -27,7 +27,7 @@ def configure(host, text=VITAL, **settings):
     if host.vfaliasd.running():
         since = host.vfaliasd.lines.mark()
         host.vfaliasd.signal("HUP")
-        host.vfaliasd.lines.wait("read anew", since)
+        host.vfaliasd.lines.wait("was read again", since)
 
 
 def told(host, name):

@@ -50,7 +50,7 @@ def configure(host, text):
     host.configure(text + HERE)
     known = len(host.vfaliasd.lines.lines)
     host.vfaliasd.signal("HUP")
-    host.vfaliasd.lines.wait("read anew", known)
+    host.vfaliasd.lines.wait("was read again", known)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def run_lines(host, text):
 def asked(host):
     host.configure(CONFIG)
     host.vfaliasd.signal("HUP")
-    host.vfaliasd.lines.wait("read anew")
+    host.vfaliasd.lines.wait("was read again")
     return host
 
 

@@ -48,7 +48,7 @@ only_in() {
 layers_hold() {
     only_in libvirt/ helpers/ || return 1
     only_in json-c/ lib/config/ helpers/vfalias/ || return 1
-    only_in libxml/ lib/domain/ helpers/shared/virt-uri.c || return 1
+    only_in libxml/ lib/domain/ helpers/shared/virt-uri.c helpers/vfalias/connect.c || return 1
     only_in sqlite3 lib/state/ || return 1
     only_in netlink/ lib/device/ || return 1
     only_in pcre2 lib/spec/ || return 1
