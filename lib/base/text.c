@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Returns the length in bytes of the blank at p (as Python's str.isspace() defines it), or 0. */
+/* Returns the length in bytes of the blank at p (as Python's str.isspace defines it), or 0. */
 static size_t blank(const unsigned char *p, size_t len)
 {
     if ((p[0] >= 0x09 && p[0] <= 0x0d) || (p[0] >= 0x1c && p[0] <= 0x20))
