@@ -110,8 +110,8 @@ int vfa_alloc_accept(struct vfa_alloc *a, struct vfa_claim *claim, struct vfa_er
 /* Claims beyond the first n of a->claims were rolled back: removes them from the list. */
 void vfa_alloc_forget_claims(struct vfa_alloc *a, size_t n);
 
-/* Inserts a claim of the domain; VFA_STATE_TAKEN if a rule forbids it. `dev` is as sysfs has it
- * now. */
+/* Inserts a claim of the domain. `dev` is the device as sysfs shows it now. Returns 0,
+ * VFA_STATE_TAKEN (a rule of the schema forbids the claim) or an error. */
 int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
                     const struct vfa_device *dev, enum vfa_claim_state claim_state,
                     struct vfa_error *err);
