@@ -52,7 +52,7 @@ static void migration_clear(struct migration *m)
 
 static bool migrates(const struct vfa_domdev *dev)
 {
-    return dev->kind == VFA_ATTACH_MACVTAP || dev->transient;
+    return vfa_attach_facts(dev->kind)->migrates || dev->transient;
 }
 
 static int refuse_device(const struct vfa_domain *live, const struct vfa_domdev *dev,

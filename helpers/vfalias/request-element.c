@@ -139,10 +139,10 @@ static int read_teaming_option(struct vfa_request_element *element, const struct
 {
     if (!element->persistent)
         return VFA_CMD_FINE;
-    if (alias && alias->attach == VFA_ATTACH_MACVTAP)
+    if (alias && !vfa_attach_facts(alias->attach)->can_team)
         return vfa_cmd_fail_usage(
-            "request add: --teaming: alias '%s' attaches macvtap, and only a VF itself can be teamed",
-            alias->name);
+            "request add: --teaming: alias '%s' attaches %s, and only a VF itself can be teamed",
+            alias->name, vfa_attach_facts(alias->attach)->name);
     element->interface.persistent = element->persistent;
     return VFA_CMD_FINE;
 }
@@ -157,7 +157,7 @@ int vfa_request_element_read(struct vfa_request_element *element, const struct v
             "request add: --%s is for one device: two devices cannot have the same MAC address",
             element->mac_text ? "mac" : "teaming");
     element->interface.kind =
-        alias && alias->attach == VFA_ATTACH_MACVTAP ? VFA_ATTACH_MACVTAP : VFA_ATTACH_INTERFACE;
+        alias && vfa_attach_facts(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
     status = read_mac_option(element);
     if (status == VFA_CMD_FINE)
         status = read_vlan_option(element);

@@ -29,7 +29,7 @@ static bool domain_has_source(const struct vfa_domain *domain, const char *devic
     for (size_t i = 0; i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
 
-        if (dev->has_source && dev->kind != VFA_ATTACH_MACVTAP &&
+        if (dev->has_source && vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_PCI &&
             strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
             return true;
     }

@@ -96,7 +96,7 @@ bool vfa_choose_near(const struct vfa_criteria *criteria, int node)
 enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
                                    const struct vfa_facts *facts)
 {
-    bool macvtap = criteria->kind == VFA_ATTACH_MACVTAP;
+    const struct vfa_attach_facts *attach = vfa_attach_facts(criteria->kind);
 
     if (facts->use == VFA_VERDICT_MISSING)
         return VFA_VERDICT_MISSING;
@@ -104,22 +104,22 @@ enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
         return VFA_VERDICT_DRIVER;
     if (facts->use != VFA_VERDICT_CANDIDATE)
         return facts->use;
-    if (macvtap && !facts->dev->netdev)
+    if (attach->needs_netdev && !facts->dev->netdev)
         return VFA_VERDICT_NO_NETDEV;
-    if (criteria->kind != VFA_ATTACH_HOSTDEV && facts->pf != VFA_VERDICT_CANDIDATE)
+    if (attach->needs_pf_up && facts->pf != VFA_VERDICT_CANDIDATE)
         return facts->pf;
-    if (!macvtap && facts->group != VFA_VERDICT_CANDIDATE)
+    if (attach->takes_group && facts->group != VFA_VERDICT_CANDIDATE)
         return facts->group;
     return facts->held;
 }
 
-/* A claim in the IOMMU group does not exclude a macvtap: a macvtap does not assign the device. */
+/* A claim in the IOMMU group does not exclude a device whose group the guest does not get. */
 static enum vfa_verdict judge_holder(const struct vfa_criteria *criteria,
                                      const struct vfa_facts *facts)
 {
     enum vfa_verdict verdict = vfa_choose_holder(facts->holder, facts->dev);
 
-    return verdict == VFA_VERDICT_GROUP_TAKEN && criteria->kind == VFA_ATTACH_MACVTAP
+    return verdict == VFA_VERDICT_GROUP_TAKEN && !vfa_attach_facts(criteria->kind)->takes_group
                ? VFA_VERDICT_CANDIDATE
                : verdict;
 }

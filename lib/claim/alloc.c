@@ -116,7 +116,7 @@ int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, struct v
 {
     if (!dev->has_source)
         return VFA_SYSFS_GONE;
-    if (dev->kind == VFA_ATTACH_MACVTAP)
+    if (vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_NETDEV)
         return vfa_inventory_netdev(&a->host->sysfs, dev->netdev, ret, err);
     *ret = dev->source;
     return 0;

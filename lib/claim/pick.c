@@ -128,12 +128,13 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
 }
 
 /* A guest configures a VF of a PF that is down itself, and the PF may come up later: such VFs come
- * last. For an interface or a macvtap a PF that is down is a verdict. */
+ * last. For a kind that needs the PF up, a PF that is down is a verdict. */
 static bool is_of_down_pf(void *data, const struct vfa_pci_addr *pf)
 {
     const struct pick *p = data;
 
-    return p->criteria.kind == VFA_ATTACH_HOSTDEV && vfa_health_pf_is_down(&p->a->host->sysfs, pf);
+    return !vfa_attach_facts(p->criteria.kind)->needs_pf_up &&
+           vfa_health_pf_is_down(&p->a->host->sysfs, pf);
 }
 
 static int claim_candidate(struct pick *p, const struct vfa_device *now, struct vfa_error *err)

@@ -69,10 +69,10 @@ int vfa_alloc_make_fresh(struct vfa_alloc *a, struct vfa_error *err);
  * devices of the XML. 0, VFA_CLAIM_REFUSED, VFA_CLAIM_RESCAN or an error. */
 int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err);
 
-/* The device of a macvtap stays with the host, so the guest does not get its IOMMU group. */
+/* Clears the IOMMU group of a device that stays with the host: the guest does not get it. */
 static inline void vfa_alloc_leave_group(struct vfa_device *dev, enum vfa_attach_kind kind)
 {
-    if (kind == VFA_ATTACH_MACVTAP)
+    if (!vfa_attach_facts(kind)->takes_group)
         dev->iommu_group = -1;
 }
 

@@ -166,12 +166,13 @@ static int read_xml_name(struct vfa_alias_reader *reader, const char *key,
 static int read_attach(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
                        struct vfa_error *err)
 {
-    static const struct vfa_config_word words[] = {{"hostdev", VFA_ATTACH_HOSTDEV},
-                                                   {"interface", VFA_ATTACH_INTERFACE},
-                                                   {"macvtap", VFA_ATTACH_MACVTAP}};
+    struct vfa_config_word words[VFA_ATTACH_KINDS];
     unsigned kind = VFA_ATTACH_HOSTDEV;
-    int r = read_word(reader, key, value, words, ARRAY_SIZE(words), &kind, err);
+    int r;
 
+    for (unsigned i = 0; i < VFA_ATTACH_KINDS; i++)
+        words[i] = (struct vfa_config_word){vfa_attach_facts((enum vfa_attach_kind)i)->name, i};
+    r = read_word(reader, key, value, words, ARRAY_SIZE(words), &kind, err);
     reader->alias->attach = (enum vfa_attach_kind)kind;
     return r;
 }

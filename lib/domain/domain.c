@@ -6,7 +6,6 @@
 #include "base/tags.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
-#include "element-kind.h"
 
 #include <string.h>
 
@@ -119,7 +118,7 @@ enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
         return request->attach;
     if (!request->template_xml)
         return alias->attach;
-    return vfa_element_kind(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
+    return vfa_attach_facts(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
 }
 
 void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,

@@ -143,7 +143,7 @@ static bool set_nic(xmlNodePtr device, const struct vfa_element_kind *kind,
                     const struct vfa_domain *domain, const struct vfa_request *request,
                     const struct vfa_alias *alias)
 {
-    if (!kind->nic)
+    if (!vfa_attach_facts(kind->attach)->nic)
         return true;
     return set_mac(device, domain, request->name) && set_vlan_element(device, request, alias) &&
            set_profile(device, alias) && set_model(device, kind->model);
@@ -201,7 +201,8 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
         return vfa_fail_oom(err);
     mac = vfa_xml_attr(vfa_xml_child(element, "mac"), "address");
     vfa_xml_attr_u32(vfa_xml_child(vfa_xml_child(element, "vlan"), "tag"), "id", UINT16_MAX, &vlan);
-    *ret = (struct vfa_element_summary){.interface = kind->nic, .vlan = vlan};
+    *ret = (struct vfa_element_summary){.interface = vfa_attach_facts(kind->attach)->nic,
+                                        .vlan = vlan};
     snprintf(ret->mac, sizeof(ret->mac), "%s", mac ? (const char *)mac : "");
     return 0;
 }

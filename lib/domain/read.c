@@ -80,7 +80,7 @@ static int read_device_element(xmlNodePtr node, struct vfa_domain *domain, struc
     dev.kind = kind->attach;
     dev.transient = vfa_xml_attr_is(vfa_xml_child(node, "teaming"), "type", "transient");
     r = kind->read_source(vfa_xml_child(node, "source"), &dev, err);
-    if (r == 0 && kind->nic)
+    if (r == 0 && vfa_attach_facts(kind->attach)->nic)
         r = read_nic_mac(node, &dev, err);
     if (r == 0)
         r = add_device(domain, &dev, err);

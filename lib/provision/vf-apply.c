@@ -105,9 +105,14 @@ static int refuse_netdev(struct vfa_job *job, struct vfa_error *err)
 
 /* ---- current and wanted settings ---- */
 
+static const struct vfa_attach_facts *attach_facts(const struct vfa_job *job)
+{
+    return vfa_attach_facts(job->desired->kind);
+}
+
 static unsigned own_settings(enum vfa_attach_kind kind)
 {
-    return kind == VFA_ATTACH_MACVTAP ? VFA_VF_OF_NETDEV : 0;
+    return vfa_attach_facts(kind)->keeps_netdev ? VFA_VF_OF_NETDEV : 0;
 }
 
 /* The driver in the guest sets the MTU of the VF. The MTU of the PF is the upper limit. */
@@ -133,7 +138,7 @@ static int compare_setting(struct vfa_job *job, enum vfa_vf_setting setting, str
 {
     const struct vfa_vf_settings *want = &job->desired->settings;
 
-    if (setting == VFA_VF_MTU && job->desired->kind != VFA_ATTACH_MACVTAP)
+    if (setting == VFA_VF_MTU && !attach_facts(job)->keeps_netdev)
         return check_mtu(job, err);
     if (!vfa_vf_has(&job->work.now, setting))
         return refuse_setting(
@@ -146,9 +151,9 @@ static int compare_setting(struct vfa_job *job, enum vfa_vf_setting setting, str
     return 0;
 }
 
-static int check_macvtap_netdev(struct vfa_job *job, struct vfa_error *err)
+static int check_own_netdev(struct vfa_job *job, struct vfa_error *err)
 {
-    if (job->desired->kind != VFA_ATTACH_MACVTAP)
+    if (!attach_facts(job)->keeps_netdev)
         return 0;
     if (!job->work.vf.netdev[0]) {
         return vfa_refuse(err, ENODEV, "%s has no netdev on this host to make a macvtap of",
@@ -180,7 +185,7 @@ static int locate_vf(struct vfa_job *job, struct vfa_error *err)
 
 static int read_patiently(struct vfa_job *job, struct vfa_error *err)
 {
-    bool own_netdev = job->desired->kind == VFA_ATTACH_MACVTAP;
+    bool own_netdev = attach_facts(job)->keeps_netdev;
     int r;
 
     do
@@ -222,7 +227,7 @@ static int read_vf(struct vfa_job *job, struct vfa_error *err)
 static int compare_all(struct vfa_job *job, struct vfa_error *err)
 {
     unsigned can = job->work.vf.pf[0] ? ~0u : own_settings(job->desired->kind);
-    int r = check_macvtap_netdev(job, err);
+    int r = check_own_netdev(job, err);
 
     for (unsigned i = 0; r == 0 && i < VFA_VF_SETTINGS; i++) {
         if (job->desired->settings.given & can & 1u << i)
@@ -236,8 +241,8 @@ static int compare_all(struct vfa_job *job, struct vfa_error *err)
 /* libvirt changes the VLAN of an interface, too, but handles only some of its attributes. */
 static unsigned settings_to_save(const struct vfa_job *job)
 {
-    bool libvirt_sets_vlan = job->desired->kind != VFA_ATTACH_HOSTDEV &&
-                             vfa_vf_has(&job->desired->settings, VFA_VF_VLAN);
+    bool libvirt_sets_vlan =
+        attach_facts(job)->libvirt_sets_vlan && vfa_vf_has(&job->desired->settings, VFA_VF_VLAN);
     unsigned save = libvirt_sets_vlan ? vfa_vf_setting_group(VFA_VF_VLAN) : 0;
 
     for (unsigned i = 0; i < VFA_VF_SETTINGS; i++) {
@@ -294,7 +299,7 @@ static int set_group(struct vfa_job *job, enum vfa_vf_setting setting,
 
 bool vfa_vf_is_wanted(const struct vfa_job *job)
 {
-    return (job->desired->settings.given || job->desired->kind == VFA_ATTACH_MACVTAP) &&
+    return (job->desired->settings.given || attach_facts(job)->keeps_netdev) &&
            vfa_sysfs_is_host(&job->host->sysfs);
 }
 
@@ -332,7 +337,7 @@ int vfa_vf_apply(struct vfa_job *job, struct vfa_error *err)
 
 bool vfa_vf_is_vlan_wanted(const struct vfa_job *job)
 {
-    return job->desired->kind != VFA_ATTACH_HOSTDEV &&
+    return attach_facts(job)->libvirt_sets_vlan &&
            vfa_vf_has(&job->desired->settings, VFA_VF_VLAN) && vfa_vf_is_wanted(job);
 }
 

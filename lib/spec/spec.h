@@ -13,6 +13,7 @@
 #include "base/tags.h"
 #include "device/inventory.h"
 #include "device/vf-settings.h"
+#include "attach.h"
 
 #define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova does not support devices in PCI domains above this */
 #define VFA_PROFILEID_MAX   39     /* bytes (libvirt: virNetDevVPortProfileParse()) */
@@ -51,12 +52,6 @@ enum vfa_numa_policy {
 /* Convert to and from "legacy", "required", "preferred", "socket". parse returns 0 or -EINVAL. */
 const char *vfa_numa_policy_name(enum vfa_numa_policy policy);
 int vfa_numa_policy_parse(const char *text, enum vfa_numa_policy *ret) VFA_MUST_CHECK;
-
-enum vfa_attach_kind {
-    VFA_ATTACH_HOSTDEV,   /* <hostdev mode='subsystem' type='pci'> */
-    VFA_ATTACH_INTERFACE, /* <interface type='hostdev'>, for network VFs */
-    VFA_ATTACH_MACVTAP,   /* <interface type='direct' mode='passthrough'> on the VF's netdev */
-};
 
 enum vfa_attach_failure {
     VFA_ATTACH_FAILURE_KEEP,    /* the guest keeps running without the device */

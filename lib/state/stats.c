@@ -21,7 +21,7 @@
 #include <string.h>
 
 /* The devices that are not free now. own = 1: not free for any purpose. own = 0: only another
- * device of the IOMMU group is claimed, which does not exclude a macvtap. */
+ * device of the IOMMU group is claimed, which excludes only kinds that take the group. */
 #define WITH_LOST                                                                                  \
     "WITH excluded (device) AS (SELECT device FROM quarantine UNION SELECT device FROM claim"      \
     " UNION SELECT parent FROM claim WHERE parent IS NOT NULL"                                     \
@@ -100,12 +100,12 @@ static void note_alias(sqlite3_stmt *stmt, const struct vfa_config *config, stru
     const char *name = (const char *)sqlite3_column_text(stmt, 0);
 
     for (size_t i = 0; name && i < config->n_aliases; i++) {
-        bool macvtap = config->aliases[i].attach == VFA_ATTACH_MACVTAP;
+        bool takes_group = vfa_attach_facts(config->aliases[i].attach)->takes_group;
 
         if (strcmp(config->aliases[i].name, name) == 0)
             stats->aliases[i] = (struct vfa_alias_stats){
                 .total = (unsigned)sqlite3_column_int(stmt, 1),
-                .free = (unsigned)sqlite3_column_int(stmt, macvtap ? 2 : 3)};
+                .free = (unsigned)sqlite3_column_int(stmt, takes_group ? 3 : 2)};
     }
 }
 

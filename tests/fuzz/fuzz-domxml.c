@@ -73,7 +73,7 @@ static void make_devices(const struct vfa_domain *domain)
 {
     for (size_t i = 0; i < domain->n_requests; i++) {
         const struct vfa_request *request = &domain->requests[i];
-        const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % 3)};
+        const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % VFA_ATTACH_KINDS)};
         VFA_AUTO(vfa_freep) char *element = NULL;
 
         if (vfa_domxml_device(domain, request, &alias, &device,

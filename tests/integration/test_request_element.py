@@ -94,6 +94,7 @@ def test_no_pair(nics, words, says):
     ("web", ["--mac", MAC]),
     ("nic", ["--profileid", "x" * 39]),
     ("nic", ["--teaming", "ua-pair"]),
+    ("net", ["--teaming", "ua-pair"]),
     ("nic", ["--teaming", "ua-pair", "--mac", "52:54:00:0A:0B:0C"]),
     ("elsewhere", ["--vlan", "7", "--force"]),
     ("v7", ["--vlan-qos", "3", "--min-tx-rate", "100"]),

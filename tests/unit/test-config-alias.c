@@ -188,6 +188,30 @@ static void test_keys(void)
     check_keys(&(const struct text_case){"", "!cannot use settings: an object is wanted"}, "", 0);
 }
 
+/* ---- the words of attach ---- */
+static void test_attach_words(void)
+{
+    static const struct {
+        const char *text;
+        enum vfa_attach_kind kind;
+    } cases[] = {
+        {"'hold': true", VFA_ATTACH_HOSTDEV},
+        {"'attach': 'hostdev'", VFA_ATTACH_HOSTDEV},
+        {"'attach': 'interface'", VFA_ATTACH_INTERFACE},
+        {"'attach': 'macvtap'", VFA_ATTACH_MACVTAP},
+    };
+
+    CHECK(ARRAY_SIZE(cases) == 1 + VFA_ATTACH_KINDS, "a kind without a case");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
+
+        write_keys("", cases[i].text, "");
+        CHECK(vfa_config_load(path, &config, NULL) == 0 &&
+                  config->aliases[0].attach == cases[i].kind,
+              "%s", cases[i].text);
+    }
+}
+
 /* ---- a key of aliases is never a tag, even if a device_spec sets a tag of that name ---- */
 static const struct text_case tags[] = {
     {ALIAS("{\"name\": \"n\", \"hold\": \"7\"}\ndevice_spec = {\"hold\": \"7\"}"),
@@ -328,6 +352,7 @@ int main(void)
     make_folder();
     RUN(requirements);
     test_keys();
+    test_attach_words();
     RUN(tags);
     RUN(several);
     test_the_line_that_said_it();
