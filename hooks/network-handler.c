@@ -13,7 +13,6 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "config/config.h"
 #include "domain/netport.h"
 #include "host/host.h"
@@ -35,10 +34,9 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     VFA_AUTO(vfa_netport_freep) struct vfa_netport *port = NULL;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    char device[VFA_PCI_ADDR_SIZE];
     int r = parse_port(call, &port, err);
 
-    if (r < 0 || !port->has_source)
+    if (r < 0 || !port->source[0])
         return r;
     r = vfa_config_load(NULL, &config, err);
     if (r == 0)
@@ -46,8 +44,8 @@ static int port_created(struct vfa_call *call, struct vfa_error *err)
     if (r == 0)
         r = vfa_network_port_claim(&host, port, err);
     if (r == 0)
-        syslog(LOG_INFO, "network '%s': gave %s to domain '%s'", call->object,
-               vfa_pci_addr_format(&port->source, device), port->owner);
+        syslog(LOG_INFO, "network '%s': gave %s to domain '%s'", call->object, port->source,
+               port->owner);
     return r > 0 ? (vfa_wrap(err, "network '%s'", call->object), r) : r;
 }
 

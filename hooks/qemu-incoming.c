@@ -19,7 +19,6 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "config/config.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
@@ -48,12 +47,9 @@ static bool has_moved(const struct vfa_domain *domain, const struct vfa_assignme
 static void log_assignments(const struct vfa_domain *domain,
                             const struct vfa_assignments *assignments)
 {
-    char device[VFA_PCI_ADDR_SIZE];
-
     for (size_t i = 0; i < assignments->n; i++)
         syslog(LOG_INFO, "domain '%s': keeping %s for request '%s', as it is about to arrive",
-               domain->name, vfa_pci_addr_format(&assignments->items[i].device.addr, device),
-               assignments->items[i].request);
+               domain->name, assignments->items[i].device.id, assignments->items[i].request);
 }
 
 struct incoming {
@@ -141,7 +137,7 @@ int vfa_qemu_restore(struct vfa_call *call, struct vfa_error *err)
 static char *describe_assignments(const struct vfa_domain *domain,
                                   const struct vfa_assignments *assignments)
 {
-    char device[VFA_PCI_ADDR_SIZE], *text = NULL;
+    char *text = NULL;
     size_t size;
     FILE *f = open_memstream(&text, &size);
 
@@ -150,7 +146,7 @@ static char *describe_assignments(const struct vfa_domain *domain,
             vfa_assignments_find(assignments, domain->requests[i].name);
 
         fprintf(f, "%s%s gets %s", i ? ", " : "", domain->requests[i].name,
-                assignment ? vfa_pci_addr_format(&assignment->device.addr, device) : "none");
+                assignment ? assignment->device.id : "none");
     }
     if (f && fclose(f) == 0)
         return text;

@@ -15,7 +15,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/kind.h"
 #include "config/cleaner.h"
 #include "config/config.h"
 #include "state/claims.h"
@@ -101,14 +101,13 @@ static int run_cleaner(const struct vfa_config *config, const struct vfa_claim *
     return vfa_clean_run(&job, ret_reason, err);
 }
 
-static int clean_device(const struct vfa_config *config, const struct vfa_pci_addr *addr,
-                        const char *device)
+static int clean_device(const struct vfa_config *config, const char *device)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     VFA_AUTO(vfa_closep) int lock_fd = -1; /* an unkillable cleaner keeps a copy */
     VFA_AUTO(vfa_freep) char *reason = NULL;
-    int r = vfa_lock_cleaning(config->state_path, addr, &lock_fd, &err);
+    int r = vfa_lock_cleaning(config->state_path, device, &lock_fd, &err);
 
     if (r == VFA_LOCK_TAKEN)
         return EXIT_SUCCESS; /* another process cleans the device */
@@ -154,7 +153,6 @@ int main(int argc, char **argv)
         {"config", required_argument, NULL, 'c'}, {"detach", no_argument, NULL, 'd'}, {0}};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
-    struct vfa_pci_addr addr;
     const char *path = NULL;
     bool alone = false;
     int c;
@@ -167,11 +165,11 @@ int main(int argc, char **argv)
         else
             return print_usage_line();
     }
-    if (optind + 1 != argc || vfa_parse_pci_addr(argv[optind], &addr) < 0)
+    if (optind + 1 != argc || !vfa_kind_of(argv[optind]))
         return print_usage_line();
     vfa_log_init("vfalias-clean", LOG_INFO);
     if (vfa_config_load(path, &config, &err) < 0 || (alone && !run_in_background(&err)))
         return log_failure(&err);
     vfa_log_set_level(config->log_level);
-    return clean_device(config, &addr, argv[optind]);
+    return clean_device(config, argv[optind]);
 }

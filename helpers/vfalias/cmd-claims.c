@@ -78,10 +78,9 @@ static const char *find_mac(struct bindings *b, const struct vfa_claim *claim)
 
     for (size_t i = 0; domain && i < domain->n_devices; i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
-        char address[VFA_PCI_ADDR_SIZE];
 
         if (dev->request ? strcmp(dev->request, claim->request) == 0
-                         : strcmp(vfa_pci_addr_format(&dev->source, address), claim->device) == 0)
+                         : vfa_domdev_names(dev, claim->device))
             return dev->mac;
     }
     return NULL;

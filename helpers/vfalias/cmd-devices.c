@@ -6,8 +6,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"
@@ -73,14 +72,13 @@ static struct json_object *make_device_object(bool *oom, const struct vfa_config
 {
     struct json_object *object = vfa_json_make_object(oom);
     const struct vfa_device *dev = device->dev;
-    char addr[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+    char parent[VFA_DEVICE_ID_SIZE];
 
-    vfa_json_set_text(oom, object, "address", vfa_pci_addr_format(&dev->addr, addr));
+    vfa_json_set_text(oom, object, "address", dev->id);
     vfa_json_set_id(oom, object, "vendor_id", dev->vendor);
     vfa_json_set_id(oom, object, "product_id", dev->product);
     vfa_json_set_text(oom, object, "dev_type", vfa_dev_type_name(dev->type));
-    vfa_json_set_text(oom, object, "parent_addr",
-                      dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL);
+    vfa_json_set_text(oom, object, "parent_addr", vfa_device_pf(dev, parent));
     vfa_json_set_number(oom, object, "numa_node", dev->numa_node);
     vfa_json_set_text(oom, object, "netdev", dev->netdev);
     vfa_json_set_text(oom, object, "driver", dev->driver);
@@ -152,9 +150,7 @@ static void add_device_row(struct vfa_table *table, const struct vfa_config *con
                            struct vfa_pci_names *names, const struct vfa_device_status *device)
 {
     const struct vfa_device *dev = device->dev;
-    char addr[VFA_PCI_ADDR_SIZE];
-
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_pci_addr_format(&dev->addr, addr));
+    vfa_table_cell(table, VFA_TABLE_PLAIN, dev->id);
     vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", dev->vendor, dev->product);
     vfa_view_cell_type(table, dev->type);
     vfa_table_cell_number(table, dev->numa_node);

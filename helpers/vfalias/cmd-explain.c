@@ -10,8 +10,7 @@
 #include "base/bitset.h"
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "domain/domain.h"
@@ -84,14 +83,12 @@ static int print_explanation_json(const struct question *q, const struct vfa_exp
 
     for (size_t i = 0; i < e->n; i++) {
         const struct vfa_explained *row = &e->rows[i];
-        char address[VFA_PCI_ADDR_SIZE];
         struct json_object *object;
 
         if (!is_row_listed(row, q->all))
             continue;
         object = vfa_json_make_object(&oom);
-        vfa_json_set_text(&oom, object, "address",
-                          vfa_pci_addr_format(&row->device->dev->addr, address));
+        vfa_json_set_text(&oom, object, "address", row->device->dev->id);
         vfa_json_set_text(&oom, object, "verdict",
                           row->chosen                             ? "chosen"
                           : row->verdict == VFA_VERDICT_CANDIDATE ? "candidate"
@@ -122,10 +119,8 @@ static void add_explained_row(struct vfa_table *table, struct vfa_pci_names *nam
                               const struct vfa_explained *row)
 {
     const struct vfa_device *dev = row->device->dev;
-    char address[VFA_PCI_ADDR_SIZE];
-
     vfa_table_cell_number(table, row->order ? (long)row->order : -1);
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_pci_addr_format(&dev->addr, address));
+    vfa_table_cell(table, VFA_TABLE_PLAIN, dev->id);
     vfa_view_cell_type(table, dev->type);
     vfa_table_cell_number(table, dev->numa_node);
     add_verdict(table, row);

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "helpers/shared/virt-error.h"
@@ -58,8 +57,6 @@ static bool migrates(const struct vfa_domdev *dev)
 static int refuse_device(const struct vfa_domain *live, const struct vfa_domdev *dev,
                          struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
     if (dev->request)
         return vfa_fail(
             err, EINVAL,
@@ -69,7 +66,7 @@ static int refuse_device(const struct vfa_domain *live, const struct vfa_domdev 
     return vfa_fail(err, EINVAL,
                     "domain '%s': its host device %s belongs to no request and cannot migrate: "
                     "detach it first",
-                    live->name, vfa_pci_addr_format(&dev->source, address));
+                    live->name, dev->source);
 }
 
 static int select_staying(struct migration *m, struct vfa_error *err)

@@ -7,8 +7,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "state/quarantine.h"
 #include "state/state.h"
@@ -82,9 +82,7 @@ static int run_list(struct vfa_cmd_context *ctx, int argc, char **argv)
 
 static bool is_address(const char *device)
 {
-    struct vfa_pci_addr addr;
-
-    if (vfa_parse_pci_addr(device, &addr) == 0)
+    if (vfa_kind_of(device))
         return true;
     vfa_cmd_fail_usage("device '%s' is not a full PCI address (example: 0000:3b:02.1)", device);
     return false;
@@ -94,13 +92,11 @@ static bool is_address(const char *device)
 static void warn_if_absent(const struct vfa_cmd_context *ctx, const char *device)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-    struct vfa_pci_addr addr;
     struct vfa_sysfs sysfs;
 
-    if (vfa_parse_pci_addr(device, &addr) < 0 ||
-        vfa_sysfs_open(ctx->config->sysfs_root, &sysfs, NULL) < 0)
+    if (vfa_sysfs_open(ctx->config->sysfs_root, &sysfs, NULL) < 0)
         return;
-    if (vfa_inventory_read(&sysfs, &addr, &dev, NULL) == VFA_SYSFS_GONE)
+    if (vfa_kind_read(&sysfs, device, &dev, NULL) == VFA_SYSFS_GONE)
         vfa_cmd_fail("warning: there is no device %s now", device);
     vfa_sysfs_close(&sysfs);
 }

@@ -12,7 +12,6 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
 #include "state/claims.h"
@@ -130,11 +129,8 @@ static int create_domain(struct start *start, struct vfa_error *err)
 
 static void print_devices(const struct start *start)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
     for (size_t i = 0; i < start->assignments.n; i++)
-        printf("%s for request '%s'\n",
-               vfa_pci_addr_format(&start->assignments.items[i].device.addr, address),
+        printf("%s for request '%s'\n", start->assignments.items[i].device.id,
                start->assignments.items[i].request);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "config/config.h"
 #include "state/state.h"
 #include "state/stats.h"

@@ -5,9 +5,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/sysfs.h"
 #include "state/state.h"
 #include "choose/choose.h"
@@ -45,10 +44,7 @@ enum vfa_verdict vfa_view_judge(const struct vfa_device_status *device)
 
 bool vfa_view_is_blocked(const struct vfa_device_status *device)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
-    return device->holder &&
-           strcmp(device->holder->device, vfa_pci_addr_format(&device->dev->addr, address)) != 0;
+    return device->holder && strcmp(device->holder->device, device->dev->id) != 0;
 }
 
 void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type)

@@ -11,7 +11,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "choose/device-status.h"
 #include "choose/verdict.h"
 #include "cmd.h"

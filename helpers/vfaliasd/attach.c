@@ -17,8 +17,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -96,7 +96,6 @@ static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step,
                              struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    struct vfa_pci_addr addr;
     bool same = false;
     int r = vfa_pass_begin(pass, step->claim, &host, &same, err);
 
@@ -106,9 +105,7 @@ static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step,
     *ret = CHECK_CHANGED;
     if (!same)
         return 0;
-    if (vfa_parse_pci_addr(step->claim->device, &addr) < 0)
-        return vfa_fail(err, EINVAL, "cannot attach '%s': not a PCI address", step->claim->device);
-    r = vfa_inventory_read(&host.sysfs, &addr, ret_device, err);
+    r = vfa_kind_read(&host.sysfs, step->claim->device, ret_device, err);
     if (r == VFA_SYSFS_GONE)
         return choose_another(pass, step, &host, err);
     vfa_state_rollback(host.state);

@@ -18,7 +18,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "config/config.h"
 #include "state/claims.h"
 #include "state/lock.h"
@@ -220,19 +220,17 @@ static int start_cleaner(struct vfa_daemon *daemon, const struct vfa_config *con
 static unsigned clean_if_due(struct vfa_daemon *daemon, const struct vfa_config *config,
                              const struct vfa_claim *claim, struct vfa_error *err)
 {
-    char key[sizeof(LOG_KEY) + VFA_PCI_ADDR_SIZE];
-    struct vfa_pci_addr addr;
+    char key[sizeof(LOG_KEY) + VFA_DEVICE_ID_SIZE];
     unsigned left;
     bool runs;
 
-    if (claim->state != VFA_CLAIM_CLEANING || claim->error ||
-        vfa_parse_pci_addr(claim->device, &addr) < 0)
+    if (claim->state != VFA_CLAIM_CLEANING || claim->error)
         return UINT_MAX;
     snprintf(key, sizeof(key), LOG_KEY " %s", claim->device);
     left = vfa_backoff_remaining(daemon->backoff, key);
     if (left > 0)
         return left;
-    if (vfa_lock_is_cleaning(config->state_path, &addr, &runs, err) < 0 || runs)
+    if (vfa_lock_is_cleaning(config->state_path, claim->device, &runs, err) < 0 || runs)
         return RETRY_MS;
     vfa_backoff_set(daemon->backoff, key,
                     start_cleaner(daemon, config, claim->device, err) < 0 ? RETRY_MS : START_MS);

@@ -16,7 +16,6 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "base/uuid.h"
 #include "config/config.h"
 #include "domain/domain.h"
@@ -167,15 +166,13 @@ static int fill_definition(struct definition *d, char **ret, struct vfa_error *e
 static void log_changes(const struct definition *d)
 {
     const struct vfa_assignments *devices = &d->result.devices;
-    char address[VFA_PCI_ADDR_SIZE];
 
     if (d->ports > 0)
         vfa_log(LOG_INFO, "domain '%s': added %u ports for hot-plug to its definition",
                 d->domain->name, d->ports);
     for (size_t i = 0; i < devices->n; i++)
         vfa_log(LOG_INFO, "domain '%s': put %s into its definition as '%s%s'", d->domain->name,
-                vfa_pci_addr_format(&devices->items[i].device.addr, address), VFA_DEVICE_PREFIX,
-                devices->items[i].request);
+                devices->items[i].device.id, VFA_DEVICE_PREFIX, devices->items[i].request);
 }
 
 static int reconcile_definition(struct definition *d, virConnectPtr conn, struct vfa_error *err)

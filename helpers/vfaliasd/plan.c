@@ -4,7 +4,6 @@
 #include "plan.h"
 
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
@@ -24,13 +23,8 @@ static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_cl
 
 static bool domain_has_source(const struct vfa_domain *domain, const char *device)
 {
-    char text[VFA_PCI_ADDR_SIZE];
-
     for (size_t i = 0; i < domain->n_devices; i++) {
-        const struct vfa_domdev *dev = &domain->devices[i];
-
-        if (dev->has_source && vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_PCI &&
-            strcmp(vfa_pci_addr_format(&dev->source, text), device) == 0)
+        if (vfa_domdev_names(&domain->devices[i], device))
             return true;
     }
     return false;

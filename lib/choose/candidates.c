@@ -7,7 +7,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/failed.h"
@@ -60,8 +60,7 @@ static int visit_device(const struct vfa_candidates *candidates, const struct vf
 /* ---- one pool ---- */
 
 static int next_device(const struct iteration *it, const struct vfa_pool *pool, bool reserved,
-                       const struct vfa_pci_addr *after, struct vfa_device *ret,
-                       struct vfa_error *err)
+                       const char *after, struct vfa_device *ret, struct vfa_error *err)
 {
     if (it->turn == TURN_FAILED)
         return vfa_state_next_failed(it->candidates->state, pool->id, after, ret, err);
@@ -71,18 +70,16 @@ static int next_device(const struct iteration *it, const struct vfa_pool *pool, 
 static int walk_pool(struct iteration *it, const struct vfa_pool *pool, bool reserved,
                      struct vfa_error *err)
 {
-    struct vfa_pci_addr after;
-    bool first = true;
+    char after[VFA_DEVICE_ID_SIZE] = "";
 
     for (;;) {
         VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-        int r = next_device(it, pool, reserved, first ? NULL : &after, &dev, err);
+        int r = next_device(it, pool, reserved, after, &dev, err);
 
         if (r)
             return r; /* an error, or VFA_STATE_END */
-        after = dev.addr;
-        first = false;
-        if (it->had_last && vfa_pci_addr_compare(&dev.addr, &it->last.device.addr) == 0)
+        memcpy(after, dev.id, sizeof(after));
+        if (it->had_last && strcmp(dev.id, it->last.device.id) == 0)
             continue;
         r = visit_device(it->candidates, &dev, pool->spec, err);
         if (r != VFA_STATE_TAKEN)
@@ -232,16 +229,13 @@ static int walk_turn(struct iteration *it, enum turn turn, struct vfa_error *err
 static int find_last(struct iteration *it, struct vfa_error *err)
 {
     const struct vfa_candidates *candidates = it->candidates;
-    char address[VFA_PCI_ADDR_SIZE];
     int r = vfa_state_last(candidates->state, candidates->criteria->alias->name, candidates->uuid,
                            candidates->request, &it->last, err);
 
     it->has_last = r == 0;
     if (r != 0)
         return r < 0 ? r : 0;
-    return vfa_state_has_failed(candidates->state,
-                                vfa_pci_addr_format(&it->last.device.addr, address),
-                                &it->last_failed, err);
+    return vfa_state_has_failed(candidates->state, it->last.device.id, &it->last_failed, err);
 }
 
 static int load_pools(struct iteration *it, struct vfa_error *err)

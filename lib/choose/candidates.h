@@ -20,7 +20,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/state.h"

@@ -6,7 +6,7 @@
 #include "base/pci-address.h"
 #include "base/tags.h"
 #include "base/text.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/topology.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -63,25 +63,23 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev)
+/* The device itself has a claim. */
+static enum vfa_verdict judge_claim(const struct vfa_claim *claim)
 {
-    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+    if (!vfa_claim_is_held(claim->state))
+        return claim->state == VFA_CLAIM_CLEANING ? VFA_VERDICT_CLEANING : VFA_VERDICT_RELEASING;
+    if (has_prefix(claim->request, VFA_STATIC_PREFIX))
+        return VFA_VERDICT_STATIC;
+    return has_prefix(claim->request, VFA_PORT_PREFIX) ? VFA_VERDICT_NETWORK : VFA_VERDICT_CLAIMED;
+}
 
-    vfa_pci_addr_format(&dev->addr, address);
-    vfa_pci_addr_format(&dev->parent, parent);
-    if (strcmp(holder->device, address) == 0) {
-        if (!vfa_claim_is_held(holder->state))
-            return holder->state == VFA_CLAIM_CLEANING ? VFA_VERDICT_CLEANING
-                                                       : VFA_VERDICT_RELEASING;
-        if (has_prefix(holder->request, VFA_STATIC_PREFIX))
-            return VFA_VERDICT_STATIC;
-        return has_prefix(holder->request, VFA_PORT_PREFIX) ? VFA_VERDICT_NETWORK
-                                                            : VFA_VERDICT_CLAIMED;
-    }
-    if ((holder->parent && strcmp(holder->parent, address) == 0) ||
-        (dev->type == VFA_TYPE_VF && strcmp(holder->device, parent) == 0))
-        return VFA_VERDICT_PF_VF_CLAIMED;
-    return VFA_VERDICT_GROUP_TAKEN;
+enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const char *key,
+                                   const struct vfa_device *dev)
+{
+    if (strcmp(holder->device, dev->id) == 0)
+        return judge_claim(holder);
+    return vfa_key_relation(key, dev->id) == VFA_KEY_GROUP ? VFA_VERDICT_GROUP_TAKEN
+                                                           : VFA_VERDICT_PF_VF_CLAIMED;
 }
 
 bool vfa_choose_near(const struct vfa_criteria *criteria, int node)
@@ -117,7 +115,7 @@ enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
 static enum vfa_verdict judge_holder(const struct vfa_criteria *criteria,
                                      const struct vfa_facts *facts)
 {
-    enum vfa_verdict verdict = vfa_choose_holder(facts->holder, facts->dev);
+    enum vfa_verdict verdict = vfa_choose_holder(facts->holder, facts->key, facts->dev);
 
     return verdict == VFA_VERDICT_GROUP_TAKEN && !vfa_attach_facts(criteria->kind)->takes_group
                ? VFA_VERDICT_CANDIDATE

@@ -8,7 +8,7 @@
 
 #include "base/common.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/topology.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -38,14 +38,17 @@ bool vfa_choose_permits(const struct vfa_criteria *criteria);
 /* True if a device_spec (NULL: no tags) has all tags that the request wants. */
 bool vfa_choose_tags(const struct vfa_criteria *criteria, const struct vfa_spec *spec);
 
-/* The verdict on a device for a claim that conflicts with it (vfa_state_holder()). */
-enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const struct vfa_device *dev);
+/* The verdict on a device for a claim that conflicts with it, and for the key in conflict
+ * (state/conflict.h). */
+enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const char *key,
+                                   const struct vfa_device *dev);
 
 struct vfa_facts {
     const struct vfa_device *dev;
     const struct vfa_spec *spec; /* the device_spec that allows the device, or NULL */
     bool claimable;
     const struct vfa_claim *holder; /* the claim that conflicts, or NULL */
+    const char *key;                /* the key in conflict, or NULL */
     bool quarantined;
     enum vfa_verdict use; /* VFA_VERDICT_MISSING, or from vfa_health_check(), as are pf and group */
     enum vfa_verdict pf;

@@ -4,7 +4,7 @@
 
 #include "base/bitset.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"

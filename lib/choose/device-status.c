@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See device-status.h. Claims are found by binary search in a sorted list: each claim is listed
- * under its device, under the PF of its device (if that is a VF), and under its IOMMU group. So the
- * scan stays fast on a host with thousands of claims.
+ * See device-status.h. Conflicting claims are found by binary search in the list of all keys of
+ * claims (state/conflict.h). So the scan stays fast on a host with thousands of claims.
  */
 
 #include "device-status.h"
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/health.h"
 #include "device/inventory.h"
+#include "device/keys.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/failed.h"
 #include "state/quarantine.h"
 #include "state/state.h"
@@ -24,114 +26,6 @@
 #include "verdict.h"
 
 #include <string.h>
-
-/* ---- devices that a claim affects ---- */
-
-#define KEY_SIZE (VFA_PCI_ADDR_SIZE + 1)
-
-struct affected {
-    char key[KEY_SIZE]; /* "=DEVICE", "^PF of a claimed VF", "#GROUP" */
-    const struct vfa_claim *claim;
-};
-
-struct affected_list {
-    struct affected *items;
-    size_t n;
-};
-
-static int compare_affected(const void *a, const void *b)
-{
-    return strcmp(((const struct affected *)a)->key, ((const struct affected *)b)->key);
-}
-
-static void add_affected(struct affected_list *list, char kind, const char *what,
-                         const struct vfa_claim *claim)
-{
-    struct affected *item = &list->items[list->n++];
-
-    item->claim = claim;
-    snprintf(item->key, sizeof(item->key), "%c%s", kind, what);
-}
-
-static void affected_list_clear(struct affected_list *list)
-{
-    free(list->items);
-}
-
-static void add_claim(struct affected_list *list, const struct vfa_claim *claim)
-{
-    char group[16];
-
-    add_affected(list, '=', claim->device, claim);
-    if (claim->parent)
-        add_affected(list, '^', claim->parent, claim);
-    snprintf(group, sizeof(group), "%d", claim->iommu_group);
-    if (claim->iommu_group >= 0)
-        add_affected(list, '#', group, claim);
-}
-
-static int list_affected(const struct vfa_claims *claims, struct affected_list *ret,
-                         struct vfa_error *err)
-{
-    *ret = (struct affected_list){.items = calloc(claims->n * 3 + 1, sizeof(*ret->items))};
-    if (!ret->items)
-        return vfa_fail_oom(err);
-    for (size_t i = 0; i < claims->n; i++)
-        add_claim(ret, &claims->items[i]);
-    qsort(ret->items, ret->n, sizeof(*ret->items), compare_affected);
-    return 0;
-}
-
-/* The index of the first item whose key is not less. */
-static size_t find_lower_bound(const struct affected_list *list, const char *key)
-{
-    size_t low = 0, high = list->n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(list->items[middle].key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The first claim under a key, without the claims that domain `but` holds; or NULL. */
-static const struct vfa_claim *find_affected(const struct affected_list *list, char kind,
-                                             const char *what, const char *but)
-{
-    char key[KEY_SIZE];
-
-    snprintf(key, sizeof(key), "%c%s", kind, what);
-    for (size_t i = find_lower_bound(list, key);
-         i < list->n && strcmp(list->items[i].key, key) == 0; i++) {
-        const struct vfa_claim *claim = list->items[i].claim;
-
-        if (strcmp(claim->uuid, but) != 0 || !vfa_claim_is_held(claim->state))
-            return claim;
-    }
-    return NULL;
-}
-
-static const struct vfa_claim *find_holder(const struct affected_list *list,
-                                           const struct vfa_device *dev, const char *uuid)
-{
-    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], group[16];
-    const struct vfa_claim *holder;
-
-    vfa_pci_addr_format(&dev->addr, address);
-    holder = find_affected(list, '=', address, "");
-    if (!holder)
-        holder = find_affected(list, '^', address, "");
-    if (!holder && dev->type == VFA_TYPE_VF)
-        holder = find_affected(list, '=', vfa_pci_addr_format(&dev->parent, parent), "");
-    snprintf(group, sizeof(group), "%d", dev->iommu_group);
-    if (!holder && dev->iommu_group >= 0)
-        holder = find_affected(list, '#', group, uuid);
-    return holder;
-}
 
 /* ---- quarantine and failures ---- */
 
@@ -144,8 +38,7 @@ static int compare_quarantined(const void *a, const void *b)
 static const struct vfa_quarantined *find_quarantined(const struct vfa_quarantine *list,
                                                       const struct vfa_device *dev)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-    const struct vfa_quarantined key = {.device = vfa_pci_addr_format(&dev->addr, address)};
+    const struct vfa_quarantined key = {.device = (char *)dev->id};
 
     return list->n ? bsearch(&key, list->items, list->n, sizeof(key), compare_quarantined) : NULL;
 }
@@ -156,20 +49,35 @@ static const struct vfa_quarantined *find_quarantined(const struct vfa_quarantin
 static const struct vfa_tentative *find_tentative(const struct vfa_tentatives *list,
                                                   const struct vfa_device *dev)
 {
-    char address[VFA_PCI_ADDR_SIZE];
     size_t low = 0, high = list->n;
 
-    vfa_pci_addr_format(&dev->addr, address);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (strcmp(list->items[middle].device, address) < 0)
+        if (strcmp(list->items[middle].device, dev->id) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < list->n && strcmp(list->items[low].device, address) == 0 ? &list->items[low]
+    return low < list->n && strcmp(list->items[low].device, dev->id) == 0 ? &list->items[low]
                                                                           : NULL;
+}
+
+/* ---- claims ---- */
+
+static const struct vfa_held_key *find_holder(const struct vfa_held_keys *held,
+                                              const struct vfa_device *dev, const char *uuid)
+{
+    struct vfa_keys keys;
+
+    vfa_keys_of_device(dev, &keys);
+    return vfa_held_keys_holder(held, &keys, uuid);
+}
+
+static void set_holder(struct vfa_device_status *device, const struct vfa_held_key *held)
+{
+    device->holder = held ? held->claim : NULL;
+    device->key = held ? held->text : NULL;
 }
 
 /* ---- the checks ---- */
@@ -188,7 +96,7 @@ static int check_health(struct vfa_health_context *health_context, struct vfa_de
                         struct vfa_error *err)
 {
     struct vfa_health health;
-    int r = vfa_health_check(health_context, device->dev, &health, err);
+    int r = vfa_kind_check(health_context, device->dev, &health, err);
 
     if (r == 0)
         r = keep_finding(&health.use, &device->use, err);
@@ -197,15 +105,13 @@ static int check_health(struct vfa_health_context *health_context, struct vfa_de
     return r == 0 ? keep_finding(&health.group, &device->group, err) : r;
 }
 
-static int check_held(struct vfa_health_context *health_context, const struct affected_list *list,
+static int check_held(struct vfa_health_context *health_context, const struct vfa_held_keys *keys,
                       struct vfa_device_status *device, struct vfa_error *err)
 {
     struct vfa_finding held;
-    char group[16];
     int r;
 
-    snprintf(group, sizeof(group), "%d", device->dev->iommu_group);
-    if (find_affected(list, '#', group, "")) /* QEMU of the claim's domain has the group open */
+    if (find_holder(keys, device->dev, "")) /* QEMU of the claim's domain has the group open */
         return 0;
     r = vfa_health_held(health_context, device->dev, &held, err);
     return r == 0 ? keep_finding(&held, &device->held, err) : r;
@@ -216,18 +122,18 @@ static int check_held(struct vfa_health_context *health_context, const struct af
 static bool is_device_held(const struct vfa_device_status *device)
 {
     return device->holder &&
-           vfa_choose_holder(device->holder, device->dev) != VFA_VERDICT_GROUP_TAKEN;
+           vfa_choose_holder(device->holder, device->key, device->dev) != VFA_VERDICT_GROUP_TAKEN;
 }
 
 /* ---- the status of all devices ---- */
 
-static void look_up_status(const struct vfa_config *config, const struct affected_list *affected,
+static void look_up_status(const struct vfa_config *config, const struct vfa_held_keys *held,
                            const char *uuid, const struct vfa_device_status_list *list,
                            struct vfa_device_status *device)
 {
     device->spec = vfa_config_spec_for(config, list->inv, device->dev);
     device->claimable = vfa_config_claimable(config, list->inv, device->dev);
-    device->holder = find_holder(affected, device->dev, uuid);
+    set_holder(device, find_holder(held, device->dev, uuid));
     device->quarantined = find_quarantined(&list->quarantine, device->dev);
     device->tentative = find_tentative(&list->tentative, device->dev);
     device->failure = find_quarantined(&list->failures, device->dev);
@@ -238,18 +144,17 @@ static int fill_devices(const struct vfa_config *config, const struct vfa_sysfs 
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
-    VFA_AUTO(affected_list_clear) struct affected_list affected = {NULL, 0};
-    int r = list_affected(&list->claims, &affected, err);
+    int r = 0;
 
     for (size_t i = 0; r == 0 && i < list->inv->n; i++) {
         struct vfa_device_status *device = &list->devices[list->n++];
 
         device->dev = &list->inv->devices[i];
-        look_up_status(config, &affected, uuid, list, device);
+        look_up_status(config, &list->held, uuid, list, device);
         if (device->claimable && !is_device_held(device))
             r = check_health(&health_context, device, err);
         if (r == 0 && device->claimable && !device->holder)
-            r = check_held(&health_context, &affected, device, err);
+            r = check_held(&health_context, &list->held, device, err);
     }
     return r;
 }
@@ -259,6 +164,8 @@ static int read_lists(struct vfa_state *state, struct vfa_device_status_list *re
 {
     int r = vfa_state_all_claims(state, NULL, &ret->claims, err);
 
+    if (r == 0)
+        r = vfa_state_held_keys(state, &ret->claims, &ret->held, err);
     if (r == 0)
         r = vfa_state_quarantined(state, NULL, &ret->quarantine, err);
     if (r == 0)
@@ -301,6 +208,7 @@ void vfa_device_status_clear(struct vfa_device_status_list *list)
     for (size_t i = 0; i < list->n; i++)
         clear_findings(&list->devices[i]);
     free(list->devices);
+    vfa_held_keys_clear(&list->held);
     vfa_tentatives_clear(&list->tentative);
     vfa_quarantine_clear(&list->failures);
     vfa_quarantine_clear(&list->quarantine);
@@ -311,18 +219,19 @@ void vfa_device_status_clear(struct vfa_device_status_list *list)
 
 /* ---- the checks alone, for the index ---- */
 
-static int check_device(struct vfa_health_context *health_context, const struct affected_list *list,
+static int check_device(struct vfa_health_context *health_context, const struct vfa_held_keys *held,
                         const struct vfa_device *dev, struct vfa_checked *ret,
                         struct vfa_error *err)
 {
-    struct vfa_device_status device = {.dev = dev, .holder = find_holder(list, dev, "")};
+    struct vfa_device_status device = {.dev = dev};
     int r = 0;
 
+    set_holder(&device, find_holder(held, dev, ""));
     ret->known = !is_device_held(&device);
     if (ret->known)
         r = check_health(health_context, &device, err);
     if (r == 0 && !device.holder)
-        r = check_held(health_context, list, &device, err);
+        r = check_held(health_context, held, &device, err);
     ret->use = device.use.verdict;
     ret->pf = device.pf.verdict;
     ret->group = device.group.verdict;
@@ -337,15 +246,15 @@ static int forget_held(struct vfa_state *state, const struct vfa_inventory *inv,
                        struct vfa_checked *checked, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    VFA_AUTO(affected_list_clear) struct affected_list list = {NULL, 0};
+    VFA_AUTO(vfa_held_keys_clear) struct vfa_held_keys held = {NULL, 0};
     int r = vfa_state_all_claims(state, NULL, &claims, err);
 
     if (r == 0)
-        r = list_affected(&claims, &list, err);
+        r = vfa_state_held_keys(state, &claims, &held, err);
     for (size_t i = 0; r == 0 && i < inv->n; i++) {
-        const struct vfa_device_status device = {
-            .dev = &inv->devices[i], .holder = find_holder(&list, &inv->devices[i], "")};
+        struct vfa_device_status device = {.dev = &inv->devices[i]};
 
+        set_holder(&device, find_holder(&held, &inv->devices[i], ""));
         if (is_device_held(&device))
             checked[i].known = false;
     }
@@ -358,14 +267,14 @@ static int check_devices(const struct vfa_config *config, const struct vfa_sysfs
 {
     VFA_AUTO(vfa_health_context_clear) struct vfa_health_context health_context = {.sysfs = sysfs};
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    VFA_AUTO(affected_list_clear) struct affected_list list = {NULL, 0};
+    VFA_AUTO(vfa_held_keys_clear) struct vfa_held_keys held = {NULL, 0};
     int r = vfa_state_all_claims(state, NULL, &claims, err);
 
     if (r == 0)
-        r = list_affected(&claims, &list, err);
+        r = vfa_state_held_keys(state, &claims, &held, err);
     for (size_t i = 0; r == 0 && i < inv->n; i++) {
         if (vfa_config_claimable(config, inv, &inv->devices[i]))
-            r = check_device(&health_context, &list, &inv->devices[i], &checked[i], err);
+            r = check_device(&health_context, &held, &inv->devices[i], &checked[i], err);
     }
     return r;
 }
@@ -394,6 +303,7 @@ enum vfa_verdict vfa_device_status_judge(const struct vfa_device_status *device,
                                     .spec = device->spec,
                                     .claimable = device->claimable,
                                     .holder = device->holder,
+                                    .key = device->key,
                                     .quarantined = device->quarantined,
                                     .use = device->use.verdict,
                                     .pf = device->pf.verdict,

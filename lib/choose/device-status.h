@@ -8,11 +8,13 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/quarantine.h"
 #include "state/state.h"
 #include "state/tentative.h"
@@ -29,6 +31,7 @@ struct vfa_device_status {
     const struct vfa_spec *spec; /* the first that matches, or NULL */
     bool claimable;
     const struct vfa_claim *holder; /* the claim that vfa_state_holder() finds, or NULL */
+    const char *key;                /* the key in conflict with it, or NULL */
     const struct vfa_quarantined *quarantined; /* or NULL */
     const struct vfa_quarantined *failure;     /* why its last attach failed, or NULL */
     const struct vfa_tentative *tentative;     /* its first tentative assignment, or NULL */
@@ -39,10 +42,11 @@ struct vfa_device_status {
 struct vfa_device_status_list {
     struct vfa_inventory *inv;
     struct vfa_claims claims;
+    struct vfa_held_keys held;
     struct vfa_quarantine quarantine;
     struct vfa_tentatives tentative;
     struct vfa_quarantine failures;
-    struct vfa_device_status *devices; /* by address */
+    struct vfa_device_status *devices; /* by identity */
     size_t n;
 };
 

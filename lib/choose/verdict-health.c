@@ -3,8 +3,8 @@
 
 #include "verdict-health.h"
 
+#include "device/device.h"
 #include "device/health.h"
-#include "device/inventory.h"
 #include "spec/spec.h"
 #include "choose.h"
 #include "verdict.h"

@@ -4,8 +4,8 @@
 #define VFA_CHOOSE_VERDICT_HEALTH_H
 
 #include "base/common.h"
+#include "device/device.h"
 #include "device/health.h"
-#include "device/inventory.h"
 #include "spec/spec.h"
 #include "verdict.h"
 

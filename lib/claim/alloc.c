@@ -7,11 +7,16 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/health.h"
 #include "device/inventory.h"
+#include "device/keys.h"
+#include "device/kind.h"
+#include "device/pci.h"
 #include "device/sysfs.h"
 #include "domain/domain.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/index.h"
 #include "state/meta.h"
 #include "state/state.h"
@@ -111,54 +116,60 @@ int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err)
 
 /* ---- a device ---- */
 
-int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_pci_addr *ret,
+static int find_netdev(struct vfa_alloc *a, const char *netdev, char *ret, struct vfa_error *err)
+{
+    struct vfa_pci_addr addr;
+    int r = vfa_pci_of_netdev(&a->host->sysfs, netdev, &addr, err);
+
+    if (r == 0)
+        vfa_pci_addr_format(&addr, ret);
+    return r;
+}
+
+int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
                      struct vfa_error *err)
 {
-    if (!dev->has_source)
+    if (!dev->source)
         return VFA_SYSFS_GONE;
-    if (vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_NETDEV)
-        return vfa_inventory_netdev(&a->host->sysfs, dev->netdev, ret, err);
-    *ret = dev->source;
+    switch (vfa_attach_facts(dev->kind)->source) {
+    case VFA_ATTACH_SOURCE_NETDEV:
+        return find_netdev(a, dev->source, ret, err);
+    case VFA_ATTACH_SOURCE_DEVICE:
+        break;
+    }
+    snprintf(ret, VFA_DEVICE_ID_SIZE, "%s", dev->source);
     return 0;
 }
 
-int vfa_alloc_read(struct vfa_alloc *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+int vfa_alloc_read(struct vfa_alloc *a, const char *device, struct vfa_device *ret,
                    struct vfa_error *err)
 {
-    int r = vfa_inventory_read(&a->host->sysfs, addr, ret, err);
+    int r = vfa_kind_read(&a->host->sysfs, device, ret, err);
 
     if (r == VFA_SYSFS_GONE)
-        *ret = (struct vfa_device){.addr = *addr, .numa_node = -1, .iommu_group = -1};
+        *ret = vfa_device_unknown(device);
     return r < 0 ? r : 0;
 }
 
-const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
-                                 char *buf)
+const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const char *device, char *buf)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
     if (dev->request)
         return dev->request;
-    snprintf(buf, VFA_ALLOC_NAME_SIZE, VFA_STATIC_PREFIX "%s",
-             vfa_pci_addr_format(source, address));
+    snprintf(buf, VFA_ALLOC_NAME_SIZE, VFA_STATIC_PREFIX "%s", device);
     return buf;
 }
 
 int vfa_alloc_holder(struct vfa_alloc *a, const struct vfa_device *now, struct vfa_claim *ret,
                      struct vfa_error *err)
 {
-    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
+    struct vfa_keys keys;
 
-    vfa_pci_addr_format(&now->addr, device);
-    vfa_pci_addr_format(&now->parent, parent);
-    return vfa_state_holder(a->host->state, device, now->type == VFA_TYPE_VF ? parent : NULL,
-                            now->iommu_group, a->domain->uuid, ret, err);
+    vfa_keys_of_device(now, &keys);
+    return vfa_state_holder(a->host->state, &keys, a->domain->uuid, ret, err);
 }
 
 int vfa_alloc_fail_stuck(const struct vfa_device *now, struct vfa_error *err)
 {
-    char device[VFA_PCI_ADDR_SIZE];
-
     return vfa_fail(err, EPROTO, "cannot claim device %s: it is taken, but no claim is in the way",
-                    vfa_pci_addr_format(&now->addr, device));
+                    now->id);
 }

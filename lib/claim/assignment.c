@@ -5,7 +5,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "domain/domxml.h"
 
 #include <errno.h>

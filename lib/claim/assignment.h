@@ -8,7 +8,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 
 /* A device that was chosen for a request. */
 struct vfa_assignment {

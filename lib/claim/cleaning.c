@@ -5,9 +5,11 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "base/uuid.h"
+#include "device/device.h"
 #include "device/inventory.h"
+#include "device/keys.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "config/config.h"
@@ -47,13 +49,12 @@ static int spec_now(const struct vfa_host *host, const char *device, const struc
                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-    struct vfa_pci_addr addr;
     int r;
 
     *ret = NULL;
-    if (!some_spec_has_keys(host->config) || vfa_parse_pci_addr(device, &addr) < 0)
+    if (!some_spec_has_keys(host->config))
         return 0;
-    r = vfa_inventory_read(&host->sysfs, &addr, &dev, err);
+    r = vfa_kind_read(&host->sysfs, device, &dev, err);
     if (r == 0)
         r = vfa_cleaning_spec(host, &dev, ret, err);
     return r < 0 ? r : 0;
@@ -253,23 +254,22 @@ static int begin_cleaning(struct vfa_host *host, const char *device, const struc
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
-    char parent[VFA_PCI_ADDR_SIZE], kind[] = "pci", none[] = "-", uuid[VFA_UUID_SIZE];
+    const struct vfa_kind *kind = vfa_kind_of(device);
+    char none[] = "-", uuid[VFA_UUID_SIZE];
+    struct vfa_keys keys;
     struct vfa_claim claim = {.device = (char *)device,
-                              .kind = kind,
+                              .keys = &keys,
+                              .kind = kind ? (char *)kind->name : NULL,
                               .uuid = uuid,
                               .domain = none,
                               .request = none,
                               .state = VFA_CLAIM_CLEANING,
                               .cleaner = spec->clean};
-    struct vfa_pci_addr addr;
-    int r = vfa_parse_pci_addr(device, &addr) < 0
-                ? VFA_SYSFS_GONE
-                : vfa_inventory_read(&host->sysfs, &addr, &dev, err);
+    int r = vfa_kind_read(&host->sysfs, device, &dev, err);
 
     if (r != 0)
         return r < 0 ? r : VFA_STATE_ABSENT;
-    claim.iommu_group = dev.iommu_group;
-    claim.parent = dev.type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev.parent, parent) : NULL;
+    vfa_keys_of_device(&dev, &keys);
     r = vfa_state_last_owner(host->state, device, uuid, err);
     return r < 0 ? r : vfa_state_claim(host->state, &claim, err);
 }

@@ -17,7 +17,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "state/claims.h"
 #include "state/state.h"

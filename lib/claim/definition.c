@@ -16,8 +16,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/keys.h"
 #include "device/topology.h"
 #include "domain/domain.h"
 #include "state/claims.h"
@@ -79,20 +79,21 @@ static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tag
 static int write_row(struct work *w, const char *request, const struct vfa_device *device,
                      struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE];
     const struct vfa_tentative *before = vfa_tentatives_find(&w->before, request);
     const struct vfa_domain *domain = w->a.domain;
+    struct vfa_keys keys;
     const struct vfa_tentative row = {
         .uuid = (char *)domain->uuid,
         .request = (char *)request,
         .domain = domain->name,
-        .device = vfa_pci_addr_format(&device->addr, address),
-        .parent = device->type == VFA_TYPE_VF ? vfa_pci_addr_format(&device->parent, parent) : NULL,
-        .iommu_group = device->iommu_group,
+        .device = (char *)device->id,
+        .keys = &keys,
     };
 
-    if (before && strcmp(before->device, address) == 0 && strcmp(before->domain, row.domain) == 0)
+    if (before && strcmp(before->device, device->id) == 0 &&
+        strcmp(before->domain, row.domain) == 0)
         return 0;
+    vfa_keys_of_device(device, &keys);
     return vfa_state_set_tentative(w->a.host->state, &row, err);
 }
 
@@ -137,7 +138,7 @@ static int reserve_tagged(struct work *w, struct vfa_error *err)
 
         if (dev->request && !is_to_be_replaced(w, &w->tagged[i]))
             r = vfa_alloc_claim_tagged(&w->a, &w->tagged[i], VFA_CLAIM_CLAIMED, err);
-        else if (!dev->request && dev->has_source)
+        else if (!dev->request && dev->source)
             r = vfa_alloc_try_static(&w->a, dev, err);
     }
     return r < 0 ? r : 0;
@@ -148,12 +149,11 @@ static int its_own(struct work *w, const struct vfa_request *request, struct vfa
                    struct vfa_error *err)
 {
     const struct vfa_claim *claim = vfa_claims_find(&w->a.claims, request->name);
-    struct vfa_pci_addr addr;
     int r;
 
-    if (!claim || vfa_parse_pci_addr(claim->device, &addr) < 0)
+    if (!claim)
         return VFA_STATE_ABSENT;
-    r = vfa_alloc_read(&w->a, &addr, ret, err);
+    r = vfa_alloc_read(&w->a, claim->device, ret, err);
     vfa_alloc_leave_group(ret, request->attach);
     return r;
 }
@@ -227,14 +227,12 @@ static int rehearse_definition(struct work *w, struct vfa_error *err)
 static void judge_own(const struct vfa_claims *claims, struct vfa_tagged *tagged)
 {
     const struct vfa_claim *claim = vfa_claims_find(claims, tagged->request.name);
-    char address[VFA_PCI_ADDR_SIZE];
 
     if ((tagged->kind != VFA_TAGGED_UNUSABLE && tagged->kind != VFA_TAGGED_MISSING) || !claim ||
-        strcmp(claim->device, vfa_pci_addr_format(&tagged->source, address)) != 0)
+        strcmp(claim->device, tagged->source) != 0)
         return;
     if (tagged->kind == VFA_TAGGED_MISSING)
-        tagged->device =
-            (struct vfa_device){.addr = tagged->source, .numa_node = -1, .iommu_group = -1};
+        tagged->device = vfa_device_unknown(tagged->source);
     tagged->kind = VFA_TAGGED_UNMANAGED;
 }
 

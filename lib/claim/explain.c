@@ -10,7 +10,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "device/topology.h"
 #include "spec/spec.h"
@@ -35,13 +35,13 @@
 /* A device that vfa_alloc_pick() visited. It does not try the devices behind the chosen one: their
  * verdict comes from the device status. */
 struct visited {
-    struct vfa_pci_addr addr;
+    char device[VFA_DEVICE_ID_SIZE];
     enum vfa_verdict verdict; /* VFA_VERDICT_CANDIDATE if not tried */
 };
 
 /* A device that a request would get. */
 struct taken {
-    struct vfa_pci_addr addr;
+    char device[VFA_DEVICE_ID_SIZE];
     const struct vfa_request *request;
 };
 
@@ -117,7 +117,8 @@ static int note_visit(void *data, const struct vfa_device *indexed, enum vfa_ver
         w->visited = more;
         w->room = room;
     }
-    w->visited[w->n_visited++] = (struct visited){indexed->addr, verdict};
+    memcpy(w->visited[w->n_visited].device, indexed->id, sizeof(indexed->id));
+    w->visited[w->n_visited++].verdict = verdict;
     return 0;
 }
 
@@ -140,7 +141,8 @@ static int try_request(struct work *w, const struct vfa_request *request, bool d
     r = vfa_alloc_pick(&w->a, request, &now, &why);
     w->a.observer = NULL;
     if (r == 0) {
-        w->taken[w->n_taken++] = (struct taken){now.addr, request};
+        memcpy(w->taken[w->n_taken].device, now.id, sizeof(now.id));
+        w->taken[w->n_taken++].request = request;
         w->unclaimed = w->last ? request : NULL;
         return 0;
     }
@@ -291,9 +293,9 @@ static void set_up_explain(struct work *w, struct vfa_host *host, const struct v
 
 /* ---- the rows ---- */
 
-static struct vfa_explained *row_of(struct vfa_explanation *e, const struct vfa_pci_addr *addr)
+static struct vfa_explained *row_of(struct vfa_explanation *e, const char *device)
 {
-    const struct vfa_device *dev = vfa_inventory_find(e->survey.inv, addr);
+    const struct vfa_device *dev = vfa_inventory_find(e->survey.inv, device);
 
     return dev ? &e->rows[dev - e->survey.inv->devices] : NULL;
 }
@@ -307,7 +309,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
         e->rows[i].verdict = vfa_device_status_judge(&e->survey.devices[i], &e->criteria);
     }
     for (size_t i = 0; i < w->n_taken; i++) {
-        struct vfa_explained *row = row_of(e, &w->taken[i].addr);
+        struct vfa_explained *row = row_of(e, w->taken[i].device);
 
         if (!row)
             continue;
@@ -321,7 +323,7 @@ static int fill_rows(struct work *w, struct vfa_explanation *e, struct vfa_error
             return vfa_fail_oom(err);
     }
     for (size_t i = 0; i < w->n_visited; i++) {
-        struct vfa_explained *row = row_of(e, &w->visited[i].addr);
+        struct vfa_explained *row = row_of(e, w->visited[i].device);
 
         if (!row || row->chosen)
             continue;
@@ -361,7 +363,7 @@ static int compare_rows(const void *a, const void *b)
 
     if (x->order != y->order)
         return x->order && (!y->order || x->order < y->order) ? -1 : 1;
-    return vfa_pci_addr_compare(&x->device->dev->addr, &y->device->dev->addr);
+    return strcmp(x->device->dev->id, y->device->dev->id);
 }
 
 static int make_explained_rows(struct work *w, struct vfa_explanation *e, struct vfa_error *err)

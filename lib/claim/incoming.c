@@ -13,8 +13,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/topology.h"
 #include "domain/domain.h"
 #include "state/claims.h"
@@ -75,10 +74,9 @@ static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
         r = vfa_alloc_pick(a, &tagged.request, &chosen, err);
     if (r)
         return r;
-    return vfa_assignments_add(assignments, dev->request, &chosen,
-                               tagged.kind == VFA_TAGGED_MISSING ||
-                                   vfa_pci_addr_compare(&tagged.source, &chosen.addr) != 0,
-                               err);
+    return vfa_assignments_add(
+        assignments, dev->request, &chosen,
+        tagged.kind == VFA_TAGGED_MISSING || strcmp(tagged.source, chosen.id) != 0, err);
 }
 
 /* ---- requests that have none ---- */

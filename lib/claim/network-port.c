@@ -12,9 +12,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 #include "base/uuid.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "domain/domain.h"
 #include "domain/netport.h"
 #include "state/claims.h"
@@ -31,26 +30,22 @@
 static int refuse_port(const struct vfa_device *now, const struct vfa_claim *holder,
                        struct vfa_error *err)
 {
-    char device[VFA_PCI_ADDR_SIZE];
-
     if (!vfa_claim_is_held(holder->state)) {
         return vfa_refuse(
-            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it",
-            vfa_pci_addr_format(&now->addr, device), holder->device,
-            holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released", holder->domain);
+            err, EBUSY, "device %s is not free: %s is being %s after domain '%s' had it", now->id,
+            holder->device, holder->state == VFA_CLAIM_CLEANING ? "cleaned" : "released",
+            holder->domain);
     }
     return vfa_refuse(
         err, EBUSY,
         "device %s is not free: domain '%s' holds %s (request '%s'); a device_spec must not "
         "allow the devices of a network",
-        vfa_pci_addr_format(&now->addr, device), holder->domain, holder->device, holder->request);
+        now->id, holder->domain, holder->device, holder->request);
 }
 
 static bool is_same_device(const struct vfa_claim *holder, const struct vfa_device *now)
 {
-    char device[VFA_PCI_ADDR_SIZE];
-
-    return strcmp(holder->device, vfa_pci_addr_format(&now->addr, device)) == 0;
+    return strcmp(holder->device, now->id) == 0;
 }
 
 /* What to do about a claim that is in the way. KEEP: the domain's XML already named the device:
@@ -110,7 +105,7 @@ int vfa_network_port_claim(struct vfa_host *host, const struct vfa_netport *port
         return r;
     memcpy(domain.uuid, port->owner_uuid, sizeof(domain.uuid));
     snprintf(name, sizeof(name), VFA_PORT_PREFIX "%s", port->uuid);
-    r = vfa_alloc_read(&a, &port->source, &now, err);
+    r = vfa_alloc_read(&a, port->source, &now, err);
     if (r == 0)
         r = claim_port(&a, name, &now, err);
     return vfa_state_finish(host->state, own, r, err);

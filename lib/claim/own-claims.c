@@ -11,8 +11,9 @@
 #include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/keys.h"
+#include "device/kind.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
@@ -57,15 +58,14 @@ static bool copy_text(const char *text, char **ret)
 /* Copies a new claim: it has no failure and no reason of an end. */
 static int copy_claim(const struct vfa_claim *claim, struct vfa_claim *ret, struct vfa_error *err)
 {
-    *ret = (struct vfa_claim){.iommu_group = claim->iommu_group,
-                              .state = claim->state,
+    *ret = (struct vfa_claim){.state = claim->state,
                               .since = claim->since,
                               .state_since = claim->state_since,
                               .placeholder = claim->placeholder};
-    if (copy_text(claim->device, &ret->device) && copy_text(claim->parent, &ret->parent) &&
-        copy_text(claim->kind, &ret->kind) && copy_text(claim->uuid, &ret->uuid) &&
-        copy_text(claim->domain, &ret->domain) && copy_text(claim->request, &ret->request) &&
-        copy_text(claim->alias, &ret->alias) && copy_text(claim->cleaner, &ret->cleaner))
+    if (copy_text(claim->device, &ret->device) && copy_text(claim->kind, &ret->kind) &&
+        copy_text(claim->uuid, &ret->uuid) && copy_text(claim->domain, &ret->domain) &&
+        copy_text(claim->request, &ret->request) && copy_text(claim->alias, &ret->alias) &&
+        copy_text(claim->cleaner, &ret->cleaner))
         return 0;
     vfa_claim_clear(ret);
     return vfa_fail_oom(err);
@@ -111,14 +111,14 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
                     const struct vfa_device *dev, enum vfa_claim_state claim_state,
                     struct vfa_error *err)
 {
-    char device[VFA_PCI_ADDR_SIZE], parent[VFA_PCI_ADDR_SIZE], kind[] = "pci";
+    const struct vfa_kind *kind = vfa_kind_of(dev->id);
     const struct vfa_spec *spec = NULL;
+    struct vfa_keys keys;
     int r;
     struct vfa_claim claim = {
-        .device = vfa_pci_addr_format(&dev->addr, device),
-        .parent = dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, parent) : NULL,
-        .iommu_group = dev->iommu_group,
-        .kind = kind,
+        .device = (char *)dev->id,
+        .keys = &keys,
+        .kind = kind ? (char *)kind->name : NULL,
         .uuid = (char *)a->domain->uuid,
         .domain = a->domain->name,
         .request = (char *)request,
@@ -130,7 +130,8 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
 
     if (!a->domain->uuid[0])
         return vfa_fail(err, EINVAL, "cannot claim device %s: the domain's XML has no UUID",
-                        device);
+                        dev->id);
+    vfa_keys_of_device(dev, &keys);
     r = vfa_cleaning_spec(a->host, dev, &spec, err);
     if (r < 0)
         return r;

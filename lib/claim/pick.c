@@ -11,13 +11,17 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/driver.h"
 #include "device/health.h"
 #include "device/inventory.h"
+#include "device/keys.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/index.h"
 #include "state/quarantine.h"
 #include "state/release.h"
@@ -54,8 +58,7 @@ static int is_quarantined(struct vfa_state *state, const struct vfa_device *dev,
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
-    char address[VFA_PCI_ADDR_SIZE];
-    int r = vfa_state_quarantined(state, vfa_pci_addr_format(&dev->addr, address), &list, err);
+    int r = vfa_state_quarantined(state, dev->id, &list, err);
 
     *ret = r == 0 && list.n > 0;
     return r;
@@ -75,13 +78,13 @@ static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, en
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     struct vfa_finding held = {.fault = VFA_HEALTH_NONE};
-    char device[VFA_PCI_ADDR_SIZE];
+    struct vfa_keys keys;
     int r;
 
     if (!vfa_driver_is_vfio(now->driver))
         return 0;
-    r = vfa_state_holder(a->host->state, vfa_pci_addr_format(&now->addr, device), NULL,
-                         now->iommu_group, "", &claim, err);
+    vfa_keys_of_device(now, &keys);
+    r = vfa_state_holder(a->host->state, &keys, "", &claim, err);
     if (r == VFA_STATE_ABSENT)
         r = vfa_health_held(&a->health_context, now, &held, err);
     *ret = vfa_verdict_of_health(held.fault);
@@ -100,7 +103,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     *ret = VFA_VERDICT_QUARANTINED;
     if (r < 0 || quarantined)
         return r;
-    r = vfa_inventory_read(&host->sysfs, &indexed->addr, now, err);
+    r = vfa_kind_read(&host->sysfs, indexed->id, now, err);
     if (r < 0)
         return r;
     *ret = VFA_VERDICT_MISSING;
@@ -112,7 +115,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     if (!vfa_alias_matches_driver(criteria->alias, now, spec))
         return 0;
     a->health_context.sysfs = &host->sysfs;
-    r = vfa_health_check(&a->health_context, now, &health, err);
+    r = vfa_kind_check(&a->health_context, now, &health, err);
     if (r < 0)
         return r;
     *ret = vfa_choose_health(

@@ -6,8 +6,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "state/state.h"
@@ -21,12 +20,11 @@ static int refuse_taken_device(struct vfa_alloc *a, const struct vfa_device *now
                                const char *request, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    char device[VFA_PCI_ADDR_SIZE];
+    const char *device = now->id;
     int r = vfa_alloc_holder(a, now, &holder, err);
 
     if (r < 0)
         return r;
-    vfa_pci_addr_format(&now->addr, device);
     if (r == VFA_STATE_ABSENT) /* the request has another claim */
         return vfa_refuse(err, EBUSY, "device %s: request '%s' has another device already", device,
                           request);
@@ -41,13 +39,12 @@ static int refuse_taken_device(struct vfa_alloc *a, const struct vfa_device *now
 
 /* The request may have an incoming claim. If the XML names another device, the XML is right:
  * releases the claim. *ret: the claim is for the device of the XML, nothing is left to do. */
-static int take_arrived(struct vfa_alloc *a, const char *name, const struct vfa_pci_addr *source,
-                        bool *ret, struct vfa_error *err)
+static int take_arrived(struct vfa_alloc *a, const char *name, const char *device, bool *ret,
+                        struct vfa_error *err)
 {
     const struct vfa_claim *claim = vfa_alloc_earlier(a, name);
-    char device[VFA_PCI_ADDR_SIZE];
 
-    *ret = claim && strcmp(claim->device, vfa_pci_addr_format(source, device)) == 0;
+    *ret = claim && strcmp(claim->device, device) == 0;
     if (!claim || *ret)
         return 0;
     return vfa_alloc_release(a, name, VFA_WHY_REPLACED, err);
@@ -57,10 +54,10 @@ int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, stru
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[VFA_ALLOC_NAME_SIZE];
-    int r = vfa_alloc_read(a, &dev->source, &now, err);
+    int r = vfa_alloc_read(a, dev->source, &now, err);
 
     return r < 0 ? r
-                 : vfa_alloc_claim(a, vfa_alloc_claim_name(dev, &dev->source, buf), NULL, &now,
+                 : vfa_alloc_claim(a, vfa_alloc_claim_name(dev, dev->source, buf), NULL, &now,
                                    a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
 }
 
@@ -68,16 +65,16 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     char buf[VFA_ALLOC_NAME_SIZE];
-    const char *name = vfa_alloc_claim_name(dev, &dev->source, buf);
+    const char *name = vfa_alloc_claim_name(dev, dev->source, buf);
     bool done;
-    int r = take_arrived(a, name, &dev->source, &done, err);
+    int r = take_arrived(a, name, dev->source, &done, err);
 
     if (r < 0 || done)
         return r;
     r = vfa_alloc_try_static(a, dev, err);
     if (r != VFA_STATE_TAKEN)
         return r;
-    r = vfa_alloc_read(a, &dev->source, &now, err);
+    r = vfa_alloc_read(a, dev->source, &now, err);
     return r < 0 ? r : refuse_taken_device(a, &now, name, err);
 }
 
@@ -90,7 +87,7 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
     if (r == 0 && tagged.kind != VFA_TAGGED_MISSING)
-        r = take_arrived(a, dev->request, &tagged.source, &done, err);
+        r = take_arrived(a, dev->request, tagged.source, &done, err);
     if (r < 0 || done)
         return r;
     *ret_refused = tagged.kind != VFA_TAGGED_OK && tagged.kind != VFA_TAGGED_UNMANAGED;
@@ -113,7 +110,7 @@ static int claim_present_devices(struct vfa_alloc *a, bool *ret_refused, struct 
 
         if (dev->request)
             r = claim_tagged(a, dev, &start_refused, err);
-        else if (dev->has_source)
+        else if (dev->source)
             r = claim_static(a, dev, err);
         *ret_refused = *ret_refused || start_refused;
     }
@@ -132,15 +129,10 @@ int vfa_alloc_claim_present(struct vfa_alloc *a, struct vfa_error *err)
 
 bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim)
 {
-    char source[VFA_PCI_ADDR_SIZE];
-
     if (vfa_domain_request(domain, claim->request) || vfa_domain_device(domain, claim->request))
         return true;
     for (size_t i = 0; vfa_claim_is_static(claim->request) && i < domain->n_devices; i++) {
-        const struct vfa_domdev *dev = &domain->devices[i];
-
-        if (dev->has_source &&
-            strcmp(vfa_pci_addr_format(&dev->source, source), claim->device) == 0)
+        if (vfa_domdev_names(&domain->devices[i], claim->device))
             return true;
     }
     return false;
@@ -153,7 +145,7 @@ int vfa_alloc_claim_static(struct vfa_alloc *a, struct vfa_error *err)
     for (size_t i = 0; i < a->domain->n_devices && r == 0; i++) {
         const struct vfa_domdev *dev = &a->domain->devices[i];
 
-        if (!dev->request && dev->has_source)
+        if (!dev->request && dev->source)
             r = claim_static(a, dev, err);
     }
     return r;

@@ -5,9 +5,8 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/health.h"
-#include "device/inventory.h"
 #include "device/topology.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -122,19 +121,18 @@ bool vfa_alloc_asks(const struct vfa_alloc *a);
 /* VFA_CLAIM_REFUSED if the domain asks for devices and the claims were lost with the state. */
 int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 
-/* The name of the claim of an element's device: its request, or static:ADDRESS, which is written to
+/* The name of the claim of an element's device: its request, or static:DEVICE, which is written to
  * buf. */
-#define VFA_ALLOC_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_PCI_ADDR_SIZE)
-const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const struct vfa_pci_addr *source,
-                                 char *buf);
+#define VFA_ALLOC_NAME_SIZE (sizeof(VFA_STATIC_PREFIX) + VFA_DEVICE_ID_SIZE)
+const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const char *device, char *buf);
 
-/* The host device of an element of the XML. VFA_SYSFS_GONE: the element names no device, or an
- * impossible one. */
-int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_pci_addr *ret,
+/* Writes the identity of the host device of an element of the XML to ret, which has
+ * VFA_DEVICE_ID_SIZE bytes. VFA_SYSFS_GONE: the element names no device, or an impossible one. */
+int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
                      struct vfa_error *err);
 
-/* The device as sysfs has it; for a missing device only its address. */
-int vfa_alloc_read(struct vfa_alloc *a, const struct vfa_pci_addr *addr, struct vfa_device *ret,
+/* The device as sysfs has it; of a missing device only its identity. */
+int vfa_alloc_read(struct vfa_alloc *a, const char *device, struct vfa_device *ret,
                    struct vfa_error *err);
 
 /* As vfa_state_holder(). */
@@ -159,10 +157,10 @@ enum vfa_tagged_kind {
 };
 struct vfa_tagged {
     enum vfa_tagged_kind kind;
-    enum vfa_verdict verdict;   /* of VFA_TAGGED_UNUSABLE */
-    struct vfa_pci_addr source; /* not of VFA_TAGGED_MISSING */
-    struct vfa_device device;   /* the same, as sysfs has it */
-    struct vfa_request request; /* its request; borrows from the domain and from hold */
+    enum vfa_verdict verdict;        /* of VFA_TAGGED_UNUSABLE */
+    char source[VFA_DEVICE_ID_SIZE]; /* not of VFA_TAGGED_MISSING */
+    struct vfa_device device;        /* the same, as sysfs has it */
+    struct vfa_request request;      /* its request; borrows from the domain and from hold */
     char *hold;
 };
 void vfa_tagged_clear(struct vfa_tagged *tagged);

@@ -8,8 +8,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/sysfs.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
@@ -40,10 +39,8 @@ static int find_tagged_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
 static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain *domain,
                          const struct vfa_device *now, const char *request)
 {
-    char device[VFA_PCI_ADDR_SIZE];
-
     return vfa_claim_is_held(claim->state) && strcmp(claim->uuid, domain->uuid) == 0 &&
-           strcmp(claim->device, vfa_pci_addr_format(&now->addr, device)) == 0 &&
+           strcmp(claim->device, now->id) == 0 &&
            (strcmp(claim->request, request) == 0 ||
             (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
 }
@@ -55,7 +52,6 @@ static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_dom
                                        struct vfa_error *err)
 {
     struct vfa_vf_settings settings;
-    char device[VFA_PCI_ADDR_SIZE];
     bool synced;
     int r;
 
@@ -67,8 +63,7 @@ static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_dom
     r = vfa_state_synced(a->host->state, &synced, err);
     if (r < 0 || synced)
         return r;
-    return vfa_release_quarantine(a->host, vfa_pci_addr_format(&now->addr, device),
-                                  VFA_QUARANTINE_OTHER,
+    return vfa_release_quarantine(a->host, now->id, VFA_QUARANTINE_OTHER,
                                   "what its settings were before a guest had it is not known: the "
                                   "state file was lost meanwhile",
                                   err);
@@ -105,9 +100,8 @@ static int drop_in_way(struct vfa_alloc *a, const struct vfa_claim *holder, cons
 static int take_over_device(struct vfa_alloc *a, const struct vfa_device *now, const char *name,
                             const struct vfa_alias *alias, bool *ret_new, struct vfa_error *err)
 {
-    char device[VFA_PCI_ADDR_SIZE];
+    const char *device = now->id;
 
-    vfa_pci_addr_format(&now->addr, device);
     for (;;) {
         VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
         size_t dropped = 0;
@@ -150,22 +144,21 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    struct vfa_pci_addr source;
-    char buf[VFA_ALLOC_NAME_SIZE];
+    char source[VFA_DEVICE_ID_SIZE], buf[VFA_ALLOC_NAME_SIZE];
     const struct vfa_alias *alias = NULL;
     bool is_new = false;
-    int r = vfa_alloc_source(a, dev, &source, err);
+    int r = vfa_alloc_source(a, dev, source, err);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    r = vfa_alloc_read(a, &source, &now, err);
+    r = vfa_alloc_read(a, source, &now, err);
     vfa_alloc_leave_group(&now, dev->kind);
     if (r == 0)
         r = find_tagged_alias(a, dev, &alias, err);
     if (r == 0 && stale)
-        return check_said(a, &now, vfa_alloc_claim_name(dev, &source, buf), err);
+        return check_said(a, &now, vfa_alloc_claim_name(dev, source, buf), err);
     if (r == 0)
-        r = take_over_device(a, &now, vfa_alloc_claim_name(dev, &source, buf), alias, &is_new, err);
+        r = take_over_device(a, &now, vfa_alloc_claim_name(dev, source, buf), alias, &is_new, err);
     return r == 0 && is_new ? quarantine_unknown_settings(a, dev, &now, alias, err) : r;
 }
 

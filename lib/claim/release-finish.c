@@ -10,7 +10,6 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/patience.h"
-#include "base/pci-address.h"
 #include "device/netlink.h"
 #include "device/sysfs.h"
 #include "state/claims.h"
@@ -49,13 +48,10 @@ static void finish_work_clear(struct work *w)
 static int lock_device(const struct work *w, const char *device, struct vfa_patience patience,
                        int *ret_fd, struct vfa_error *err)
 {
-    struct vfa_pci_addr addr;
     int r;
 
-    if (vfa_parse_pci_addr(device, &addr) < 0)
-        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", device);
     do
-        r = vfa_lock_device(w->host->config->state_path, &addr, ret_fd, err);
+        r = vfa_lock_device(w->host->config->state_path, device, ret_fd, err);
     while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&patience));
     return r;
 }
@@ -80,8 +76,8 @@ static bool passes_soon(const struct vfa_error *why)
 
 /* Restores all saved settings of the device. Returns the result of vfa_provisioner_undo(); *why is
  * its error. */
-static int put_back(struct work *w, const char *kind, const char *device,
-                    struct vfa_patience patience, struct vfa_error *why, struct vfa_error *err)
+static int put_back(struct work *w, const char *device, struct vfa_patience patience,
+                    struct vfa_error *why, struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
     int r = vfa_state_saved(w->host->state, device, &list, err);
@@ -93,7 +89,7 @@ static int put_back(struct work *w, const char *kind, const char *device,
         return r;
     for (;;) {
         vfa_error_clear(why);
-        r = vfa_provisioner_undo(kind, &w->host->sysfs, w->nl, &list.items[0], why);
+        r = vfa_provisioner_undo(&w->host->sysfs, w->nl, &list.items[0], why);
         if (r < 0)
             return vfa_error_move(err, why);
         if (r != VFA_VF_NOT_NOW || !passes_soon(why) || !vfa_patience_wait(&patience))
@@ -272,7 +268,7 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
     r = is_same(w->host, claim, &same, err);
     if (r < 0 || !same)
         return r;
-    undone = put_back(w, claim->kind, claim->device, patience, &why, err);
+    undone = put_back(w, claim->device, patience, &why, err);
     if (undone < 0)
         return undone;
     if (undone == VFA_VF_NOT_NOW && is_hopeless(claim))
@@ -462,7 +458,7 @@ static int restore(struct vfa_host *host, const char *device, bool forget, bool 
     if (r == 0)
         r = vfa_state_is_claimed(host->state, device, &claimed, err);
     if (r == 0 && !claimed && !forget)
-        r = put_back(&w, VFA_KIND_PCI, device, w.patience, &why, err);
+        r = put_back(&w, device, w.patience, &why, err);
     if (r > 0)
         return vfa_fail(err, why.code, "its settings cannot be put back: %s", vfa_error_text(&why));
     return r == 0 ? take_out_restored(host, device, clean, err) : r;

@@ -11,8 +11,10 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
+#include "device/kind.h"
+#include "device/pci.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "config/config.h"
@@ -88,14 +90,13 @@ static int select_new(struct vfa_alloc *a, const struct vfa_alias *alias,
     VFA_AUTO(vfa_device_clear) struct vfa_device pf = {0};
     struct vfa_device devices[2] = {*device};
     struct vfa_inventory inv = {.devices = devices, .n = 1};
-    int r = device->type == VFA_TYPE_VF
-                ? vfa_inventory_read(&a->host->sysfs, &device->parent, &pf, err)
-                : VFA_SYSFS_GONE;
+    int r = device->type == VFA_TYPE_VF ? vfa_pci_read(&a->host->sysfs, &device->parent, &pf, err)
+                                        : VFA_SYSFS_GONE;
 
     if (r < 0)
         return r;
     if (r == 0) {
-        bool first = vfa_pci_addr_compare(&pf.addr, &device->addr) < 0;
+        bool first = strcmp(pf.id, device->id) < 0;
 
         devices[first ? 1 : 0] = *device;
         devices[first ? 0 : 1] = pf;
@@ -112,7 +113,7 @@ static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
                          const struct vfa_tagged *tagged, struct selected *ret,
                          struct vfa_error *err)
 {
-    int r = vfa_state_member(a->host->state, alias->name, &tagged->source, &ret->member, err);
+    int r = vfa_state_member(a->host->state, alias->name, tagged->source, &ret->member, err);
 
     if (r == VFA_STATE_ABSENT)
         return select_new(a, alias, &tagged->device, ret, err);
@@ -150,9 +151,9 @@ int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, str
     int r = read_request(a->domain, dev, &tagged, err);
 
     if (r == 0)
-        r = vfa_alloc_source(a, dev, &tagged.source, err);
+        r = vfa_alloc_source(a, dev, tagged.source, err);
     if (r == 0)
-        r = vfa_inventory_read(&a->host->sysfs, &tagged.source, &tagged.device, err);
+        r = vfa_kind_read(&a->host->sysfs, tagged.source, &tagged.device, err);
     vfa_alloc_leave_group(&tagged.device, dev->kind);
     if (r == 0)
         r = is_held_by_other(a, &tagged.device, &held, err);
@@ -192,10 +193,9 @@ static int say_wrong(struct vfa_alloc *a, const struct vfa_tagged *tagged, char 
                      struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim holder = {0};
-    char device[VFA_PCI_ADDR_SIZE];
+    const char *device = tagged->source;
     int r = 0;
 
-    vfa_pci_addr_format(&tagged->source, device);
     if (tagged->kind == VFA_TAGGED_TAKEN)
         r = vfa_alloc_holder(a, &tagged->device, &holder, err);
     if (r < 0)

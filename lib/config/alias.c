@@ -16,7 +16,7 @@
 #include "base/parse.h"
 #include "base/tags.h"
 #include "base/text.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config.h"
 #include "json.h"

@@ -9,6 +9,7 @@
 
 #include "base/common.h"
 #include "base/tags.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 

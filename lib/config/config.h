@@ -14,6 +14,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 

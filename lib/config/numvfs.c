@@ -11,7 +11,8 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/netdev.h"
 #include "spec/spec.h"
 #include "config.h"
 #include "json.h"
@@ -48,7 +49,7 @@ static int read_numvfs_key(const char *key, struct json_object *value,
     if (r < 0)
         return r;
     if (strcmp(key, "devname") == 0) {
-        if (!vfa_inventory_netdev_ok(text))
+        if (!vfa_netdev_name_ok(text))
             return vfa_config_fail(
                 where, err,
                 "cannot use devname '%.40s': it is not a valid name of a network interface", text);

@@ -13,9 +13,10 @@
 
 #include "base/common.h"
 #include "base/pci-address.h"
+#include "device.h"
 #include "health.h"
-#include "inventory.h"
 #include "netdev.h"
+#include "pci.h"
 #include "private.h"
 #include "sysfs.h"
 
@@ -157,7 +158,7 @@ void vfa_health_pf(int dirfd, struct vfa_finding *ret)
 
 bool vfa_health_pf_is_down(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *pf)
 {
-    VFA_AUTO(vfa_closep) int fd = vfa_inventory_open(sysfs, pf);
+    VFA_AUTO(vfa_closep) int fd = vfa_pci_open(sysfs, pf);
     char netdev[IF_NAMESIZE];
 
     return fd >= 0 && is_down(fd, netdev);

@@ -6,9 +6,11 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device.h"
 #include "disk-use.h"
 #include "driver.h"
 #include "inventory.h"
+#include "pci.h"
 #include "private.h"
 #include "sysfs.h"
 #include "vfio-use.h"
@@ -131,14 +133,14 @@ static int check_vf(struct vfa_health_context *health_context, const char *addre
     int r = VFA_SYSFS_GONE;
 
     if (vfa_parse_pci_addr(address, &addr) == 0)
-        r = vfa_inventory_read(health_context->sysfs, &addr, &vf, err);
+        r = vfa_pci_read(health_context->sysfs, &addr, &vf, err);
     if (r != 0)
         return r < 0 ? r : 0; /* the VF vanished */
     if (vfa_driver_gives_away(vf.driver)) {
         snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
         return 0;
     }
-    fd = vfa_inventory_open(health_context->sysfs, &vf.addr);
+    fd = vfa_pci_open(health_context->sysfs, &vf.addr);
     r = fd < 0 ? 0 : check_host_use(health_context, &vf, fd, &use, err);
     if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
@@ -180,7 +182,7 @@ static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *
 
     if (vfa_parse_pci_addr(name, &addr) < 0 || vfa_pci_addr_compare(&addr, &dev->addr) == 0)
         return 0;
-    r = vfa_inventory_read(sysfs, &addr, &member, err);
+    r = vfa_pci_read(sysfs, &addr, &member, err);
     if (r == 0 && !is_harmless(&member))
         vfa_health_report_fault(ret, VFA_HEALTH_GROUP, "%s of group %d is bound to %s", name,
                                 dev->iommu_group, member.driver);
@@ -217,7 +219,7 @@ static int check_group(const struct vfa_sysfs *sysfs, const struct vfa_device *d
 int vfa_health_check(struct vfa_health_context *health_context, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_closep) int dirfd = vfa_inventory_open(health_context->sysfs, &dev->addr);
+    VFA_AUTO(vfa_closep) int dirfd = vfa_pci_open(health_context->sysfs, &dev->addr);
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
     int r = dirfd < 0 ? 0 : check_host_use(health_context, dev, dirfd, &health.use, err);
 

@@ -14,6 +14,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device.h"
 #include "disk-use.h"
 #include "inventory.h"
 #include "sysfs.h"
@@ -57,8 +58,7 @@ struct vfa_health {
     struct vfa_finding group; /* VFA_HEALTH_GROUP; a macvtap needs no IOMMU group */
 };
 
-/* Checks a device. `dev` comes from vfa_inventory_read() just before, or from the index of the
- * state, which has the type. */
+/* Checks a PCI function: see vfa_kind_check(). */
 int vfa_health_check(struct vfa_health_context *health_context, const struct vfa_device *dev,
                      struct vfa_health *ret, struct vfa_error *err);
 

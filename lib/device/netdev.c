@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <string.h>
 
 #define PORT_NAME_SIZE 64 /* IFNAMSIZ in the kernel */
@@ -118,4 +119,10 @@ int vfa_netdev_own(int dirfd, char *ret, size_t size)
     r = find_own_netdev(dir, vfa_sysfs_link(dirfd, "physfn", pf, sizeof(pf)) == 0, ret, size);
     closedir(dir);
     return r;
+}
+
+bool vfa_netdev_name_ok(const char *name)
+{
+    return *name && *name != '.' && strlen(name) < IF_NAMESIZE &&
+           !name[strcspn(name, "/: \t\n\v\f\r")];
 }

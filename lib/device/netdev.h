@@ -32,4 +32,7 @@ enum vfa_port_kind vfa_netdev_port_kind(const char *phys_port_name);
  * this network namespace) or a negative errno. */
 int vfa_netdev_own(int dirfd, char *ret, size_t size);
 
+/* Whether the kernel allows this name for a netdev. */
+bool vfa_netdev_name_ok(const char *name);
+
 #endif

@@ -4,8 +4,8 @@
 #define VFA_DEVICE_PRIVATE_H
 
 #include "base/common.h"
+#include "device.h"
 #include "health.h"
-#include "inventory.h"
 
 /* Writes a finding. Overwrites an earlier finding. */
 VFA_PRINTF(3, 4)

@@ -6,9 +6,10 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "inventory.h"
+#include "device.h"
 #include "netdev.h"
 #include "netlink.h"
+#include "pci.h"
 #include "sysfs.h"
 #include "vf-settings.h"
 
@@ -63,7 +64,7 @@ static int locate_in_pf(int fd, const char *address, struct vfa_vf *vf, struct v
 int vfa_vf_locate(const struct vfa_sysfs *sysfs, const struct vfa_pci_addr *addr,
                   struct vfa_vf *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_closep) int fd = vfa_inventory_open(sysfs, addr);
+    VFA_AUTO(vfa_closep) int fd = vfa_pci_open(sysfs, addr);
     char address[VFA_PCI_ADDR_SIZE];
     struct vfa_vf vf = {.number = 0};
     int r;

@@ -15,8 +15,9 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "device.h"
 #include "driver.h"
-#include "inventory.h"
+#include "pci.h"
 #include "sysfs.h"
 
 #include <dirent.h>
@@ -275,7 +276,7 @@ int vfa_vfio_find(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
     *ret = '\0';
     if (!vfa_driver_is_vfio(dev->driver))
         return 0;
-    dirfd = vfa_inventory_open(sysfs, &dev->addr);
+    dirfd = vfa_pci_open(sysfs, &dev->addr);
     if (dirfd < 0 || is_idle(dirfd))
         return 0;
     if (!files->read)

@@ -22,7 +22,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "inventory.h"
+#include "device.h"
 #include "sysfs.h"
 
 /* Open VFIO files, read once per run. Initialise with zeros; free with vfa_vfio_files_clear(). */

@@ -21,7 +21,7 @@ void vfa_request_clear(struct vfa_request *request)
 void vfa_domdev_clear(struct vfa_domdev *dev)
 {
     free(dev->request);
-    free(dev->netdev);
+    free(dev->source);
     free(dev->mac);
 }
 
@@ -136,6 +136,12 @@ char *vfa_domxml_alias_of_name(const char *name)
         dash && dash != name && dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1);
 
     return numbered ? strndup(name, (size_t)(dash - name)) : strdup(name);
+}
+
+bool vfa_domdev_names(const struct vfa_domdev *dev, const char *device)
+{
+    return dev->source && vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_DEVICE &&
+           strcmp(dev->source, device) == 0;
 }
 
 bool vfa_domain_has_tagged(const struct vfa_domain *domain)

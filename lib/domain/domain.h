@@ -13,7 +13,6 @@
 
 #include "base/bitset.h"
 #include "base/common.h"
-#include "base/pci-address.h"
 #include "base/tags.h"
 #include "base/uuid.h"
 #include "device/vf-settings.h"
@@ -51,10 +50,8 @@ struct vfa_request {
  * it has a user alias ua-vf-NAME. */
 struct vfa_domdev {
     enum vfa_attach_kind kind;
-    struct vfa_pci_addr source; /* of VFA_ATTACH_HOSTDEV and _INTERFACE */
-    char *netdev;               /* of VFA_ATTACH_MACVTAP: a netdev of the host; else NULL */
-    char *mac;                  /* of an interface; NULL: none given */
-    bool has_source;            /* false: a placeholder, whose source no host can have */
+    char *source; /* as enum vfa_attach_source tells; NULL: a placeholder, which no host can have */
+    char *mac;    /* of an interface; NULL: none given */
     bool transient; /* of a teaming pair: unplugged automatically when the guest migrates */
     char *request;  /* NAME of its user alias ua-vf-NAME; NULL: no request's device */
 };
@@ -105,6 +102,9 @@ void vfa_domdev_clear(struct vfa_domdev *dev);
 const struct vfa_request *vfa_domain_request(const struct vfa_domain *domain, const char *name);
 /* The device with user alias ua-vf-NAME, or NULL. */
 const struct vfa_domdev *vfa_domain_device(const struct vfa_domain *domain, const char *request);
+
+/* True if an element names this device of the host by its identity. */
+bool vfa_domdev_names(const struct vfa_domdev *dev, const char *device);
 
 /* The port for the device of a request: the empty port with its label; else, if another empty port
  * has a label, the first empty port without a label; else NULL: libvirt chooses a port. */

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/mac.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain.h"

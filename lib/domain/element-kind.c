@@ -6,7 +6,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "domain.h"
 #include "xml.h"
@@ -22,9 +22,14 @@
 
 static int read_pci_source(xmlNodePtr source, struct vfa_domdev *dev, struct vfa_error *err)
 {
-    dev->has_source = vfa_xml_pci_address(vfa_xml_child(source, "address"), &dev->source) &&
-                      (dev->source.domain != SENTINEL_DOMAIN || dev->source.bus != SENTINEL_BUS);
-    return 0;
+    char id[VFA_PCI_ADDR_SIZE];
+    struct vfa_pci_addr addr;
+
+    if (!vfa_xml_pci_address(vfa_xml_child(source, "address"), &addr) ||
+        (addr.domain == SENTINEL_DOMAIN && addr.bus == SENTINEL_BUS))
+        return 0;
+    dev->source = strdup(vfa_pci_addr_format(&addr, id));
+    return dev->source ? 0 : vfa_fail_oom(err);
 }
 
 static int write_hostdev_source(xmlNodePtr source, const struct vfa_device *device,
@@ -52,20 +57,17 @@ static int read_netdev_source(xmlNodePtr source, struct vfa_domdev *dev, struct 
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *netdev = vfa_xml_attr(source, "dev");
 
-    dev->has_source = netdev && *netdev;
-    if (dev->has_source)
-        dev->netdev = strdup((const char *)netdev);
-    return dev->has_source && !dev->netdev ? vfa_fail_oom(err) : 0;
+    if (!netdev || !*netdev)
+        return 0;
+    dev->source = strdup((const char *)netdev);
+    return dev->source ? 0 : vfa_fail_oom(err);
 }
 
 static int write_netdev_source(xmlNodePtr source, const struct vfa_device *device,
                                struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
     if (!device->netdev)
-        return vfa_fail(err, ENODEV, "device %s has no netdev for a macvtap",
-                        vfa_pci_addr_format(&device->addr, address));
+        return vfa_fail(err, ENODEV, "device %s has no netdev for a macvtap", device->id);
     return vfa_xml_set(source, "dev", device->netdev) && vfa_xml_set(source, "mode", "passthrough")
                ? 0
                : vfa_fail_oom(err);

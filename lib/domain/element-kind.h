@@ -12,7 +12,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "domain.h"
 
@@ -35,8 +35,7 @@ struct vfa_element_kind {
     bool managed;     /* it gets managed='yes': libvirt binds the device to vfio-pci and back */
     bool tagged_only; /* vfa_domxml_parse() ignores elements without user alias ua-vf-NAME */
 
-    /* Reads <source> (NULL: absent) into source, netdev and has_source of *dev, which are empty
-     * before. 0 or -ENOMEM. */
+    /* Reads <source> (NULL: absent) into dev->source, which is NULL before. 0 or -ENOMEM. */
     int (*read_source)(xmlNodePtr source, struct vfa_domdev *dev, struct vfa_error *err);
 
     /* Makes <source>, which has no <address>, name the device (NULL: no memory for the element).

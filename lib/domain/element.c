@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/mac.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain.h"

@@ -5,6 +5,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "base/pci-address.h"
 #include "base/uuid.h"
 #include "xml.h"
 
@@ -37,6 +38,14 @@ static int read_owner(xmlNodePtr node, struct vfa_netport *port, struct vfa_erro
     return port->owner ? 0 : vfa_fail_oom(err);
 }
 
+static void read_source(xmlNodePtr address, struct vfa_netport *port)
+{
+    struct vfa_pci_addr addr;
+
+    if (vfa_xml_pci_address(address, &addr))
+        vfa_pci_addr_format(&addr, port->source);
+}
+
 static int read_port(xmlNodePtr node, struct vfa_netport *port, struct vfa_error *err)
 {
     xmlNodePtr plug = vfa_xml_child(node, "plug");
@@ -48,7 +57,7 @@ static int read_port(xmlNodePtr node, struct vfa_netport *port, struct vfa_error
     if (r == 0)
         r = read_owner(node, port, err);
     if (r == 0 && vfa_xml_attr_is(plug, "type", "hostdev-pci"))
-        port->has_source = vfa_xml_pci_address(vfa_xml_child(plug, "address"), &port->source);
+        read_source(vfa_xml_child(plug, "address"), port);
     return r;
 }
 

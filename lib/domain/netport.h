@@ -17,8 +17,7 @@ struct vfa_netport {
     char uuid[VFA_UUID_SIZE]; /* of the port; lower case */
     char *owner;              /* the domain's name */
     char owner_uuid[VFA_UUID_SIZE];
-    struct vfa_pci_addr source;
-    bool has_source; /* false: the port has no PCI device */
+    char source[VFA_PCI_ADDR_SIZE]; /* identity of the device; "": the port has no PCI device */
 };
 
 /* Parses `len` bytes. Free with vfa_netport_free(). -EINVAL: no port, or a port without UUID or

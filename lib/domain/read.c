@@ -69,7 +69,7 @@ static int read_device_element(xmlNodePtr node, struct vfa_domain *domain, struc
 {
     const struct vfa_element_kind *kind = vfa_element_kind_of(node);
     VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
-    VFA_AUTO(vfa_domdev_clear) struct vfa_domdev dev = {.has_source = false};
+    VFA_AUTO(vfa_domdev_clear) struct vfa_domdev dev = {.source = NULL};
     const char *request = kind ? vfa_xml_request_of(node, &hold) : NULL;
     int r;
 
@@ -85,18 +85,28 @@ static int read_device_element(xmlNodePtr node, struct vfa_domain *domain, struc
     if (r == 0)
         r = add_device(domain, &dev, err);
     if (r == 0)
-        dev = (struct vfa_domdev){.has_source = false}; /* owned by the domain now */
+        dev = (struct vfa_domdev){.source = NULL}; /* owned by the domain now */
     return r;
 }
 
-static bool domain_has_source(const struct vfa_domain *domain, const struct vfa_pci_addr *source)
+static bool domain_has_source(const struct vfa_domain *domain, const char *device)
 {
     for (size_t i = 0; i < domain->n_devices; i++) {
-        if (domain->devices[i].has_source &&
-            vfa_pci_addr_compare(&domain->devices[i].source, source) == 0)
+        if (vfa_domdev_names(&domain->devices[i], device))
             return true;
     }
     return false;
+}
+
+static int add_drive(struct vfa_domain *domain, const char *device, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_domdev_clear)
+    struct vfa_domdev drive = {.kind = VFA_ATTACH_HOSTDEV, .source = strdup(device)};
+    int r = drive.source ? add_device(domain, &drive, err) : vfa_fail_oom(err);
+
+    if (r == 0)
+        drive = (struct vfa_domdev){.source = NULL}; /* owned by the domain now */
+    return r;
 }
 
 /* An NVMe drive as source of a disk, at any place of the disk's chain (<backingStore>, <mirror>),
@@ -107,12 +117,13 @@ static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_erro
     int r = 0;
 
     for (xmlNodePtr node = disk; node && r == 0; node = vfa_xml_next(node, disk)) {
-        struct vfa_domdev drive = {.kind = VFA_ATTACH_HOSTDEV, .has_source = true};
+        char device[VFA_PCI_ADDR_SIZE];
+        struct vfa_pci_addr addr;
 
         if (vfa_xml_is_plain(node, "source") && vfa_xml_attr_is(node, "type", "pci") &&
-            vfa_xml_pci_address(vfa_xml_child(node, "address"), &drive.source) &&
-            !domain_has_source(domain, &drive.source))
-            r = add_device(domain, &drive, err);
+            vfa_xml_pci_address(vfa_xml_child(node, "address"), &addr) &&
+            !domain_has_source(domain, vfa_pci_addr_format(&addr, device)))
+            r = add_drive(domain, device, err);
     }
     return r;
 }

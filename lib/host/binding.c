@@ -8,8 +8,11 @@
 #include "base/mac.h"
 #include "base/pci-address.h"
 #include "base/tags.h"
+#include "device/device.h"
 #include "device/inventory.h"
+#include "device/kind.h"
 #include "device/netdev.h"
+#include "device/pci.h"
 #include "device/sysfs.h"
 #include "device/vf.h"
 #include "spec/spec.h"
@@ -41,7 +44,7 @@ static int read_pf(const struct vfa_sysfs *sysfs, const char *vf, struct vfa_bin
     int r;
 
     vfa_pci_addr_format(&binding->pf, pf);
-    fd = vfa_inventory_open(sysfs, &binding->pf);
+    fd = vfa_pci_open(sysfs, &binding->pf);
     if (fd < 0)
         return errno == ENOENT || errno == ENODEV
                    ? 0
@@ -61,8 +64,7 @@ int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sy
     VFA_AUTO(vfa_device_clear) struct vfa_device pf = {.vendor = 0};
     struct vfa_device both[2]; /* sorted: a VF comes after its PF; both are borrowed */
     struct vfa_inventory inv = {.devices = both, .n = 0};
-    int r = dev->type == VFA_TYPE_VF ? vfa_inventory_read(sysfs, &dev->parent, &pf, err)
-                                     : VFA_SYSFS_GONE;
+    int r = dev->type == VFA_TYPE_VF ? vfa_pci_read(sysfs, &dev->parent, &pf, err) : VFA_SYSFS_GONE;
 
     if (r < 0)
         return r;
@@ -79,11 +81,8 @@ int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sy
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {.vendor = 0};
     struct vfa_binding binding = {.vf_num = -1};
     const struct vfa_spec *spec = NULL;
-    struct vfa_pci_addr addr;
-    int r = VFA_SYSFS_GONE;
+    int r = vfa_kind_read(sysfs, device, &dev, err);
 
-    if (vfa_parse_pci_addr(device, &addr) == 0)
-        r = vfa_inventory_read(sysfs, &addr, &dev, err);
     if (r == 0)
         r = vfa_binding_spec(config, sysfs, &dev, &spec, err);
     if (r == 0) {

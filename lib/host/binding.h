@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/mac.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/sysfs.h"
 #include "spec/spec.h"
 #include "config/config.h"

@@ -17,12 +17,17 @@
 #include "base/error.h"
 #include "base/patience.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/driver.h"
 #include "device/health.h"
 #include "device/inventory.h"
+#include "device/keys.h"
+#include "device/kind.h"
+#include "device/pci.h"
 #include "device/sysfs.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/lock.h"
 #include "state/meta.h"
 #include "state/release.h"
@@ -78,7 +83,7 @@ static int find_address(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *
                         struct vfa_pci_addr *ret, struct vfa_error *err)
 {
     if (!want->by_address)
-        return vfa_inventory_netdev(sysfs, want->devname, ret, err);
+        return vfa_pci_of_netdev(sysfs, want->devname, ret, err);
     *ret = want->addr;
     return 0;
 }
@@ -92,10 +97,10 @@ static int find_pf(struct card *card, struct vfa_error *err)
     if (r == VFA_SYSFS_GONE)
         return conclude(card, VFA_SRIOV_CANNOT, "there is no such netdev of a PCI device");
     if (r == 0)
-        r = vfa_inventory_read(sysfs, &addr, &card->pf, err);
+        r = vfa_pci_read(sysfs, &addr, &card->pf, err);
     if (r < 0)
         return r;
-    card->dirfd = r == 0 ? vfa_inventory_open(sysfs, &addr) : -1;
+    card->dirfd = r == 0 ? vfa_pci_open(sysfs, &addr) : -1;
     if (card->dirfd < 0)
         return conclude(card, VFA_SRIOV_CANNOT, "there is no such device");
     card->report->addr = addr;
@@ -131,7 +136,7 @@ bool vfa_sriov_ready(const struct vfa_sysfs *sysfs, const struct vfa_numvfs *wan
 
     if (find_address(sysfs, want, &addr, NULL) != 0)
         return false;
-    fd = vfa_inventory_open(sysfs, &addr);
+    fd = vfa_pci_open(sysfs, &addr);
     return fd >= 0 && vfa_sysfs_link(fd, "driver", driver, sizeof(driver)) == 0;
 }
 
@@ -142,12 +147,29 @@ static bool is_pf_mark(const struct vfa_claim *claim)
     return claim->state == VFA_CLAIM_RELEASING && strcmp(claim->uuid, VFA_NO_UUID) == 0;
 }
 
+/* The keys of the PF without its IOMMU group: only the PF and its VFs matter. */
+static void make_pf_keys(const struct card *card, struct vfa_keys *ret)
+{
+    struct vfa_device pf = card->pf; /* borrowed */
+
+    pf.iommu_group = -1;
+    vfa_keys_of_device(&pf, ret);
+}
+
+/* Finds a claim of the PF or of one of its VFs. */
+static int find_pf_holder(const struct card *card, struct vfa_claim *ret, struct vfa_error *err)
+{
+    struct vfa_keys keys;
+
+    make_pf_keys(card, &keys);
+    return vfa_state_holder(card->host->state, &keys, "", ret, err);
+}
+
 /* Concludes if the PF or one of its VFs has a claim, or if the claims are not known. */
 static int check_claims(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     struct vfa_state *state = card->host->state;
-    char address[VFA_PCI_ADDR_SIZE];
     bool synced = true;
     int r;
 
@@ -159,8 +181,7 @@ static int check_claims(struct card *card, struct vfa_error *err)
     if (!synced)
         return conclude(card, VFA_SRIOV_IN_USE,
                         "the claims of running domains are not known yet: start vfaliasd");
-    r = vfa_state_holder(state, vfa_pci_addr_format(&card->pf.addr, address), NULL, -1, "", &claim,
-                         err);
+    r = find_pf_holder(card, &claim, err);
     if (r < 0 || r == VFA_STATE_ABSENT)
         return r < 0 ? r : 0;
     if (is_pf_mark(&claim))
@@ -208,7 +229,7 @@ static int lock_pf(struct card *card, struct vfa_error *err)
     int r;
 
     do
-        r = vfa_lock_device(card->host->config->state_path, &card->pf.addr, &card->lock, err);
+        r = vfa_lock_device(card->host->config->state_path, card->pf.id, &card->lock, err);
     while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&patience));
     if (r == VFA_LOCK_TAKEN)
         return conclude(card, VFA_SRIOV_IN_USE, "another program is at work on it");
@@ -220,9 +241,7 @@ static int lock_pf(struct card *card, struct vfa_error *err)
 static int drop_pf_mark(struct card *card, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    char address[VFA_PCI_ADDR_SIZE];
-    int r = vfa_state_holder(card->host->state, vfa_pci_addr_format(&card->pf.addr, address), NULL,
-                             -1, "", &claim, err);
+    int r = find_pf_holder(card, &claim, err);
 
     if (r == 0 && is_pf_mark(&claim))
         r = vfa_state_end_release(card->host->state, &claim, err);
@@ -231,18 +250,20 @@ static int drop_pf_mark(struct card *card, struct vfa_error *err)
 
 static int put_pf_mark(struct card *card, struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE], kind[] = "pci", uuid[] = VFA_NO_UUID, nobody[] = NOBODY,
-                                     why[] = VFA_WHY_VFS;
-    const struct vfa_claim claim = {.device = vfa_pci_addr_format(&card->pf.addr, address),
-                                    .iommu_group = -1,
+    char kind[] = VFA_KIND_PCI, uuid[] = VFA_NO_UUID, nobody[] = NOBODY, why[] = VFA_WHY_VFS;
+    struct vfa_keys keys;
+    const struct vfa_claim claim = {.device = card->pf.id,
+                                    .keys = &keys,
                                     .kind = kind,
                                     .uuid = uuid,
                                     .domain = nobody,
                                     .request = nobody,
                                     .state = VFA_CLAIM_RELEASING,
                                     .why = why};
-    int r = vfa_state_claim(card->host->state, &claim, err);
+    int r;
 
+    make_pf_keys(card, &keys);
+    r = vfa_state_claim(card->host->state, &claim, err);
     return r == VFA_STATE_TAKEN ? conclude(card, VFA_SRIOV_IN_USE, "a domain holds one") : r;
 }
 

@@ -9,7 +9,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/patience.h"
-#include "base/pci-address.h"
+#include "device/kind.h"
 #include "device/netlink.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -38,18 +38,16 @@ static const struct vfa_provisioner provisioners[] = {
     },
 };
 
-/* NULL, with *err, if the kind is unknown. */
-static const struct vfa_provisioner *find_provisioner(const char *kind, const char *device,
-                                                      struct vfa_error *err)
+/* NULL, with *err, if the device is of no kind that this version knows. */
+static const struct vfa_provisioner *find_provisioner(const char *device, struct vfa_error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(provisioners); i++) {
-        if (strcmp(provisioners[i].kind, kind) == 0)
+    const struct vfa_kind *kind = vfa_kind_of(device);
+
+    for (size_t i = 0; kind && i < ARRAY_SIZE(provisioners); i++) {
+        if (strcmp(provisioners[i].kind, kind->name) == 0)
             return &provisioners[i];
     }
-    vfa_fail(
-        err, ENOTSUP,
-        "cannot use %s: its kind '%s' is unknown to this version of vfalias: install a newer one",
-        device, kind);
+    vfa_kind_fail(device, err);
     return NULL;
 }
 
@@ -68,14 +66,11 @@ void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request
 static int lock_claimed(struct vfa_job *job, int *ret_fd, struct vfa_error *err)
 {
     const char *state_path = job->host->config->state_path;
-    struct vfa_pci_addr addr;
     int r;
 
-    if (vfa_parse_pci_addr(job->claim->device, &addr) < 0)
-        return vfa_fail(err, EINVAL, "'%s' is not a PCI device", job->claim->device);
     job->patience = vfa_patience_begin(VFA_PROVISIONER_PATIENCE_MS);
     do
-        r = vfa_lock_device(state_path, &addr, ret_fd, err);
+        r = vfa_lock_device(state_path, job->claim->device, ret_fd, err);
     while (r == VFA_LOCK_TAKEN && vfa_patience_wait(&job->patience));
     if (r == VFA_LOCK_TAKEN)
         return vfa_fail(err, EBUSY, "cannot set %s up: another program is at work on it",
@@ -166,7 +161,7 @@ static int run_under_lock(struct vfa_job *job, const struct vfa_step_functions *
 static int run_step(unsigned number, struct vfa_host *host, const struct vfa_claim *claim,
                     const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
-    const struct vfa_provisioner *provisioner = find_provisioner(claim->kind, claim->device, err);
+    const struct vfa_provisioner *provisioner = find_provisioner(claim->device, err);
     struct vfa_job job = {.provisioner = provisioner,
                           .host = host,
                           .claim = claim,
@@ -195,10 +190,10 @@ int vfa_provisioner_after_attach(struct vfa_host *host, const struct vfa_claim *
     return run_step(VFA_STEP_AFTER_ATTACH, host, claim, desired, err);
 }
 
-int vfa_provisioner_undo(const char *kind, const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
+int vfa_provisioner_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
                          const struct vfa_saved *saved, struct vfa_error *err)
 {
-    const struct vfa_provisioner *provisioner = find_provisioner(kind, saved->device, err);
+    const struct vfa_provisioner *provisioner = find_provisioner(saved->device, err);
 
     return provisioner ? provisioner->undo(sysfs, nl, saved, err) : -ENOTSUP;
 }

@@ -26,8 +26,6 @@
 
 struct vfa_netlink;
 
-#define VFA_KIND_PCI "pci" /* claim.kind of a PCI function */
-
 enum {
     VFA_VF_REFUSED = VFA_REFUSED, /* err has the line for a person */
     VFA_VF_STALE = 2,             /* the claim does not exist any more: nothing was changed */
@@ -56,10 +54,10 @@ int vfa_provisioner_apply(struct vfa_host *host, const struct vfa_claim *claim,
 int vfa_provisioner_after_attach(struct vfa_host *host, const struct vfa_claim *claim,
                                  const struct vfa_vf_desired *desired, struct vfa_error *err);
 
-/* Restores what is saved of a device of this kind: all of it that can be restored. The caller
+/* Restores what is saved of a device: all of it that can be restored. The caller
  * holds the device's lock. 0 (also if the device is gone), VFA_VF_NOT_NOW, VFA_VF_REFUSED (err has
  * the driver's errno) or -ENOTSUP. */
-int vfa_provisioner_undo(const char *kind, const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
+int vfa_provisioner_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
                          const struct vfa_saved *saved, struct vfa_error *err);
 
 /* At prepare: vfa_provisioner_apply() for each device of a request in the domain's XML. A device

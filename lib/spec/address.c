@@ -17,7 +17,7 @@
 #include "base/parse.h"
 #include "base/pci-address.h"
 #include "base/text.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "private.h"
 #include "spec.h"
 

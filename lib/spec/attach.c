@@ -7,14 +7,14 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
     [VFA_ATTACH_HOSTDEV] =
         {
             .name = "hostdev",
-            .source = VFA_ATTACH_SOURCE_PCI,
+            .source = VFA_ATTACH_SOURCE_DEVICE,
             .takes_group = true,
             .can_team = true,
         },
     [VFA_ATTACH_INTERFACE] =
         {
             .name = "interface",
-            .source = VFA_ATTACH_SOURCE_PCI,
+            .source = VFA_ATTACH_SOURCE_DEVICE,
             .nic = true,
             .takes_group = true,
             .needs_pf_up = true,

@@ -20,7 +20,7 @@ enum vfa_attach_kind {
 
 /* What the <source> of an element names. */
 enum vfa_attach_source {
-    VFA_ATTACH_SOURCE_PCI,    /* the device, by its PCI address */
+    VFA_ATTACH_SOURCE_DEVICE, /* the device: read as its identity (device/device.h) */
     VFA_ATTACH_SOURCE_NETDEV, /* the netdev of the device */
 };
 

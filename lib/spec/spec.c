@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/tags.h"
 #include "base/text.h"
+#include "device/device.h"
 #include "device/inventory.h"
 
 #include <errno.h>

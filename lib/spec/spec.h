@@ -11,6 +11,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/tags.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "device/vf-settings.h"
 #include "attach.h"

@@ -6,6 +6,8 @@
 #include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
+#include "device/keys.h"
 #include "private.h"
 #include "state.h"
 
@@ -38,7 +40,6 @@ bool vfa_claim_is_static(const char *request)
 void vfa_claim_clear(struct vfa_claim *claim)
 {
     free(claim->device);
-    free(claim->parent);
     free(claim->kind);
     free(claim->uuid);
     free(claim->domain);
@@ -47,6 +48,7 @@ void vfa_claim_clear(struct vfa_claim *claim)
     free(claim->why);
     free(claim->cleaner);
     free(claim->error);
+    free(claim->key);
     memset(claim, 0, sizeof(*claim));
 }
 
@@ -77,11 +79,11 @@ static enum vfa_claim_state parse_state(const unsigned char *text)
     return VFA_CLAIM_CLAIMED; /* cannot happen: CHECK of claim.state in schema.sql */
 }
 
-static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
+int vfa_sql_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
 {
-    char **texts[] = {&claim->device,  &claim->parent,  &claim->kind,  &claim->uuid,
-                      &claim->domain,  &claim->request, &claim->alias, &claim->why,
-                      &claim->cleaner, &claim->error};
+    char **texts[] = {&claim->device, &claim->kind,    &claim->uuid,
+                      &claim->domain, &claim->request, &claim->alias,
+                      &claim->why,    &claim->cleaner, &claim->error};
     int next = (int)ARRAY_SIZE(texts), r = 0;
 
     memset(claim, 0, sizeof(*claim));
@@ -91,27 +93,39 @@ static int read_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_er
     claim->since = sqlite3_column_int64(stmt, next + 1);
     claim->state_since = sqlite3_column_int64(stmt, next + 2);
     claim->attempts = (unsigned)sqlite3_column_int(stmt, next + 3);
-    claim->iommu_group = sqlite3_column_int(stmt, next + 4);
-    claim->placeholder = sqlite3_column_int(stmt, next + 5);
+    claim->placeholder = sqlite3_column_int(stmt, next + 4);
     if (r < 0)
         vfa_claim_clear(claim);
     return r;
 }
 
+/* The keys of the claim, as in the column `keys`. Returns buf. */
+static const char *keys_of_claim(const struct vfa_claim *claim, char *buf)
+{
+    const struct vfa_device dev = vfa_device_unknown(claim->device);
+    struct vfa_keys keys;
+
+    if (claim->keys)
+        return vfa_sql_keys(claim->keys, buf);
+    vfa_keys_of_device(&dev, &keys);
+    return vfa_sql_keys(&keys, buf);
+}
+
 int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    char keys[VFA_KEYS_JSON_SIZE];
     int64_t since = claim->since ? claim->since : (int64_t)time(NULL);
     int r = vfa_sql_finish(
         state,
         vfa_sql_prepare(
             state, &why,
-            "INSERT INTO claim (device, parent, kind, uuid, domain, request, alias, state, since,"
-            " state_since, iommu_group, placeholder, cleaner, why)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
-            "ssssssssiiiss", claim->device, claim->parent, claim->kind, claim->uuid, claim->domain,
-            claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
-            (int64_t)claim->iommu_group, (int64_t)claim->placeholder, claim->cleaner, claim->why),
+            "INSERT INTO claim (device, keys, kind, uuid, domain, request, alias, state, since,"
+            " state_since, placeholder, cleaner, why)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
+            "ssssssssiiss", claim->device, keys_of_claim(claim, keys), claim->kind, claim->uuid,
+            claim->domain, claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
+            (int64_t)claim->placeholder, claim->cleaner, claim->why),
         &why);
 
     if (r == -EEXIST && vfa_sql_is_taken(state))
@@ -141,7 +155,7 @@ int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_clai
 
         if (!claim)
             return vfa_fail_oom(err);
-        r = read_claim(stmt, claim, err);
+        r = vfa_sql_claim(stmt, claim, err);
         if (r < 0)
             return r;
         claims.n++;
@@ -177,30 +191,6 @@ int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_c
                           uuid ? vfa_sql_prepare(state, err, OF_DOMAIN(""), "s", uuid)
                                : vfa_sql_prepare(state, err, OF_ALL(""), ""),
                           ret, err);
-}
-
-int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
-                     int iommu_group, const char *uuid, struct vfa_claim *ret,
-                     struct vfa_error *err)
-{
-    VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        vfa_sql_prepare(state, err,
-                        "SELECT " VFA_CLAIM_COLUMNS " FROM claim"
-                        " WHERE device = ?1 OR parent = ?1 OR device = ?2"
-                        " OR (iommu_group = ?3 AND iommu_group >= 0"
-                        "     AND (uuid <> ?4 OR NOT " VFA_CLAIM_HELD "))"
-                        " ORDER BY device = ?1 DESC, " VFA_CLAIM_HELD " DESC, uuid = ?4"
-                        " LIMIT 1",
-                        "ssis", device, parent, (int64_t)iommu_group, uuid);
-    int r;
-
-    if (!stmt)
-        return vfa_sql_failed(err);
-    r = vfa_sql_step(state, stmt, err);
-    if (r == 0)
-        return VFA_STATE_ABSENT;
-    return r < 0 ? r : read_claim(stmt, ret, err);
 }
 
 int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const char *request,

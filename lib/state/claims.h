@@ -10,6 +10,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/keys.h"
 #include "state.h"
 
 enum vfa_claim_state {
@@ -36,22 +37,23 @@ bool vfa_claim_is_static(const char *request);
 #define VFA_NO_UUID "00000000-0000-0000-0000-000000000000"
 
 struct vfa_claim {
-    char *device;    /* PCI address as text */
-    char *parent;    /* address of the PF, or NULL */
-    int iommu_group; /* -1: none */
-    char *kind;      /* "pci" */
-    char *uuid;      /* UUID of the domain */
-    char *domain;    /* name of the domain */
-    char *request;   /* see VFA_STATIC_PREFIX */
-    char *alias;     /* NULL for static claims */
+    char *device;  /* its identity (device/device.h) */
+    char *kind;    /* name of its kind (device/kind.h) */
+    char *uuid;    /* UUID of the domain */
+    char *domain;  /* name of the domain */
+    char *request; /* see VFA_STATIC_PREFIX */
+    char *alias;   /* NULL for static claims */
     enum vfa_claim_state state;
-    int64_t since;       /* when the claim was made, in seconds since the epoch */
-    int64_t state_since; /* when the claim entered its state, in seconds since the epoch */
-    char *why;           /* why the domain lost the device; NULL while the claim is held */
-    char *cleaner;       /* program that must run before the device is free, or NULL */
-    unsigned attempts;   /* failures of the present step: attach, restore or clean */
-    char *error;         /* text of the last failure, or NULL */
-    bool placeholder;    /* no request: the device stands in the domain's XML */
+    int64_t since;               /* when the claim was made, in seconds since the epoch */
+    int64_t state_since;         /* when the claim entered its state, in seconds since the epoch */
+    char *why;                   /* why the domain lost the device; NULL while the claim is held */
+    char *cleaner;               /* program that must run before the device is free, or NULL */
+    unsigned attempts;           /* failures of the present step: attach, restore or clean */
+    char *error;                 /* text of the last failure, or NULL */
+    bool placeholder;            /* no request: the device stands in the domain's XML */
+    const struct vfa_keys *keys; /* for vfa_state_claim(), borrowed; NULL: those that the identity
+                                    tells. Not read from the file */
+    char *key;                   /* from vfa_state_holder(): the key in conflict; else NULL */
 };
 /* Frees the members and sets all to zero. */
 void vfa_claim_clear(struct vfa_claim *claim);
@@ -67,8 +69,7 @@ void vfa_claims_clear(struct vfa_claims *claims);
 const struct vfa_claim *vfa_claims_find(const struct vfa_claims *claims, const char *request);
 
 /* Adds a claim. since 0 means now. `claim` stays with the caller. Returns VFA_STATE_TAKEN if
- * another claim excludes it: on the device, on its PF or a VF of it, in its IOMMU group, or of the
- * same request. */
+ * another claim conflicts with it (device/keys.h), or is of the same request. */
 int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, struct vfa_error *err);
 
 /* Reads the claims that one domain holds, or (uuid NULL) that all domains hold. Clear *ret with
@@ -84,15 +85,6 @@ int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_c
 /* True in *ret if the device itself has a claim, in any state. */
 int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
                          struct vfa_error *err);
-
-/* Finds the claim that keeps the domain `uuid` from claiming a device: a claim on the device, on
- * its PF (`parent`, may be NULL) or on one of its VFs; or, in its IOMMU group (-1: none), a claim
- * of another domain or a claim that no domain holds. Of several, a claim on the device comes first,
- * then a held claim, then a claim of another domain. Returns VFA_STATE_ABSENT if there is no such
- * claim. Clear *ret with vfa_claim_clear(). */
-int vfa_state_holder(struct vfa_state *state, const char *device, const char *parent,
-                     int iommu_group, const char *uuid, struct vfa_claim *ret,
-                     struct vfa_error *err);
 
 /* Sets the state of a held claim and resets its failures. `state_since` becomes now if the state
  * changes. Returns 0 as well if the domain holds no claim of that request. */

@@ -15,8 +15,9 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
+#include "device/keys.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "meta.h"
@@ -30,6 +31,7 @@ struct filler {
     struct vfa_state *state;
     const struct vfa_config *config;
     sqlite3_stmt *add_device;
+    sqlite3_stmt *add_key;
     sqlite3_stmt *add_pool;
     sqlite3_stmt *add_member;
     const struct vfa_index_checks *checks; /* NULL: the devices were not checked */
@@ -38,13 +40,13 @@ struct filler {
 static void filler_clear(struct filler *f)
 {
     sqlite3_finalize(f->add_device);
+    sqlite3_finalize(f->add_key);
     sqlite3_finalize(f->add_pool);
     sqlite3_finalize(f->add_member);
 }
 
 struct indexed {
     const struct vfa_device *dev;
-    char address[VFA_PCI_ADDR_SIZE];
     const struct vfa_spec *spec;
     int number;          /* index of `spec` in the configuration, -1: none */
     size_t in_inventory; /* index of `dev` in the inventory */
@@ -79,37 +81,48 @@ static void bind_healthy(const struct filler *f, sqlite3_stmt *stmt, int paramet
 
 static int insert_device(struct filler *f, const struct indexed *device, struct vfa_error *err)
 {
-    char parent[VFA_PCI_ADDR_SIZE];
+    char parent[VFA_DEVICE_ID_SIZE];
     const struct vfa_device *dev = device->dev;
     const int64_t numbers[] = {dev->type,      dev->vendor,      dev->product,  dev->class,
                                dev->numa_node, dev->iommu_group, device->number};
     sqlite3_stmt *stmt = f->add_device;
 
-    sqlite3_bind_text(stmt, 1, device->address, -1, SQLITE_TRANSIENT);
-    if (dev->type == VFA_TYPE_VF)
-        sqlite3_bind_text(stmt, 2, vfa_pci_addr_format(&dev->parent, parent), -1, SQLITE_TRANSIENT);
-    else
-        sqlite3_bind_null(stmt, 2);
+    sqlite3_bind_text(stmt, 1, dev->id, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 2, vfa_device_pf(dev, parent), -1, SQLITE_TRANSIENT);
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         sqlite3_bind_int64(stmt, (int)i + 3, numbers[i]);
     bind_healthy(f, stmt, (int)ARRAY_SIZE(numbers) + 3, NULL, device);
     return run_insert(f->state, stmt, err);
 }
 
-/* Binds the key of the pool to parameters 1 to 4, the address of the device to 5. */
+static int insert_keys(struct filler *f, const struct vfa_device *dev, struct vfa_error *err)
+{
+    struct vfa_keys keys;
+    int r = 0;
+
+    vfa_keys_of_device(dev, &keys);
+    for (size_t i = 0; r == 0 && i < keys.n; i++) {
+        sqlite3_bind_text(f->add_key, 1, keys.items[i].text, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(f->add_key, 2, &keys.items[i].mode, 1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(f->add_key, 3, dev->id, -1, SQLITE_TRANSIENT);
+        r = run_insert(f->state, f->add_key, err);
+    }
+    return r;
+}
+
+/* Binds the key of the pool to parameters 1 to 4, the device to 5. */
 static void bind_pool(sqlite3_stmt *stmt, const struct vfa_alias *alias,
                       const struct indexed *device)
 {
     const struct vfa_device *dev = device->dev;
-    char parent[VFA_PCI_ADDR_SIZE] = "";
+    char parent[VFA_DEVICE_ID_SIZE] = "";
 
-    if (dev->type == VFA_TYPE_VF)
-        vfa_pci_addr_format(&dev->parent, parent);
+    (void)vfa_device_pf(dev, parent);
     sqlite3_bind_text(stmt, 1, alias->name, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int(stmt, 2, device->number);
     sqlite3_bind_int(stmt, 3, dev->numa_node);
     sqlite3_bind_text(stmt, 4, parent, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_text(stmt, 5, device->address, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 5, dev->id, -1, SQLITE_TRANSIENT);
 }
 
 static int insert_member(struct filler *f, const struct vfa_alias *alias,
@@ -136,9 +149,10 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
 
     if (!vfa_config_claimable(f->config, inv, dev))
         return 0;
-    vfa_pci_addr_format(&dev->addr, device.address);
     device.number = device.spec ? (int)(device.spec - f->config->specs) : -1;
     r = insert_device(f, &device, err);
+    if (r == 0)
+        r = insert_keys(f, dev, err);
     for (size_t i = 0; r == 0 && i < f->config->n_aliases; i++) {
         const struct vfa_alias *alias = &f->config->aliases[i];
 
@@ -148,7 +162,7 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
     return r;
 }
 
-/* The inventory is sorted, so the first device of a pool has the lowest address. */
+/* The inventory is sorted, so the first device of a pool has the lowest identity. */
 static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
                        const struct vfa_inventory *inv, const struct vfa_index_checks *checks,
                        struct vfa_error *err)
@@ -159,6 +173,9 @@ static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
     f.add_device = vfa_sql_prepare(
         state, err, "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
     if (f.add_device)
+        f.add_key =
+            vfa_sql_prepare(state, err, "INSERT INTO temp.new_device_key VALUES (?, ?, ?)", "");
+    if (f.add_key)
         f.add_pool = vfa_sql_prepare(
             state, err,
             "INSERT OR IGNORE INTO temp.new_pool (alias, spec, numa_node, parent, first)"
@@ -186,7 +203,9 @@ static int make_tables(struct vfa_state *state, struct vfa_error *err)
                          "DROP TABLE IF EXISTS temp.new_device; DROP TABLE IF EXISTS temp.new_pool;"
                          "DROP TABLE IF EXISTS temp.new_member; DROP TABLE IF EXISTS temp.affected;"
                          "DROP TABLE IF EXISTS temp.new_stock;"
-                         "CREATE TEMP TABLE affected (device TEXT PRIMARY KEY) WITHOUT ROWID",
+                         "DROP TABLE IF EXISTS temp.new_device_key;"
+                         "CREATE TEMP TABLE affected (device TEXT PRIMARY KEY, busy INTEGER,"
+                         " kept INTEGER) WITHOUT ROWID",
                          err);
 
     state->has_temp = true;
@@ -197,7 +216,8 @@ static int make_tables(struct vfa_state *state, struct vfa_error *err)
         "SELECT group_concat(iif(type = 'table', 'CREATE TABLE temp.new_' || text,"
         " 'CREATE INDEX temp.new_' || replace(text, ' ON ', ' ON new_')), ';') FROM"
         " (SELECT type, substr(sql, length('CREATE TABLE ') + 1) AS text FROM main.sqlite_master"
-        "  WHERE tbl_name IN ('device', 'pool', 'member', 'stock') AND type IN ('table', 'index')"
+        "  WHERE tbl_name IN ('device', 'device_key', 'pool', 'member', 'stock')"
+        "  AND type IN ('table', 'index')"
         "  AND sql IS NOT NULL ORDER BY rowid)",
         "");
     r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
@@ -220,7 +240,7 @@ static int make_index_rows(struct vfa_state *state, const struct vfa_config *con
         return r;
     return vfa_sql_exec(state,
                         "INSERT INTO temp.new_stock SELECT vendor, product, numa_node, type, spec,"
-                        " min(address), total(healthy), sum(healthy IS NULL) FROM temp.new_device"
+                        " min(id), total(healthy), sum(healthy IS NULL) FROM temp.new_device"
                         " GROUP BY 1, 2, 3, 4, 5",
                         err);
 }
@@ -250,29 +270,25 @@ static const char *const put_in_place[] = {
     "DELETE FROM member",
     "DELETE FROM pool",
     "DELETE FROM device",
+    "DELETE FROM device_key",
     "DELETE FROM stock",
     "INSERT INTO device SELECT * FROM temp.new_device",
+    "INSERT INTO device_key SELECT * FROM temp.new_device_key",
     "INSERT INTO pool SELECT * FROM temp.new_pool",
     "INSERT INTO member SELECT * FROM temp.new_member",
     "INSERT INTO stock SELECT * FROM temp.new_stock",
-    "DELETE FROM failed WHERE device NOT IN (SELECT address FROM device)",
+    "DELETE FROM failed WHERE device NOT IN (SELECT id FROM device)",
 };
 
-/* The counts of the trigger member_new (schema.sql), for the devices that a claim or a tentative
- * row affects. */
-#define AFFECTED_BY(table)                                                                         \
-    "SELECT device FROM " table " UNION SELECT parent FROM " table " WHERE parent IS NOT NULL"     \
-    " UNION SELECT d.address FROM " table " t CROSS JOIN device d ON d.parent = t.device"
-#define COUNT_OF(table)                                                                            \
-    "(SELECT count(*) FROM " table " t WHERE t.device = m.device)"                                 \
-    " + (SELECT count(*) FROM " table " t WHERE t.parent = m.device)"                              \
-    " + (SELECT count(*) FROM device d CROSS JOIN " table " t ON t.device = d.parent"              \
-    "    WHERE d.address = m.device)"
-
+/* The counts of the trigger conflict_key_new (schema.sql), for the devices that a claim or a
+ * tentative row affects. */
 static const char *const count[] = {
-    "INSERT INTO temp.affected " AFFECTED_BY("claim") " UNION " AFFECTED_BY("tentative"),
-    "UPDATE member AS m SET busy = " COUNT_OF("claim") ", kept = " COUNT_OF(
-        "tentative") " WHERE device IN (SELECT device FROM temp.affected)",
+    "INSERT INTO temp.affected SELECT d.device, sum(k.tentative = 0), sum(k.tentative = 1)"
+    " FROM conflict_key k CROSS JOIN device_key d ON d.key = k.key"
+    " AND d.mode >= iif(k.mode = 'S', 'X', 'S') WHERE k.mode <> 'G' GROUP BY d.device",
+    "UPDATE member AS m SET (busy, kept) ="
+    " (SELECT busy, kept FROM temp.affected a WHERE a.device = m.device)"
+    " WHERE device IN (SELECT device FROM temp.affected)",
     "UPDATE pool SET (free, used, kept) ="
     " (SELECT sum(busy = 0), sum(busy > 0), sum(busy = 0 AND kept > 0) FROM member WHERE pool = id)"
     " WHERE id IN (SELECT m.pool FROM temp.affected a CROSS JOIN member m ON m.device = a.device)",

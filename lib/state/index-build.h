@@ -8,6 +8,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 #include "config/config.h"

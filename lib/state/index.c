@@ -8,7 +8,8 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
+#include "device/kind.h"
 #include "config/config.h"
 #include "private.h"
 #include "state.h"
@@ -35,13 +36,14 @@ int vfa_state_index_scanned(struct vfa_state *state, int64_t *ret, struct vfa_er
 
 static int read_index_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct vfa_error *err)
 {
-    const char *address = (const char *)sqlite3_column_text(stmt, 0);
+    const char *id = (const char *)sqlite3_column_text(stmt, 0);
     const char *parent = (const char *)sqlite3_column_text(stmt, 1);
 
-    memset(ret, 0, sizeof(*ret));
-    if (!address || vfa_parse_pci_addr(address, &ret->addr) < 0 ||
-        (parent && vfa_parse_pci_addr(parent, &ret->parent) < 0))
-        return vfa_fail(err, EUCLEAN, "cannot use the index: bad device address");
+    if (!id || !vfa_kind_of(id))
+        return vfa_fail(err, EUCLEAN, "cannot use the index: bad device");
+    *ret = vfa_device_unknown(id);
+    if (parent && vfa_parse_pci_addr(parent, &ret->parent) < 0)
+        return vfa_fail(err, EUCLEAN, "cannot use the index: bad device");
     ret->type = (enum vfa_dev_type)sqlite3_column_int(stmt, 2);
     ret->vendor = (uint16_t)sqlite3_column_int(stmt, 3);
     ret->product = (uint16_t)sqlite3_column_int(stmt, 4);
@@ -96,29 +98,25 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
 }
 
 #define DEVICE_COLUMNS                                                                             \
-    "d.address, d.parent, d.type, d.vendor, d.product, d.class, d.numa_node, d.iommu_group"
+    "d.id, d.parent, d.type, d.vendor, d.product, d.class, d.numa_node, d.iommu_group"
 
 /* The partial index has only the wanted rows, so the query never steps over other rows. */
 #define NEXT_FREE(index, kept)                                                                     \
     "SELECT " DEVICE_COLUMNS " FROM member m INDEXED BY " index                                    \
-    " CROSS JOIN device d ON d.address = m.device"                                                 \
+    " CROSS JOIN device d ON d.id = m.device"                                                      \
     " WHERE m.pool = ? AND m.busy = 0 AND m.kept " kept " AND m.device > ?"                        \
     " AND m.device NOT IN (SELECT device FROM failed)"                                             \
     " ORDER BY m.device LIMIT 1"
 
-int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
-                        const struct vfa_pci_addr *after, struct vfa_device *ret,
-                        struct vfa_error *err)
+int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept, const char *after,
+                        struct vfa_device *ret, struct vfa_error *err)
 {
-    char after_text[VFA_PCI_ADDR_SIZE] = "";
-    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql_prepare(
+        state, err, kept ? NEXT_FREE("member_kept", "> 0") : NEXT_FREE("member_free", "= 0"), "is",
+        pool, after);
     int r;
 
-    if (after)
-        vfa_pci_addr_format(after, after_text);
-    stmt = vfa_sql_prepare(state, err,
-                           kept ? NEXT_FREE("member_kept", "> 0") : NEXT_FREE("member_free", "= 0"),
-                           "is", pool, after_text);
     if (!stmt)
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
@@ -127,22 +125,19 @@ int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
     return r < 0 ? r : read_index_device(stmt, ret, err);
 }
 
-int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
+int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const char *after,
                           struct vfa_device *ret, struct vfa_error *err)
 {
-    char after_text[VFA_PCI_ADDR_SIZE] = "";
-    VFA_AUTO(vfa_sql_finalizep) sqlite3_stmt *stmt = NULL;
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql_prepare(state, err,
+                                         "SELECT " DEVICE_COLUMNS " FROM failed f"
+                                         " CROSS JOIN member m ON m.device = f.device"
+                                         " CROSS JOIN device d ON d.id = m.device"
+                                         " WHERE m.pool = ? AND m.busy = 0 AND f.device > ?"
+                                         " ORDER BY f.device LIMIT 1",
+                                         "is", pool, after);
     int r;
 
-    if (after)
-        vfa_pci_addr_format(after, after_text);
-    stmt = vfa_sql_prepare(state, err,
-                           "SELECT " DEVICE_COLUMNS " FROM failed f"
-                           " CROSS JOIN member m ON m.device = f.device"
-                           " CROSS JOIN device d ON d.address = m.device"
-                           " WHERE m.pool = ? AND m.busy = 0 AND f.device > ?"
-                           " ORDER BY f.device LIMIT 1",
-                           "is", pool, after_text);
     if (!stmt)
         return vfa_sql_failed(err);
     r = vfa_sql_step(state, stmt, err);
@@ -189,24 +184,22 @@ int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
                         "  WHERE uuid = ?1 AND request = ?2) l"
                         " CROSS JOIN member m ON m.device = l.device"
                         " CROSS JOIN pool p ON p.id = m.pool"
-                        " CROSS JOIN device d ON d.address = l.device"
+                        " CROSS JOIN device d ON d.id = l.device"
                         " WHERE m.busy = 0 AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
                         "sss", uuid, request, alias),
         ret, err);
 }
 
-int vfa_state_member(struct vfa_state *state, const char *alias, const struct vfa_pci_addr *addr,
+int vfa_state_member(struct vfa_state *state, const char *alias, const char *device,
                      struct vfa_member *ret, struct vfa_error *err)
 {
-    char address[VFA_PCI_ADDR_SIZE];
-
     return read_member(state,
                        vfa_sql_prepare(state, err,
                                        "SELECT " MEMBER_COLUMNS ", m.kept, 0 FROM member m"
                                        " CROSS JOIN pool p ON p.id = m.pool"
-                                       " CROSS JOIN device d ON d.address = m.device"
+                                       " CROSS JOIN device d ON d.id = m.device"
                                        " WHERE m.device = ? AND p.alias = ? LIMIT 1",
-                                       "ss", vfa_pci_addr_format(addr, address), alias),
+                                       "ss", device, alias),
                        ret, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "config/config.h"
 #include "state.h"
@@ -41,21 +42,20 @@ struct vfa_pools {
 /* Frees the list; the list is empty then. */
 void vfa_pools_clear(struct vfa_pools *pools);
 
-/* Reads the pools of an alias that have free devices, sorted by their lowest address. Clear *ret
+/* Reads the pools of an alias that have free devices, sorted by their lowest identity. Clear *ret
  * with vfa_pools_clear(). */
 int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools *ret,
                     struct vfa_error *err);
 
-/* Reads the next free device of a pool in address order, after `after` (NULL: the first). kept:
+/* Reads the next free device of a pool in the order of identities, after `after` ("": the first). kept:
  * true for devices that are tentative for a domain, false for the others. Failed devices (failed.h)
  * are left out. The cost does not depend on the number of devices and claims. *ret gets the fields
  * that the index has; clear it with vfa_device_clear(). Returns VFA_STATE_END after the last. */
-int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept,
-                        const struct vfa_pci_addr *after, struct vfa_device *ret,
-                        struct vfa_error *err);
+int vfa_state_next_free(struct vfa_state *state, int64_t pool, bool kept, const char *after,
+                        struct vfa_device *ret, struct vfa_error *err);
 
 /* Like vfa_state_next_free(), for the failed devices, tentative or not. */
-int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const struct vfa_pci_addr *after,
+int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const char *after,
                           struct vfa_device *ret, struct vfa_error *err);
 
 /* A device in a pool of an alias. */
@@ -73,9 +73,9 @@ struct vfa_member {
 int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
                    const char *request, struct vfa_member *ret, struct vfa_error *err);
 
-/* Reads a device of an alias by its address. Returns VFA_STATE_ABSENT if no pool of the alias has
+/* Reads a device of an alias by its identity. Returns VFA_STATE_ABSENT if no pool of the alias has
  * it. */
-int vfa_state_member(struct vfa_state *state, const char *alias, const struct vfa_pci_addr *addr,
+int vfa_state_member(struct vfa_state *state, const char *alias, const char *device,
                      struct vfa_member *ret, struct vfa_error *err);
 
 /* Counts the devices of an alias, and those of them that no claim excludes. */

@@ -32,11 +32,26 @@ static struct place lease_place(int64_t number)
     return (struct place){".borrow", number, 1};
 }
 
-static struct place device_place(const char *suffix, const struct vfa_pci_addr *addr)
+/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). Devices with the same number share a lock:
+ * one waits for the other. */
+static uint64_t hash_id(const char *device)
 {
-    int64_t number =
-        (int64_t)addr->domain << 16 | addr->bus << 8 | addr->slot << 3 | addr->function;
+    uint64_t hash = 0xcbf29ce484222325u;
 
+    for (; *device; device++)
+        hash = (hash ^ (unsigned char)*device) * 0x100000001b3u;
+    return hash;
+}
+
+/* A PCI address is less than 2^48; the numbers of other devices are from 2^62. */
+static struct place device_place(const char *suffix, const char *device)
+{
+    const uint64_t others = UINT64_C(1) << 62;
+    struct vfa_pci_addr addr;
+    int64_t number = (int64_t)(others | (hash_id(device) & (others - 2)));
+
+    if (vfa_parse_pci_addr(device, &addr) == 0)
+        number = (int64_t)addr.domain << 16 | addr.bus << 8 | addr.slot << 3 | addr.function;
     return (struct place){suffix, number, 1};
 }
 
@@ -135,15 +150,14 @@ int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct
     return query_lock(state_path, &place, ret, err);
 }
 
-int vfa_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
-                    struct vfa_error *err)
+int vfa_lock_device(const char *state_path, const char *device, int *ret_fd, struct vfa_error *err)
 {
-    const struct place place = device_place(".release", addr);
+    const struct place place = device_place(".release", device);
 
     return take_lock(state_path, &place, ret_fd, err);
 }
 
-int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
+int vfa_lock_cleaning(const char *state_path, const char *device, int *ret_fd,
                       struct vfa_error *err)
 {
     const struct place place = device_place(".clean", device);
@@ -151,7 +165,7 @@ int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device,
     return take_lock(state_path, &place, ret_fd, err);
 }
 
-int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
+int vfa_lock_is_cleaning(const char *state_path, const char *device, bool *ret,
                          struct vfa_error *err)
 {
     const struct place place = device_place(".clean", device);

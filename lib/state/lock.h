@@ -23,7 +23,6 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
 
 enum {
     VFA_LOCK_TAKEN = 1, /* another open file description has the lock */
@@ -50,16 +49,15 @@ int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct
 /* Takes the lock of a device, for a program that changes the device through its driver. A killed
  * program loses the lock only when its last request to the kernel has returned. Returns
  * VFA_LOCK_TAKEN if another program or thread has the lock. End with vfa_lock_endp(). */
-int vfa_lock_device(const char *state_path, const struct vfa_pci_addr *addr, int *ret_fd,
-                    struct vfa_error *err);
+int vfa_lock_device(const char *state_path, const char *device, int *ret_fd, struct vfa_error *err);
 
 /* Takes the lock for the cleaner of a device. The lock lasts as long as any process has a copy of
  * the descriptor, so the cleaner keeps it. Returns VFA_LOCK_TAKEN if a cleaner of the device runs.
  * End with vfa_lock_endp(). */
-int vfa_lock_cleaning(const char *state_path, const struct vfa_pci_addr *device, int *ret_fd,
+int vfa_lock_cleaning(const char *state_path, const char *device, int *ret_fd,
                       struct vfa_error *err);
 /* True in *ret if a cleaner of the device runs. */
-int vfa_lock_is_cleaning(const char *state_path, const struct vfa_pci_addr *device, bool *ret,
+int vfa_lock_is_cleaning(const char *state_path, const char *device, bool *ret,
                          struct vfa_error *err);
 
 /* Drops the lock, closes *fd and sets it to -1; -1 is fine. A process that the close wakes finds

@@ -6,6 +6,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/keys.h"
 #include "claims.h"
 #include "quarantine.h"
 #include "state.h"
@@ -73,8 +74,8 @@ static inline int vfa_sql_failed(const struct vfa_error *err)
  * NULL). */
 int vfa_sql_step(struct vfa_state *state, sqlite3_stmt *stmt, struct vfa_error *err);
 
-/* After -EEXIST of an INSERT into claim: true if another claim has the device, its PF or a VF of
- * it, its IOMMU group or the request; false if another rule was broken. */
+/* After -EEXIST of an INSERT into claim: true if another claim conflicts with it or is of the same
+ * request; false if another rule was broken. */
 bool vfa_sql_is_taken(const struct vfa_state *state);
 
 /* Runs a statement to its end and ignores its rows. */
@@ -110,9 +111,17 @@ int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
  * the claim. The condition is spelled as in the indexes of schema.sql, so that SQLite can use them
  * (https://sqlite.org/partialindex.html). */
 #define VFA_CLAIM_COLUMNS                                                                          \
-    "device, parent, kind, uuid, domain, request, alias, why, cleaner, error, state, since,"       \
-    " state_since, attempts, iommu_group, placeholder"
+    "claim.device, kind, claim.uuid, domain, request, alias, why, cleaner, error, state, since,"   \
+    " state_since, attempts, placeholder"
 #define VFA_CLAIM_HELD "state NOT IN ('releasing', 'cleaning')"
+
+/* Reads the present row, which begins with VFA_CLAIM_COLUMNS. Clear *ret with vfa_claim_clear(). */
+int vfa_sql_claim(sqlite3_stmt *stmt, struct vfa_claim *ret, struct vfa_error *err);
+
+/* Writes keys as in the columns `keys`, a JSON object, to buf, which has VFA_KEYS_JSON_SIZE bytes.
+ * Returns buf. */
+#define VFA_KEYS_JSON_SIZE (VFA_KEYS_MAX * (sizeof(struct vfa_key) + sizeof("\"\":\"X\",")) + 3)
+const char *vfa_sql_keys(const struct vfa_keys *keys, char *buf);
 
 /* Reads all rows of VFA_CLAIM_COLUMNS. Clear *ret with vfa_claims_clear(). */
 int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
@@ -137,7 +146,7 @@ int vfa_sql_quarantined(struct vfa_state *state, sqlite3_stmt *query, struct vfa
 /* ---- the schema ---- */
 
 /* The version of schema.sql. */
-#define VFA_SCHEMA_VERSION 3
+#define VFA_SCHEMA_VERSION 4
 
 /* Reads the version of the file; 0 for a new file. -EPROTO: newer than this program supports. */
 int vfa_state_schema_version(struct vfa_state *state, uint32_t *ret, struct vfa_error *err);

@@ -127,7 +127,7 @@ int vfa_state_forget_saved(struct vfa_state *state, const char *device, struct v
         state, vfa_sql_prepare(state, err, "DELETE FROM saved WHERE device = ?", "s", device), err);
 }
 
-#define ASIDE "'aside ' || " /* no PCI address begins so */
+#define ASIDE "'aside ' || " /* no identity has a space */
 
 int vfa_state_unseat(struct vfa_state *state, const char *device, struct vfa_error *err)
 {

@@ -11,7 +11,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "base/pci-address.h"
+#include "device/device.h"
 #include "device/vf-settings.h"
 #include "state.h"
 
@@ -22,7 +22,7 @@ enum vfa_saved_up {
     VFA_SAVED_YES,
 };
 struct vfa_saved {
-    char device[VFA_PCI_ADDR_SIZE];
+    char device[VFA_DEVICE_ID_SIZE];
     struct vfa_vf_settings settings; /* the changed settings only; mtu: of the VF's own netdev */
     enum vfa_saved_up up;
     char *unreadable; /* why `settings` cannot be read and is empty; NULL: it was read */

@@ -88,11 +88,12 @@ static int collect_and_exec(struct vfa_state *state, const char *sql, struct vfa
 
 /* ---- the steps ---- */
 
+/* Drops the views as well: they refer to tables. */
 static int drop_triggers(struct vfa_state *state, struct vfa_error *err)
 {
     return collect_and_exec(state,
-                            "SELECT coalesce(group_concat('DROP TRIGGER ' || name, ';'), '')"
-                            " FROM sqlite_master WHERE type = 'trigger'",
+                            "SELECT coalesce(group_concat('DROP ' || type || ' ' || name, ';'), '')"
+                            " FROM sqlite_master WHERE type IN ('trigger', 'view')",
                             err);
 }
 
@@ -129,6 +130,7 @@ static int copy_table(struct vfa_state *state, const char *name, struct vfa_erro
                        columns, columns, name);
 }
 
+/* Leaves out the index: its next use makes it anew. */
 static int copy_tables(struct vfa_state *state, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *names = NULL;
@@ -136,7 +138,8 @@ static int copy_tables(struct vfa_state *state, struct vfa_error *err)
     int r = collect_text(
         state,
         "SELECT coalesce(group_concat(name), '') FROM sqlite_master WHERE type = 'table'"
-        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '" OLD "%'",
+        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '" OLD "%'"
+        " AND name NOT IN ('device', 'device_key', 'pool', 'member', 'stock')",
         NULL, &names, err);
 
     for (rest = names; r == 0 && (name = strsep(&rest, ","));)
@@ -152,14 +155,36 @@ static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
                             err);
 }
 
-/* Corrects copied rows: a claim of version 1 or 2 has no state_since. */
-static int adapt_rows(struct vfa_state *state, struct vfa_error *err)
+/* Statements that make the keys of a table of version 1 to 3, which had parent and iommu_group. */
+#define MAKE_KEYS(table)                                                                           \
+    "UPDATE " table " AS t SET keys = (SELECT json_patch(json_object(o.device, 'X',"               \
+    " 'family ' || coalesce(o.parent, o.device), iif(o.parent IS NULL, 'X', 'S')),"                \
+    " iif(o.iommu_group < 0, '{}', json_object('iommu ' || o.iommu_group, 'G')))"                  \
+    " FROM " OLD table " o WHERE o.device = t.device);"
+#define HOLD_KEYS(table, tentative, owner, ended)                                                  \
+    "INSERT INTO conflict_key SELECT k.key, " tentative ", k.value, " owner ", t.uuid, " ended     \
+    " FROM " table " t CROSS JOIN json_each(t.keys) k;"
+
+/* Corrects copied rows of an older version. */
+static int adapt_rows(struct vfa_state *state, uint32_t version, struct vfa_error *err)
 {
-    return vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
+    int r = vfa_sql_exec(state, "UPDATE claim SET state_since = since WHERE state_since = 0", err);
+
+    if (r == 0 && version < 4)
+        r = vfa_sql_exec(state,
+                         MAKE_KEYS("claim") HOLD_KEYS("claim", "0", "t.device",
+                                                      "t.state IN ('releasing', 'cleaning')"),
+                         err);
+    if (r == 0 && version > 1 && version < 4) /* version 1 had no tentative rows */
+        r = vfa_sql_exec(state,
+                         MAKE_KEYS("tentative")
+                             HOLD_KEYS("tentative", "1", "t.uuid || ' ' || t.request", "0"),
+                         err);
+    return r;
 }
 
 /* Triggers are dropped while rows are copied: they have already run for these rows. */
-static int upgrade_schema(struct vfa_state *state, struct vfa_error *err)
+static int upgrade_schema(struct vfa_state *state, uint32_t version, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *triggers = NULL;
     int r = drop_triggers(state, err);
@@ -171,14 +196,14 @@ static int upgrade_schema(struct vfa_state *state, struct vfa_error *err)
     if (r == 0)
         r = collect_text(state,
                          "SELECT coalesce(group_concat(sql, ';'), '') FROM sqlite_master"
-                         " WHERE type = 'trigger'",
+                         " WHERE type IN ('trigger', 'view')",
                          NULL, &triggers, err);
     if (r == 0)
         r = drop_triggers(state, err);
     if (r == 0)
         r = copy_tables(state, err);
     if (r == 0)
-        r = adapt_rows(state, err);
+        r = adapt_rows(state, version, err);
     if (r == 0)
         r = drop_old_tables(state, err);
     if (r == 0)
@@ -193,7 +218,7 @@ int vfa_state_make_schema(struct vfa_state *state, struct vfa_error *err)
 
     if (r < 0 || version == VFA_SCHEMA_VERSION)
         return r;
-    r = version == 0 ? vfa_sql_exec(state, schema, err) : upgrade_schema(state, err);
+    r = version == 0 ? vfa_sql_exec(state, schema, err) : upgrade_schema(state, version, err);
     if (r < 0)
         return r;
     return exec_format(state, err, "PRAGMA user_version = %d", VFA_SCHEMA_VERSION);

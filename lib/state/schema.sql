@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: LGPL-2.1-or-later
--- The schema of the state file, version 3. It enforces the rules of claims, so that no program can
+-- The schema of the state file, version 4. It enforces the rules of claims, so that no program can
 -- break them.
 --
 -- A released version does not change: a change makes a new version. VFA_SCHEMA_VERSION in
@@ -20,12 +20,12 @@ INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('ended', '0'), ('unsett
 
 -- ---- the index: which devices satisfy which alias ----
 
--- Devices that the configuration allows.
+-- Devices that the configuration allows. id is the identity of the device (device/device.h).
 --   spec     index of the device_spec that allows the device; -1: no device_spec is configured
 --   healthy  1 if, at the scan, nothing but claims and quarantine kept the device from a guest;
 --            NULL: not known, because the device was not checked or was in use
 CREATE TABLE device (
-    address TEXT PRIMARY KEY,
+    id TEXT PRIMARY KEY,
     parent TEXT,
     type INTEGER NOT NULL,
     vendor INTEGER NOT NULL,
@@ -36,11 +36,18 @@ CREATE TABLE device (
     spec INTEGER NOT NULL DEFAULT -1,
     healthy INTEGER CHECK (healthy IN (0, 1))
 ) WITHOUT ROWID;
-CREATE INDEX device_parent ON device (parent) WHERE parent IS NOT NULL;
+
+-- The conflict keys of these devices (device/keys.h): what a claim of the device would hold.
+CREATE TABLE device_key (
+    key TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    device TEXT NOT NULL,
+    PRIMARY KEY (key, mode, device)
+) WITHOUT ROWID;
 
 -- Devices of an alias that are alike for the choice: same device_spec, NUMA node and PF. An
 -- allocation therefore reads some pools and one device, however many devices there are.
---   first    lowest address in the pool
+--   first    lowest identity in the pool
 --   free     number of members that no claim excludes (busy = 0)
 --   used     number of the other members
 --   kept     number of free members that are tentative (kept > 0)
@@ -61,9 +68,10 @@ CREATE TABLE pool (
 CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
 
 -- The devices of a pool. Triggers keep busy and kept up to date.
---   busy     number of claims that exclude the device: on the device, its PF or its VFs
---   kept     number of tentative rows for the device, its PF or its VFs: a claim on the device
---            would take a tentative device from that many definitions
+--   busy     number of keys of claims that exclude the device, without keys of mode G: a claim
+--            in its IOMMU group does not exclude it from every use
+--   kept     the same for keys of tentative rows: a claim on the device would take a tentative
+--            device from a definition
 --   healthy  as device.healthy, for the kind of attachment of the alias
 CREATE TABLE member (
     pool INTEGER NOT NULL,
@@ -78,7 +86,7 @@ CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
 CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
 
 -- Counts of devices that are alike for a user. Empty if the scan did not check the devices.
---   first    lowest address
+--   first    lowest identity
 --   healthy  number of devices that are healthy
 --   unknown  number of devices whose health is not known
 CREATE TABLE stock (
@@ -99,6 +107,9 @@ CREATE TABLE stock (
 -- the device, and the device is not free: releasing, until its saved settings are restored; then
 -- cleaning, until its cleaner has run. uuid, domain and request then name the last holder, and a
 -- new claim may have the same request.
+--   device       identity of the device
+--   keys         its conflict keys, as a JSON object: {"TEXT": "MODE", ...}
+--   kind         kind of the device (device/kind.h)
 --   since        when the claim was made
 --   state_since  when the claim entered its state
 --   why          why the domain lost the device
@@ -108,9 +119,8 @@ CREATE TABLE stock (
 --   placeholder  1: no request; the device stands in the XML of the domain
 CREATE TABLE claim (
     device TEXT PRIMARY KEY,
-    parent TEXT,
-    iommu_group INTEGER NOT NULL DEFAULT -1,
-    kind TEXT NOT NULL CHECK (kind IN ('pci')),
+    keys TEXT NOT NULL DEFAULT '{}',
+    kind TEXT NOT NULL,
     uuid TEXT NOT NULL CHECK (length(uuid) = 36),
     domain TEXT NOT NULL,
     request TEXT NOT NULL,
@@ -127,9 +137,36 @@ CREATE TABLE claim (
 CREATE UNIQUE INDEX claim_request ON claim (uuid, request) WHERE state NOT IN ('releasing', 'cleaning');
 CREATE INDEX claim_owner ON claim (uuid, request);
 CREATE INDEX claim_ending ON claim (state) WHERE state IN ('releasing', 'cleaning');
-CREATE INDEX claim_parent ON claim (parent) WHERE parent IS NOT NULL;
-CREATE INDEX claim_group ON claim (iommu_group) WHERE iommu_group >= 0;
 CREATE INDEX claim_domain ON claim (domain);
+
+-- The conflict keys of claims and of tentative rows.
+--   tentative  1: of a tentative row
+--   mode       G, S or X (device/keys.h). The queries compare the letters.
+--   owner      of a claim: its device; of a tentative row: 'UUID REQUEST'
+--   uuid       the domain
+--   ended      1: of a claim that is releasing or cleaning, so no domain has the device
+CREATE TABLE conflict_key (
+    key TEXT NOT NULL,
+    tentative INTEGER NOT NULL,
+    mode TEXT NOT NULL CHECK (mode IN ('G', 'S', 'X')),
+    owner TEXT NOT NULL,
+    uuid TEXT NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (key, tentative, mode, owner)
+) WITHOUT ROWID;
+CREATE INDEX conflict_key_owner ON conflict_key (owner);
+
+-- The rule of conflicts: who excludes whom, and by which key. X excludes all, S excludes X, and G
+-- excludes other domains, and claims that no domain has.
+CREATE VIEW conflict AS
+SELECT mine.key AS key, mine.owner AS owner, mine.uuid AS uuid, mine.tentative AS tentative,
+       other.owner AS other, other.uuid AS other_uuid, other.tentative AS other_tentative,
+       other.ended AS other_ended
+FROM conflict_key AS mine CROSS JOIN conflict_key AS other
+    ON other.key = mine.key AND other.tentative IN (0, 1)
+    AND other.mode >= iif(mine.mode = 'S', 'X', 'G')
+WHERE other.owner <> mine.owner
+    AND (mine.mode <> 'G' OR other.uuid <> mine.uuid OR other.ended = 1);
 
 -- The original settings of a device that vfalias changed.
 --   settings  settings of the VF, as text
@@ -188,19 +225,16 @@ CREATE TABLE last (
 ) WITHOUT ROWID;
 
 -- The devices of placeholders in definitions. They are no claims: a device may be tentative for
--- several domains, and any domain may claim it.
+-- several domains, and any domain may claim it. keys is as in claim.
 CREATE TABLE tentative (
     uuid TEXT NOT NULL CHECK (length(uuid) = 36),
     request TEXT NOT NULL,
     domain TEXT NOT NULL,
     device TEXT NOT NULL,
-    parent TEXT,
-    iommu_group INTEGER NOT NULL,
+    keys TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (uuid, request)
 ) WITHOUT ROWID;
 CREATE INDEX tentative_device ON tentative (device);
-CREATE INDEX tentative_parent ON tentative (parent) WHERE parent IS NOT NULL;
-CREATE INDEX tentative_group ON tentative (iommu_group) WHERE iommu_group >= 0;
 
 -- Domains whose start was refused because of a placeholder. vfaliasd removes the row when it has
 -- repaired the definition.
@@ -250,27 +284,38 @@ BEGIN
     UPDATE meta SET value = value + 1 WHERE key = 'freed';
 END;
 
--- A PF and its VFs exclude each other. An active claim records what a running domain has, so it is
--- allowed while the other device is releasing or cleaning.
-CREATE TRIGGER claim_family BEFORE INSERT ON claim
-WHEN EXISTS (SELECT 1 FROM claim WHERE (parent = NEW.device OR device = NEW.parent)
-             AND (NEW.state <> 'active' OR state NOT IN ('releasing', 'cleaning')))
+-- No claim conflicts with another one. An active claim records what a running domain has, so it is
+-- allowed while no domain has the other device. A claim that conflicts with a tentative row of
+-- another domain makes the definition of that domain stale.
+CREATE TRIGGER claim_keys AFTER INSERT ON claim
 BEGIN
-    SELECT RAISE(ABORT, 'family');
+    INSERT INTO conflict_key
+    SELECT k.key, 0, k.value, NEW.device, NEW.uuid, NEW.state IN ('releasing', 'cleaning')
+    FROM json_each(NEW.keys) k;
+    SELECT RAISE(ABORT, 'conflict') FROM conflict
+    WHERE owner = NEW.device AND other_tentative = 0
+    AND (NEW.state <> 'active' OR other_ended = 0);
+    UPDATE meta SET value = value + 1 WHERE key = 'unsettled'
+    AND EXISTS (SELECT 1 FROM conflict WHERE owner = NEW.device AND other_tentative = 1
+                AND other_uuid <> NEW.uuid);
 END;
 
--- The devices of an IOMMU group belong to one guest, and to no guest while one of them is releasing
--- or cleaning, except for active claims (as in claim_family).
-CREATE TRIGGER claim_iommu_group BEFORE INSERT ON claim
-WHEN NEW.iommu_group >= 0
- AND EXISTS (SELECT 1 FROM claim WHERE iommu_group = NEW.iommu_group AND iommu_group >= 0
-             AND iif(state IN ('releasing', 'cleaning'), NEW.state <> 'active', uuid <> NEW.uuid))
+CREATE TRIGGER claim_keys_ended AFTER UPDATE OF state ON claim
+WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
 BEGIN
-    SELECT RAISE(ABORT, 'IOMMU group');
+    UPDATE conflict_key SET ended = 1 WHERE owner = NEW.device;
+    UPDATE meta SET value = value + 1 WHERE key = 'ended';
+END;
+
+CREATE TRIGGER claim_keys_gone AFTER DELETE ON claim
+BEGIN
+    DELETE FROM conflict_key WHERE owner = OLD.device;
+    UPDATE meta SET value = value + 1 WHERE key = 'freed'
+    OR (key = 'ended' AND OLD.state NOT IN ('releasing', 'cleaning'));
 END;
 
 -- A claim never changes its device, domain or request.
-CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, parent, iommu_group, uuid, request ON claim
+CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, keys, uuid, request ON claim
 BEGIN
     SELECT RAISE(ABORT, 'a claim does not move');
 END;
@@ -289,31 +334,12 @@ BEGIN
     SELECT RAISE(ABORT, 'its device is not as it was before');
 END;
 
-CREATE TRIGGER claim_ended AFTER UPDATE OF state ON claim
-WHEN NEW.state = 'releasing' AND OLD.state NOT IN ('releasing', 'cleaning')
-BEGIN
-    UPDATE meta SET value = value + 1 WHERE key = 'ended';
-END;
-
-CREATE TRIGGER claim_dropped AFTER DELETE ON claim WHEN OLD.state NOT IN ('releasing', 'cleaning')
-BEGIN
-    UPDATE meta SET value = value + 1 WHERE key = 'ended';
-END;
-
 CREATE TRIGGER claim_remembered AFTER INSERT ON claim WHEN NEW.alias IS NOT NULL
 BEGIN
     INSERT OR REPLACE INTO last VALUES (NEW.device, NEW.uuid, NEW.request);
 END;
 
 -- ---- tentative devices ----
-
-CREATE TRIGGER claim_overtakes AFTER INSERT ON claim
-WHEN EXISTS (SELECT 1 FROM tentative WHERE uuid <> NEW.uuid
-             AND (device = NEW.device OR parent = NEW.device OR device = NEW.parent
-                  OR (iommu_group = NEW.iommu_group AND iommu_group >= 0)))
-BEGIN
-    UPDATE meta SET value = value + 1 WHERE key = 'unsettled';
-END;
 
 CREATE TRIGGER quarantine_overtakes AFTER INSERT ON quarantine
 WHEN EXISTS (SELECT 1 FROM tentative WHERE device = NEW.device)
@@ -349,70 +375,39 @@ BEGIN
     SELECT RAISE(ABORT, 'what is tentative does not move');
 END;
 
-CREATE TRIGGER tentative_kept AFTER INSERT ON tentative
+CREATE TRIGGER tentative_keys AFTER INSERT ON tentative
 BEGIN
-    UPDATE member SET kept = kept + 1 WHERE device IN (
-        SELECT NEW.device
-        UNION ALL SELECT NEW.parent WHERE NEW.parent IS NOT NULL
-        UNION ALL SELECT address FROM device WHERE parent = NEW.device);
+    INSERT INTO conflict_key
+    SELECT k.key, 1, k.value, NEW.uuid || ' ' || NEW.request, NEW.uuid, 0
+    FROM json_each(NEW.keys) k;
 END;
 
-CREATE TRIGGER tentative_left AFTER DELETE ON tentative
+CREATE TRIGGER tentative_keys_gone AFTER DELETE ON tentative
 BEGIN
-    UPDATE member SET kept = kept - 1 WHERE device IN (
-        SELECT OLD.device
-        UNION ALL SELECT OLD.parent WHERE OLD.parent IS NOT NULL
-        UNION ALL SELECT address FROM device WHERE parent = OLD.device);
+    DELETE FROM conflict_key WHERE owner = OLD.uuid || ' ' || OLD.request;
 END;
 
 -- ---- claims and the index ----
 
-CREATE TRIGGER claim_busy AFTER INSERT ON claim
+CREATE TRIGGER conflict_key_new AFTER INSERT ON conflict_key WHEN NEW.mode <> 'G'
 BEGIN
-    UPDATE member SET busy = busy + 1 WHERE device IN (
-        SELECT NEW.device
-        UNION ALL SELECT NEW.parent WHERE NEW.parent IS NOT NULL
-        UNION ALL SELECT address FROM device WHERE parent = NEW.device);
+    UPDATE member SET busy = busy + (NEW.tentative = 0), kept = kept + (NEW.tentative = 1)
+    WHERE device IN (SELECT device FROM device_key
+                     WHERE key = NEW.key AND mode >= iif(NEW.mode = 'S', 'X', 'S'));
 END;
 
-CREATE TRIGGER claim_idle AFTER DELETE ON claim
+CREATE TRIGGER conflict_key_gone AFTER DELETE ON conflict_key WHEN OLD.mode <> 'G'
 BEGIN
-    UPDATE member SET busy = busy - 1 WHERE device IN (
-        SELECT OLD.device
-        UNION ALL SELECT OLD.parent WHERE OLD.parent IS NOT NULL
-        UNION ALL SELECT address FROM device WHERE parent = OLD.device);
-    UPDATE meta SET value = value + 1 WHERE key = 'freed';
+    UPDATE member SET busy = busy - (OLD.tentative = 0), kept = kept - (OLD.tentative = 1)
+    WHERE device IN (SELECT device FROM device_key
+                     WHERE key = OLD.key AND mode >= iif(OLD.mode = 'S', 'X', 'S'));
 END;
 
--- The index is replaced while there are claims and tentative rows: a new member gets their counts.
-CREATE TRIGGER member_new AFTER INSERT ON member
+CREATE TRIGGER member_changed AFTER UPDATE OF busy, kept ON member
+WHEN (OLD.busy = 0) <> (NEW.busy = 0) OR (OLD.busy = 0 AND (OLD.kept > 0) <> (NEW.kept > 0))
 BEGIN
-    UPDATE pool SET free = free + 1 WHERE id = NEW.pool;
-    UPDATE member SET busy =
-        (SELECT count(*) FROM claim WHERE device = NEW.device)
-        + (SELECT count(*) FROM claim WHERE parent = NEW.device)
-        + (SELECT count(*) FROM device d JOIN claim c ON c.device = d.parent
-           WHERE d.address = NEW.device),
-    kept =
-        (SELECT count(*) FROM tentative WHERE device = NEW.device)
-        + (SELECT count(*) FROM tentative WHERE parent = NEW.device)
-        + (SELECT count(*) FROM device d JOIN tentative t ON t.device = d.parent
-           WHERE d.address = NEW.device)
-    WHERE pool = NEW.pool AND device = NEW.device;
-END;
-
-CREATE TRIGGER member_taken AFTER UPDATE OF busy ON member WHEN OLD.busy = 0 AND NEW.busy > 0
-BEGIN
-    UPDATE pool SET free = free - 1, used = used + 1, kept = kept - (OLD.kept > 0) WHERE id = NEW.pool;
-END;
-
-CREATE TRIGGER member_freed AFTER UPDATE OF busy ON member WHEN OLD.busy > 0 AND NEW.busy = 0
-BEGIN
-    UPDATE pool SET free = free + 1, used = used - 1, kept = kept + (NEW.kept > 0) WHERE id = NEW.pool;
-END;
-
-CREATE TRIGGER member_kept AFTER UPDATE OF kept ON member
-WHEN OLD.busy = 0 AND NEW.busy = 0 AND (OLD.kept > 0) <> (NEW.kept > 0)
-BEGIN
-    UPDATE pool SET kept = kept + (NEW.kept > 0) - (OLD.kept > 0) WHERE id = NEW.pool;
+    UPDATE pool SET free = free + (NEW.busy = 0) - (OLD.busy = 0),
+    used = used + (NEW.busy > 0) - (OLD.busy > 0),
+    kept = kept + (NEW.busy = 0 AND NEW.kept > 0) - (OLD.busy = 0 AND OLD.kept > 0)
+    WHERE id = NEW.pool;
 END;

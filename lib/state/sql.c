@@ -105,7 +105,7 @@ bool vfa_sql_is_taken(const struct vfa_state *state)
     case SQLITE_CONSTRAINT_UNIQUE:
         return true;
     case SQLITE_CONSTRAINT_TRIGGER:
-        return strcmp(text, "family") == 0 || strcmp(text, "IOMMU group") == 0;
+        return strcmp(text, "conflict") == 0;
     default:
         return false;
     }
@@ -124,6 +124,20 @@ static int bind_values(sqlite3_stmt *stmt, const char *types, va_list args)
             r = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
     }
     return r;
+}
+
+/* An identity has no character that JSON escapes (device/device.h). */
+const char *vfa_sql_keys(const struct vfa_keys *keys, char *buf)
+{
+    char *end = buf;
+
+    *end++ = '{';
+    for (size_t i = 0; i < keys->n; i++)
+        end +=
+            sprintf(end, "%s\"%s\":\"%c\"", i ? "," : "", keys->items[i].text, keys->items[i].mode);
+    *end++ = '}';
+    *end = '\0';
+    return buf;
 }
 
 sqlite3_stmt *vfa_sql_prepare(struct vfa_state *state, struct vfa_error *err, const char *sql,

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 #include "config/config.h"
@@ -23,13 +24,13 @@
 /* The devices that are not free now. own = 1: not free for any purpose. own = 0: only another
  * device of the IOMMU group is claimed, which excludes only kinds that take the group. */
 #define WITH_LOST                                                                                  \
-    "WITH excluded (device) AS (SELECT device FROM quarantine UNION SELECT device FROM claim"      \
-    " UNION SELECT parent FROM claim WHERE parent IS NOT NULL"                                     \
-    " UNION SELECT d.address FROM claim c CROSS JOIN device d ON d.parent = c.device),"            \
+    "WITH excluded (device) AS (SELECT device FROM quarantine"                                     \
+    " UNION SELECT d.device FROM conflict_key k CROSS JOIN device_key d ON d.key = k.key"          \
+    " AND d.mode >= iif(k.mode = 'S', 'X', 'S') WHERE k.tentative = 0 AND k.mode <> 'G'),"         \
     " lost (device, own) AS (SELECT device, 1 FROM excluded"                                       \
-    " UNION ALL SELECT address, 0 FROM device WHERE iommu_group IN"                                \
-    " (SELECT iommu_group FROM claim WHERE iommu_group >= 0)"                                      \
-    " AND address NOT IN (SELECT device FROM excluded))"
+    " UNION ALL SELECT DISTINCT d.device, 0 FROM conflict_key k"                                   \
+    " CROSS JOIN device_key d ON d.key = k.key WHERE k.tentative = 0 AND k.mode = 'G'"             \
+    " AND d.device NOT IN (SELECT device FROM excluded))"
 
 void vfa_stats_clear(struct vfa_stats *stats)
 {
@@ -71,7 +72,7 @@ static int read_stock(struct vfa_state *state, const struct vfa_config *config,
         WITH_LOST ", sum (vendor, product, numa_node, type, spec, healthy, unknown) AS"
                   " (SELECT d.vendor, d.product, d.numa_node, d.type, d.spec,"
                   "  total(d.healthy), sum(d.healthy IS NULL AND l.own)"
-                  "  FROM lost l CROSS JOIN device d ON d.address = l.device"
+                  "  FROM lost l CROSS JOIN device d ON d.id = l.device"
                   "  GROUP BY 1, 2, 3, 4, 5)"
                   " SELECT vendor, product, numa_node, type, spec,"
                   " s.healthy - coalesce(sum.healthy, 0),"

@@ -6,7 +6,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "config/config.h"
 #include "state.h"
 

@@ -19,7 +19,6 @@ void vfa_tentatives_clear(struct vfa_tentatives *list)
         free(list->items[i].request);
         free(list->items[i].domain);
         free(list->items[i].device);
-        free(list->items[i].parent);
     }
     free(list->items);
     *list = (struct vfa_tentatives){NULL, 0};
@@ -43,14 +42,13 @@ static int append_tentative(sqlite3_stmt *stmt, struct vfa_tentatives *list, str
     if (!row)
         return vfa_fail_oom(err);
     list->n++; /* before the texts: on failure vfa_tentatives_clear() frees those already read */
-    row->iommu_group = sqlite3_column_int(stmt, 5);
-    char **texts[] = {&row->uuid, &row->request, &row->domain, &row->device, &row->parent};
+    char **texts[] = {&row->uuid, &row->request, &row->domain, &row->device};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && r == 0; i++)
         r = vfa_sql_text(stmt, (int)i, texts[i], err);
     return r;
 }
 
-#define COLUMNS "uuid, request, domain, device, parent, iommu_group"
+#define COLUMNS "uuid, request, domain, device"
 
 int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_tentatives *ret,
                         struct vfa_error *err)
@@ -82,6 +80,7 @@ int vfa_state_tentative(struct vfa_state *state, const char *uuid, struct vfa_te
 int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative *row,
                             struct vfa_error *err)
 {
+    char keys[VFA_KEYS_JSON_SIZE];
     bool own;
     int r = vfa_state_join(state, &own, err);
 
@@ -92,9 +91,9 @@ int vfa_state_set_tentative(struct vfa_state *state, const struct vfa_tentative 
         r = vfa_sql_finish(state,
                            vfa_sql_prepare(state, err,
                                            "INSERT INTO tentative (" COLUMNS
-                                           ") VALUES (?, ?, ?, ?, ?, ?)",
-                                           "sssssi", row->uuid, row->request, row->domain,
-                                           row->device, row->parent, (int64_t)row->iommu_group),
+                                           ", keys) VALUES (?, ?, ?, ?, ?)",
+                                           "sssss", row->uuid, row->request, row->domain,
+                                           row->device, vfa_sql_keys(row->keys, keys)),
                            err);
     return vfa_state_finish(state, own, r, err);
 }
@@ -143,9 +142,8 @@ int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn 
 {
     return each_domain(state,
                        "SELECT DISTINCT t.uuid FROM tentative t WHERE EXISTS"
-                       " (SELECT 1 FROM claim c WHERE c.uuid <> t.uuid"
-                       "  AND (c.device = t.device OR c.parent = t.device OR c.device = t.parent"
-                       "       OR (c.iommu_group = t.iommu_group AND c.iommu_group >= 0)))"
+                       " (SELECT 1 FROM conflict c WHERE c.owner = t.uuid || ' ' || t.request"
+                       "  AND c.other_tentative = 0 AND c.other_uuid <> t.uuid)"
                        " OR EXISTS (SELECT 1 FROM quarantine q WHERE q.device = t.device)"
                        " UNION SELECT uuid FROM unmet",
                        visit, data, err);

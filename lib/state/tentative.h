@@ -9,15 +9,16 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/keys.h"
 #include "state.h"
 
 struct vfa_tentative {
     char *uuid;
     char *request;
     char *domain; /* name of the domain */
-    char *device;
-    char *parent;    /* address of the PF, or NULL */
-    int iommu_group; /* -1: none */
+    char *device; /* its identity */
+    const struct vfa_keys
+        *keys; /* for vfa_state_set_tentative(), borrowed. Not read from the file */
 };
 struct vfa_tentatives {
     struct vfa_tentative *items;
@@ -49,9 +50,9 @@ int vfa_state_set_start_refused(struct vfa_state *state, const char *uuid, struc
 int vfa_state_end_start_refused(struct vfa_state *state, const char *uuid, bool *ret,
                                 struct vfa_error *err);
 
-/* Calls visit() once for each domain with a stale definition: another domain claims a tentative
- * device of it (or its PF, a VF of it, or a device of its IOMMU group), a tentative device of it is
- * in quarantine, or a start of it was refused. A definition becomes stale only when
+/* Calls visit() once for each domain with a stale definition: a claim of another domain conflicts
+ * with a tentative device of it (device/keys.h), a tentative device of it is in quarantine, or a
+ * start of it was refused. A definition becomes stale only when
  * VFA_COUNTER_STALE_DEFINITIONS (meta.h) grows. */
 int vfa_state_each_stale_definition(struct vfa_state *state, vfa_state_visit_fn *visit, void *data,
                                     struct vfa_error *err);

@@ -57,23 +57,26 @@ def fill(host, devices):
     real = "0000:02:10.0"
     with sqlite3.connect(host.state) as db:
         row = db.execute("SELECT parent, type, vendor, product, class, numa_node, iommu_group FROM device WHERE"
-                         " address = ?", (real,)).fetchone()
-        for table in ("member", "pool", "device"):
+                         " id = ?", (real,)).fetchone()
+        for table in ("member", "pool", "device", "device_key"):
             db.execute("DELETE FROM " + table)
         names = ["%04x:%02x:%02x.%x" % (i >> 16, i >> 8 & 255, i >> 3 & 31, i & 7) for i in range(devices + 1)]
         names = [n for n in names[:devices - 1] if n not in (real, row[0])] + [real]
         # as many PFs as such a host would have: 250 VFs each
         parents = {n: "ffff:%02x:%02x.0" % (i // 250 >> 5, i // 250 & 31) for i, n in enumerate(names)}
         parents[real] = row[0]
-        db.executemany("INSERT INTO device (address, parent, type, vendor, product, class, numa_node, iommu_group) VALUES"
+        db.executemany("INSERT INTO device (id, parent, type, vendor, product, class, numa_node, iommu_group) VALUES"
                        " (?, ?, ?, ?, ?, ?, ?, ?)", [(n, parents[n]) + row[1:] for n in names])
+        db.executemany("INSERT INTO device_key VALUES (?1, 'X', ?1)", [(n,) for n in names])
+        db.executemany("INSERT INTO device_key VALUES ('family ' || ?2, 'S', ?1)", [(n, parents[n]) for n in names])
         db.executemany("INSERT OR IGNORE INTO pool (alias, spec, numa_node, parent, first) VALUES ('net', 0, ?, ?, ?)",
                        [(row[5], parents[n], n) for n in names])
         db.executemany("INSERT INTO member (pool, device) SELECT id, ? FROM pool WHERE parent = ?",
                        [(n, parents[n]) for n in names])
-        db.executemany("INSERT INTO claim (device, kind, uuid, domain, request, alias, state, since) VALUES"
-                       " (?, 'pci', ?, 'other', ?, 'net', 'active', 1)",
-                       [(n, "11111111-0000-4000-8000-%012d" % i, "net-0") for i, n in enumerate(names)
+        db.execute("UPDATE pool SET free = (SELECT count(*) FROM member WHERE pool = id)")
+        db.executemany("INSERT INTO claim (device, kind, uuid, domain, request, alias, state, since, keys) VALUES"
+                       " (?1, 'pci', ?2, 'other', 'net-0', 'net', 'active', 1, json_object(?1, 'X', 'family ' || ?3, 'S'))",
+                       [(n, "11111111-0000-4000-8000-%012d" % i, parents[n]) for i, n in enumerate(names)
                         if n != real])
 
 

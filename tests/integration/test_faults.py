@@ -51,7 +51,8 @@ def claimed(host):
                            " OR free <> (SELECT count(*) FROM member WHERE pool = id AND busy = 0)").fetchall()
         assert wrong == []
         wrong = db.execute("SELECT m.device FROM member m WHERE m.busy <> (SELECT count(*) FROM claim c"
-                           " WHERE c.device = m.device OR c.parent = m.device) ").fetchall()
+                           " CROSS JOIN json_each(c.keys) k JOIN device_key d ON d.key = k.key AND d.device = m.device"
+                           " WHERE k.value <> 'G' AND (k.value = 'X' OR d.mode = 'X'))").fetchall()
         assert wrong == []
         return {row[0] for row in db.execute("SELECT device FROM claim WHERE domain = 'd1'")}
 

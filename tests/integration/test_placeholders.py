@@ -265,7 +265,8 @@ def test_other_tags_than_the_request_wants(host):
 
 def tentative(host, number, name, address, parent):
     with sqlite3.connect(host.state) as db:
-        db.execute("INSERT INTO tentative VALUES (?, ?, ?, ?, ?, -1)", (uuid(number), name, "d%d" % number, address, parent))
+        db.execute("INSERT INTO tentative (uuid, request, domain, device, keys) VALUES (?, ?, ?, ?, json_object(?, 'X', ?, 'S'))",
+                   (uuid(number), name, "d%d" % number, address, address, "family " + parent))
 
 
 def test_requests_spare_what_is_tentative_for_others(host):

@@ -9,13 +9,16 @@ from soakworker import HOLDING
 
 POOLS = ("SELECT id FROM pool WHERE used <> (SELECT count(*) FROM member WHERE pool = id AND busy > 0)"
          " OR free <> (SELECT count(*) FROM member WHERE pool = id AND busy = 0)")
-BUSY = ("SELECT device FROM member m WHERE busy <> (SELECT count(*) FROM claim c WHERE c.device = m.device"
-        " OR c.parent = m.device OR c.device = (SELECT parent FROM device WHERE address = m.device))")
+BUSY = ("SELECT m.device FROM member m WHERE m.busy <> (SELECT count(*) FROM claim c CROSS JOIN json_each(c.keys) k"
+        " JOIN device_key d ON d.key = k.key AND d.device = m.device"
+        " WHERE k.value <> 'G' AND (k.value = 'X' OR d.mode = 'X'))")
 # What a running domain has is a fact: it stands beside a device that is being released.
 HELD = "(SELECT * FROM claim WHERE state NOT IN ('releasing', 'cleaning'))"
-FAMILY = "SELECT a.device FROM %s a JOIN %s b ON a.device = b.parent" % (HELD, HELD)
-GROUP = ("SELECT a.device FROM %s a JOIN %s b ON a.iommu_group = b.iommu_group AND a.iommu_group >= 0"
-         " AND a.uuid <> b.uuid" % (HELD, HELD))
+FAMILY = ("SELECT a.device FROM %s a JOIN device d ON d.parent = a.device JOIN %s b ON b.device = d.id"
+          % (HELD, HELD))
+GROUP = ("SELECT a.device FROM %s a JOIN device d ON d.id = a.device AND d.iommu_group >= 0"
+         " JOIN device e ON e.iommu_group = d.iommu_group JOIN %s b ON b.device = e.id"
+         " WHERE a.uuid <> b.uuid AND a.keys LIKE '%%iommu%%' AND b.keys LIKE '%%iommu%%'" % (HELD, HELD))
 NOBODYS = ("SELECT device FROM saved WHERE device NOT IN (SELECT device FROM claim)"
            " AND device NOT IN (SELECT device FROM quarantine)")
 

@@ -26,6 +26,7 @@
 #include "provision/provisioner.h"
 #include "claim/release.h"
 #include "check.h"
+#include "made-keys.h"
 #include "made-sysfs.h"
 
 #include <errno.h>
@@ -273,7 +274,7 @@ static inline void warn(const char *text)
 static inline struct vfa_claim the_claim(const char *device)
 {
     return (struct vfa_claim){.device = (char *)device,
-                              .iommu_group = -1,
+                              .keys = made_keys(device, NULL, -1),
                               .kind = (char *)"pci",
                               .uuid = (char *)UUID,
                               .domain = (char *)"d",

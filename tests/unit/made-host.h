@@ -16,6 +16,7 @@
 #include "claim/unreleased.h"
 #include "check.h"
 #include "domxml-case.h"
+#include "made-keys.h"
 #include "made-sysfs.h"
 
 #define OTHER "99999999-0000-4000-8000-000000000000"
@@ -97,8 +98,7 @@ static inline struct vfa_host open_host(bool anew)
 static inline void claim_for_other(struct vfa_host *host, const char *device)
 {
     const struct vfa_claim claim = {.device = (char *)device,
-                                    .parent = (char *)"0000:01:00.0",
-                                    .iommu_group = -1,
+                                    .keys = made_keys(device, "0000:01:00.0", -1),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)OTHER,
                                     .domain = (char *)"other",

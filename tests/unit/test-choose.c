@@ -4,7 +4,7 @@
 #include "base/bitset.h"
 #include "base/common.h"
 #include "base/tags.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/topology.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -17,9 +17,13 @@
 
 static char VF0[] = "0000:02:10.0", VF1[] = "0000:02:10.2", PF[] = "0000:01:00.0";
 
+#define FAMILY "family 0000:01:00.0"
+#define GROUP  "iommu 5"
+
 static struct vfa_alias_choice choice = {.vendor = 0x8086, .product = 0x10ca, .class = -1};
 static struct vfa_alias alias = {.types = 1u << VFA_TYPE_VF, .choices = &choice, .n_choices = 1};
-static struct vfa_device dev = {.addr = {0, 2, 0x10, 0},
+static struct vfa_device dev = {.id = "0000:02:10.0",
+                                .addr = {0, 2, 0x10, 0},
                                 .parent = {0, 1, 0, 0},
                                 .type = VFA_TYPE_VF,
                                 .vendor = 0x8086,
@@ -113,32 +117,31 @@ static void test_tags(void)
 /* ---- holders ---- */
 
 static const struct {
-    const char *label, *device, *parent, *request;
+    const char *label, *device, *key, *request;
     enum vfa_dev_type type; /* of the judged device: VF0 or the PF */
     enum vfa_verdict drop;
 } holders[] = {
-    {"a request", VF0, PF, "net-0", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
-    {"its own XML", VF0, PF, "static:0000:02:10.0", VFA_TYPE_VF, VFA_VERDICT_STATIC},
-    {"a network", VF0, PF, "port:" UUID, VFA_TYPE_VF, VFA_VERDICT_NETWORK},
-    {"a request called static", VF0, PF, "static", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
-    {"its PF", PF, NULL, "card-0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
-    {"its PF, static", PF, NULL, "static:0000:01:00.0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
-    {"one of its VFs", VF0, PF, "net-0", VFA_TYPE_PF, VFA_VERDICT_PF_VF_CLAIMED},
-    {"another VF: the group", VF1, PF, "net-0", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
-    {"another card: the group", "0000:09:00.0", NULL, "x", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
-    {"another card, of a PF", "0000:09:00.0", NULL, "x", VFA_TYPE_PF, VFA_VERDICT_GROUP_TAKEN},
+    {"a request", VF0, VF0, "net-0", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
+    {"its own XML", VF0, VF0, "static:0000:02:10.0", VFA_TYPE_VF, VFA_VERDICT_STATIC},
+    {"a network", VF0, VF0, "port:" UUID, VFA_TYPE_VF, VFA_VERDICT_NETWORK},
+    {"a request called static", VF0, VF0, "static", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},
+    {"its PF", PF, FAMILY, "card-0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"its PF, static", PF, FAMILY, "static:0000:01:00.0", VFA_TYPE_VF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"one of its VFs", VF0, FAMILY, "net-0", VFA_TYPE_PF, VFA_VERDICT_PF_VF_CLAIMED},
+    {"another VF: the group", VF1, GROUP, "net-0", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
+    {"another card: the group", "0000:09:00.0", GROUP, "x", VFA_TYPE_VF, VFA_VERDICT_GROUP_TAKEN},
+    {"another card, of a PF", "0000:09:00.0", GROUP, "x", VFA_TYPE_PF, VFA_VERDICT_GROUP_TAKEN},
 };
 
 static void test_holders(void)
 {
-    const struct vfa_device pf = {.addr = {0, 1, 0, 0}, .type = VFA_TYPE_PF};
+    const struct vfa_device pf = {.id = "0000:01:00.0", .type = VFA_TYPE_PF};
 
     for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
         const struct vfa_claim claim = {.device = (char *)holders[i].device,
-                                        .parent = (char *)holders[i].parent,
                                         .request = (char *)holders[i].request};
         enum vfa_verdict drop =
-            vfa_choose_holder(&claim, holders[i].type == VFA_TYPE_PF ? &pf : &dev);
+            vfa_choose_holder(&claim, holders[i].key, holders[i].type == VFA_TYPE_PF ? &pf : &dev);
 
         CHECK(drop == holders[i].drop, "%s: %s", holders[i].label, vfa_verdict_name(drop));
     }
@@ -179,6 +182,7 @@ static void test_order_of_reasons(void)
     struct vfa_facts facts = {.dev = &dev,
                               .spec = &spec,
                               .holder = &claim,
+                              .key = VF0,
                               .quarantined = true,
                               .use = VFA_VERDICT_MISSING};
     struct vfa_criteria criteria = {.alias = &alias,
@@ -281,7 +285,7 @@ static void test_group_of_a_macvtap(void)
     struct vfa_claim claim = {.device = VF1, .request = (char *)"net-0"};
     struct vfa_criteria criteria = {.alias = &alias, .uuid = ""};
     const struct vfa_facts facts = {
-        .dev = &dev, .spec = &spec, .claimable = true, .holder = &claim};
+        .dev = &dev, .spec = &spec, .claimable = true, .holder = &claim, .key = GROUP};
 
     reset();
     dev.netdev = netdev;
@@ -309,6 +313,7 @@ static void test_anybody(void)
     facts.quarantined = true;
     CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_QUARANTINED, "quarantine");
     facts.holder = &claim;
+    facts.key = FAMILY;
     CHECK(vfa_choose_judge(&anybody, &facts) == VFA_VERDICT_PF_VF_CLAIMED, "holder");
 }
 

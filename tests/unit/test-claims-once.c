@@ -163,12 +163,11 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_claim(const struct vfa_claim *a, const struct vfa_claim *b)
 {
-    return same_text(a->device, b->device) && same_text(a->parent, b->parent) &&
-           same_text(a->kind, b->kind) && same_text(a->uuid, b->uuid) &&
-           same_text(a->domain, b->domain) && same_text(a->request, b->request) &&
-           same_text(a->alias, b->alias) && same_text(a->why, b->why) &&
-           same_text(a->cleaner, b->cleaner) && same_text(a->error, b->error) &&
-           a->iommu_group == b->iommu_group && a->state == b->state && a->since == b->since &&
+    return same_text(a->device, b->device) && same_text(a->kind, b->kind) &&
+           same_text(a->uuid, b->uuid) && same_text(a->domain, b->domain) &&
+           same_text(a->request, b->request) && same_text(a->alias, b->alias) &&
+           same_text(a->why, b->why) && same_text(a->cleaner, b->cleaner) &&
+           same_text(a->error, b->error) && a->state == b->state && a->since == b->since &&
            a->state_since == b->state_since && a->attempts == b->attempts &&
            a->placeholder == b->placeholder;
 }

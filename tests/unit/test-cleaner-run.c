@@ -19,8 +19,8 @@
 static char folder[] = "/tmp/vfalias-test-XXXXXX";
 static char script[64], state[64], beyond[64];
 static char told[4096];
-static const struct vfa_pci_addr device = {
-    .domain = 0x10000, .bus = 0x3b, .slot = 2, .function = 1};
+
+#define DEVICE "10000:3b:02.1"
 
 static void tell(const char *line)
 {
@@ -33,7 +33,7 @@ static bool is_locked(void)
 {
     bool locked = true;
 
-    return vfa_lock_is_cleaning(state, &device, &locked, NULL) < 0 || locked;
+    return vfa_lock_is_cleaning(state, DEVICE, &locked, NULL) < 0 || locked;
 }
 
 /* The kernel ends a killed process a little later; alarm() limits the wait. */
@@ -49,7 +49,7 @@ static int run(const char *text, unsigned timeout, char **ret_reason, struct vfa
     struct vfa_clean_job job = {.path = script,
                                 .name = "wipe",
                                 .kind = "pci",
-                                .device = "10000:3b:02.1",
+                                .device = DEVICE,
                                 .uuid = "U",
                                 .timeout = timeout,
                                 .grace = 1000,
@@ -61,7 +61,7 @@ static int run(const char *text, unsigned timeout, char **ret_reason, struct vfa
     close(vfa_steal_fd(&fd));
     *told = '\0';
     wait_until_unlocked();
-    CHECK(vfa_lock_cleaning(state, &device, &job.lock_fd, err) == 0, "%s", vfa_error_text(err));
+    CHECK(vfa_lock_cleaning(state, DEVICE, &job.lock_fd, err) == 0, "%s", vfa_error_text(err));
     r = vfa_clean_run(&job, ret_reason, err);
     close(job.lock_fd);
     return r;

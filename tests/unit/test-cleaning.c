@@ -14,6 +14,7 @@
 #include "claim/cleaning.h"
 #include "claim/prepare.h"
 #include "made-host.h"
+#include "made-keys.h"
 
 #include <errno.h>
 
@@ -206,7 +207,7 @@ static void test_nobody_had_it(void)
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_claim claim = {.device = (char *)vf(0),
-                                    .iommu_group = -1,
+                                    .keys = made_keys(vf(0), NULL, -1),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)VFA_NO_UUID,
                                     .domain = (char *)"-",
@@ -264,7 +265,7 @@ static void test_owed(void)
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
         const struct vfa_claim claim = {.device = (char *)others[i].device,
-                                        .iommu_group = others[i].group,
+                                        .keys = made_keys(others[i].device, NULL, others[i].group),
                                         .kind = (char *)"pci",
                                         .uuid = (char *)OTHER,
                                         .domain = (char *)"other",

@@ -3,6 +3,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "config/config.h"
 #include "config-case.h"
@@ -268,18 +269,23 @@ static void test_large_file(void)
 static void test_claimable(void)
 {
     static struct vfa_device devices[] = {
-        {{0, 1, 0, 0}, {0}, VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 0, NULL, NULL},
-        {{0, 1, 0x10, 0}, {0, 1, 0, 0}, VFA_TYPE_VF, 0x8086, 0x1520, 0x020000, 0, 0, NULL, NULL},
-        {{0x10000, 1, 0x10, 0},
-         {0x10000, 1, 0, 0},
-         VFA_TYPE_VF,
-         0x8086,
-         0x1520,
-         0,
-         0,
-         0,
-         NULL,
-         NULL},
+        {.id = "0000:01:00.0",
+         .addr = {0, 1, 0, 0},
+         .type = VFA_TYPE_PF,
+         .vendor = 0x8086,
+         .product = 0x1521},
+        {.id = "0000:01:10.0",
+         .addr = {0, 1, 0x10, 0},
+         .parent = {0, 1, 0, 0},
+         .type = VFA_TYPE_VF,
+         .vendor = 0x8086,
+         .product = 0x1520},
+        {.id = "10000:01:10.0",
+         .addr = {0x10000, 1, 0x10, 0},
+         .parent = {0x10000, 1, 0, 0},
+         .type = VFA_TYPE_VF,
+         .vendor = 0x8086,
+         .product = 0x1520},
     };
     static const struct {
         const char *text;
@@ -305,8 +311,8 @@ static void test_claimable(void)
 
 static void test_first_match(void)
 {
-    static struct vfa_device device = {{0, 1, 0, 0}, {0}, VFA_TYPE_PCI, 0x8086, 1, 0, 0, 0,
-                                       NULL,         NULL};
+    static struct vfa_device device = {
+        .id = "0000:01:00.0", .addr = {0, 1, 0, 0}, .vendor = 0x8086, .product = 1};
     const struct vfa_inventory inv = {.devices = &device, .n = 1};
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = NULL;
 

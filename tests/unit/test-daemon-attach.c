@@ -23,6 +23,7 @@
 #include "helpers/vfaliasd/pass.h"
 #include "helpers/vfaliasd/plan.h"
 #include "made-host.h"
+#include "made-keys.h"
 
 #include <libvirt/virterror.h>
 #include <limits.h>
@@ -77,8 +78,7 @@ static const struct {
 static void claim(struct vfa_host *host, int64_t since, unsigned attempts)
 {
     const struct vfa_claim claim = {.device = (char *)vf(0),
-                                    .parent = (char *)"0000:01:00.0",
-                                    .iommu_group = -1,
+                                    .keys = made_keys(vf(0), "0000:01:00.0", -1),
                                     .kind = (char *)"pci",
                                     .uuid = uuid,
                                     .domain = (char *)"test",

@@ -5,7 +5,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -25,7 +25,8 @@ static char *made_device(const char *template_xml, bool given, enum vfa_attach_k
                                         .template_xml = (char *)template_xml,
                                         .attach_given = given,
                                         .attach = kind};
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_device device = {
+        .id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}, .netdev = netdev};
     const struct vfa_domain domain = {.uuid = UUID};
     char *xml = NULL;
 
@@ -117,7 +118,7 @@ static void test_vlan_of_request(void)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         static char name[] = "net-0";
         struct vfa_domain domain = {.uuid = UUID};
-        const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+        const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
         struct vfa_request request = {.name = name, .alias = name};
         VFA_AUTO(vfa_freep) char *xml = NULL;
 
@@ -134,7 +135,7 @@ static void test_no_netdev(void)
     char name[] = "net-0", *xml = NULL;
     const struct vfa_request request = {.name = name, .alias = name};
     const struct vfa_alias alias = {.attach = VFA_ATTACH_MACVTAP};
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
     const struct vfa_domain domain = {.uuid = UUID};
 
     CHECK(vfa_domxml_device(&domain, &request, &alias, &device, NULL, &xml, &err) == -ENODEV, "%s",
@@ -154,7 +155,8 @@ static void test_fill(void)
         "<hostdev mode='subsystem' type='pci'><source><address bus='3' slot='0' "
         "function='1'/></source></hostdev><disk device='disk'/>");
     char netdev[] = "enp1s0v1";
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_device device = {
+        .id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}, .netdev = netdev};
     const struct vfa_domxml_source sources[] = {
         {"net-0", &device}, {"acc-0", &device}, {"other", &device}};
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -166,10 +168,9 @@ static void test_fill(void)
     CHECK(vfa_domxml_parse(filled, strlen(filled), &domain, NULL) == 0, "parse");
     CHECK(domain->n_devices == 3, "%zu", domain->n_devices);
     dev = vfa_domain_device(domain, "acc-0");
-    CHECK(dev && dev->has_source && vfa_pci_addr_compare(&dev->source, &device.addr) == 0, "%s",
-          filled);
+    CHECK(dev && dev->source && strcmp(dev->source, device.id) == 0, "%s", filled);
     dev = vfa_domain_device(domain, "net-0");
-    CHECK(dev && strcmp(dev->netdev, netdev) == 0, "%s", filled);
+    CHECK(dev && strcmp(dev->source, netdev) == 0, "%s", filled);
     CHECK(strstr(filled, "writeFiltering=\"no\"") && strstr(filled, "managed=\"yes\""), "%s",
           filled);
     CHECK(strstr(filled, "<address bus='3' slot='0' function='1'/>"), "%s", filled);
@@ -202,7 +203,7 @@ static const struct {
 
 static void test_to_the_byte(void)
 {
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
     const struct vfa_domxml_source source = {"a", &device};
 
     for (size_t i = 0; i < ARRAY_SIZE(surroundings); i++) {
@@ -226,7 +227,7 @@ static void test_other_encoding(void)
                               "<devices>" EMPTY "</devices></domain>";
     static const char want[] =
         "<domain><name>\xc3\xbc</name><devices>" FILLED "</devices></domain>";
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
     const struct vfa_domxml_source source = {"a", &device};
     VFA_AUTO(vfa_freep) char *got = NULL;
 
@@ -301,15 +302,14 @@ static void test_nvme(void)
                                    "<disk type='nvme'><source type='pci'/></disk>");
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     static const char *const sources[] = {"0000:41:00.0", "0000:42:00.0"};
-    char buf[VFA_PCI_ADDR_SIZE];
 
     CHECK(vfa_domxml_parse(xml, strlen(xml), &domain, NULL) == 0, "parse");
     CHECK(domain->n_devices == 2, "%zu", domain->n_devices);
     for (size_t i = 0; i < domain->n_devices && i < ARRAY_SIZE(sources); i++) {
         const struct vfa_domdev *dev = &domain->devices[i];
 
-        CHECK(strcmp(vfa_pci_addr_format(&dev->source, buf), sources[i]) == 0, "%s", buf);
-        CHECK(dev->has_source && !dev->request && dev->kind == VFA_ATTACH_HOSTDEV, "%s", buf);
+        CHECK(dev->source && strcmp(dev->source, sources[i]) == 0, "%s", dev->source);
+        CHECK(!dev->request && dev->kind == VFA_ATTACH_HOSTDEV, "%s", sources[i]);
     }
 }
 

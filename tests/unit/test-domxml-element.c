@@ -5,7 +5,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/mac.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -31,7 +31,8 @@ static char *made(const char *inner, enum vfa_attach_kind attach, const struct v
     VFA_AUTO(vfa_freep) char *xml = NULL;
     char netdev[] = "enp1s0v1";
     const struct vfa_alias alias = {.attach = attach};
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_device device = {
+        .id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}, .netdev = netdev};
     char *made = NULL;
 
     if (asprintf(&xml, DOM("%s", ""), inner) < 0)

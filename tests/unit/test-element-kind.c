@@ -5,7 +5,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
@@ -69,14 +69,11 @@ static void check_device(const struct vfa_domain *domain, size_t row, bool ours)
     CHECK(domain->n_devices == 1, "%zu: %zu", row, domain->n_devices);
     if (domain->n_devices != 1)
         return;
-    CHECK(dev->kind == rows[row].attach && dev->has_source, "%zu: %d", row, dev->kind);
+    CHECK(dev->kind == rows[row].attach && dev->source, "%zu: %d", row, dev->kind);
     CHECK(!!dev->request == ours, "%zu", row);
-    if (rows[row].pci)
-        CHECK(!dev->netdev && dev->source.bus == 1 && dev->source.slot == 0x10 &&
-                  dev->source.function == 2,
-              "%zu", row);
-    else
-        CHECK(dev->netdev && strcmp(dev->netdev, "enp1s0v1") == 0, "%zu", row);
+    CHECK(dev->source && strcmp(dev->source, rows[row].pci ? "0000:01:10.2" : "enp1s0v1") == 0,
+          "%zu: %s", row, dev->source);
+    CHECK(vfa_domdev_names(dev, "0000:01:10.2") == rows[row].pci, "%zu", row);
     CHECK(!!dev->mac == (ours && rows[row].nic), "%zu: %s", row, dev->mac);
 }
 
@@ -84,7 +81,8 @@ static void check_device(const struct vfa_domain *domain, size_t row, bool ours)
 static void test_written(void)
 {
     char netdev[] = "enp1s0v1";
-    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+    const struct vfa_device device = {
+        .id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}, .netdev = netdev};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct vfa_alias alias = {.attach = rows[i].attach};

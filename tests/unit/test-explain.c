@@ -16,6 +16,7 @@
 #include "claim/hotplug.h"
 #include "claim/prepare.h"
 #include "made-host.h"
+#include "made-keys.h"
 
 #include <string.h>
 
@@ -98,7 +99,7 @@ static const struct {
 static void take_group(struct vfa_host *host, int group)
 {
     const struct vfa_claim claim = {.device = (char *)"0000:09:00.0",
-                                    .iommu_group = group,
+                                    .keys = made_keys("0000:09:00.0", NULL, group),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)OTHER,
                                     .domain = (char *)"other",

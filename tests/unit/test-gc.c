@@ -17,6 +17,7 @@
 #include "claim/release.h"
 #include "helpers/shared/gc.h"
 #include "check.h"
+#include "made-keys.h"
 #include "made-sysfs.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ static void end(struct vfa_host *host)
 static void make_claim(struct vfa_host *host, int i, enum vfa_claim_state claim_state, int age)
 {
     const struct vfa_claim claim = {.device = (char *)devices[i],
-                                    .iommu_group = -1,
+                                    .keys = made_keys(devices[i], NULL, -1),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)uuids[i],
                                     .domain = (char *)uuids[i],

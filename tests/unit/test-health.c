@@ -4,8 +4,9 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/health.h"
-#include "device/inventory.h"
+#include "device/pci.h"
 #include "device/sysfs.h"
 #include "check.h"
 #include "made-sysfs.h"
@@ -52,7 +53,7 @@ static struct vfa_health check_it(void)
     const struct vfa_pci_addr addr = {0, 1, 0, 0};
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_N}};
 
-    CHECK(vfa_inventory_read(&sysfs, &addr, &dev, NULL) == 0, "read");
+    CHECK(vfa_pci_read(&sysfs, &addr, &dev, NULL) == 0, "read");
     CHECK(vfa_health_check(&health_context, &dev, &health, NULL) == 0, "check");
     return health;
 }

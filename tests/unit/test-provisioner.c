@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The table of provisioner.h: the kind of a claim selects the row. The card is made-card.h's. The
+ * The table of provisioner.h: the kind of a claim's device selects the row. The card is made-card.h's. The
  * tests of the row "pci" are in test-vf-apply and test-vf-undo.
  */
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/kind.h"
 #include "device/netlink.h"
 #include "device/vf-settings.h"
 #include "domain/domain.h"
@@ -15,27 +16,26 @@
 #include "provision/provisioner.h"
 #include "made-card.h"
 
-static const char *const unknown[] = {"vdpa", "mdev", "", "PCI", "pci ", "pcie"};
+static const char *const unknown[] = {"sf:1", "teapot", "", "0000:04:00", "0000:04:00.0 ", "pci"};
 
 static void test_unknown_kind(void)
 {
     const struct vfa_vf_desired desired = {settings("trust=yes vlan=42"), 0, INTERFACE};
-    const struct vfa_saved saved = {.device = VF, .settings = settings("trust=yes")};
-
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
         struct vfa_error errors[3] = {VFA_ERROR_INIT, VFA_ERROR_INIT, VFA_ERROR_INIT};
         struct vfa_host host = begin(VF);
-        struct vfa_claim claim = the_claim(VF);
+        struct vfa_claim claim = the_claim(unknown[i]);
+        struct vfa_saved saved = {.settings = settings("trust=yes")};
 
-        claim.kind = (char *)unknown[i];
+        strcpy(saved.device, unknown[i]);
         CHECK(vfa_provisioner_apply(&host, &claim, &desired, &errors[0]) == -ENOTSUP, "%s",
               unknown[i]);
         CHECK(vfa_provisioner_after_attach(&host, &claim, &desired, &errors[1]) == -ENOTSUP, "%s",
               unknown[i]);
-        CHECK(vfa_provisioner_undo(unknown[i], &host.sysfs, NULL, &saved, &errors[2]) == -ENOTSUP,
-              "%s", unknown[i]);
+        CHECK(vfa_provisioner_undo(&host.sysfs, NULL, &saved, &errors[2]) == -ENOTSUP, "%s",
+              unknown[i]);
         for (size_t j = 0; j < ARRAY_SIZE(errors); j++) {
-            CHECK(check_has(&errors[j], "cannot use " VF ": its kind '"), "%zu", j);
+            CHECK(check_has(&errors[j], ": its kind is unknown to this version"), "%zu", j);
             vfa_error_clear(&errors[j]);
         }
         CHECK(card.all == 0 && !read_saved().device[0], "the card is left alone");
@@ -60,8 +60,7 @@ static void test_pci(void)
     saved = read_saved();
     if (vfa_netlink_open(&nl, NULL) != 0)
         made_give_up("netlink");
-    CHECK(vfa_provisioner_undo(claim.kind, &host.sysfs, nl, &saved, NULL) == 0 && is_now(USUAL),
-          "undo");
+    CHECK(vfa_provisioner_undo(&host.sysfs, nl, &saved, NULL) == 0 && is_now(USUAL), "undo");
     vfa_netlink_close(nl);
     end(&host);
 }

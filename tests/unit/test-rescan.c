@@ -7,6 +7,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "device/sysfs.h"
 #include "config/config.h"
@@ -20,6 +21,7 @@
 #include "host/host.h"
 #include "claim/rescan.h"
 #include "check.h"
+#include "made-keys.h"
 
 static char folder[64], path[96];
 static const struct vfa_config config = {.digest = "digest"};
@@ -34,9 +36,11 @@ static struct vfa_inventory *inventory(size_t n, int64_t began)
     struct vfa_inventory *inv = calloc(1, sizeof(*inv));
 
     inv->devices = calloc(n + 1, sizeof(*inv->devices));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         inv->devices[i] = (struct vfa_device){
             .addr = {0, 1, (uint8_t)i, 0}, .type = VFA_TYPE_VF, .numa_node = -1, .iommu_group = -1};
+        vfa_pci_addr_format(&inv->devices[i].addr, inv->devices[i].id);
+    }
     inv->n = n;
     inv->scanned = began;
     return inv;
@@ -64,8 +68,7 @@ static struct vfa_state *open_state(void)
 static int claim(struct vfa_state *state, const char *device, const char *request)
 {
     const struct vfa_claim c = {.device = (char *)device,
-                                .parent = (char *)PF,
-                                .iommu_group = -1,
+                                .keys = made_keys(device, PF, -1),
                                 .kind = (char *)"pci",
                                 .uuid = (char *)UUID_A,
                                 .domain = (char *)"a",

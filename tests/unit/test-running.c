@@ -16,6 +16,7 @@
 #include "claim/hotplug.h"
 #include "claim/reassert.h"
 #include "made-host.h"
+#include "made-keys.h"
 
 #define WANTS DOM(META(ASKS), "")
 
@@ -88,8 +89,7 @@ static const struct {
 static void claim_own(struct vfa_host *host, const char *device, enum vfa_claim_state state)
 {
     const struct vfa_claim claim = {.device = (char *)device,
-                                    .parent = (char *)"0000:01:00.0",
-                                    .iommu_group = -1,
+                                    .keys = made_keys(device, "0000:01:00.0", -1),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)UUID,
                                     .domain = (char *)"d",

@@ -7,6 +7,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/tags.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 #include "check.h"
@@ -23,47 +24,36 @@
  */
 #define ALL "abcdefghijk"
 
+#define DEVICE(text, dev_type, vendor_id, product_id, dev_class, node, group)                      \
+    .id = text, .type = dev_type, .vendor = vendor_id, .product = product_id, .class = dev_class,  \
+    .numa_node = node, .iommu_group = group
+
 static struct vfa_device devices[] = {
-    {{0, 0, 0, 0}, {0}, VFA_TYPE_PCI, 0x8086, 0x2020, 0x060000, 0, 0, NULL, NULL},
-    {{0, 0, 0x1f, 6}, {0}, VFA_TYPE_PCI, 0x8086, 0x15bb, 0x020000, 0, 1, NETDEV("eno0"), NULL},
-    {{0, 0, 0x1f, 7}, {0}, VFA_TYPE_PCI, 0x1af4, 0x0001, 0x088000, -1, 2, NULL, NULL},
-    {{0, 0x0b, 0, 0}, {0}, VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 3, NETDEV("ens2f0"), NULL},
-    {{0, 0x0b, 0, 1}, {0}, VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 4, NETDEV("ens2f1"), NULL},
-    {{0, 0x0b, 0x10, 0},
-     {0, 0x0b, 0, 0},
-     VFA_TYPE_VF,
-     0x8086,
-     0x1520,
-     0x020000,
-     0,
-     5,
-     NETDEV("ens2f0v0"),
-     (char *)"igbvf"},
-    {{0, 0x0b, 0x10, 4},
-     {0, 0x0b, 0, 0},
-     VFA_TYPE_VF,
-     0x8086,
-     0x1520,
-     0x020000,
-     0,
-     6,
-     NULL,
-     (char *)"vfio-pci"},
-    {{0, 0x3d, 0, 0}, {0}, VFA_TYPE_PF, 0x8086, 0x0435, 0x0b4000, 1, 7, NULL, NULL},
-    {{0, 0x3d, 1, 0}, {0, 0x3d, 0, 0}, VFA_TYPE_VF, 0x8086, 0x0443, 0x0b4000, 1, 8, NULL, NULL},
-    {{0, 0x3d, 2, 7}, {0, 0x3d, 0, 0}, VFA_TYPE_VF, 0x8086, 0x0443, 0x0b4000, 1, 9, NULL, NULL},
-    {{1, 0x0b, 0, 0}, {0}, VFA_TYPE_PCI, 0x10de, 0x20b2, 0x030200, 1, 10, NULL, NULL},
-    {{0x10000, 0x0b, 0, 0}, {0}, VFA_TYPE_PF, 0x8086, 0x0a54, 0x010802, 0, 11, NETDEV("vmd"), NULL},
-    {{0x10000, 0x0b, 0, 1},
-     {0x10000, 0x0b, 0, 0},
-     VFA_TYPE_VF,
-     0x8086,
-     0x0a54,
-     0x010802,
-     0,
-     12,
-     NULL,
-     NULL},
+    {DEVICE("0000:00:00.0", VFA_TYPE_PCI, 0x8086, 0x2020, 0x060000, 0, 0)},
+    {DEVICE("0000:00:1f.6", VFA_TYPE_PCI, 0x8086, 0x15bb, 0x020000, 0, 1), .addr = {0, 0, 0x1f, 6},
+     .netdev = NETDEV("eno0")},
+    {DEVICE("0000:00:1f.7", VFA_TYPE_PCI, 0x1af4, 0x0001, 0x088000, -1, 2),
+     .addr = {0, 0, 0x1f, 7}},
+    {DEVICE("0000:0b:00.0", VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 3), .addr = {0, 0x0b, 0, 0},
+     .netdev = NETDEV("ens2f0")},
+    {DEVICE("0000:0b:00.1", VFA_TYPE_PF, 0x8086, 0x1521, 0x020000, 0, 4), .addr = {0, 0x0b, 0, 1},
+     .netdev = NETDEV("ens2f1")},
+    {DEVICE("0000:0b:10.0", VFA_TYPE_VF, 0x8086, 0x1520, 0x020000, 0, 5),
+     .addr = {0, 0x0b, 0x10, 0}, .parent = {0, 0x0b, 0, 0}, .netdev = NETDEV("ens2f0v0"),
+     .driver = (char *)"igbvf"},
+    {DEVICE("0000:0b:10.4", VFA_TYPE_VF, 0x8086, 0x1520, 0x020000, 0, 6),
+     .addr = {0, 0x0b, 0x10, 4}, .parent = {0, 0x0b, 0, 0}, .driver = (char *)"vfio-pci"},
+    {DEVICE("0000:3d:00.0", VFA_TYPE_PF, 0x8086, 0x0435, 0x0b4000, 1, 7), .addr = {0, 0x3d, 0, 0}},
+    {DEVICE("0000:3d:01.0", VFA_TYPE_VF, 0x8086, 0x0443, 0x0b4000, 1, 8), .addr = {0, 0x3d, 1, 0},
+     .parent = {0, 0x3d, 0, 0}},
+    {DEVICE("0000:3d:02.7", VFA_TYPE_VF, 0x8086, 0x0443, 0x0b4000, 1, 9), .addr = {0, 0x3d, 2, 7},
+     .parent = {0, 0x3d, 0, 0}},
+    {DEVICE("0001:0b:00.0", VFA_TYPE_PCI, 0x10de, 0x20b2, 0x030200, 1, 10),
+     .addr = {1, 0x0b, 0, 0}},
+    {DEVICE("10000:0b:00.0", VFA_TYPE_PF, 0x8086, 0x0a54, 0x010802, 0, 11),
+     .addr = {0x10000, 0x0b, 0, 0}, .netdev = NETDEV("vmd")},
+    {DEVICE("10000:0b:00.1", VFA_TYPE_VF, 0x8086, 0x0a54, 0x010802, 0, 12),
+     .addr = {0x10000, 0x0b, 0, 1}, .parent = {0x10000, 0x0b, 0, 0}},
 };
 static const struct vfa_inventory inventory = {.devices = devices, .n = ARRAY_SIZE(devices)};
 

@@ -10,6 +10,7 @@
 #include "base/pci-address.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/drop.h"
 #include "state/lock.h"
 #include "state/meta.h"
@@ -18,6 +19,7 @@
 #include "host/sriov.h"
 #include "claim/release.h"
 #include "check.h"
+#include "made-keys.h"
 #include "made-sysfs.h"
 
 #include <errno.h>
@@ -50,8 +52,7 @@ bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
 static int claim_by(struct vfa_state *state, const char *device, const char *parent)
 {
     const struct vfa_claim c = {.device = (char *)device,
-                                .parent = (char *)parent,
-                                .iommu_group = -1,
+                                .keys = made_keys(device, parent, -1),
                                 .kind = (char *)"pci",
                                 .uuid = (char *)UUID,
                                 .domain = (char *)"db1",
@@ -246,12 +247,11 @@ static void test_killed(void)
 /* Another program has the lock of the PF. */
 static void test_locked(void)
 {
-    const struct vfa_pci_addr addr = {0, 1, 0, 0};
     struct vfa_numvfs want = by_name(8);
     VFA_AUTO(vfa_closep) int lock = -1;
 
     make_host(4);
-    CHECK(vfa_lock_device(state_path, &addr, &lock, NULL) == 0, "lock");
+    CHECK(vfa_lock_device(state_path, "0000:01:00.0", &lock, NULL) == 0, "lock");
     CHECK(strcmp(apply(&want, false).detail, "another program is at work on it") == 0, "told");
     CHECK(written[0] == '\0' && count_claims() == 0, "left alone");
 }

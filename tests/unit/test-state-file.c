@@ -12,6 +12,7 @@
 #include "state/meta.h"
 #include "state/state.h"
 #include "check.h"
+#include "made-keys.h"
 #include "made-sysfs.h"
 
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static struct vfa_state *open_state(void)
 static int claim(struct vfa_state *state, const char *device, struct vfa_error *err)
 {
     const struct vfa_claim new = {.device = (char *)device,
-                                  .iommu_group = -1,
+                                  .keys = made_keys(device, NULL, -1),
                                   .kind = (char *)"pci",
                                   .uuid = (char *)UUID,
                                   .domain = (char *)"d",

@@ -4,6 +4,7 @@
 
 #include "base/common.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/drop.h"
 #include "state/meta.h"
 #include "state/quarantine.h"
@@ -11,6 +12,7 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "check.h"
+#include "made-keys.h"
 
 #include <unistd.h>
 
@@ -40,8 +42,8 @@ static int claim(struct vfa_state *state, const char *device, const char *uuid, 
     bool vf = strcmp(device, VF0) == 0 || strcmp(device, VF1) == 0;
     const struct vfa_claim c = {
         .device = (char *)device,
-        .parent = (char *)(vf ? PF : NULL),
-        .iommu_group = strcmp(device, VF0) == 0 || strcmp(device, OTHER) == 0 ? GROUP : -1,
+        .keys = made_keys(device, (vf ? PF : NULL),
+                          strcmp(device, VF0) == 0 || strcmp(device, OTHER) == 0 ? GROUP : -1),
         .kind = (char *)"pci",
         .uuid = (char *)uuid,
         .domain = (char *)(uuid[0] == 'a' ? "a" : "b"),
@@ -169,7 +171,7 @@ static void test_left_alone(void)
     CHECK(vfa_state_set_claim_error(state, UUID_A, "n-0", "x", NULL) == 0, "error");
     CHECK(vfa_state_release(state, UUID_A, NULL, &n, NULL) == 0 && n == 0, "%zu", n);
     CHECK(vfa_state_set_release_error(state, &before.items[0], NULL, NULL) == 0, "the same");
-    CHECK(vfa_state_holder(state, OTHER, NULL, GROUP, UUID_A, &holder, NULL) == 0 &&
+    CHECK(vfa_state_holder(state, made_keys(OTHER, NULL, GROUP), UUID_A, &holder, NULL) == 0 &&
               strcmp(holder.device, VF0) == 0,
           "in the way of its last domain, too");
 }

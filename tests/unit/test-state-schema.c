@@ -35,7 +35,8 @@ static char folder[64], path[96], run[96], fresh_path[96];
 static const char rows[] =
     "INSERT INTO meta VALUES ('synced', '1'), ('index', 'of older times');"
     "UPDATE meta SET value = '7' WHERE key = 'freed';"
-    "INSERT INTO device VALUES ('0000:01:10.0', '0000:01:00.0', 2, 1, 2, 3, -1, 4);"
+    "INSERT INTO device (address, parent, type, vendor, product, class, numa_node, iommu_group)"
+    " VALUES ('0000:01:10.0', '0000:01:00.0', 2, 1, 2, 3, -1, 4);"
     "INSERT INTO pool (id, alias, spec, numa_node, parent, first)"
     " VALUES (1, 'net', 0, -1, '0000:01:00.0', '0000:01:10.0');"
     "INSERT INTO member (pool, device) VALUES (1, '0000:01:10.0');"
@@ -43,14 +44,23 @@ static const char rows[] =
     " VALUES ('0000:01:10.0', '0000:01:00.0', 'pci', '" UUID "', 'a', 'net-0', 'net', 'active', 5),"
     " ('0000:02:00.0', NULL, 'pci', '" UUID "', 'a', 'static:0000:02:00.0', NULL, 'claimed', 6);"
     "INSERT INTO withdrawn (uuid, request) VALUES ('" UUID "', 'net-1');"
-    "INSERT INTO quarantine VALUES ('0000:03:00.0', 'smells', 8);";
+    "INSERT INTO quarantine (device, reason, since) VALUES ('0000:03:00.0', 'smells', 8);";
 
 /* Additional rows of version 2: a VF with saved settings, a suspended guest, a definition with a
  * placeholder. */
 static const char rows_of_2[] =
     "INSERT INTO saved VALUES ('0000:01:10.0', 'trust=no vlan=0 vlan_qos=0 vlan_proto=802.1Q', 0);"
     "INSERT INTO hold (uuid, held, since) VALUES ('" UUID "', 1, 9);"
-    "INSERT INTO tentative VALUES ('" UUID "', 'net-7', 'a', '0000:01:10.0', NULL, 4);";
+    "INSERT INTO tentative VALUES ('" UUID "', 'net-7', 'a', '0000:05:00.0', NULL, 4);";
+
+/* The conflict keys that an upgrade makes of these rows. */
+static const char keys_of_1[] = "0 0000:01:10.0 X\n"
+                                "0 0000:02:00.0 X\n"
+                                "0 family 0000:01:00.0 S\n"
+                                "0 family 0000:02:00.0 X\n";
+static const char keys_of_2[] = "1 0000:05:00.0 X\n"
+                                "1 family 0000:05:00.0 X\n"
+                                "1 iommu 4 G\n";
 
 /* ---- files ---- */
 
@@ -207,6 +217,17 @@ static void end_changed(struct vfa_state *state, const char *request)
     CHECK(ending.n == 1 && vfa_state_end_release(state, &ending.items[0], NULL) == 0, "end");
 }
 
+static void check_keys(unsigned version)
+{
+    VFA_AUTO(vfa_freep)
+    char *keys = ask(path, "SELECT tentative || ' ' || key || ' ' || mode FROM conflict_key"
+                           " ORDER BY tentative, key");
+
+    CHECK(strncmp(keys, keys_of_1, strlen(keys_of_1)) == 0 &&
+              strcmp(keys + strlen(keys_of_1), version >= 2 ? keys_of_2 : "") == 0,
+          "%u:\n%s", version, keys);
+}
+
 static void test_upgrade(unsigned version, const char *schema)
 {
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
@@ -218,6 +239,7 @@ static void test_upgrade(unsigned version, const char *schema)
     CHECK(open_state(VFA_STATE_WRITE, path, &state, NULL) == 0, "%u", version);
     if (!state)
         return;
+    check_keys(version);
     check_kept(state, version);
     got = shape(path);
     CHECK(strcmp(got, want) == 0, "%u:\n%s", version, got);
@@ -233,8 +255,8 @@ static void test_upgrade(unsigned version, const char *schema)
         end_changed(state, "net-0");
     CHECK(vfa_state_release(state, UUID, NULL, NULL, NULL) == 0, "%u", version);
     free(vfa_steal(&index));
-    index = ask(path, "SELECT free || ' ' || used FROM pool");
-    CHECK(strcmp(index, "1 0\n") == 0, "%u: %s", version, index);
+    index = ask(path, "SELECT key FROM conflict_key WHERE tentative = 0");
+    CHECK(*index == '\0', "%u: %s", version, index);
 }
 
 /* A reader of a new package, before any writer: reads the claims, and does not change the file. */

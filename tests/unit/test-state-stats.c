@@ -4,6 +4,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "config/config.h"
 #include "state/claims.h"
@@ -17,6 +18,7 @@
 #include "choose/verdict-health.h"
 #include "choose/verdict.h"
 #include "check.h"
+#include "made-keys.h"
 
 #include <sys/stat.h>
 
@@ -42,6 +44,7 @@ static void make_card(void)
                                          .iommu_group = i == VF2 ? VF1 : i,
                                          .netdev = (char *)"eth0"};
         CHECK(vfa_parse_pci_addr(names[i], &devices[i].addr) == 0, "%s", names[i]);
+        strcpy(devices[i].id, names[i]);
         devices[i].parent = devices[PF].addr;
         checked[i] = (struct vfa_checked){.known = true};
     }
@@ -84,8 +87,9 @@ static struct vfa_state *open_state(void)
 static void claim(struct vfa_state *state, int device)
 {
     const struct vfa_claim c = {.device = (char *)names[device],
-                                .parent = device == PF ? NULL : (char *)names[PF],
-                                .iommu_group = devices[device].iommu_group,
+                                .keys = made_keys(names[device],
+                                                  device == PF ? NULL : (char *)names[PF],
+                                                  devices[device].iommu_group),
                                 .kind = (char *)"pci",
                                 .uuid = (char *)UUID,
                                 .domain = (char *)"a",

@@ -5,10 +5,12 @@
 #include "base/error.h"
 #include "base/pci-address.h"
 #include "base/uuid.h"
+#include "device/device.h"
 #include "device/inventory.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"
+#include "state/conflict.h"
 #include "state/drop.h"
 #include "state/hold.h"
 #include "state/index-build.h"
@@ -18,6 +20,7 @@
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "check.h"
+#include "made-keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +51,7 @@ static int claim(struct vfa_state *state, const char *device, const char *parent
                  const char *request)
 {
     const struct vfa_claim c = {.device = (char *)device,
-                                .parent = (char *)parent,
-                                .iommu_group = -1,
+                                .keys = made_keys(device, parent, -1),
                                 .kind = (char *)"pci",
                                 .uuid = (char *)uuid,
                                 .domain = (char *)(uuid[0] == 'a' ? "a" : "b"),
@@ -213,13 +215,16 @@ static void test_contention(void)
 
 static struct vfa_device vf(uint8_t bus, uint8_t slot)
 {
-    return (struct vfa_device){.addr = {0, bus, slot, 0},
-                               .parent = {0, bus, 0, 0},
-                               .type = VFA_TYPE_VF,
-                               .vendor = 0x8086,
-                               .product = 0x10ca,
-                               .numa_node = -1,
-                               .iommu_group = -1};
+    struct vfa_device dev = {.addr = {0, bus, slot, 0},
+                             .parent = {0, bus, 0, 0},
+                             .type = VFA_TYPE_VF,
+                             .vendor = 0x8086,
+                             .product = 0x10ca,
+                             .numa_node = -1,
+                             .iommu_group = -1};
+
+    vfa_pci_addr_format(&dev.addr, dev.id);
+    return dev;
 }
 
 /* No device_spec, so every VF may be claimed; one alias selects the VFs of this product. */
@@ -241,7 +246,7 @@ static struct vfa_config *make_config(void)
 }
 
 /* The next free device over all pools. */
-static int next(struct vfa_state *state, const struct vfa_pci_addr *after, char *buf)
+static int next(struct vfa_state *state, const char *after, char *buf)
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
 
@@ -252,7 +257,7 @@ static int next(struct vfa_state *state, const struct vfa_pci_addr *after, char 
         int r = vfa_state_next_free(state, pools.items[i].id, false, after, &dev, NULL);
 
         if (r == 0)
-            vfa_pci_addr_format(&dev.addr, buf);
+            strcpy(buf, dev.id);
         if (r != VFA_STATE_END)
             return r;
     }
@@ -264,14 +269,18 @@ static void test_index(void)
     VFA_AUTO(vfa_config_freep) struct vfa_config *config = make_config();
     VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
     struct vfa_device devices[] = {
-        {.addr = {0, 1, 0, 0}, .type = VFA_TYPE_PF, .vendor = 0x8086, .product = 0x10c9},
+        {.id = "0000:01:00.0",
+         .addr = {0, 1, 0, 0},
+         .type = VFA_TYPE_PF,
+         .vendor = 0x8086,
+         .product = 0x10c9},
         vf(1, 16),
         vf(1, 17),
         vf(2, 16),
     };
     const struct vfa_inventory inv = {.devices = devices, .n = ARRAY_SIZE(devices)};
     const struct vfa_inventory none = {.n = 0};
-    char got[VFA_PCI_ADDR_SIZE] = "";
+    char got[VFA_DEVICE_ID_SIZE] = "";
     unsigned total = 9, available = 9;
     bool fresh = true;
 
@@ -280,12 +289,12 @@ static void test_index(void)
     CHECK(vfa_state_index_fresh(state, config, &fresh, NULL) == 0 && !fresh, "no index");
     CHECK(vfa_state_index_replace(state, config, &inv, NULL) == 0, "replace");
     CHECK(vfa_state_index_fresh(state, config, &fresh, NULL) == 0 && fresh, "fresh");
-    CHECK(next(state, NULL, got) == 0 && strcmp(got, "0000:01:10.0") == 0, "%s", got);
-    CHECK(next(state, &devices[1].addr, got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
+    CHECK(next(state, "", got) == 0 && strcmp(got, "0000:01:10.0") == 0, "%s", got);
+    CHECK(next(state, devices[1].id, got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
     claim(state, "0000:01:10.0", PF, UUID_A, "n-0");
-    CHECK(next(state, NULL, got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
+    CHECK(next(state, "", got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
     CHECK(vfa_state_index_replace(state, config, &inv, NULL) == 0, "replace while claimed");
-    CHECK(next(state, NULL, got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
+    CHECK(next(state, "", got) == 0 && strcmp(got, "0000:01:11.0") == 0, "%s", got);
     CHECK(vfa_state_count(state, "net", &total, &available, NULL) == 0 && total == 3 &&
               available == 2,
           "%u %u", total, available);
@@ -297,7 +306,7 @@ static void test_index(void)
     CHECK(vfa_state_count(state, "net", &total, &available, NULL) == 0 && available == 3, "%u",
           available);
     CHECK(vfa_state_index_replace(state, config, &none, NULL) == 0, "all gone");
-    CHECK(next(state, NULL, got) == VFA_STATE_END, "end");
+    CHECK(next(state, "", got) == VFA_STATE_END, "end");
     strcpy(config->digest, "fedcba9876543210");
     CHECK(vfa_state_index_fresh(state, config, &fresh, NULL) == 0 && !fresh, "other configuration");
 }
@@ -326,9 +335,8 @@ static void test_pools(void)
     CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &last, NULL) == VFA_STATE_ABSENT, "held");
     vfa_state_release(state, UUID_A, NULL, NULL, NULL);
     CHECK(vfa_state_last(state, "net", UUID_A, "n-0", &last, NULL) == 0, "last");
-    CHECK(vfa_pci_addr_compare(&last.device.addr, &devices[1].addr) == 0 &&
-              last.pool == pools.items[0].id,
-          "%d", (int)last.pool);
+    CHECK(strcmp(last.device.id, devices[1].id) == 0 && last.pool == pools.items[0].id, "%d",
+          (int)last.pool);
     CHECK(vfa_state_last(state, "net", UUID_A, "n-1", &last, NULL) == VFA_STATE_ABSENT, "other");
 }
 
@@ -336,7 +344,7 @@ static int claim_in_group(struct vfa_state *state, const char *device, int group
                           const char *request)
 {
     const struct vfa_claim c = {.device = (char *)device,
-                                .iommu_group = group,
+                                .keys = made_keys(device, NULL, group),
                                 .kind = (char *)"pci",
                                 .uuid = (char *)uuid,
                                 .domain = (char *)"x",
@@ -358,7 +366,8 @@ static void test_iommu_group(void)
     CHECK(claim_in_group(state, "0000:05:00.1", 7, UUID_A, "audio") == 0, "the same domain's");
     CHECK(claim_in_group(state, "0000:06:00.0", -1, UUID_A, "x") == 0, "no group");
     CHECK(claim_in_group(state, "0000:06:00.1", -1, UUID_B, "x") == 0, "no group is none to share");
-    CHECK(vfa_state_holder(state, "0000:05:00.2", NULL, 7, UUID_B, &holder, NULL) == 0, "holder");
+    CHECK(vfa_state_holder(state, made_keys("0000:05:00.2", NULL, 7), UUID_B, &holder, NULL) == 0,
+          "holder");
     CHECK(strcmp(holder.uuid, UUID_A) == 0, "%s", holder.uuid);
 }
 

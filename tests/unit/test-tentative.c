@@ -8,7 +8,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"
@@ -27,6 +27,7 @@
 #include "claim/reassert.h"
 #include "claim/rescan.h"
 #include "made-host.h"
+#include "made-keys.h"
 
 #include <sqlite3.h>
 
@@ -41,8 +42,8 @@ static void set(struct vfa_host *host, const char *uuid, const char *request, co
                                       .request = (char *)request,
                                       .domain = (char *)"x",
                                       .device = (char *)device,
-                                      .parent = (char *)(strcmp(device, PF) ? PF : NULL),
-                                      .iommu_group = -1};
+                                      .keys =
+                                          made_keys(device, (strcmp(device, PF) ? PF : NULL), -1)};
 
     CHECK(vfa_state_set_tentative(host->state, &row, NULL) == 0, "%s", device);
 }
@@ -131,15 +132,15 @@ static void test_overtaken(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(overtaken); i++) {
         struct vfa_host host = open_indexed();
-        const struct vfa_claim claim = {.device = (char *)overtaken[i].claimed,
-                                        .parent =
-                                            (char *)(strcmp(overtaken[i].claimed, PF) ? PF : NULL),
-                                        .iommu_group = -1,
-                                        .kind = (char *)"pci",
-                                        .uuid = (char *)overtaken[i].by,
-                                        .domain = (char *)"o",
-                                        .request = (char *)"r",
-                                        .state = VFA_CLAIM_CLAIMED};
+        const struct vfa_claim claim = {
+            .device = (char *)overtaken[i].claimed,
+            .keys =
+                made_keys(overtaken[i].claimed, (strcmp(overtaken[i].claimed, PF) ? PF : NULL), -1),
+            .kind = (char *)"pci",
+            .uuid = (char *)overtaken[i].by,
+            .domain = (char *)"o",
+            .request = (char *)"r",
+            .state = VFA_CLAIM_CLAIMED};
         int64_t before = counter(&host);
 
         set(&host, UUID, "net-0", overtaken[i].tentative);

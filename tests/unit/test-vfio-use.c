@@ -2,7 +2,7 @@
 /* Devices that a program has open through VFIO, on a fake /sys and a fake /proc next to it. */
 
 #include "base/common.h"
-#include "device/inventory.h"
+#include "device/device.h"
 #include "device/sysfs.h"
 #include "device/vfio-use.h"
 #include "check.h"

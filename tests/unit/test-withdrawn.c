@@ -8,6 +8,7 @@
 #include "state/state.h"
 #include "state/withdrawn.h"
 #include "check.h"
+#include "made-keys.h"
 
 #include <signal.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static size_t count_claims(struct vfa_state *state)
 static void claim(struct vfa_state *state, const char *request)
 {
     const struct vfa_claim claim = {.device = (char *)"0000:01:10.0",
-                                    .iommu_group = -1,
+                                    .keys = made_keys("0000:01:10.0", NULL, -1),
                                     .kind = (char *)"pci",
                                     .uuid = (char *)UUID_A,
                                     .domain = (char *)"a",
