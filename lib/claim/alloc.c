@@ -134,6 +134,10 @@ int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *re
     switch (vfa_attach_facts(dev->kind)->source) {
     case VFA_ATTACH_SOURCE_NETDEV:
         return find_netdev(a, dev->source, ret, err);
+    case VFA_ATTACH_SOURCE_NODE:
+        return vfa_alloc_node(a, dev, ret, err);
+    case VFA_ATTACH_SOURCE_BRIDGE:
+        return VFA_SYSFS_GONE;
     case VFA_ATTACH_SOURCE_DEVICE:
         break;
     }

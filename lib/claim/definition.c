@@ -64,6 +64,7 @@ static bool is_to_be_replaced(const struct work *w, const struct vfa_tagged *tag
     switch (tagged->kind) {
     case VFA_TAGGED_OK:
     case VFA_TAGGED_UNMANAGED:
+    case VFA_TAGGED_MADE:
         return false;
     case VFA_TAGGED_UNUSABLE:
         return w->refused || tagged->verdict == VFA_VERDICT_QUARANTINED;
@@ -117,7 +118,8 @@ static int write_rows(struct work *w, struct vfa_error *err)
     int r = drop_rows(w, err);
 
     for (size_t i = 0; i < w->a.domain->n_devices && r == 0; i++) {
-        if (w->a.domain->devices[i].request && !is_to_be_replaced(w, &w->tagged[i]))
+        if (w->a.domain->devices[i].request && w->tagged[i].kind != VFA_TAGGED_MADE &&
+            !is_to_be_replaced(w, &w->tagged[i]))
             r = write_row(w, w->tagged[i].request.name, &w->tagged[i].device, err);
     }
     for (size_t i = 0; i < chosen->n && r == 0; i++)
@@ -136,6 +138,8 @@ static int reserve_tagged(struct work *w, struct vfa_error *err)
     for (size_t i = 0; i < w->a.domain->n_devices && r >= 0; i++) {
         const struct vfa_domdev *dev = &w->a.domain->devices[i];
 
+        if (dev->request && w->tagged[i].kind == VFA_TAGGED_MADE)
+            continue; /* any number of definitions can name a device that is made */
         if (dev->request && !is_to_be_replaced(w, &w->tagged[i]))
             r = vfa_alloc_claim_tagged(&w->a, &w->tagged[i], VFA_CLAIM_CLAIMED, err);
         else if (!dev->request && dev->source)

@@ -63,9 +63,9 @@ static int copy_claim(const struct vfa_claim *claim, struct vfa_claim *ret, stru
                               .state_since = claim->state_since,
                               .placeholder = claim->placeholder};
     if (copy_text(claim->device, &ret->device) && copy_text(claim->kind, &ret->kind) &&
-        copy_text(claim->uuid, &ret->uuid) && copy_text(claim->domain, &ret->domain) &&
-        copy_text(claim->request, &ret->request) && copy_text(claim->alias, &ret->alias) &&
-        copy_text(claim->cleaner, &ret->cleaner))
+        copy_text(claim->maker, &ret->maker) && copy_text(claim->uuid, &ret->uuid) &&
+        copy_text(claim->domain, &ret->domain) && copy_text(claim->request, &ret->request) &&
+        copy_text(claim->alias, &ret->alias) && copy_text(claim->cleaner, &ret->cleaner))
         return 0;
     vfa_claim_clear(ret);
     return vfa_fail_oom(err);
@@ -119,6 +119,7 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
         .device = (char *)dev->id,
         .keys = &keys,
         .kind = kind ? (char *)kind->name : NULL,
+        .maker = dev->maker,
         .uuid = (char *)a->domain->uuid,
         .domain = a->domain->name,
         .request = (char *)request,

@@ -140,6 +140,20 @@ static bool is_of_down_pf(void *data, const struct vfa_pci_addr *pf)
            vfa_health_pf_is_down(&p->a->host->sysfs, pf);
 }
 
+/* A maker becomes the device that it is to make. */
+static int replace_maker(struct pick *p, struct vfa_device *now, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device made = {0};
+    int r = now->makes ? vfa_alloc_derive(p->a, now, p->request->name, &made, err) : 0;
+
+    if (r < 0 || !now->makes)
+        return r;
+    vfa_device_clear(now);
+    *now = made;
+    made = (struct vfa_device){0};
+    return 0;
+}
+
 static int claim_candidate(struct pick *p, const struct vfa_device *now, struct vfa_error *err)
 {
     return vfa_alloc_claim(p->a, p->request->name, p->criteria.alias->name, now,
@@ -172,9 +186,11 @@ static int try_device(struct pick *p, const struct vfa_device *indexed, const st
 
     if (r < 0 || *ret != VFA_VERDICT_CANDIDATE)
         return r;
-    r = goes_on(p) ? try_claim(p, &now, err) : claim_candidate(p, &now, err);
-    if (r > 0)
-        *ret = VFA_VERDICT_GROUP_TAKEN; /* the only rule that the index does not know */
+    r = replace_maker(p, &now, err);
+    if (r == 0)
+        r = goes_on(p) ? try_claim(p, &now, err) : claim_candidate(p, &now, err);
+    if (r > 0) /* rules that the index does not know */
+        *ret = now.maker ? VFA_VERDICT_RELEASING : VFA_VERDICT_GROUP_TAKEN;
     if (r != 0)
         return r < 0 ? r : 0;
     p->found = true;

@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "state/claims.h"
 #include "state/state.h"
+#include "check.h"
 #include "private.h"
 #include "release.h"
 
@@ -78,6 +79,19 @@ static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struc
     return r < 0 ? r : refuse_taken_device(a, &now, name, err);
 }
 
+/* The device is made for the request. An incoming claim of it was accepted. */
+static int claim_made(struct vfa_alloc *a, const struct vfa_tagged *tagged, struct vfa_error *err)
+{
+    bool done = false;
+    int r = vfa_check_request(a->host->config, a->domain, &tagged->request, err);
+
+    if (r == 0 && *tagged->source)
+        r = take_arrived(a, tagged->request.name, tagged->source, &done, err);
+    else if (r == 0)
+        done = vfa_alloc_earlier(a, tagged->request.name);
+    return r || done ? r : vfa_alloc_pick(a, &tagged->request, NULL, err);
+}
+
 /* *ret_refused: the named device is not usable. */
 static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool *ret_refused,
                         struct vfa_error *err)
@@ -86,6 +100,8 @@ static int claim_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     bool done = false;
     int r = vfa_alloc_read_tagged(a, dev, &tagged, err);
 
+    if (r == 0 && tagged.kind == VFA_TAGGED_MADE)
+        return claim_made(a, &tagged, err);
     if (r == 0 && tagged.kind != VFA_TAGGED_MISSING)
         r = take_arrived(a, dev->request, tagged.source, &done, err);
     if (r < 0 || done)

@@ -81,6 +81,31 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                     const struct vfa_device *indexed, const struct vfa_spec *spec,
                     struct vfa_device *now, enum vfa_verdict *ret, struct vfa_error *err);
 
+/* ---- devices that are made for a request ---- */
+
+/* True if the device of a request of this alias is made. */
+static inline bool vfa_alloc_makes(const struct vfa_alias *alias)
+{
+    return alias &&
+           (alias->types & 1u << VFA_TYPE_VDPA || alias->types & 1u << VFA_TYPE_VDPA_BLOCK ||
+            alias->types & 1u << VFA_TYPE_MDEV);
+}
+
+/* The identity of the vDPA device whose node, or link to it, an element names: see
+ * vfa_alloc_source(). */
+int vfa_alloc_node(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
+                   struct vfa_error *err);
+
+/* True in *ret if the device of that identity is made for this request of the domain: its name
+ * follows from both, or it is on record to be destroyed. */
+int vfa_alloc_is_made(struct vfa_alloc *a, const char *request, const char *device, bool *ret,
+                      struct vfa_error *err);
+
+/* The device that the maker is to make for a request: under the name that an element of the XML has
+ * for it, else under its own. *ret: vfa_device_clear() it. */
+int vfa_alloc_derive(struct vfa_alloc *a, const struct vfa_device *maker, const char *request,
+                     struct vfa_device *ret, struct vfa_error *err);
+
 /* Claims a device for a request, which has passed vfa_check_request(). 0, VFA_CLAIM_REFUSED,
  * VFA_CLAIM_RESCAN or an error. *ret, if not NULL, gets the device as sysfs has it;
  * vfa_device_clear() it. */
@@ -154,6 +179,7 @@ enum vfa_tagged_kind {
     VFA_TAGGED_UNUSABLE,  /* free, the alias selects it, and a verdict is against it */
     VFA_TAGGED_TAKEN,     /* another domain has the device, its family or its IOMMU group */
     VFA_TAGGED_MISSING,   /* the element names no present device */
+    VFA_TAGGED_MADE,      /* the device is made for the request, under the name of the element */
 };
 struct vfa_tagged {
     enum vfa_tagged_kind kind;

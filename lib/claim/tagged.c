@@ -143,11 +143,34 @@ static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa
     return r;
 }
 
+/* *ret: the device is to be made, also if it is left over from an earlier start. A device that
+ * exists and that vfalias did not make is its user's choice. r: of vfa_kind_read(). */
+static int is_to_be_made(struct vfa_alloc *a, const struct vfa_tagged *tagged, int r, bool *ret,
+                         struct vfa_error *err)
+{
+    *ret = vfa_alloc_makes(vfa_resolve_alias(a->host->config, &tagged->request));
+    if (!*ret || r != 0)
+        return 0;
+    return vfa_alloc_is_made(a, tagged->request.name, tagged->source, ret, err);
+}
+
+static int judge_present(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
+{
+    bool held = false;
+    int r = is_held_by_other(a, &tagged->device, &held, err);
+
+    if (r == 0 && held)
+        tagged->kind = VFA_TAGGED_TAKEN;
+    else if (r == 0)
+        r = judge_free(a, tagged, err);
+    return r;
+}
+
 int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_tagged *ret,
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_tagged_clear) struct vfa_tagged tagged = {.kind = VFA_TAGGED_MISSING};
-    bool held = false;
+    bool made = false;
     int r = read_request(a->domain, dev, &tagged, err);
 
     if (r == 0)
@@ -155,12 +178,15 @@ int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, str
     if (r == 0)
         r = vfa_kind_read(&a->host->sysfs, tagged.source, &tagged.device, err);
     vfa_alloc_leave_group(&tagged.device, dev->kind);
-    if (r == 0)
-        r = is_held_by_other(a, &tagged.device, &held, err);
-    if (r == 0 && held)
-        tagged.kind = VFA_TAGGED_TAKEN;
+    if (r >= 0) {
+        int made_r = is_to_be_made(a, &tagged, r, &made, err);
+
+        r = made_r < 0 ? made_r : r;
+    }
+    if (r >= 0 && made)
+        tagged.kind = VFA_TAGGED_MADE;
     else if (r == 0)
-        r = judge_free(a, &tagged, err);
+        r = judge_present(a, &tagged, err);
     if (r < 0)
         return r;
     *ret = tagged;

@@ -10,21 +10,21 @@
 
 const char *vfa_dev_type_name(enum vfa_dev_type type)
 {
-    switch (type) {
-    case VFA_TYPE_PF:
-        return "type-PF";
-    case VFA_TYPE_VF:
-        return "type-VF";
-    case VFA_TYPE_PCI:
-        break;
-    }
-    return "type-PCI";
+    static const char *const names[VFA_TYPES] = {
+        [VFA_TYPE_PCI] = "type-PCI", [VFA_TYPE_PF] = "type-PF",
+        [VFA_TYPE_VF] = "type-VF",   [VFA_TYPE_VDPA] = "vdpa",
+        [VFA_TYPE_MDEV] = "mdev",    [VFA_TYPE_VDPA_BLOCK] = "vdpa-block",
+    };
+
+    return names[type];
 }
 
 void vfa_device_clear(struct vfa_device *dev)
 {
     free(dev->netdev);
     free(dev->driver);
+    free(dev->maker);
+    free(dev->path);
     memset(dev, 0, sizeof(*dev));
 }
 
@@ -40,7 +40,7 @@ struct vfa_device vfa_device_unknown(const char *id)
 
 const char *vfa_device_pf(const struct vfa_device *dev, char *buf)
 {
-    return dev->type == VFA_TYPE_VF ? vfa_pci_addr_format(&dev->parent, buf) : NULL;
+    return dev->type == VFA_TYPE_VF || dev->on_vf ? vfa_pci_addr_format(&dev->parent, buf) : NULL;
 }
 
 struct vfa_device *vfa_device_list_add(struct vfa_device_list *list)

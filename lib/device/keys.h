@@ -8,8 +8,11 @@
  *   device                     keys
  *   a VF                       X its identity, S "family PF", G "iommu GROUP"
  *   a PF, any other function   X its identity, X "family ADDRESS", G "iommu GROUP"
+ *   a vDPA, mediated device    X its identity, S its maker, S its function, S the function's family
+ *   a maker                    the same without S its maker
  *
- * So a PF and its VFs exclude each other, and the VFs do not exclude one another. A device without
+ * So a PF and its VFs exclude each other, and the VFs do not exclude one another. Several devices
+ * share the function that they stand on, and keep it from being given away itself. A device without
  * IOMMU group, or one that stays with the host (a macvtap), has no key "iommu". Pure.
  *
  * Source of the rule on IOMMU groups: Documentation/driver-api/vfio.rst of the kernel.

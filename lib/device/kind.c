@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "device.h"
 #include "health.h"
+#include "made-name.h"
 #include "pci.h"
 #include "sysfs.h"
 
@@ -49,6 +50,15 @@ int vfa_kind_read(const struct vfa_sysfs *sysfs, const char *id, struct vfa_devi
     const struct vfa_kind *kind = vfa_kind_of(id);
 
     return kind ? kind->read(sysfs, id, ret, err) : VFA_SYSFS_GONE;
+}
+
+int vfa_kind_derive(const struct vfa_device *maker, const struct vfa_made_for *made_for,
+                    struct vfa_device *ret, struct vfa_error *err)
+{
+    const struct vfa_kind *kind = vfa_kind_of(maker->id);
+
+    return kind && kind->derive ? kind->derive(maker, made_for, ret, err)
+                                : vfa_kind_fail(maker->id, err);
 }
 
 int vfa_kind_check(struct vfa_health_context *health_context, const struct vfa_device *dev,

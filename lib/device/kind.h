@@ -13,15 +13,15 @@
 #include "base/error.h"
 #include "device.h"
 #include "health.h"
+#include "made-name.h"
 #include "sysfs.h"
 
 #define VFA_KIND_PCI "pci"
 
 struct vfa_kind {
     const char *name; /* claim.kind in the state file and "kind" in JSON */
-    bool on_demand;   /* a claim makes the device, its release destroys it */
 
-    /* Whether the text is an identity of this kind. */
+    /* Whether the text is an identity of this kind: of a device, or of a maker. */
     bool (*has_id)(const char *id);
 
     /* Adds all devices of the kind. Leaves out devices that vanish meanwhile. */
@@ -32,6 +32,10 @@ struct vfa_kind {
                 struct vfa_error *err);
     int (*check)(struct vfa_health_context *health_context, const struct vfa_device *dev,
                  struct vfa_health *ret, struct vfa_error *err);
+
+    /* Of kinds with makers, else NULL: see vfa_kind_derive(). */
+    int (*derive)(const struct vfa_device *maker, const struct vfa_made_for *made_for,
+                  struct vfa_device *ret, struct vfa_error *err);
 };
 
 /* The kind of an identity, or NULL: no device has that text as its identity. */
@@ -49,8 +53,13 @@ const struct vfa_kind *vfa_kind_at(size_t i);
 int vfa_kind_read(const struct vfa_sysfs *sysfs, const char *id, struct vfa_device *ret,
                   struct vfa_error *err);
 
+/* The device that `maker` is to make: its identity, its path and what it stands on. Makes nothing.
+ * Free *ret with vfa_device_clear(). -EINVAL: made_for->source is nothing that could be made. */
+int vfa_kind_derive(const struct vfa_device *maker, const struct vfa_made_for *made_for,
+                    struct vfa_device *ret, struct vfa_error *err);
+
 /* Checks whether a guest can have the device now (health.h). `dev` comes from vfa_kind_read() just
- * before, or from a scan. 0 or a negative errno. */
+ * before, or from a scan. Of a maker: whether it can make one more. 0 or a negative errno. */
 int vfa_kind_check(struct vfa_health_context *health_context, const struct vfa_device *dev,
                    struct vfa_health *ret, struct vfa_error *err);
 

@@ -8,6 +8,8 @@
 #include "config/config.h"
 #include "state/state.h"
 
+#include <string.h>
+
 int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct vfa_error *err)
 {
     struct vfa_host host = VFA_HOST_INIT;
@@ -28,4 +30,13 @@ void vfa_host_clear(struct vfa_host *host)
 {
     host->state = vfa_state_close(host->state);
     vfa_sysfs_close(&host->sysfs);
+}
+
+char *vfa_made_folder(const struct vfa_config *config)
+{
+    const char *slash = strrchr(config->state_path, '/');
+    int len = slash ? (int)(slash - config->state_path) : 0;
+    char *folder = NULL;
+
+    return asprintf(&folder, "%.*s/vdpa", len, config->state_path) < 0 ? NULL : folder;
 }

@@ -36,4 +36,8 @@ int vfa_host_open(const struct vfa_config *config, struct vfa_host *ret, struct 
  * fine. */
 void vfa_host_clear(struct vfa_host *host);
 
+/* The folder of the links to the nodes of made devices: "vdpa" beside the state file. free() it;
+ * NULL: no memory. */
+char *vfa_made_folder(const struct vfa_config *config);
+
 #endif

@@ -3,11 +3,16 @@
 
 #include "attach.h"
 
+#include "device/device.h"
+
+#define PCI_TYPES (1u << VFA_TYPE_PCI | 1u << VFA_TYPE_PF | 1u << VFA_TYPE_VF)
+
 static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
     [VFA_ATTACH_HOSTDEV] =
         {
             .name = "hostdev",
             .source = VFA_ATTACH_SOURCE_DEVICE,
+            .types = PCI_TYPES,
             .takes_group = true,
             .can_team = true,
         },
@@ -15,6 +20,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
         {
             .name = "interface",
             .source = VFA_ATTACH_SOURCE_DEVICE,
+            .types = PCI_TYPES,
             .nic = true,
             .takes_group = true,
             .needs_pf_up = true,
@@ -25,11 +31,38 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
         {
             .name = "macvtap",
             .source = VFA_ATTACH_SOURCE_NETDEV,
+            .types = PCI_TYPES,
             .nic = true,
             .needs_netdev = true,
             .needs_pf_up = true,
             .keeps_netdev = true,
             .libvirt_sets_vlan = true,
+            .migrates = true,
+        },
+    [VFA_ATTACH_VDPA] =
+        {
+            .name = "vdpa",
+            .source = VFA_ATTACH_SOURCE_NODE,
+            .types = 1u << VFA_TYPE_VDPA,
+            .nic = true,
+        },
+    [VFA_ATTACH_VDPA_DISK] =
+        {
+            .name = "vdpa-disk",
+            .source = VFA_ATTACH_SOURCE_NODE,
+            .types = 1u << VFA_TYPE_VDPA_BLOCK,
+        },
+    [VFA_ATTACH_MDEV] =
+        {
+            .name = "mdev",
+            .source = VFA_ATTACH_SOURCE_DEVICE,
+            .types = 1u << VFA_TYPE_MDEV,
+        },
+    [VFA_ATTACH_BRIDGE] =
+        {
+            .name = "bridge",
+            .source = VFA_ATTACH_SOURCE_BRIDGE,
+            .nic = true,
             .migrates = true,
         },
 };

@@ -15,6 +15,10 @@ enum vfa_attach_kind {
     VFA_ATTACH_HOSTDEV,   /* <hostdev mode='subsystem' type='pci'>; the default of an alias */
     VFA_ATTACH_INTERFACE, /* <interface type='hostdev'>, for network VFs */
     VFA_ATTACH_MACVTAP,   /* <interface type='direct' mode='passthrough'> on the VF's netdev */
+    VFA_ATTACH_VDPA,      /* <interface type='vdpa'> */
+    VFA_ATTACH_VDPA_DISK, /* <disk type='vhostvdpa'> */
+    VFA_ATTACH_MDEV,      /* <hostdev mode='subsystem' type='mdev'> */
+    VFA_ATTACH_BRIDGE,    /* <interface type='bridge'>: the guest gets no device of the host */
     VFA_ATTACH_KINDS
 };
 
@@ -22,11 +26,14 @@ enum vfa_attach_kind {
 enum vfa_attach_source {
     VFA_ATTACH_SOURCE_DEVICE, /* the device: read as its identity (device/device.h) */
     VFA_ATTACH_SOURCE_NETDEV, /* the netdev of the device */
+    VFA_ATTACH_SOURCE_NODE,   /* the path of its node in /dev, or of a link to it */
+    VFA_ATTACH_SOURCE_BRIDGE, /* a bridge of the host */
 };
 
 struct vfa_attach_facts {
     const char *name; /* the value of the alias's key attach */
     enum vfa_attach_source source;
+    unsigned types;    /* bits 1 << enum vfa_dev_type: devices of these types; 0: no device */
     bool nic;          /* it has a MAC address, and may have a VLAN and a port profile */
     bool takes_group;  /* the guest gets the device's IOMMU group, all of it */
     bool needs_netdev; /* a device without a netdev on this host cannot be attached */

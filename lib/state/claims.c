@@ -41,6 +41,7 @@ void vfa_claim_clear(struct vfa_claim *claim)
 {
     free(claim->device);
     free(claim->kind);
+    free(claim->maker);
     free(claim->uuid);
     free(claim->domain);
     free(claim->request);
@@ -81,9 +82,9 @@ static enum vfa_claim_state parse_state(const unsigned char *text)
 
 int vfa_sql_claim(sqlite3_stmt *stmt, struct vfa_claim *claim, struct vfa_error *err)
 {
-    char **texts[] = {&claim->device, &claim->kind,    &claim->uuid,
-                      &claim->domain, &claim->request, &claim->alias,
-                      &claim->why,    &claim->cleaner, &claim->error};
+    char **texts[] = {&claim->device,  &claim->kind,    &claim->maker, &claim->uuid,
+                      &claim->domain,  &claim->request, &claim->alias, &claim->why,
+                      &claim->cleaner, &claim->error};
     int next = (int)ARRAY_SIZE(texts), r = 0;
 
     memset(claim, 0, sizeof(*claim));
@@ -121,11 +122,11 @@ int vfa_state_claim(struct vfa_state *state, const struct vfa_claim *claim, stru
         vfa_sql_prepare(
             state, &why,
             "INSERT INTO claim (device, keys, kind, uuid, domain, request, alias, state, since,"
-            " state_since, placeholder, cleaner, why)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12)",
-            "ssssssssiiss", claim->device, keys_of_claim(claim, keys), claim->kind, claim->uuid,
+            " state_since, placeholder, cleaner, why, maker)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13)",
+            "ssssssssiisss", claim->device, keys_of_claim(claim, keys), claim->kind, claim->uuid,
             claim->domain, claim->request, claim->alias, vfa_claim_state_name(claim->state), since,
-            (int64_t)claim->placeholder, claim->cleaner, claim->why),
+            (int64_t)claim->placeholder, claim->cleaner, claim->why, claim->maker),
         &why);
 
     if (r == -EEXIST && vfa_sql_is_taken(state))

@@ -39,6 +39,7 @@ bool vfa_claim_is_static(const char *request);
 struct vfa_claim {
     char *device;  /* its identity (device/device.h) */
     char *kind;    /* name of its kind (device/kind.h) */
+    char *maker;   /* of a made device: the identity of its maker; else NULL */
     char *uuid;    /* UUID of the domain */
     char *domain;  /* name of the domain */
     char *request; /* see VFA_STATIC_PREFIX */

@@ -27,6 +27,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define MAX_SLOTS 1000000 /* member.slots in schema.sql */
+
 struct filler {
     struct vfa_state *state;
     const struct vfa_config *config;
@@ -48,6 +50,7 @@ static void filler_clear(struct filler *f)
 struct indexed {
     const struct vfa_device *dev;
     const struct vfa_spec *spec;
+    int64_t slots;       /* device.slots in schema.sql */
     int number;          /* index of `spec` in the configuration, -1: none */
     size_t in_inventory; /* index of `dev` in the inventory */
 };
@@ -83,8 +86,8 @@ static int insert_device(struct filler *f, const struct indexed *device, struct 
 {
     char parent[VFA_DEVICE_ID_SIZE];
     const struct vfa_device *dev = device->dev;
-    const int64_t numbers[] = {dev->type,      dev->vendor,      dev->product,  dev->class,
-                               dev->numa_node, dev->iommu_group, device->number};
+    const int64_t numbers[] = {dev->type,      dev->vendor,      dev->product,   dev->class,
+                               dev->numa_node, dev->iommu_group, device->number, device->slots};
     sqlite3_stmt *stmt = f->add_device;
 
     sqlite3_bind_text(stmt, 1, dev->id, -1, SQLITE_TRANSIENT);
@@ -136,7 +139,17 @@ static int insert_member(struct filler *f, const struct vfa_alias *alias,
         return r;
     bind_pool(f->add_member, alias, device);
     bind_healthy(f, f->add_member, 6, alias, device);
+    sqlite3_bind_int64(f->add_member, 7, device->slots);
     return run_insert(f->state, f->add_member, err);
+}
+
+/* The smaller of what the maker and what the device_spec allow. */
+static int64_t slots_of(const struct vfa_device *dev, const struct vfa_spec *spec)
+{
+    int64_t slots = dev->makes ? dev->makes : 1;
+
+    (void)spec;
+    return slots < MAX_SLOTS ? slots : MAX_SLOTS;
 }
 
 static int index_device(struct filler *f, const struct vfa_inventory *inv, size_t number,
@@ -149,6 +162,7 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
 
     if (!vfa_config_claimable(f->config, inv, dev))
         return 0;
+    device.slots = slots_of(dev, device.spec);
     device.number = device.spec ? (int)(device.spec - f->config->specs) : -1;
     r = insert_device(f, &device, err);
     if (r == 0)
@@ -171,7 +185,7 @@ static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
     int r = 0;
 
     f.add_device = vfa_sql_prepare(
-        state, err, "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
+        state, err, "INSERT INTO temp.new_device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "");
     if (f.add_device)
         f.add_key =
             vfa_sql_prepare(state, err, "INSERT INTO temp.new_device_key VALUES (?, ?, ?)", "");
@@ -184,8 +198,8 @@ static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
     if (f.add_pool)
         f.add_member =
             vfa_sql_prepare(state, err,
-                            "INSERT INTO temp.new_member (pool, device, healthy)"
-                            " SELECT id, ?5, ?6 FROM temp.new_pool WHERE"
+                            "INSERT INTO temp.new_member (pool, device, healthy, slots)"
+                            " SELECT id, ?5, ?6, ?7 FROM temp.new_pool WHERE"
                             " alias = ?1 AND spec = ?2 AND numa_node = ?3 AND parent = ?4",
                             "");
     if (!f.add_member)
@@ -232,15 +246,17 @@ static int make_index_rows(struct vfa_state *state, const struct vfa_config *con
 
     if (r < 0)
         return r;
-    r = vfa_sql_exec(state,
-                     "UPDATE temp.new_pool SET (free, healthy) ="
-                     " (SELECT count(*), total(healthy) FROM temp.new_member WHERE pool = id)",
-                     err);
+    r = vfa_sql_exec(
+        state,
+        "UPDATE temp.new_pool SET (free, healthy) ="
+        " (SELECT total(slots), total(healthy * slots) FROM temp.new_member WHERE pool = id)",
+        err);
     if (r < 0 || !checks)
         return r;
     return vfa_sql_exec(state,
                         "INSERT INTO temp.new_stock SELECT vendor, product, numa_node, type, spec,"
-                        " min(id), total(healthy), sum(healthy IS NULL) FROM temp.new_device"
+                        " min(id), total(healthy * slots), total((healthy IS NULL) * slots)"
+                        " FROM temp.new_device"
                         " GROUP BY 1, 2, 3, 4, 5",
                         err);
 }
@@ -283,14 +299,16 @@ static const char *const put_in_place[] = {
 /* The counts of the trigger conflict_key_new (schema.sql), for the devices that a claim or a
  * tentative row affects. */
 static const char *const count[] = {
-    "INSERT INTO temp.affected SELECT d.device, sum(k.tentative = 0), sum(k.tentative = 1)"
+    "INSERT INTO temp.affected SELECT d.device,"
+    " sum((k.tentative = 0) * iif(k.mode = 'X', 1000000, 1)), sum(k.tentative = 1)"
     " FROM conflict_key k CROSS JOIN device_key d ON d.key = k.key"
     " AND d.mode >= iif(k.mode = 'S', 'X', 'S') WHERE k.mode <> 'G' GROUP BY d.device",
     "UPDATE member AS m SET (busy, kept) ="
     " (SELECT busy, kept FROM temp.affected a WHERE a.device = m.device)"
     " WHERE device IN (SELECT device FROM temp.affected)",
     "UPDATE pool SET (free, used, kept) ="
-    " (SELECT sum(busy = 0), sum(busy > 0), sum(busy = 0 AND kept > 0) FROM member WHERE pool = id)"
+    " (SELECT sum(max(slots - busy, 0)), sum(min(busy, slots)), sum(busy < slots AND kept > 0)"
+    "  FROM member WHERE pool = id)"
     " WHERE id IN (SELECT m.pool FROM temp.affected a CROSS JOIN member m ON m.device = a.device)",
 };
 

@@ -104,7 +104,7 @@ int vfa_state_pools(struct vfa_state *state, const char *alias, struct vfa_pools
 #define NEXT_FREE(index, kept)                                                                     \
     "SELECT " DEVICE_COLUMNS " FROM member m INDEXED BY " index                                    \
     " CROSS JOIN device d ON d.id = m.device"                                                      \
-    " WHERE m.pool = ? AND m.busy = 0 AND m.kept " kept " AND m.device > ?"                        \
+    " WHERE m.pool = ? AND m.busy < m.slots AND m.kept " kept " AND m.device > ?"                  \
     " AND m.device NOT IN (SELECT device FROM failed)"                                             \
     " ORDER BY m.device LIMIT 1"
 
@@ -133,7 +133,7 @@ int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const char *aft
                                          "SELECT " DEVICE_COLUMNS " FROM failed f"
                                          " CROSS JOIN member m ON m.device = f.device"
                                          " CROSS JOIN device d ON d.id = m.device"
-                                         " WHERE m.pool = ? AND m.busy = 0 AND f.device > ?"
+                                         " WHERE m.pool = ? AND m.busy < m.slots AND f.device > ?"
                                          " ORDER BY f.device LIMIT 1",
                                          "is", pool, after);
     int r;
@@ -146,7 +146,7 @@ int vfa_state_next_failed(struct vfa_state *state, int64_t pool, const char *aft
     return r < 0 ? r : read_index_device(stmt, ret, err);
 }
 
-#define MEMBER_COLUMNS DEVICE_COLUMNS ", m.pool, p.spec, m.busy"
+#define MEMBER_COLUMNS DEVICE_COLUMNS ", m.pool, p.spec, m.busy >= m.slots"
 
 /* Reads a row of MEMBER_COLUMNS, kept, own. VFA_STATE_ABSENT if there is none. Finalizes the query;
  * NULL: see vfa_sql_failed(). */
@@ -185,7 +185,7 @@ int vfa_state_last(struct vfa_state *state, const char *alias, const char *uuid,
                         " CROSS JOIN member m ON m.device = l.device"
                         " CROSS JOIN pool p ON p.id = m.pool"
                         " CROSS JOIN device d ON d.id = l.device"
-                        " WHERE m.busy = 0 AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
+                        " WHERE m.busy < m.slots AND p.alias = ?3 ORDER BY l.own DESC LIMIT 1",
                         "sss", uuid, request, alias),
         ret, err);
 }

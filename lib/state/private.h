@@ -111,8 +111,8 @@ int vfa_sql_fail_replaced(const struct vfa_state *state, struct vfa_error *err);
  * the claim. The condition is spelled as in the indexes of schema.sql, so that SQLite can use them
  * (https://sqlite.org/partialindex.html). */
 #define VFA_CLAIM_COLUMNS                                                                          \
-    "claim.device, kind, claim.uuid, domain, request, alias, why, cleaner, error, state, since,"   \
-    " state_since, attempts, placeholder"
+    "claim.device, kind, maker, claim.uuid, domain, request, alias, why, cleaner, error, state,"   \
+    " since, state_since, attempts, placeholder"
 #define VFA_CLAIM_HELD "state NOT IN ('releasing', 'cleaning')"
 
 /* Reads the present row, which begins with VFA_CLAIM_COLUMNS. Clear *ret with vfa_claim_clear(). */

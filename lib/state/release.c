@@ -98,7 +98,7 @@ int vfa_state_count_ending(struct vfa_state *state, const char *alias,
         vfa_sql_prepare(state, err,
                         "SELECT count(DISTINCT c.device) FROM claim c"
                         " INDEXED BY claim_ending"
-                        " CROSS JOIN member m ON m.device = c.device"
+                        " CROSS JOIN member m ON m.device = coalesce(c.maker, c.device)"
                         " CROSS JOIN pool p ON p.id = m.pool"
                         " WHERE c.state IN ('releasing', 'cleaning') AND c.state = ?1"
                         " AND p.alias = ?2",

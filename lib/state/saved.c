@@ -15,10 +15,13 @@
 
 #include <string.h>
 
+#define COLUMNS "device, settings, up, recipe"
+
 void vfa_saved_clear(struct vfa_saved *saved)
 {
     free(saved->unreadable);
-    saved->unreadable = NULL;
+    free(saved->recipe);
+    saved->unreadable = saved->recipe = NULL;
 }
 
 static int read_saved_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
@@ -35,11 +38,13 @@ static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_erro
 {
     VFA_AUTO(vfa_freep) char *device = NULL;
     VFA_AUTO(vfa_freep) char *text = NULL;
-    struct vfa_saved saved = {.up = VFA_SAVED_NONE};
+    VFA_AUTO(vfa_saved_clear) struct vfa_saved saved = {.up = VFA_SAVED_NONE};
     int r = vfa_sql_text(stmt, 0, &device, err);
 
     if (r == 0)
         r = vfa_sql_text(stmt, 1, &text, err);
+    if (r == 0)
+        r = vfa_sql_text(stmt, 3, &saved.recipe, err);
     if (r == 0)
         r = read_saved_settings(text, &saved, err);
     if (r < 0)
@@ -48,6 +53,7 @@ static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_erro
     if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
         saved.up = sqlite3_column_int(stmt, 2) ? VFA_SAVED_YES : VFA_SAVED_NO;
     *ret = saved;
+    saved.recipe = saved.unreadable = NULL;
     return 0;
 }
 
@@ -55,8 +61,8 @@ static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_erro
 static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vfa_error *err)
 {
     VFA_AUTO(vfa_sql_finalizep)
-    sqlite3_stmt *stmt =
-        vfa_sql_prepare(state, err, "SELECT * FROM saved WHERE device = ?", "s", saved->device);
+    sqlite3_stmt *stmt = vfa_sql_prepare(
+        state, err, "SELECT " COLUMNS " FROM saved WHERE device = ?", "s", saved->device);
     VFA_AUTO(vfa_saved_clear) struct vfa_saved older = {.up = VFA_SAVED_NONE};
     int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
 
@@ -86,8 +92,10 @@ int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struc
     return vfa_sql_finish(
         state,
         vfa_sql_prepare(state, err,
-                        "INSERT OR REPLACE INTO saved VALUES (?1, ?2, iif(?3 < 0, NULL, ?3))",
-                        "ssi", all.device, text, (int64_t)all.up),
+                        "INSERT OR REPLACE INTO saved (" COLUMNS
+                        ") VALUES (?1, ?2, iif(?3 < 0, NULL, ?3),"
+                        " coalesce(?4, (SELECT recipe FROM saved WHERE device = ?1)))",
+                        "ssis", all.device, text, (int64_t)all.up, all.recipe),
         err);
 }
 
@@ -97,8 +105,8 @@ int vfa_state_saved(struct vfa_state *state, const char *device, struct vfa_save
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list list = {NULL, 0};
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql_prepare(state, err,
-                                         device ? "SELECT * FROM saved WHERE device = ?"
-                                                : "SELECT * FROM saved ORDER BY device",
+                                         device ? "SELECT " COLUMNS " FROM saved WHERE device = ?"
+                                                : "SELECT " COLUMNS " FROM saved ORDER BY device",
                                          device ? "s" : "", device);
     int r;
 

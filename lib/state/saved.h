@@ -25,9 +25,10 @@ struct vfa_saved {
     char device[VFA_DEVICE_ID_SIZE];
     struct vfa_vf_settings settings; /* the changed settings only; mtu: of the VF's own netdev */
     enum vfa_saved_up up;
+    char *recipe; /* how the device was made: it is to be destroyed. NULL: it exists by itself */
     char *unreadable; /* why `settings` cannot be read and is empty; NULL: it was read */
 };
-/* Frees `unreadable`. */
+/* Frees what it owns. */
 void vfa_saved_clear(struct vfa_saved *saved);
 struct vfa_saved_list {
     struct vfa_saved *items; /* sorted by device */
@@ -38,7 +39,8 @@ void vfa_saved_list_clear(struct vfa_saved_list *list);
 
 /* Saves settings of a claimed device. Settings that are already saved are older and stay. -EEXIST
  * if the device has no claim (schema.sql, trigger saved_claimed); -EINVAL if the saved settings
- * cannot be read: they are not overwritten. `saved->unreadable` is ignored. */
+ * cannot be read: they are not overwritten. `saved->recipe` replaces an older one, and NULL keeps it.
+ * `saved->unreadable` is ignored. */
 int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err);
 
 /* Reads the saved settings of one device, or (device NULL) of all devices. The list is empty if

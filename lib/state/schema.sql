@@ -22,6 +22,7 @@ INSERT INTO meta VALUES ('scans', '0'), ('freed', '0'), ('ended', '0'), ('unsett
 
 -- Devices that the configuration allows. id is the identity of the device (device/device.h).
 --   spec     index of the device_spec that allows the device; -1: no device_spec is configured
+--   slots    how many claims it serves: of a maker the number of devices that it makes, else 1
 --   healthy  1 if, at the scan, nothing but claims and quarantine kept the device from a guest;
 --            NULL: not known, because the device was not checked or was in use
 CREATE TABLE device (
@@ -34,6 +35,7 @@ CREATE TABLE device (
     numa_node INTEGER NOT NULL,
     iommu_group INTEGER NOT NULL,
     spec INTEGER NOT NULL DEFAULT -1,
+    slots INTEGER NOT NULL DEFAULT 1,
     healthy INTEGER CHECK (healthy IN (0, 1))
 ) WITHOUT ROWID;
 
@@ -48,10 +50,10 @@ CREATE TABLE device_key (
 -- Devices of an alias that are alike for the choice: same device_spec, NUMA node and PF. An
 -- allocation therefore reads some pools and one device, however many devices there are.
 --   first    lowest identity in the pool
---   free     number of members that no claim excludes (busy = 0)
---   used     number of the other members
---   kept     number of free members that are tentative (kept > 0)
---   healthy  number of members that are healthy
+--   free     number of slots that no claim excludes
+--   used     number of the other slots
+--   kept     number of members with free slots that are tentative (kept > 0)
+--   healthy  number of slots of members that are healthy
 CREATE TABLE pool (
     id INTEGER PRIMARY KEY,
     alias TEXT NOT NULL,
@@ -68,27 +70,30 @@ CREATE TABLE pool (
 CREATE INDEX pool_free ON pool (alias, first) WHERE free > 0;
 
 -- The devices of a pool. Triggers keep busy and kept up to date.
---   busy     number of keys of claims that exclude the device, without keys of mode G: a claim
---            in its IOMMU group does not exclude it from every use
+--   slots    as device.slots; at most 1000000. A member has a free slot while busy < slots
+--   busy     number of slots that keys of claims take: one for a key of mode S, all (1000000) for
+--            one of mode X, none for one of mode G, as a claim in its IOMMU group does not exclude
+--            the device from every use
 --   kept     the same for keys of tentative rows: a claim on the device would take a tentative
 --            device from a definition
 --   healthy  as device.healthy, for the kind of attachment of the alias
 CREATE TABLE member (
     pool INTEGER NOT NULL,
     device TEXT NOT NULL,
+    slots INTEGER NOT NULL DEFAULT 1,
     busy INTEGER NOT NULL DEFAULT 0,
     kept INTEGER NOT NULL DEFAULT 0,
     healthy INTEGER CHECK (healthy IN (0, 1)),
     PRIMARY KEY (pool, device)
 ) WITHOUT ROWID;
 CREATE INDEX member_device ON member (device);
-CREATE INDEX member_free ON member (pool, device) WHERE busy = 0 AND kept = 0;
-CREATE INDEX member_kept ON member (pool, device) WHERE busy = 0 AND kept > 0;
+CREATE INDEX member_free ON member (pool, device) WHERE busy < slots AND kept = 0;
+CREATE INDEX member_kept ON member (pool, device) WHERE busy < slots AND kept > 0;
 
 -- Counts of devices that are alike for a user. Empty if the scan did not check the devices.
 --   first    lowest identity
---   healthy  number of devices that are healthy
---   unknown  number of devices whose health is not known
+--   healthy  number of slots of devices that are healthy
+--   unknown  number of slots of devices whose health is not known
 CREATE TABLE stock (
     vendor INTEGER NOT NULL,
     product INTEGER NOT NULL,
@@ -110,6 +115,7 @@ CREATE TABLE stock (
 --   device       identity of the device
 --   keys         its conflict keys, as a JSON object: {"TEXT": "MODE", ...}
 --   kind         kind of the device (device/kind.h)
+--   maker        identity of the maker of a made device; NULL: the device exists by itself
 --   since        when the claim was made
 --   state_since  when the claim entered its state
 --   why          why the domain lost the device
@@ -121,6 +127,7 @@ CREATE TABLE claim (
     device TEXT PRIMARY KEY,
     keys TEXT NOT NULL DEFAULT '{}',
     kind TEXT NOT NULL,
+    maker TEXT,
     uuid TEXT NOT NULL CHECK (length(uuid) = 36),
     domain TEXT NOT NULL,
     request TEXT NOT NULL,
@@ -168,13 +175,16 @@ FROM conflict_key AS mine CROSS JOIN conflict_key AS other
 WHERE other.owner <> mine.owner
     AND (mine.mode <> 'G' OR other.uuid <> mine.uuid OR other.ended = 1);
 
--- The original settings of a device that vfalias changed.
+-- The original settings of a device that vfalias changed, or that the device is to be destroyed.
 --   settings  settings of the VF, as text
 --   up        whether its netdev was up; NULL: vfalias did not change that
+--   recipe    how the device is, or was, made, as text: it is to be destroyed. NULL: it exists by
+--             itself
 CREATE TABLE saved (
     device TEXT PRIMARY KEY,
     settings TEXT NOT NULL,
-    up INTEGER CHECK (up IN (0, 1))
+    up INTEGER CHECK (up IN (0, 1)),
+    recipe TEXT
 ) WITHOUT ROWID;
 
 -- Saved settings belong to a claim and must be deleted before the claim: a device with changed
@@ -315,7 +325,7 @@ BEGIN
 END;
 
 -- A claim never changes its device, domain or request.
-CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, keys, uuid, request ON claim
+CREATE TRIGGER claim_fixed BEFORE UPDATE OF device, keys, maker, uuid, request ON claim
 BEGIN
     SELECT RAISE(ABORT, 'a claim does not move');
 END;
@@ -334,7 +344,7 @@ BEGIN
     SELECT RAISE(ABORT, 'its device is not as it was before');
 END;
 
-CREATE TRIGGER claim_remembered AFTER INSERT ON claim WHEN NEW.alias IS NOT NULL
+CREATE TRIGGER claim_remembered AFTER INSERT ON claim WHEN NEW.alias IS NOT NULL AND NEW.maker IS NULL
 BEGIN
     INSERT OR REPLACE INTO last VALUES (NEW.device, NEW.uuid, NEW.request);
 END;
@@ -391,23 +401,26 @@ END;
 
 CREATE TRIGGER conflict_key_new AFTER INSERT ON conflict_key WHEN NEW.mode <> 'G'
 BEGIN
-    UPDATE member SET busy = busy + (NEW.tentative = 0), kept = kept + (NEW.tentative = 1)
+    UPDATE member SET busy = busy + (NEW.tentative = 0) * iif(NEW.mode = 'X', 1000000, 1),
+    kept = kept + (NEW.tentative = 1)
     WHERE device IN (SELECT device FROM device_key
                      WHERE key = NEW.key AND mode >= iif(NEW.mode = 'S', 'X', 'S'));
 END;
 
 CREATE TRIGGER conflict_key_gone AFTER DELETE ON conflict_key WHEN OLD.mode <> 'G'
 BEGIN
-    UPDATE member SET busy = busy - (OLD.tentative = 0), kept = kept - (OLD.tentative = 1)
+    UPDATE member SET busy = busy - (OLD.tentative = 0) * iif(OLD.mode = 'X', 1000000, 1),
+    kept = kept - (OLD.tentative = 1)
     WHERE device IN (SELECT device FROM device_key
                      WHERE key = OLD.key AND mode >= iif(OLD.mode = 'S', 'X', 'S'));
 END;
 
-CREATE TRIGGER member_changed AFTER UPDATE OF busy, kept ON member
-WHEN (OLD.busy = 0) <> (NEW.busy = 0) OR (OLD.busy = 0 AND (OLD.kept > 0) <> (NEW.kept > 0))
+CREATE TRIGGER member_changed AFTER UPDATE OF slots, busy, kept ON member
+WHEN min(OLD.busy, OLD.slots) <> min(NEW.busy, NEW.slots) OR (OLD.kept > 0) <> (NEW.kept > 0)
+    OR OLD.slots <> NEW.slots
 BEGIN
-    UPDATE pool SET free = free + (NEW.busy = 0) - (OLD.busy = 0),
-    used = used + (NEW.busy > 0) - (OLD.busy > 0),
-    kept = kept + (NEW.busy = 0 AND NEW.kept > 0) - (OLD.busy = 0 AND OLD.kept > 0)
+    UPDATE pool SET free = free + max(NEW.slots - NEW.busy, 0) - max(OLD.slots - OLD.busy, 0),
+    used = used + min(NEW.busy, NEW.slots) - min(OLD.busy, OLD.slots),
+    kept = kept + (NEW.busy < NEW.slots AND NEW.kept > 0) - (OLD.busy < OLD.slots AND OLD.kept > 0)
     WHERE id = NEW.pool;
 END;

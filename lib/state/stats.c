@@ -21,16 +21,20 @@
 #include <errno.h>
 #include <string.h>
 
-/* The devices that are not free now. own = 1: not free for any purpose. own = 0: only another
- * device of the IOMMU group is claimed, which excludes only kinds that take the group. */
+/* The devices that are not free now, and how many of their slots (schema.sql) are not: n. own = 1:
+ * not free for any purpose. own = 0: only another device of the IOMMU group is claimed, which
+ * excludes only kinds that take the group. */
 #define WITH_LOST                                                                                  \
-    "WITH excluded (device) AS (SELECT device FROM quarantine"                                     \
-    " UNION SELECT d.device FROM conflict_key k CROSS JOIN device_key d ON d.key = k.key"          \
-    " AND d.mode >= iif(k.mode = 'S', 'X', 'S') WHERE k.tentative = 0 AND k.mode <> 'G'),"         \
-    " lost (device, own) AS (SELECT device, 1 FROM excluded"                                       \
-    " UNION ALL SELECT DISTINCT d.device, 0 FROM conflict_key k"                                   \
-    " CROSS JOIN device_key d ON d.key = k.key WHERE k.tentative = 0 AND k.mode = 'G'"             \
-    " AND d.device NOT IN (SELECT device FROM excluded))"
+    "WITH excluded (device, n) AS (SELECT device, 1000000 FROM quarantine"                         \
+    " UNION ALL SELECT d.device, sum(iif(k.mode = 'X', 1000000, 1))"                               \
+    "  FROM conflict_key k CROSS JOIN device_key d ON d.key = k.key"                               \
+    "  AND d.mode >= iif(k.mode = 'S', 'X', 'S') WHERE k.tentative = 0 AND k.mode <> 'G'"          \
+    "  GROUP BY d.device),"                                                                        \
+    " lost (device, own, n) AS (SELECT e.device, 1, min(sum(e.n), d.slots) FROM excluded e"        \
+    "  CROSS JOIN device d ON d.id = e.device GROUP BY e.device"                                   \
+    " UNION ALL SELECT DISTINCT d.device, 0, 1 FROM conflict_key k"                                \
+    "  CROSS JOIN device_key d ON d.key = k.key WHERE k.tentative = 0 AND k.mode = 'G'"            \
+    "  AND d.device NOT IN (SELECT device FROM excluded))"
 
 void vfa_stats_clear(struct vfa_stats *stats)
 {
@@ -71,7 +75,7 @@ static int read_stock(struct vfa_state *state, const struct vfa_config *config,
         state, err,
         WITH_LOST ", sum (vendor, product, numa_node, type, spec, healthy, unknown) AS"
                   " (SELECT d.vendor, d.product, d.numa_node, d.type, d.spec,"
-                  "  total(d.healthy), sum(d.healthy IS NULL AND l.own)"
+                  "  total(d.healthy * l.n), total((d.healthy IS NULL AND l.own) * l.n)"
                   "  FROM lost l CROSS JOIN device d ON d.id = l.device"
                   "  GROUP BY 1, 2, 3, 4, 5)"
                   " SELECT vendor, product, numa_node, type, spec,"
@@ -116,7 +120,7 @@ static int read_aliases(struct vfa_state *state, const struct vfa_config *config
     VFA_AUTO(vfa_sql_finalizep)
     sqlite3_stmt *stmt = vfa_sql_prepare(
         state, err,
-        WITH_LOST ", gone (pool, own, n) AS (SELECT m.pool, sum(l.own), count(*)"
+        WITH_LOST ", gone (pool, own, n) AS (SELECT m.pool, sum(l.own * l.n), sum(l.n)"
                   "  FROM lost l CROSS JOIN member m ON m.device = l.device"
                   "  WHERE m.healthy = 1 GROUP BY 1)"
                   " SELECT p.alias, sum(p.free + p.used), total(p.healthy) - total(gone.own),"

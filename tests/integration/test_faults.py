@@ -47,10 +47,10 @@ def claimed(host):
     """The devices of d1, after whatever happened; the file must be whole."""
     with sqlite3.connect(host.state) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        wrong = db.execute("SELECT id FROM pool WHERE used <> (SELECT count(*) FROM member WHERE pool = id AND busy > 0)"
-                           " OR free <> (SELECT count(*) FROM member WHERE pool = id AND busy = 0)").fetchall()
+        wrong = db.execute("SELECT id FROM pool WHERE used <> (SELECT sum(min(busy, slots)) FROM member WHERE pool = id)"
+                           " OR free <> (SELECT sum(max(slots - busy, 0)) FROM member WHERE pool = id)").fetchall()
         assert wrong == []
-        wrong = db.execute("SELECT m.device FROM member m WHERE m.busy <> (SELECT count(*) FROM claim c"
+        wrong = db.execute("SELECT m.device FROM member m WHERE m.busy <> (SELECT total(iif(k.value = 'X', 1000000, 1)) FROM claim c"
                            " CROSS JOIN json_each(c.keys) k JOIN device_key d ON d.key = k.key AND d.device = m.device"
                            " WHERE k.value <> 'G' AND (k.value = 'X' OR d.mode = 'X'))").fetchall()
         assert wrong == []

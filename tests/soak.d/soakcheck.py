@@ -7,9 +7,9 @@ import time
 from hookhost import CLI, uuid
 from soakworker import HOLDING
 
-POOLS = ("SELECT id FROM pool WHERE used <> (SELECT count(*) FROM member WHERE pool = id AND busy > 0)"
-         " OR free <> (SELECT count(*) FROM member WHERE pool = id AND busy = 0)")
-BUSY = ("SELECT m.device FROM member m WHERE m.busy <> (SELECT count(*) FROM claim c CROSS JOIN json_each(c.keys) k"
+POOLS = ("SELECT id FROM pool WHERE used <> (SELECT sum(min(busy, slots)) FROM member WHERE pool = id)"
+         " OR free <> (SELECT sum(max(slots - busy, 0)) FROM member WHERE pool = id)")
+BUSY = ("SELECT m.device FROM member m WHERE m.busy <> (SELECT total(iif(k.value = 'X', 1000000, 1)) FROM claim c CROSS JOIN json_each(c.keys) k"
         " JOIN device_key d ON d.key = k.key AND d.device = m.device"
         " WHERE k.value <> 'G' AND (k.value = 'X' OR d.mode = 'X'))")
 # What a running domain has is a fact: it stands beside a device that is being released.

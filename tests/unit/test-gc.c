@@ -235,7 +235,7 @@ static void test_not_released(void)
             make_claim(&host, i, VFA_CLAIM_ACTIVE, 5);
             make_hold(&host, i, 5);
         }
-        snprintf(sql, sizeof(sql), "INSERT INTO saved VALUES ('%s', 'trust=no', NULL)",
+        snprintf(sql, sizeof(sql), "INSERT INTO saved (device, settings) VALUES ('%s', 'trust=no')",
                  devices[bad]);
         run_sql(sql);
         CHECK(vfa_gc(NULL, &host, NULL, NULL, NULL) == 0, "%d: gc", bad);

@@ -54,7 +54,8 @@ static void put_saved(const char *text)
     VFA_AUTO(vfa_freep) char *sql = NULL;
     sqlite3 *db = NULL;
 
-    if (asprintf(&sql, "INSERT OR REPLACE INTO saved VALUES ('" VF "', '%s', NULL)", text) < 0 ||
+    if (asprintf(&sql, "INSERT OR REPLACE INTO saved (device, settings) VALUES ('" VF "', '%s')",
+                 text) < 0 ||
         sqlite3_open(state_path, &db) != SQLITE_OK ||
         sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         made_give_up("saved");
