@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -58,16 +59,25 @@ static char *real_path(const char *path)
     return asprintf(&real, "%s/%s", folder, slash ? slash + 1 : path) < 0 ? NULL : real;
 }
 
+/* Without this, SQLite takes a lock of the whole process at each allocation, for statistics that
+ * vfalias does not use (https://sqlite.org/malloc.html). Must run before the first connection. */
+static void leave_out_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* A reader, too, opens the file for writing if permitted, so that SQLite can roll back the
  * transaction of a killed program (https://sqlite.org/atomiccommit.html, "hot journal"). query_only
  * forbids all other changes. */
 int vfa_state_connect(struct vfa_state *state, enum vfa_state_mode mode, struct vfa_error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     VFA_AUTO(vfa_freep) char *path = real_path(state->path);
 
     if (!path)
         return vfa_fail_oom(err);
+    pthread_once(&once, leave_out_statistics);
     if (sqlite3_open_v2(path, &state->db, flags, NULL) != SQLITE_OK) {
         if (!state->db)
             return vfa_fail_oom(err);

@@ -22,9 +22,6 @@ static size_t n_kept, n_allowed;
 
 void vfa_state_keep(size_t n)
 {
-    /* Without this, SQLite takes a lock of the whole process at each allocation, for statistics
-     * that vfalias does not use (https://sqlite.org/malloc.html). */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     pthread_mutex_lock(&lock);
     n_allowed = n < MOST ? n : MOST;
     while (n_kept > n_allowed)
