@@ -80,15 +80,6 @@ int vfa_alloc_make_fresh(struct vfa_alloc *a, struct vfa_error *err)
 
 /* ---- the domain ---- */
 
-bool vfa_alloc_asks(const struct vfa_alloc *a)
-{
-    for (size_t i = 0; i < a->domain->n_devices; i++) {
-        if (a->domain->devices[i].request)
-            return true;
-    }
-    return a->domain->n_requests > 0;
-}
-
 static int refuse_lost(struct vfa_alloc *a, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *awaited = NULL;
@@ -111,7 +102,9 @@ int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err)
     bool synced;
     int r = vfa_state_synced(a->host->state, &synced, err);
 
-    return r < 0 || synced || !vfa_alloc_asks(a) ? r : refuse_lost(a, err);
+    if (r < 0 || synced || !vfa_domain_has_requests(a->domain))
+        return r;
+    return refuse_lost(a, err);
 }
 
 /* ---- a device ---- */

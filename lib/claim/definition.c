@@ -271,7 +271,7 @@ static int place_definition(struct work *w, struct vfa_error *err)
     if (r == 0)
         r = vfa_topology_locate(&w->a.host->sysfs, &domain->numa_nodes, &domain->pinned_cpus,
                                 &w->a.place, err);
-    if (r == 0 && vfa_alloc_asks(&w->a))
+    if (r == 0 && vfa_domain_has_requests(domain))
         r = vfa_alloc_make_fresh(&w->a, err);
     w->a.rescanned = true; /* the caller keeps the index fresh */
     if (r == 0)

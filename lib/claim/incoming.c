@@ -146,7 +146,7 @@ static int claim_incoming(struct vfa_alloc *a, unsigned what, struct vfa_assignm
         return vfa_refuse(err, EINVAL, "%s", domain->bad_requests);
     }
     r = begin_incoming(a, err);
-    if (r == 0 && vfa_alloc_asks(a))
+    if (r == 0 && vfa_domain_has_requests(domain))
         r = vfa_alloc_claim_static(a, err);
     if (r == 0 && (what & VFA_INCOMING_KEEP_SOURCES))
         r = keep_all(a, assignments, err);

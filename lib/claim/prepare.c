@@ -83,7 +83,7 @@ int vfa_alloc_begin(struct vfa_alloc *a, struct vfa_error *err)
                                 &a->place, err);
     if (r == 0)
         r = forget_leftovers(a, err);
-    if (r == 0 && vfa_alloc_asks(a))
+    if (r == 0 && vfa_domain_has_requests(a->domain))
         r = vfa_alloc_make_fresh(a, err);
     if (r == 0)
         r = vfa_alloc_claim_present(a, err);

@@ -140,9 +140,6 @@ int vfa_alloc_claim(struct vfa_alloc *a, const char *request, const char *alias,
                     const struct vfa_device *dev, enum vfa_claim_state claim_state,
                     struct vfa_error *err);
 
-/* True if the domain asks for devices: by requests, or by devices of the XML that carry a name. */
-bool vfa_alloc_asks(const struct vfa_alloc *a);
-
 /* VFA_CLAIM_REFUSED if the domain asks for devices and the claims were lost with the state. */
 int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 

@@ -122,10 +122,51 @@ static void test_entries(void)
     }
 }
 
+#define UNREADABLE ONE("<vfalias:wish/>")
+
+/* A domain whose requests cannot be read may have devices of requests: it counts as a domain with
+ * requests. */
+static const struct {
+    const char *label, *xml;
+    int (*what)(struct vfa_host *, const struct vfa_domain *, struct vfa_error *);
+    const char *refusal; /* part of it, or NULL: not refused */
+} lost_cases[] = {
+    {"no requests", DOM("", STATIC), start, NULL},
+    {"requests", ONE(ASKS), start, "the state file was lost"},
+    {"unreadable, unchecked", UNREADABLE, start, "the state file was lost"},
+    {"unreadable", UNREADABLE, prepare, "'wish'"},
+    {"incoming, unreadable", UNREADABLE, receive, "'wish'"},
+    {"definition, unreadable", UNREADABLE, define, NULL},
+};
+
+/* vfaliasd has not rebuilt the state file yet. */
+static void test_state_lost(void)
+{
+    char file[128];
+
+    made_file("other.xml", "<domstatus/>"); /* a domain runs */
+    for (size_t i = 0; i < ARRAY_SIZE(lost_cases); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        struct vfa_host host = open_host(true);
+        int r = vfa_host_rescan_unless_young(&host, &err);
+
+        CHECK(r == 0, "%s: %s", lost_cases[i].label, vfa_error_text(&err));
+        r = lost_cases[i].what(&host, parse(lost_cases[i].xml), &err);
+        CHECK(r == (lost_cases[i].refusal ? VFA_CLAIM_REFUSED : 0), "%s: %d %s",
+              lost_cases[i].label, r, vfa_error_text(&err));
+        CHECK(!lost_cases[i].refusal || check_has(&err, lost_cases[i].refusal), "%s: %s",
+              lost_cases[i].label, vfa_error_text(&err));
+        vfa_host_clear(&host);
+    }
+    snprintf(file, sizeof(file), "%s/other.xml", made_root);
+    unlink(file);
+}
+
 int main(void)
 {
     make_host();
     test_entries();
+    test_state_lost();
     parse(NULL);
     vfa_config_free(config);
     made_end(&sysfs);
