@@ -53,8 +53,8 @@ static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, st
     return r > 0 ? VFA_CLAIM_REFUSED : r;
 }
 
-static int claim_devices(const struct vfa_config *config, const struct vfa_domain *domain,
-                         struct vfa_error *err)
+static int claim_for_start(const struct vfa_config *config, const struct vfa_domain *domain,
+                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r = vfa_handler_open_host(config, &host, err);
@@ -78,7 +78,7 @@ static int prepare_requests(const struct vfa_config *config, const struct vfa_do
     r = vfa_check_requests(config, domain, err);
     if (r == 0)
         r = vfa_check_daemon(config, domain, err);
-    return r ? r : claim_devices(config, domain, err);
+    return r ? r : claim_for_start(config, domain, err);
 }
 
 /* A domain without requests is refused only if another domain has a claim on one of its host
@@ -87,7 +87,7 @@ static int prepare_static(const struct vfa_config *config, const struct vfa_doma
                           struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
-    int r = claim_devices(config, domain, &why);
+    int r = claim_for_start(config, domain, &why);
 
     if (r == VFA_CLAIM_REFUSED)
         vfa_error_move(err, &why);

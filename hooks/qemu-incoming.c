@@ -66,7 +66,7 @@ static void incoming_clear(struct incoming *incoming)
 
 /* Claims devices and writes them into the XML. An error rolls back the transaction: no claim stays
  * that the XML does not name. */
-static int claim_incoming(struct vfa_host *host, void *data, struct vfa_error *err)
+static int claim_and_fill(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct incoming *incoming = data;
     struct vfa_call *call = incoming->call;
@@ -89,7 +89,7 @@ static int serve_incoming(struct vfa_call *call, const struct vfa_config *config
     if (r == 0) /* frees devices that a killed program has not released */
         vfa_release_finish_own(&host, domain->uuid, NULL, NULL);
     if (r == 0)
-        r = vfa_transaction_run(&host, true, claim_incoming, &incoming, err);
+        r = vfa_transaction_run(&host, true, claim_and_fill, &incoming, err);
     if (r == 0)
         log_assignments(domain, &incoming.devices);
     return r;

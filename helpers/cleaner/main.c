@@ -37,7 +37,7 @@ static void log_output(const char *line)
     vfa_log(LOG_INFO, "%s", line);
 }
 
-static int log_failure(const struct vfa_error *err)
+static int log_clean_failure(const struct vfa_error *err)
 {
     vfa_log(LOG_ERR, "%s", vfa_error_text(err));
     return EXIT_FAILURE;
@@ -123,7 +123,7 @@ static int clean_device(const struct vfa_config *config, const char *device)
     }
     if (r >= 0)
         r = record_result(config, &claim, reason, &err);
-    return r < 0 ? log_failure(&err) : EXIT_SUCCESS;
+    return r < 0 ? log_clean_failure(&err) : EXIT_SUCCESS;
 }
 
 /* Forks; the parent exits at once, the child continues in a session of its own. */
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
         return print_usage_line();
     vfa_log_init("vfalias-clean", LOG_INFO);
     if (vfa_config_load(path, &config, &err) < 0 || (alone && !run_in_background(&err)))
-        return log_failure(&err);
+        return log_clean_failure(&err);
     vfa_log_set_level(config->log_level);
     return clean_device(config, argv[optind]);
 }

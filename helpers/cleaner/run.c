@@ -95,7 +95,7 @@ static void become_cleaner(const struct vfa_clean_job *job, pid_t parent, int ou
     _exit(127);
 }
 
-static int start_cleaner(struct run *run, struct vfa_error *err)
+static int spawn_cleaner(struct run *run, struct vfa_error *err)
 {
     VFA_AUTO(vfa_closep) int in = -1;
     VFA_AUTO(vfa_closep) int out = -1;
@@ -268,7 +268,7 @@ int vfa_clean_run(const struct vfa_clean_job *job, char **ret_reason, struct vfa
     if (run.signals < 0)
         return vfa_fail(err, errno, "cannot watch for signals");
     run.due = vfa_clock_ms() + job->timeout;
-    r = start_cleaner(&run, err);
+    r = spawn_cleaner(&run, err);
     if (r == 0) {
         wait_for_end(&run);
         r = judge_end(&run, ret_reason, err);

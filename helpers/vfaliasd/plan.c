@@ -21,7 +21,7 @@ static bool is_awaited_port(const struct vfa_plan_input *in, const struct vfa_cl
            vfa_claim_is_recent(claim->since, in->now, in->config->incoming_timeout);
 }
 
-static bool domain_has_source(const struct vfa_domain *domain, const char *device)
+static bool domain_names_device(const struct vfa_domain *domain, const char *device)
 {
     for (size_t i = 0; i < domain->n_devices; i++) {
         if (vfa_domdev_names(&domain->devices[i], device))
@@ -71,7 +71,7 @@ static void plan_claim(const struct vfa_plan_input *in, const struct vfa_claim *
     const struct vfa_request *request = vfa_domain_request(in->domain, claim->request);
 
     if (vfa_claim_is_static(claim->request)) {
-        if (!domain_has_source(in->domain, claim->device) && !is_awaited_port(in, claim))
+        if (!domain_names_device(in->domain, claim->device) && !is_awaited_port(in, claim))
             add_step(plan, VFA_STEP_RELEASE, NULL, claim);
     } else if (!vfa_domain_device(in->domain, claim->request)) {
         plan_absent(in, claim, request, plan);

@@ -154,8 +154,8 @@ static int allocate_hotplug(struct vfa_pass *pass, const struct vfa_request *req
 }
 
 /* An optional request that is not late is not tried again. */
-static int withdraw_optional(struct vfa_pass *pass, const struct vfa_request *request,
-                             struct vfa_error *err)
+static int withdraw_if_optional(struct vfa_pass *pass, const struct vfa_request *request,
+                                struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     int r;
@@ -178,7 +178,7 @@ static int handle_refusal(struct vfa_pass *pass, const struct vfa_request *reque
                    vfa_error_text(err));
     vfa_error_clear(err);
     if (why == VFA_CLAIM_REFUSED)
-        return withdraw_optional(pass, request, err);
+        return withdraw_if_optional(pass, request, err);
     vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
     return 0;
 }

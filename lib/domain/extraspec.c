@@ -26,8 +26,8 @@ void vfa_extraspec_clear(struct vfa_extraspec *spec)
     spec->n = 0;
 }
 
-static int fail_at(const char *text, const char *item, size_t len, const char *reason,
-                   struct vfa_error *err)
+static int fail_at_item(const char *text, const char *item, size_t len, const char *reason,
+                        struct vfa_error *err)
 {
     return vfa_fail(err, EINVAL, "cannot read '%.200s' at '%.*s': %s", text,
                     (int)(len < 80 ? len : 80), item, reason);
@@ -55,11 +55,11 @@ static int add_item(struct vfa_extraspec *spec, const char *text, const char *it
     uint32_t count = 1;
 
     if (name_len == 0)
-        return fail_at(text, item, len, "an alias is missing", err);
+        return fail_at_item(text, item, len, "an alias is missing", err);
     if (!colon && strchr(text, ','))
-        return fail_at(text, item, len, "each item of a list must be ALIAS:COUNT", err);
+        return fail_at_item(text, item, len, "each item of a list must be ALIAS:COUNT", err);
     if (colon && !read_item_count(colon + 1, len - (size_t)(colon + 1 - item), &count))
-        return fail_at(text, item, len, "the count behind ':' is not in 1 to " COUNT_MAX, err);
+        return fail_at_item(text, item, len, "the count behind ':' is not in 1 to " COUNT_MAX, err);
     slot = vfa_array_grow(&spec->items, spec->n);
     if (!slot)
         return vfa_fail_oom(err);

@@ -41,7 +41,7 @@ REASONS = {
     ("lib/config/nova-pci.c", "note_finding"): "means something else",
     ("lib/config/nova-pci.c", "vfa_nova_note"): "means something else",
     ("lib/claim/explain.c", "strdup"): "candidate: ...",
-    ("lib/domain/extraspec.c", "fail_at"): "request add: cannot read 'LIST' at 'TEXT': ...",
+    ("lib/domain/extraspec.c", "fail_at_item"): "request add: cannot read 'LIST' at 'TEXT': ...",
     ("lib/base/mac.c", "vfa_fail"): "request add: --mac: ...",
     ("lib/host/sriov.c", "conclude"): "CARD: cannot have N VFs: ...",
     ("lib/device/vf.c", "report_no_vf"): "request 'NAME': ADDRESS is no VF of a network card: ...",
