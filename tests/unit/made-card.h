@@ -43,17 +43,17 @@ static struct {
     struct vfa_vf_settings vf;
     struct vfa_link pf, own;
     unsigned refused;   /* settings, as bits */
-    unsigned sets, all; /* successful calls that change the card; all calls */
+    unsigned sets, all; /* sets: successful calls that change the card; all: all calls */
     unsigned fail_at;   /* number of the call that fails; 0: no call */
     int fail_with;      /* its errno, 0: EIO */
-    unsigned busy;      /* so many changing calls fail with busy_with first */
+    unsigned busy;      /* number of changing calls that fail with busy_with first */
     int busy_with;
     void (*on_set)(void);  /* called by each changing call before the change */
     void (*on_wait)(void); /* called by each wait for a driver or another program */
-    unsigned unreported;   /* so many reading calls do not find the VF */
+    unsigned unreported;   /* number of reading calls that do not find the VF */
     const char *missed;    /* the netdev that is not found, `misses` times */
     unsigned misses;
-    bool gone, die; /* die: the first changing call kills the process */
+    bool gone, die; /* mode `die`: the first changing call kills the process */
     bool is_host;
     bool vgt; /* as mlx4: VLAN 0 with QoS 0 means no VLAN, and reads as 4095 */
 } card;
@@ -118,7 +118,7 @@ int __wrap_vfa_netlink_set_up(struct vfa_netlink *nl, const char *netdev, bool u
 int __wrap_vfa_netlink_set_mtu(struct vfa_netlink *nl, const char *netdev, uint32_t mtu,
                                struct vfa_error *err);
 
-/* Does not wait; returns true as often as in 2 s. */
+/* Does not wait. Returns true as often as a wait of 2 s would. */
 bool __wrap_vfa_patience_wait(struct vfa_patience *patience)
 {
     if (patience->deadline == 0 || patience->pause_ms++ >= 30)
@@ -332,7 +332,8 @@ static inline unsigned count_claims(struct vfa_host *host)
     return (unsigned)claims.n;
 }
 
-/* Both steps of a release, as when the domain stops. Returns how many claims are not released. */
+/* Both steps of a release, as when the domain stops. Returns the number of claims that are not
+ * released. */
 static inline size_t release_all(struct vfa_host *host)
 {
     struct vfa_release_left left = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A made host for unit tests of what is claimed: a sysfs tree with one PF and its four VFs, an
- * alias "net" for them, a configuration and a state of its own; and domain XML that names these. */
+/* A fake host for unit tests of claims: a sysfs tree with one PF and its four VFs, an alias "net"
+ * for the VFs, a configuration, and a state file. Also domain XML that names these devices. */
 #ifndef VFA_MADE_HOST_H
 #define VFA_MADE_HOST_H
 

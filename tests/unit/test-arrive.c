@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices for a domain that is about to be here, on a made tree with one PF and four VFs: what is
- * kept, what is chosen anew, what `prepare` makes of it; a rehearsal leaves nothing behind.
+ * Claims for a domain that is about to arrive (migration, restore, vfalias start), on a fake tree
+ * with one PF and four VFs: which devices are kept, which are chosen, and what `prepare` does with
+ * them later. A rehearsal leaves no claims.
  */
 
 #include "base/common.h"
@@ -30,9 +31,9 @@ static const struct {
     const char *label;
     const char *xml;
     unsigned what;
-    const char *taken;  /* by another domain: one digit for each VF */
-    const char *result; /* "NAME=VF" with "!" where it moved; NULL: refused */
-    const char *error;  /* part of it */
+    const char *taken;  /* VFs that another domain has, one digit each */
+    const char *result; /* "NAME=VF", with "!" if the device changed; NULL: refused */
+    const char *error;  /* part of the error */
 } cases[] = {
     {"nothing of ours", DOM("", STATIC), VFA_INCOMING_KEEP_SOURCES, "", "", NULL},
     {"chosen anew", DOM("", HOSTDEV("net-0", "0x10", "4")), 0, "", "net-0=0! ", NULL},
@@ -140,7 +141,8 @@ static void test_cases(void)
     }
 }
 
-/* What came is what the start has, and no more; asked for twice it is still once. */
+/* The start has exactly the devices that were claimed on arrival. A second arrival claims no
+ * more. */
 static void test_prepare(void)
 {
     static const char first[] = DOM(META(ASKS), SENTINEL("net-1"));
@@ -170,8 +172,8 @@ static void test_prepare(void)
     }
 }
 
-/* A host device that the XML names for good is not given to its placeholders, and is there for the
- * start. */
+/* A host device that the XML names without a request is not given to a placeholder of this XML, and
+ * is claimed at the start. */
 static void test_static(void)
 {
     VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
@@ -190,8 +192,9 @@ static void test_static(void)
     vfa_host_clear(&host);
 }
 
-/* The release hook of an earlier end could not write the state and left a note, which could not be
- * followed when this start opened the state: it must not release what the start has accepted. */
+/* The release hook of an earlier end could not write to the state file and left a note. When this
+ * start opened the state file, the note could not be handled. The note must not release claims that
+ * the start has accepted. */
 static void test_note_of_an_earlier_end(void)
 {
     VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};
@@ -224,11 +227,11 @@ static void test_running(void)
     vfa_host_clear(&host);
 }
 
-/* What becomes of a definition, and that the start which follows finds everything as it is. */
+/* The XML that an arrival makes from a definition. The start that follows changes no claim. */
 static const struct {
     const char *label;
     const char *xml;
-    const char *has; /* must be in what comes out, "|" between several, in that order */
+    const char *has; /* parts of the resulting XML, in this order, separated by "|" */
     size_t devices;
 } plugs[] = {
     {"a request", DOM(META(ASKS), ""),
@@ -288,12 +291,12 @@ static void test_plug(size_t i)
     vfa_host_clear(&host);
 }
 
-/* ---- whether the guest is to wait for what is attached later ---- */
+/* ---- whether the guest waits for devices that are attached later ---- */
 
 static const struct {
     const char *label;
     const char *xml;
-    int alias; /* -1: it does not say */
+    int alias; /* -1: the alias does not set hold */
     bool config;
     bool wanted;
 } waits[] = {
@@ -356,7 +359,7 @@ static void test_rehearsal(void)
     vfa_host_clear(&host);
 }
 
-/* A macvtap of ours whose netdev is not there: the start cannot do. */
+/* The netdev of a macvtap for a request does not exist: the start is refused. */
 static void test_absent_netdev(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

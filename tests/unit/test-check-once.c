@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Each entry checks each request against the configuration once: prepare before it opens the state
- * (vfa_check_requests()), the others in their transaction. What is forbidden gets no device. */
+/* Each entry checks each request against the configuration once: `prepare` before it opens the
+ * state (vfa_check_requests()), the other entries in their transaction. A forbidden request gets no
+ * device. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -19,7 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
-static unsigned n_checks; /* of one request, by its entry */
+static unsigned n_checks; /* calls of vfa_check_request() */
 
 int __real_vfa_check_request(const struct vfa_config *conf, const struct vfa_domain *domain,
                              const struct vfa_request *request, struct vfa_error *err);
@@ -33,7 +34,7 @@ int __wrap_vfa_check_request(const struct vfa_config *conf, const struct vfa_dom
     return __real_vfa_check_request(conf, domain, request, err);
 }
 
-/* As the hook does it. */
+/* As the hook calls it. */
 static int prepare(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
     int r = vfa_check_requests(config, domain, err);
@@ -78,7 +79,7 @@ static const struct {
     const char *label, *xml;
     int (*what)(struct vfa_host *, const struct vfa_domain *, struct vfa_error *);
     unsigned n_checks;
-    const char *refusal; /* part of it, or NULL: it gets its device */
+    const char *refusal; /* part of the refusal; NULL: the request gets its device */
     size_t n_claims;
 } cases[] = {
     {"prepare", ONE(ASKS), prepare, 0, NULL, 1},
@@ -129,7 +130,7 @@ static void test_entries(void)
 static const struct {
     const char *label, *xml;
     int (*what)(struct vfa_host *, const struct vfa_domain *, struct vfa_error *);
-    const char *refusal; /* part of it, or NULL: not refused */
+    const char *refusal; /* part of the refusal; NULL: not refused */
 } lost_cases[] = {
     {"no requests", DOM("", STATIC), start, NULL},
     {"requests", ONE(ASKS), start, "the state file was lost"},

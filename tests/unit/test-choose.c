@@ -118,7 +118,7 @@ static void test_tags(void)
 
 static const struct {
     const char *label, *device, *key, *request;
-    enum vfa_dev_type type; /* of the judged device: VF0 or the PF */
+    enum vfa_dev_type type; /* type of the judged device: VF0 or the PF */
     enum vfa_verdict drop;
 } holders[] = {
     {"a request", VF0, VF0, "net-0", VFA_TYPE_VF, VFA_VERDICT_CLAIMED},

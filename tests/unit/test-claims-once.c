@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An allocation reads the claims of its domain once in its transaction, and its list of them says
- * what the state says after each claim and each release. */
+/* An allocation reads the claims of its domain once in its transaction. Its list of the claims
+ * agrees with the state after each claim and each release. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -24,7 +24,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-static unsigned n_begun, n_reads; /* transactions; reads inside them */
+static unsigned n_begun, n_reads; /* n_begun: transactions; n_reads: reads of claims inside them */
 
 int __real_vfa_state_claims(struct vfa_state *state, const char *uuid, struct vfa_claims *ret,
                             struct vfa_error *err);
@@ -46,7 +46,7 @@ int __wrap_vfa_state_claims(struct vfa_state *state, const char *uuid, struct vf
     return __real_vfa_state_claims(state, uuid, ret, err);
 }
 
-/* SQLite compiles each statement anew, which costs more than to run it. */
+/* SQLite compiles a statement each time it is used. Compiling costs more than running. */
 static unsigned n_statements;
 
 int __real_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **ret,
@@ -61,7 +61,7 @@ int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_st
     return __real_sqlite3_prepare_v2(db, sql, size, ret, tail);
 }
 
-/* ---- how often they are read ---- */
+/* ---- how often claims are read ---- */
 
 static int prepare(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
@@ -99,7 +99,7 @@ static int define(struct vfa_host *host, const struct vfa_domain *domain, struct
 static const struct {
     const char *label, *first, *xml;
     int (*what)(struct vfa_host *, const struct vfa_domain *, struct vfa_error *);
-    int n_taken; /* by another domain */
+    int n_taken; /* VFs that another domain has */
     int want;
 } cases[] = {
     {"a request", NULL, DOM(META(ASKS), ""), prepare, 0, 0},
@@ -138,9 +138,9 @@ static void test_reads(void)
     }
 }
 
-#define MOST_STATEMENTS 12 /* but for BEGIN and COMMIT; raise it only for something new */
+#define MOST_STATEMENTS 12 /* without BEGIN and COMMIT; increase it only for a new feature */
 
-/* As the hook does it, for a domain with one request. */
+/* As the hook does, for a domain with one request. */
 static void test_statements(void)
 {
     const struct vfa_domain *domain = parse(DOM(META(ASKS), ""));
@@ -154,7 +154,7 @@ static void test_statements(void)
     vfa_host_clear(&host);
 }
 
-/* ---- what the list says ---- */
+/* ---- the list agrees with the state ---- */
 
 static bool same_text(const char *a, const char *b)
 {

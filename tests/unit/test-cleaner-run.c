@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cleaner's process: arguments, environment and descriptors, the reason when it fails, and that
- * no process of it is left. */
+/* The process of a cleaner: its arguments, environment and descriptors, and the reason of a
+ * failure. No process of a cleaner remains. */
 
 #include "base/common.h"
 #include "base/error.h"

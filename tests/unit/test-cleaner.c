@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which files may be run as cleaners: nobody but root, or the user of this test, can change them.
- */
+/* Which files may be run as cleaners: files that only root, or the user of this test, can
+ * change. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -42,7 +42,7 @@ static void test_names(void)
     CHECK(!vfa_cleaner_name_ok(longest), "");
 }
 
-/* want: a part of the error, or NULL: fine. */
+/* want: a part of the error; NULL: no error. */
 static void check_find(const char *want)
 {
     const struct vfa_config config = {.clean_dir = clean_d};
@@ -66,7 +66,7 @@ static void make(const char *name, mode_t mode)
 
 static void test_file(void)
 {
-    check_find("No such file"); /* the folder */
+    check_find("No such file"); /* the folder does not exist */
     CHECK(mkdir(clean_d, 0755) == 0, "");
     check_find("/c': No such file");
     make(path, 0755);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a device_spec says of the time between two owners: when a device is burned, when a claim
- * waits for a cleaner, and how that ends. */
+/* The keys of device_spec for the time between two owners (one_time_use, clean): when a device is
+ * burned, when a claim waits for a cleaner, and how the waiting ends. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -22,7 +22,8 @@
 #define OWN  DOM("", ROOT STATIC)
 #define ONCE "used once by domain 'd'"
 
-/* The configuration with one device_spec of these keys for the first VF, and `rest` for all. */
+/* Writes a configuration: a device_spec with `keys` for the first VF, then `rest`, then a
+ * device_spec for all devices. */
 static void configure(const char *keys, const char *rest)
 {
     FILE *f = fopen(config_path, "w");
@@ -61,7 +62,7 @@ static void check_quarantine(struct vfa_host *host, const char *device, const ch
     CHECK(strcmp(is, want) == 0, "'%s' not '%s'", is, want);
 }
 
-/* The domain that is running has lost its one claim, *ret, of the first VF. */
+/* The running domain loses its only claim, on the first VF. *ret is this claim. */
 static void lose(struct vfa_host *host, struct vfa_claim *ret)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims held = {NULL, 0};
@@ -76,7 +77,7 @@ static void lose(struct vfa_host *host, struct vfa_claim *ret)
     ending.items[0] = (struct vfa_claim){0};
 }
 
-/* A domain has it and loses it. */
+/* A domain claims the first VF and loses the claim. */
 static struct vfa_host open_lost(const char *keys, const char *xml, struct vfa_claim *ret)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -137,7 +138,7 @@ static void test_released(void)
     }
 }
 
-/* The first VF is in the state cleaning; *ret is its claim. */
+/* The claim on the first VF is in the state cleaning. *ret is this claim. */
 static struct vfa_host open_cleaning(const char *keys, struct vfa_claim *ret)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim lost = {0};
@@ -185,8 +186,8 @@ static void test_failed(bool again)
     CHECK(ending(&host) == again, "%d", again);
 }
 
-/* The cleaner that was noted runs for a device whose spec is not to be found now; not one that no
- * spec names any more. */
+/* A device whose device_spec cannot be found now is cleaned by the recorded cleaner. A device that
+ * no device_spec names any more is not cleaned. */
 static void test_spec_that_changed(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -201,7 +202,8 @@ static void test_spec_that_changed(void)
     }
 }
 
-/* What was kept from all while its VFs were removed needs no cleaner, and is not used up. */
+/* A claim without a domain, which kept a VF from all domains while VFs were removed, needs no
+ * cleaner and does not burn the VF. */
 static void test_nobody_had_it(void)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
@@ -223,7 +225,8 @@ static void test_nobody_had_it(void)
     check_quarantine(&host, vf(0), "");
 }
 
-/* A device that has no claim is cleaned at an administrator's word, for whom had it last. */
+/* An administrator orders the cleaning of a device without a claim. The claim of the cleaning has
+ * the UUID of the last owner. */
 static void test_by_hand(void)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim lost = {0};
@@ -249,9 +252,9 @@ static void test_by_hand(void)
     CHECK(vfa_cleaning_end_quarantine(&host, vf(1), false, false, NULL) == 0, "");
 }
 
-/* What its last owner left on it is still to be wiped, and that cannot begin now: another domain
- * has a device of its IOMMU group, or its PF. So it stays in quarantine. One that a domain has is
- * cleaned when that loses it. */
+/* A device in quarantine is to be cleaned, and the cleaning cannot begin: another domain has a
+ * device of its IOMMU group, or its PF. The device stays in quarantine. A device that a domain has
+ * is cleaned when the domain loses it. */
 static void test_owed(void)
 {
     static const struct {

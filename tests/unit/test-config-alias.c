@@ -230,7 +230,7 @@ static const struct text_case tags[] = {
 #define CHOICES      "\n  2 8086:0443\n  3 8086:0443\n"
 #define OTHER(key)   "!:3: cannot use alias 'n': it has another " key " than at /tmp/"
 static const struct text_case several[] = {
-    /* a key that only one of them has applies to both */
+    /* a key that only one of two aliases has applies to both */
     {FIRST(", \"permit\": \"a\""), "n types 5 numa legacy <a>" CHOICES},
     {SECOND(", \"permit\": \"a\""), "n types 5 numa legacy <a>" CHOICES},
     {SECOND(", \"max_per_domain\": 2, \"order\": \"pack\", \"xml_name\": \"x\""),
@@ -240,7 +240,7 @@ static const struct text_case several[] = {
      "n types 5 numa legacy hold 1 7:5 best effort" CHOICES},
     {BOTH(", \"attach\": \"interface\"", ", \"on_attach_failure\": \"destroy\""),
      "n types 5 numa legacy interface destroy" CHOICES},
-    /* both may have a key with equal values */
+    /* both aliases may have a key, with equal values */
     {BOTH(", \"permit\": \"a\"", ", \"permit\": [\"a\"]"), "n types 5 numa legacy <a>" CHOICES},
     {BOTH(", \"max_per_domain\": \"2\"", ", \"max_per_domain\": 2"),
      "n types 5 numa legacy max 2" CHOICES},

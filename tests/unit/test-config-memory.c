@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Loads a configuration while memory is short: each allocation fails once. Then the load must fail
- * with -ENOMEM and must not leak, which the sanitizers check.
+ * Loads a configuration while memory is short: each allocation fails once. The load must fail with
+ * -ENOMEM and must not leak. The sanitizers find leaks.
  */
 
 #include "base/common.h"
@@ -14,8 +14,8 @@
 #include <stdarg.h>
 
 /* ---- allocations that fail ----
- * The linker redirects the allocations of lib/ to these functions (--wrap), not those of libraries.
- */
+ * The linker redirects the allocations of lib/ to these functions (--wrap), not the allocations of
+ * libraries. */
 static long allocations, fail_at; /* fail_at 0: never */
 
 static bool fails(void)

@@ -23,7 +23,7 @@ char *__wrap_virConnectGetURI(virConnectPtr conn)
 static const struct {
     const char *configured;
     const char *given; /* --connect */
-    const char *uri;   /* the connection's URI; NULL: as given */
+    const char *uri;   /* the connection's URI; NULL: the given URI */
     bool here;
 } cases[] = {
     {"qemu:///system", NULL, "qemu:///system", true},

@@ -2,7 +2,7 @@
 /*
  * The last failed attempt to attach a device, and what happens to the domain meanwhile: only the
  * guest that the pass has read may be destroyed. Uses libvirt's test driver, inside this process,
- * and the claims of a made tree.
+ * and claims on a fake tree.
  */
 
 #include "base/common.h"
@@ -35,7 +35,7 @@ static virConnectPtr conn;
 static virDomainPtr guest;
 static char uuid[VIR_UUID_STRING_BUFLEN];
 
-/* ---- what the rest of the daemon does ---- */
+/* ---- replaces the rest of the daemon ---- */
 
 int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its_config,
                          struct vfa_host *ret, struct vfa_error *err)
@@ -43,23 +43,23 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *its
     return vfa_unreleased_open_host(its_config, ret, err);
 }
 
-/* ---- what happens meanwhile ---- */
+/* ---- what the user does meanwhile ---- */
 
 enum meanwhile {
     NOTHING,
-    STARTED_ANEW,      /* by the user; it has another claim */
-    STARTED_IN_A_WINK, /* by the user; its new claim looks the same */
-    ASKED_ANEW,        /* by the user: another attempt is due */
+    STARTED_ANEW,      /* a new guest, with another claim */
+    STARTED_IN_A_WINK, /* a new guest, with a claim that looks the same */
+    ASKED_ANEW,        /* the request is tried again */
 };
 
 static const struct {
     const char *label;
     bool attach;       /* false: the claim was given up in an earlier pass */
-    unsigned attempts; /* before */
+    unsigned attempts; /* before the pass */
     enum meanwhile meanwhile;
-    bool keep; /* on_attach_failure */
+    bool keep; /* on_attach_failure is "keep" */
     bool destroyed;
-    unsigned after; /* attempts */
+    unsigned after; /* attempts after the pass */
     unsigned again;
 } cases[] = {
     {"the fourth failure", true, 3, NOTHING, false, false, 4, 8000},

@@ -20,7 +20,7 @@
 
 #define UUID "aaaaaaaa-0000-0000-0000-000000000000"
 
-/* ---- what the rest of the daemon does ---- */
+/* ---- replaces the rest of the daemon ---- */
 
 int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *config,
                          struct vfa_host *ret, struct vfa_error *err)
@@ -28,7 +28,7 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
     return vfa_fail(err, EIO, "there is no host here");
 }
 
-/* ---- what libvirt does ---- */
+/* ---- replaces libvirt ---- */
 
 enum answer {
     ANSWERS,
@@ -41,7 +41,7 @@ static const struct job_case {
     int control;
     unsigned long long ms;
     enum answer answer;
-    int type, operation; /* -1: libvirt reports none */
+    int type, operation; /* -1: libvirt reports no operation */
     bool free, held;
     unsigned again;
     bool asked;
@@ -146,7 +146,7 @@ static void test_case(struct vfa_daemon *daemon, virDomainPtr handle)
     vfa_backoff_forget(daemon->backoff, UUID);
 }
 
-/* A guest that hangs is asked with growing back-off, whatever events come. */
+/* The daemon asks libvirt about a guest that hangs with a growing back-off, also if events come. */
 static void test_back_off(struct vfa_daemon *daemon, virDomainPtr handle)
 {
     struct vfa_domain domain = {.name = (char *)"test"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The steps for a running domain: each pair of what it has and what it requests. */
+/* The steps for a running domain: each pair of a claim that it has and a request. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -35,7 +35,7 @@ enum { NOTHING = -1 };
 static const struct {
     const char *label;
     const char *xml;
-    const char *request; /* of the only claim; NULL: no claim */
+    const char *request; /* request of the only claim; NULL: no claim */
     const char *alias;
     enum vfa_claim_state state;
     int age; /* seconds */
@@ -210,12 +210,12 @@ enum { CONNECTED = NOW - 100 };
 static const struct {
     const char *label;
     bool held;
-    int age;      /* seconds, of the row */
-    int attempts; /* of attaching; -1: it is attached */
+    int age;      /* age of the row, in seconds */
+    int attempts; /* attempts to attach; -1: the device is attached */
     bool vital;   /* on_attach_failure is "destroy" */
     enum vfa_run run;
     enum vfa_hold_step step;
-    int age_ms; /* of the guest; 0: not known */
+    int age_ms; /* id of the guest; 0: not known */
 } holds[] = {
     {"just booted", false, 1, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},
     {"booted after a long preparation", false, 99, 0, false, VFA_RUN_BOOTED, VFA_HOLD_BEGIN, 0},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon's queue, back-off, turns and wait list: what is given out, when, and to only one
- * thread at a time. */
+/* The daemon's queue, back-off, turns and wait list: which domain is returned, when, and to only
+ * one thread at a time. */
 
 #include "base/clock.h"
 #include "base/uuid.h"
@@ -33,7 +33,7 @@ static void test_merging(void)
     struct vfa_work work;
 
     vfa_queue_add(queue, A, 1, 0);
-    vfa_queue_add(queue, A, 4, 10000); /* due already: stays so */
+    vfa_queue_add(queue, A, 4, 10000); /* was due earlier: stays due */
     CHECK(vfa_queue_length(queue) == 1);
     CHECK(vfa_queue_take(queue, &work));
     CHECK(strcmp(work.key, A) == 0 && work.reasons == 5, "%s %u", work.key, work.reasons);

@@ -7,14 +7,14 @@
 
 static const struct {
     int64_t now;
-    unsigned ms; /* until the turn */
+    unsigned ms; /* milliseconds until the turn */
 } askings[] = {
     {0, 0},       {0, 0},                     /* at once */
     {1, 999},     {500, 500},  {999, 1},      /* one turn for all */
-    {1000, 1000}, {1500, 500},                /* the next */
+    {1000, 1000}, {1500, 500},                /* the next turn */
     {2000, 1000}, {2001, 999},                /* and so on: one a second */
     {3500, 500},                              /* after a pause */
-    {10000, 0},   {10000, 0},  {10000, 1000}, /* after a long pause: forgotten */
+    {10000, 0},   {10000, 0},  {10000, 1000}, /* after a long pause, earlier turns do not count */
 };
 
 static void test_turns(void)
@@ -30,7 +30,7 @@ static void test_turns(void)
     vfa_rate_free(rate);
 }
 
-/* A request each millisecond: a few turns, and no more than one message for each. */
+/* A call each millisecond gets a few turns, and no more than one message for each turn. */
 static void test_storm(void)
 {
     struct vfa_rate *rate = vfa_rate_new();

@@ -25,11 +25,12 @@ static void test_lookup(void)
     CHECK(!vfa_domain_device(&empty, "net-0"), "no devices");
 }
 
-/* Ports by number: F free, U used; with a label for net-0 (f, u) or for another (g). */
+/* Ports by number. F: free, U: used. Lower case: f free, u used, with a label for net-0; g free,
+ * with a label for another request. */
 static const struct {
     const char *ports;
     int port;         /* index of the port for net-0; -1: any */
-    unsigned missing; /* for net-0 and gpu, net-1 having a device */
+    unsigned missing; /* ports that net-0 and gpu lack; net-1 has a device */
 } places[] = {
     {"", -1, 2},  {"F", -1, 1},  {"FF", -1, 0}, {"UF", -1, 1}, {"UU", -1, 2},
     {"f", 0, 1},  {"u", -1, 2},  {"Ff", 1, 0},  {"gF", 1, 1},  {"g", -1, 2},
@@ -100,8 +101,8 @@ static void test_names(void)
     }
 }
 
-/* The kind that the element says counts; an interface without type is a macvtap if the alias says
- * so. */
+/* The kind of the element counts. An interface without type is a macvtap if the alias has this
+ * kind. */
 static void test_attach(void)
 {
     static char text[] = "<interface/>";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The devices of requests: elements to attach, and sources set in a whole domain. Also NVMe drives,
- * which are sources of disks and no elements of their own. */
+ * which are sources of disks and have no element of their own. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -104,7 +104,7 @@ static void test_device(void)
     }
 }
 
-/* The settings of a request count before those of the alias. */
+/* The settings of a request override the settings of the alias. */
 static void test_vlan_of_request(void)
 {
     const struct vfa_alias alias = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The element inside a request: how it is attached, whatever it contains; and the element that
- * `vfalias request add` writes. */
+/* The element inside a request: how it is attached, for each content; and the element that `vfalias
+ * request add` writes. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -110,8 +110,7 @@ static void test_elements(void)
     }
 }
 
-/* A labelled port is for this request and replaces the guest address; another free port does
- * not. */
+/* A port with the label of this request replaces the guest address. Another free port does not. */
 static void test_guest_address(void)
 {
     static const char inner[] =
@@ -171,7 +170,7 @@ static void test_summarize(void)
     }
 }
 
-/* ---- written by request add, and read again ---- */
+/* ---- written by `vfalias request add`, and read again ---- */
 
 static void test_written(void)
 {
@@ -255,7 +254,7 @@ static void test_persistent(void)
 {
     static const struct {
         const char *alias, *devices;
-        const char *error; /* NULL: fine */
+        const char *error; /* NULL: no error */
     } cases[] = {
         {"ua-b", NET("ua-a", VIRTIO) NET("ua-b", VIRTIO PAIRS), NULL},
         {"net0", NET("net0", VIRTIO PAIRS), "'net0' is not a user alias"},

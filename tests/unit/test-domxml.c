@@ -336,8 +336,8 @@ static void test_template(void)
           "%s", domain->requests[0].template_xml);
 }
 
-/* Our namespace, declared at the top or inside: no use of it is left, and no declaration is lost
- * (AddressSanitizer finds that). */
+/* The namespace of vfalias, declared at the top or inside: no use of the namespace is left, and no
+ * declaration is freed too early (AddressSanitizer finds that). */
 static void test_template_declarations(void)
 {
     static const char xml[] = DOM(META("<vfalias:request alias='a'><vfalias:hostdev><vfalias:rom "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The rows of domain/element-kind.h: which XML is read as which kind, and what is written for it. A
- * kind without a row is neither read nor written. */
+/* The rows of domain/element-kind.h: which XML is read as which kind, and which XML is written for
+ * a kind. A kind without a row is neither read nor written. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -24,8 +24,8 @@ static const struct {
     const char *written; /* the element for a request without a template */
     const char *foreign; /* an element without user alias ua-vf-NAME */
     const char *element; /* an element inside a request */
-    const char *untyped; /* the same without type; NULL: another kind */
-    bool given;          /* the untyped element says its kind */
+    const char *untyped; /* the same element without type; NULL: it is of another kind */
+    bool given;          /* the element without type says its kind */
     bool nic, pci, foreign_read;
 } rows[] = {
     {VFA_ATTACH_HOSTDEV,
@@ -46,7 +46,7 @@ static const struct {
      NULL, false, true, false, false},
 };
 
-/* A domain with one request, which has this element inside, and with these devices. */
+/* A domain with one request, which has `element` inside, and with `devices`. */
 static struct vfa_domain *parse(const char *inner, const char *devices)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -99,7 +99,7 @@ static void test_written(void)
     }
 }
 
-/* A device that no request asked for. */
+/* A device without a request. */
 static void test_foreign(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What vfa_explain() says of a start is what the start does: the same devices for the same
- * requests, or the same refusal. */
+/* vfa_explain() predicts what a start does: the same devices for the same requests, or the same
+ * refusal. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -64,7 +64,7 @@ static struct vfa_host open_copy(void)
 static const struct {
     const char *label, *alias, *xml;
     int n_taken; /* VFs that another domain has */
-    int group;   /* IOMMU group of another device that it has, 0: none */
+    int group;   /* IOMMU group of another device of that domain; 0: none */
 } cases[] = {
     {"a request", "net", DOM(META(ONE), ""), 0, 0},
     {"a request, the first are taken", "net", DOM(META(ONE), ""), 2, 0},
@@ -118,8 +118,8 @@ static const struct vfa_explained *find_chosen(const struct vfa_explanation *e, 
     return NULL;
 }
 
-/* Each claim for a request of the alias is a row that is chosen, and the reverse. A device of the
- * XML was there before anything is chosen. */
+/* Each claim for a request of the alias has a row that is chosen, and each such row has a claim. A
+ * device of the XML is claimed before any device is chosen. */
 static void compare_claims(const char *label, const struct vfa_explanation *e,
                            const struct vfa_domain *domain, const struct vfa_claims *claims,
                            const char *alias)
@@ -177,9 +177,9 @@ static void test_start(size_t i)
     vfa_host_clear(&host);
 }
 
-/* ---- a domain that runs ---- */
+/* ---- a running domain ---- */
 
-/* Both requests for the alias; the domain has the device of one of them. */
+/* Both requests ask for the alias. The domain has the device of one request. */
 static void test_running(size_t served)
 {
     const struct vfa_domain *domain = parse(DOM(META(TWO), ""));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which claims and holds vfa_gc() drops, also after the clock was set, and that an error with one
- * of them does not keep the others. libvirt is simulated: the test is linked with --wrap for the
- * three functions that vfa_gc() calls.
+ * Which claims and holds vfa_gc() drops, also after the clock was set. An error with one claim does
+ * not keep the others. libvirt is simulated: the test is linked with --wrap for the three functions
+ * that vfa_gc() calls.
  */
 
 #include "base/common.h"
@@ -93,7 +93,7 @@ static void end(struct vfa_host *host)
     host->state = vfa_state_close(host->state);
 }
 
-/* Claim or hold number i, made `age` seconds ago. */
+/* Makes claim or hold number i, as if it were made `age` seconds ago. */
 static void make_claim(struct vfa_host *host, int i, enum vfa_claim_state claim_state, int age)
 {
     const struct vfa_claim claim = {.device = (char *)devices[i],
@@ -133,7 +133,7 @@ static bool has_hold(struct vfa_host *host, int i)
     return holds.n > 0;
 }
 
-/* ---- when ---- */
+/* ---- which claims are dropped ---- */
 
 static const struct {
     const char *label;
@@ -246,7 +246,7 @@ static void test_not_released(void)
     }
 }
 
-/* A domain counts as running if libvirt gives an error for it. */
+/* A domain counts as running if libvirt fails with an error for it. */
 static void test_not_told(void)
 {
     for (int bad = 0; bad < N; bad++) {

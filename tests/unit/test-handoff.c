@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What libvirt gets of a handler's reply: all of it, and only if the handler succeeded. */
+/* libvirt gets the whole reply of a handler, and only if the handler succeeded. */
 
 #include "base/common.h"
 #include "hooks/handoff.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One run reads the addresses of the host's interfaces once, not once per candidate. The fake tree
- * of this test counts as the host's /sys. */
+/* One run reads the addresses of the host's interfaces once, not once for each candidate. The fake
+ * tree of this test counts as the host's /sys. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -40,7 +40,7 @@ void __wrap_freeifaddrs(struct ifaddrs *addresses)
 {
 }
 
-/* The interface of each VF is up and has an address, except of the last VF if `but_last`. */
+/* The interface of each VF is up and has an address; with `but_last`, the last VF has none. */
 static void give_addresses(bool but_last)
 {
     for (int i = 0; i < VFS; i++) {

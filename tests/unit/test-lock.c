@@ -65,7 +65,7 @@ static void test_lock_that_nobody_has(void)
 
 enum handed { OTHER_FILE, REMOVED, REMOVED_AND_MADE_ANEW, OF_ANOTHER_DAEMON, READ_ONLY, CLOSED };
 
-/* The descriptor that is handed over in this case. *ret_other: the lock of another daemon. */
+/* The descriptor that the next daemon gets in this case. *ret_other: the lock of another daemon. */
 static int hand_over(enum handed handed, int *ret_other)
 {
     int fd = handed == OTHER_FILE ? open("/dev/null", O_RDWR)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The own interface of a PCI function, on fake sysfs trees. */
+/* The interface that belongs to a PCI function, on fake sysfs trees. */
 
 #include "base/common.h"
 #include "device/netdev.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ports of libvirt networks, as libvirt 11.3 gives them to its network hook, and texts that are no
- * port. */
+/* Ports of libvirt networks, as libvirt 11.3 passes them to its network hook, and texts that are
+ * not a port. */
 
 #include "base/common.h"
 #include "base/error.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What finds nothing free looks at the hardware before it is refused: with no transaction open, so
- * that nobody waits for it, and not if somebody else has just done so. Each scan is counted, and
- * another process writes to the state meanwhile.
+ * An allocation that finds no free device scans the hardware before it is refused. No transaction
+ * is open during the scan, so no other program waits. If another program has just scanned, the
+ * allocation does not scan. The test counts the scans; another process writes to the state during
+ * each scan.
  */
 
 #include "base/common.h"
@@ -31,7 +32,7 @@ int __wrap_vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventor
                               struct vfa_error *err);
 
 static unsigned scans;
-static bool frees; /* another process frees VF 3 meanwhile */
+static bool frees; /* another process frees VF 3 during a scan */
 
 static void write_meanwhile(void)
 {
@@ -64,7 +65,7 @@ static struct vfa_host full_host(void)
     return host;
 }
 
-/* The index is of a scan that began so long ago. */
+/* Makes the last scan `ms` older. */
 static void age(int64_t ms)
 {
     VFA_AUTO(vfa_freep) char *sql = NULL;
@@ -79,7 +80,7 @@ static void age(int64_t ms)
 
 #define WANTS DOM(META(ASKS), "")
 
-/* How each way to a device asks. */
+/* One function for each way to get a device. */
 static int start(struct vfa_host *host, struct vfa_error *err)
 {
     return vfa_prepare_domain(host, parse(WANTS), err);
@@ -107,7 +108,7 @@ static int start_with_placeholder(struct vfa_host *host, struct vfa_error *err)
 static const struct {
     const char *label;
     int (*ask)(struct vfa_host *host, struct vfa_error *err);
-    bool can_have; /* one that gets free meanwhile */
+    bool can_have; /* gets a device that becomes free during the scan */
 } ways[] = {
     {"start", start, true},
     {"hot-plug", hot_plug, true},
@@ -134,7 +135,7 @@ static void test_way(size_t i)
     vfa_host_clear(&host);
 }
 
-/* One that waits for what gets free never scans. */
+/* A request that waits for a free device never scans. */
 static void test_others(void)
 {
     struct vfa_host host = full_host();
@@ -151,7 +152,7 @@ static void test_others(void)
     vfa_host_clear(&host);
 }
 
-/* What is only tried is scanned for as well, and writes no claims. */
+/* A rehearsal scans as well, and leaves no claims. */
 static int try_to_start(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     VFA_AUTO(vfa_assignments_clear) struct vfa_assignments arrivals = {NULL, 0};

@@ -8,8 +8,9 @@
 #include "choose/numa-policy.h"
 #include "check.h"
 
-/* The guest is on node 0. Node 1 is on the same socket, node 2 is not, -1 is unknown. One letter
- * for each node: the first pass that allows it (s strict, n nearby, a any), or '-': no pass does. */
+/* The guest is on node 0. Node 1 is on the same socket, node 2 is on another socket, -1 is unknown.
+ * For each node one letter: the first pass that allows the node (s strict, n nearby, a any), or '-'
+ * if no pass does. */
 static const struct {
     enum vfa_numa_policy policy;
     char passes[5]; /* for the nodes 0, 1, 2, -1 */

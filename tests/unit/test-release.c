@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How a device becomes free whose driver has to put something back: drivers that refuse for now or
- * for good, programs that are killed or do the same at once, and domains that get in between. The
- * card is made-card.h's.
+ * How a device becomes free if a driver must restore its settings: drivers that refuse for a time
+ * or always, programs that are killed, programs that do the same at the same time, and other
+ * domains. Uses the card of made-card.h.
  */
 
 #include "base/common.h"
@@ -63,7 +63,7 @@ static void run_sql(const char *sql)
     sqlite3_close(db);
 }
 
-/* As if the claim had ended so many seconds ago. */
+/* Makes the end of the claim `seconds` older. */
 static void make_older(unsigned seconds)
 {
     char sql[96];
@@ -83,8 +83,8 @@ static int claim_for_other(struct vfa_host *host, enum vfa_claim_state state)
 
 /* ---- drivers that refuse ---- */
 
-/* `errno_value` so many times; then whether the VF is as it was, quarantined, or still releasing
- * after a hook has waited for it. */
+/* The driver fails `times` times with `errno_value`. Then the settings of the VF are restored, or
+ * the VF is quarantined, or it is still releasing after a hook has waited. */
 static const struct {
     const char *label;
     int errno_value;
@@ -122,7 +122,7 @@ static void test_refusals(void)
     }
 }
 
-/* Back-off, then quarantine; what was saved stays and is put back from there. */
+/* Back-off, then quarantine. The saved settings stay, and are restored from the quarantine. */
 static void test_long_refusal(void)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
@@ -160,8 +160,8 @@ static void test_long_refusal(void)
     end(&host);
 }
 
-/* Its domain starts and stops all the time, and asks the driver each time: that is no reason to
- * give up before the minute is over. */
+/* The domain starts and stops all the time, and each time calls the driver. The release is not
+ * given up before the minute has passed. */
 static void test_many_attempts(void)
 {
     struct vfa_host host = begin_set();
@@ -178,7 +178,7 @@ static void test_many_attempts(void)
     end(&host);
 }
 
-/* It is tried again, though it ended in what is now the future. */
+/* The release is tried again, although the claim ended in what is now the future. */
 static void test_clock_set_back(void)
 {
     struct vfa_host host = begin_set();
@@ -199,7 +199,7 @@ static void test_clock_set_back(void)
     end(&host);
 }
 
-/* What an administrator said of a device stays, whatever comes of its settings. */
+/* A quarantine by an administrator stays, whether or not the settings can be restored. */
 static void test_by_hand(void)
 {
     VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
@@ -229,7 +229,8 @@ static void test_forgotten(void)
     end(&host);
 }
 
-/* A later owner, as a host device of its own XML, gives it back as it was at first. */
+/* A later owner, with the VF as a host device in its XML, restores the settings that the first
+ * owner found. */
 static void test_later_owner(void)
 {
     struct vfa_host host = begin_set();
@@ -245,7 +246,7 @@ static void test_later_owner(void)
     end(&host);
 }
 
-/* While it is set for a guest, too. */
+/* A busy driver is also tried again while the VF is set for a guest. */
 static void test_set_patiently(void)
 {
     struct vfa_host host = begin(VF);
@@ -266,7 +267,8 @@ static void die_then(void)
         raise(SIGKILL);
 }
 
-/* At each call that sets, and before the first: the next program finishes it. */
+/* A program is killed at each call that changes the card, and before the first such call. The next
+ * program finishes the release. */
 static void test_killed(void)
 {
     bool died = true;
@@ -303,11 +305,11 @@ static void test_killed(void)
     CHECK(i > 3 && !died, "%u", i);
 }
 
-/* ---- others, while a driver is told ---- */
+/* ---- other programs, while a driver is called ---- */
 
 static unsigned met;
 
-/* Another program does the same, and a third wants the device. */
+/* Another program finishes the same release, and a third program claims the device. */
 static void meet(void)
 {
     struct vfa_host other = {.config = &config, .sysfs = sysfs, .warn = warn};
@@ -337,7 +339,7 @@ static void test_at_once(void)
     end(&host);
 }
 
-/* Nobody waits for the state file while a driver takes its time. */
+/* No program waits for the state file while a driver is slow. */
 static void write_meanwhile(void)
 {
     sqlite3 *db = NULL;
@@ -361,7 +363,7 @@ static void test_no_lock(void)
     end(&host);
 }
 
-/* Its domain stops while the VF is being set for it: what is set late is put back as well. */
+/* The domain stops while its VF is set. Settings that are set late are restored as well. */
 static void stop_meanwhile(void)
 {
     struct vfa_host other = {.config = &config, .sysfs = sysfs, .warn = warn};
@@ -385,7 +387,7 @@ static void test_stop_while_set(void)
     end(&host);
 }
 
-/* ---- who tells of an end late ---- */
+/* ---- an end that is reported late ---- */
 
 static bool has_hold(struct vfa_host *host)
 {
@@ -395,7 +397,7 @@ static bool has_hold(struct vfa_host *host)
     return holds.n > 0;
 }
 
-/* The claim is of 1000. */
+/* The claim was made at second 1000. */
 static void test_ended(void)
 {
     struct vfa_host host = begin(VF);
@@ -418,7 +420,7 @@ static void test_ended(void)
     end(&host);
 }
 
-/* ---- a domain that turns out to have it ---- */
+/* ---- a running domain has the device that is releasing ---- */
 
 static void test_taken_over(void)
 {
@@ -442,7 +444,7 @@ static void test_taken_over(void)
     end(&host);
 }
 
-/* While one device becomes free, another domain loses the next one. */
+/* While one device becomes free, another domain loses another device. */
 static void lose_another(void)
 {
     card.on_set = NULL;
@@ -476,7 +478,7 @@ static void test_await_any(void)
     end(&host);
 }
 
-/* vfaliasd finishes what is releasing, once it has its turn. */
+/* vfaliasd finishes the releasing claims when it has its turn. */
 static void finish_as_daemon(void)
 {
     struct vfa_host other = {.config = &config, .sysfs = sysfs, .warn = warn};
@@ -488,8 +490,7 @@ static void finish_as_daemon(void)
     end(&other);
 }
 
-/* While vfaliasd is there no other domain's hook tells a driver something: that may take for ever.
- */
+/* While vfaliasd runs, the hook of another domain calls no driver: the call may take for ever. */
 static void test_left_to_daemon(void)
 {
     VFA_AUTO(vfa_closep) int daemon = -1;
@@ -514,7 +515,7 @@ static void test_left_to_daemon(void)
     end(&host);
 }
 
-/* A start that finds what its domain had before. */
+/* A start finds a releasing claim of its domain. */
 static void test_leftovers(void)
 {
     struct vfa_host host = begin_set();

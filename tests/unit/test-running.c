@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Claims of domains that run, on a made tree with one PF and four VFs: what they ask for later, and
- * what their XML says they have.
+ * Claims of running domains, on a fake tree with one PF and four VFs: what they request later, and
+ * which devices their XML has.
  */
 
 #include "base/common.h"
@@ -20,7 +20,7 @@
 
 #define WANTS DOM(META(ASKS), "")
 
-/* Nobody has the device then, as far as the file goes. */
+/* After the loss of the state file, no domain has a claim in it. */
 static void test_file_lost(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -49,16 +49,16 @@ static void test_file_lost(void)
     unlink(file);
 }
 
-/* ---- what the XML says they have ---- */
+/* ---- which devices the XML has ---- */
 
 #define HAS DOM(META(ASKS), HOSTDEV("net-0", "0x10", "0"))
 
 enum meanwhile {
     NOTHING,
-    ENDED,       /* the domain's claim */
-    OTHER_START, /* likewise, and another domain claimed the device */
-    OWN_START,   /* likewise, and the domain claimed another one */
-    SAME_START,  /* likewise, and the domain claimed the same one */
+    ENDED,       /* the domain's claim has ended */
+    OTHER_START, /* likewise, and another domain has claimed the device */
+    OWN_START,   /* likewise, and the domain has claimed another device */
+    SAME_START,  /* likewise, and the domain has claimed the same device */
     OTHERS_END,  /* another domain's claim has ended */
     NEW_FILE,    /* the state file was lost */
 };
@@ -66,10 +66,10 @@ enum meanwhile {
 static const struct {
     const char *label;
     bool had;    /* the domain had its claim when the XML was read */
-    bool others; /* else another domain had it */
+    bool others; /* otherwise another domain had the claim */
     enum meanwhile meanwhile;
     int result;
-    const char *after; /* each claim: VF, "d" or "o" for whose, "!" if it is active */
+    const char *after; /* each claim: the VF, "d" or "o" for its owner, "!" if active */
 } reads[] = {
     {"as it was", true, false, NOTHING, 0, "0d! 3o! "},
     {"no claim yet", false, false, NOTHING, 0, "0d! 3o! "},
@@ -156,7 +156,7 @@ static void test_read(size_t i)
     vfa_host_clear(&host);
 }
 
-/* What it drops itself does not make the rest of the XML an old one. */
+/* A claim that the function drops does not make the rest of the XML outdated. */
 static void test_two_devices(void)
 {
     struct vfa_host host = open_host(true);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When vfa_sriov_apply() sets the number of VFs, and when it does not, on made sysfs trees. This
+ * When vfa_sriov_apply() sets the number of VFs, and when it does not, on fake sysfs trees. This
  * file replaces vfa_sysfs_write_u32(): it records the numbers, and refuses a given number.
  */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state file as a file. The next program, also a reader, rolls back the transaction of a killed
- * program. No program commits into a file that was replaced. The program is linked with
- * --wrap=rename, to see a damaged file set aside.
+ * The state file as a file. If a program is killed, the next program rolls back its transaction,
+ * also a reader. No program commits into a file that was replaced. The test is linked with
+ * --wrap=rename, to see that a damaged file is set aside.
  */
 
 #include "base/common.h"
@@ -135,8 +135,8 @@ static void test_copy_after_kill(void)
           err.code ? vfa_error_text(&err) : "");
 }
 
-/* A user who may read the file, as the group libvirt. Returns the exit status: 0, or the number of
- * the failed check. */
+/* A user who has permission to read the file, as the group libvirt has. Returns the exit status: 0,
+ * or the number of the failed check. */
 static int read_only_user(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -169,7 +169,7 @@ static void test_read_only_user_after_kill(void)
     CHECK(access(journal, F_OK) == 0, "nothing is taken back");
 }
 
-/* A user who may not read the file. */
+/* A user who has no permission to read the file. */
 static int stranger(void)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;

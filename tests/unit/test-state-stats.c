@@ -133,7 +133,7 @@ static void expect(struct vfa_state *state, const struct vfa_config *config, con
 
 static const struct {
     const char *label;
-    int claimed, quarantined; /* N: none */
+    int claimed, quarantined; /* a device with a claim, a device in quarantine; N: none */
     int pfs, vfs, net, tap;
 } cases[] = {
     {"nothing", N, N, 1, 3, 3, 3},

@@ -31,7 +31,7 @@ static const struct apply_case {
     unsigned refused;
     const char *vf;     /* settings of the VF after apply; NULL: USUAL */
     const char *saved;  /* saved settings */
-    const char *result; /* the refusal, or (best effort) "" for one warning; NULL: success */
+    const char *result; /* the refusal; best effort: "" for one warning; NULL: success */
     bool up;            /* the VF's netdev, after apply */
 } cases[] = {
     {.wanted = "", .saved = NOTHING_SAVED},
@@ -127,7 +127,7 @@ static const struct {
     enum vfa_attach_kind kind;
     enum vfa_settings_policy policy;
     unsigned unreported;
-    const char *result; /* as above */
+    const char *result; /* like the fields of the cases above */
 } unreported_cases[] = {
     {"trust=yes", HOSTDEV, 0, 2, NULL},
     {"trust=yes", MACVTAP, 0, 2, NULL},
@@ -226,7 +226,7 @@ static void test_killed(void)
     end(&host);
 }
 
-/* Each call fails once: the VF has its old settings, or the VF is quarantined. */
+/* Each call fails once. Then the VF has its old settings, or it is quarantined. */
 static void test_failing_calls(void)
 {
     bool failed = true;

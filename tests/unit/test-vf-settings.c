@@ -63,7 +63,8 @@ static void test_values(void)
     }
 }
 
-/* Settings, settings to merge into them, and the result; then the error of the check, or NULL. */
+/* Settings, settings to merge into them, and the result. Then the error of the check; NULL: no
+ * error. */
 static const struct {
     const char *below, *over, *merged, *wrong;
 } pairs[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The settings that a VF had before a guest got it are restored; where that fails, the VF goes into
- * quarantine. The card is made-card.h's.
+ * The settings that a VF had before a guest got it are restored. If that fails, the VF goes into
+ * quarantine. Uses the card of made-card.h.
  */
 
 #include "base/common.h"
@@ -217,7 +217,7 @@ static const struct lost_case {
     const char *alias_settings;
     bool kept;        /* the claim still exists */
     bool synced;      /* no state was lost: a user attached the device */
-    bool quarantined; /* after vfa_reassert() */
+    bool quarantined; /* the VF is quarantined after vfa_reassert() */
 } lost_cases[] = {
     {"by alias", DOMAIN("<v:request alias='net'/>", NET), "trust=yes", .quarantined = true},
     {"a placeholder", DOMAIN("", NET), "vlan=42", .quarantined = true},

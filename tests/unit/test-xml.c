@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What domain/xml.h promises: which texts are refused, what an attribute is, what is written. */
+/* The contract of domain/xml.h: which texts are refused, what an attribute is, what is written. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -76,7 +76,7 @@ static void test_addresses(void)
     }
 }
 
-/* Visits nodes in document order, and none beyond the element where it began. */
+/* Visits nodes in document order, and no node outside the element where it began. */
 static void test_next(void)
 {
     static const char xml[] = "<a><b><c/>t<d><e/></d></b><f/></a>";
