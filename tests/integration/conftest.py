@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # pages.py
 
 @pytest.fixture
 def host(tmp_path):
-    """A made host on which vfaliasd seems to run."""
+    """A fake host on which vfaliasd seems to run."""
     if not HOOK.exists():
         pytest.fail("VFALIAS_INST does not name an installed tree: no %s" % HOOK)
     made = Host(tmp_path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfaliasd as a process on a made host, with libvirt's test driver: it has domains, and attaches nothing."""
+"""vfaliasd as a process on a fake host, with libvirt's test driver, which has domains and cannot attach devices."""
 import os
 import signal
 import socket
@@ -10,12 +10,12 @@ from pathlib import Path
 from hookhost import CONFIG, INST, domain
 
 DAEMON = Path(os.environ.get("VFALIAS_DAEMON", INST / "sbin/vfaliasd"))
-# Until something must have happened. VFALIAS_DAEMON is a build that is slow, such as that of ThreadSanitizer.
+# The limit of each wait. VFALIAS_DAEMON names a slow build, such as the build with ThreadSanitizer.
 SECONDS = 60 if "VFALIAS_DAEMON" in os.environ else 20
 
 
 def quiet(host):
-    """The host, with nothing on it that seems to be vfaliasd."""
+    """The fake host without the lock that `host` holds: vfaliasd does not seem to run."""
     host.daemon_is_gone()
     Path(str(host.state) + ".lock").unlink()
     host.configure(CONFIG + "require_daemon = no\n")
@@ -23,13 +23,13 @@ def quiet(host):
 
 
 def guest(number, requests="", devices=""):
-    """A domain of the test driver, which is there to run."""
+    """A domain of the test driver, which runs from the start."""
     return domain(number, requests, devices, machine="i440fx").replace("type='kvm'", "type='test'").replace(
         "machine='pc-i440fx'", "").replace("<os>", "<memory>1024</memory><os>")
 
 
 def shut_off(xml, state=5):
-    """The same domain, as the test driver is to have it at first."""
+    """The same domain; it does not run at the start."""
     return xml.replace("<domain ", "<domain xmlns:test='http://libvirt.org/schemas/domain/test/1.0' ").replace(
         "</domain>", "<test:runstate>%d</test:runstate></domain>" % state)
 
@@ -38,12 +38,12 @@ def paused(xml):
     return shut_off(xml, state=3)
 
 
-# As systemd hands over the descriptor that it has kept.
+# Passes the kept descriptor to vfaliasd as systemd does.
 HAND_OVER = '''[ "$0" = 3 ] || eval "exec 3<&$0 $0<&-"; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=presence "$@"'''
 
 
 def wait_until_still(what, quiet, seconds=SECONDS):
-    """Until what() has returned the same for `quiet` seconds. Returns that."""
+    """Waits until what() has returned the same value for `quiet` seconds. Returns the value."""
     end = time.monotonic() + seconds
     last, at = what(), time.monotonic()
     while time.monotonic() - at < quiet:
@@ -57,8 +57,9 @@ def wait_until_still(what, quiet, seconds=SECONDS):
 
 class Daemon:
     def __init__(self, host, *guests, uri=None, options=(), env=(), until=(b"READY=1",), handed=None):
-        """until: what it has to say to systemd, in this order, before it counts as started. handed: the descriptor that
-        systemd has kept for it. `told`: what it said until then, but for its status; `kept`: what it gave to be kept."""
+        """until: messages to systemd, in this order; after the last one vfaliasd counts as started. handed: a
+        descriptor that systemd has kept for vfaliasd. `told`: the messages until then, without STATUS=; `kept`: the
+        descriptor that vfaliasd gave to systemd."""
         self.host = host
         self.told = []
         self.kept = []
@@ -77,7 +78,7 @@ class Daemon:
                     env={**host.env, "NOTIFY_SOCKET": str(notify), **dict(env)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     pass_fds=[handed] if handed else [])
             for message in until:
-                while message not in self.hear(ready):  # the connection's state is told as well, by another thread
+                while message not in self.hear(ready):  # another thread sends the status of the connection in between
                     pass
         notify.unlink()
 
@@ -92,14 +93,14 @@ class Daemon:
         return self.log.read_text()
 
     def wait_for(self, what, seconds=SECONDS):
-        """Until `what` (a line of the log, or a function) is there."""
+        """Waits for `what`: a line of the log, or a function that returns true."""
         end = time.monotonic() + seconds
         while not (what() if callable(what) else what in self.text()):
             assert self.process.poll() is None and time.monotonic() < end, (what, self.text(), self.host.held())
             time.sleep(0.02)
 
     def switches(self):
-        """How often its threads went to sleep."""
+        """The number of voluntary context switches of all threads."""
         return sum(int(line.split()[1]) for status in Path("/proc/%d/task" % self.process.pid).glob("*/status")
                    for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
 
@@ -109,7 +110,7 @@ class Daemon:
         return self.text()
 
     def end(self, number):
-        """As when systemd is to start another: what it gave is kept."""
+        """Ends vfaliasd as systemd does before it starts another one: systemd keeps the descriptor."""
         self.process.send_signal(number)
         return self.process.wait(SECONDS)
 

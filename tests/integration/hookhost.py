@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A host made for one test: a sysfs tree, a configuration, a state file, and the real hook binary, which is
-called as libvirt calls it: argv, stdin, environment, nothing else."""
+"""A host for one test: a fake sysfs tree, a configuration, a state file, and the real hook program. The hook is called
+as libvirt calls it: arguments, stdin and environment, nothing else."""
 import fcntl
 import json
 import os
@@ -34,8 +34,8 @@ def uuid(number):
 
 
 def domain(number=1, requests="", devices="", ports=8, machine="q35", name=None, place=""):
-    """The XML libvirt gives to hooks for domain `dNUMBER`, as far as it matters here. place: <numatune> and the
-    like."""
+    """The XML that libvirt passes to hooks for domain `dNUMBER`, reduced to what the tests need. place: <numatune> and
+    similar elements."""
     if requests:
         requests = ("<metadata><vfalias:requests xmlns:vfalias='urn:vfalias:1'>%s</vfalias:requests></metadata>"
                     % requests)
@@ -63,7 +63,7 @@ def hostdev(address, request_name=None):
 
 
 def port(address, number=1, owner=1, kind="hostdev-pci"):
-    """What libvirt gives to the network hook for port `number` of a network with <forward mode='hostdev'>."""
+    """The XML that libvirt passes to the network hook for port `number` of a network with <forward mode='hostdev'>."""
     dom, bus, rest = address.split(":")
     slot, function = rest.split(".")
     return ("<hookData>\n  <network><name>pool</name><uuid>%s</uuid><forward mode='hostdev' managed='yes'>"
@@ -90,7 +90,7 @@ class Host:
         self.config_file.write_text(text % {"state": self.state, "sysfs": self.tree.root, "run": self.libvirt_run})
 
     def daemon_is_there(self):
-        """Holds the lock that vfaliasd holds."""
+        """Holds the lock that vfaliasd holds while it runs."""
         self.state.parent.mkdir(exist_ok=True)
         self._presence = open(str(self.state) + ".lock", "w")
         ofd_setlk = 37
@@ -118,7 +118,7 @@ class Host:
         return subprocess.run([str(CLI), *args], capture_output=True, text=True, env=self.env, timeout=60, **more)
 
     def no_scan_is_young(self):
-        """Whatever finds nothing free scans, though the last scan was less than a second ago."""
+        """Makes a program that finds no free device scan, although the last scan was less than a second ago."""
         if self.state.exists():
             with sqlite3.connect(self.state) as db:
                 db.execute("DELETE FROM meta WHERE key = 'scanned'")
@@ -135,7 +135,7 @@ class Host:
 
 
 def refused(done):
-    """The one line of a veto. The status is 2 if it is for trouble of vfalias' own."""
+    """The only line of a veto. The exit status is 2 if vfalias itself has failed."""
     assert done.returncode in (1, 2), (done.returncode, done.stderr)
     lines = done.stderr.splitlines()
     assert len(lines) == 1 and lines[0].startswith("vfalias: "), done.stderr

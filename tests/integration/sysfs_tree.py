@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes sysfs trees of hosts that this machine is not, for programs that take another root.
+"""Makes sysfs trees of other hosts, for programs with the option for another root.
 
-A Tree is made of devices that are added one by one, each PF with its VFs beside it, as the kernel
-lays them out: the devices below devices/pciDDDD:BB, symlinks to them in bus/pci/devices, their IOMMU
-groups in kernel/iommu_groups and their interfaces in class/net. Nothing in it is ever read from the
-real /sys.
+A Tree is made of devices that are added one by one, each PF with its VFs, as the kernel lays them out: the devices
+below devices/pciDDDD:BB, symbolic links to them in bus/pci/devices, their IOMMU groups in kernel/iommu_groups and their
+interfaces in class/net. No value comes from the real /sys.
 
     tree = Tree(tmp_path / "sys")
     pf = tree.pf("0000:3b:00.0", "8086:10c9", vfs=7, vf_id="8086:10ca", netdev="enp59s0",
@@ -13,7 +12,7 @@ real /sys.
     tree.bind(pf.vfs[0], "vfio-pci")
     tree.remove(pf.vfs[1])
 
-typical(root) makes a host that most tests are content with.
+typical(root) makes the host that most tests use.
 """
 import os
 import shutil
@@ -21,7 +20,7 @@ from pathlib import Path
 
 
 class Device:
-    """A device of a tree: its address, its directory, and for a PF the addresses of its VFs."""
+    """A device of a tree: its address, its folder, and for a PF the addresses of its VFs."""
 
     def __init__(self, address, path):
         self.address = address
@@ -55,8 +54,8 @@ class Tree:
 
     def device(self, address, ids, cls="088000", numa=None, group="new", driver=None,
                netdev=None, parent=None):
-        """Adds a device and returns it. ids: "vendor:product". numa None: the file is not there; -1 is
-        what the kernel says for unknown. group: a number, "new", or None for no IOMMU group."""
+        """Adds a device and returns it. ids: "vendor:product". numa None: the file does not exist; -1 is the kernel's
+        value for unknown. group: a number, "new", or None for no IOMMU group."""
         folder = parent.path.parent if parent else \
             self.root / "devices" / ("pci" + address.rsplit(":", 1)[0])
         device = Device(address, folder / address)
@@ -83,8 +82,8 @@ class Tree:
 
     def pf(self, address, ids, vfs=0, total=None, vf_id=None, vf_driver=None, vf_netdev=None,
            offset=16, stride=1, **more):
-        """Adds a PF and its VFs; the VFs take class and NUMA node from it. vf_netdev: a pattern for
-        their interfaces, "ens1f0v%d"; None: they have none."""
+        """Adds a PF and its VFs. The VFs have the class and the NUMA node of the PF. vf_netdev: a pattern for the
+        interfaces of the VFs, such as "ens1f0v%d"; None: no interfaces."""
         pf = self.device(address, ids, **more)
         self.write(pf, "sriov_totalvfs", str(vfs if total is None else total))
         self.write(pf, "sriov_numvfs", str(vfs))
@@ -108,8 +107,8 @@ class Tree:
                        offset=0x180, stride=2, **more)
 
     def switchdev(self, address, vfs=2, **more):
-        """A card in switchdev mode: beside its own interface "p0" its function has the representors of the VFs, which
-        come first by name."""
+        """A card in switchdev mode: its function has the interface "p0" and the representors of the VFs, which come
+        first in the order of names."""
         pf = self.pf(address, "15b3:101d", vfs=vfs, vf_id="15b3:101e", cls="020000", driver="mlx5_core",
                      vf_driver="mlx5_core", vf_netdev="p0v%d", offset=2, **more)
         self.netdev(pf, "p0", port="p0")
@@ -125,18 +124,18 @@ class Tree:
         return card
 
     def set_flags(self, netdev, flags):
-        """0x1003: up; 0x1002: down"""
+        """Flags of an interface. 0x1003: up; 0x1002: down."""
         (self.root / "class/net" / netdev / "flags").write_text("0x%x\n" % flags)
 
     def nvme(self, address, vfs=4, **more):
-        """A drive whose VFs have the PF's ids, and no driver."""
+        """A drive. Its VFs have the ids of the PF, and no driver."""
         return self.pf(address, "144d:a824", vfs=vfs, cls="010802", driver="nvme", offset=1, **more)
 
     def write(self, device, name, text):
         (device.path / name).write_text(text + "\n")
 
     def bind(self, device, driver):
-        """Binds a driver, or (None) none."""
+        """Binds a driver; None: unbinds the driver."""
         (device.path / "driver").unlink(missing_ok=True)
         if driver:
             folder = self.root / "bus/pci/drivers" / driver
@@ -144,7 +143,7 @@ class Tree:
             _link(folder, device.path / "driver")
 
     def netdev(self, device, name, port=None):
-        """port: its phys_port_name, for those whose driver gives one: "p0", "pf0vf1" """
+        """port: the phys_port_name, if the driver sets it, such as "p0" or "pf0vf1"."""
         folder = device.path / "net" / name
         folder.mkdir(parents=True)
         if port:
@@ -154,17 +153,17 @@ class Tree:
         _link(folder, self.root / "class/net" / name)
 
     def enslave(self, device, master, name="*"):
-        """Makes the device's interface, or one of them, a member of a bridge or bond."""
+        """Makes the device's interface, or one of its interfaces, a member of a bridge or bond."""
         for netdev in (device.path / "net").glob(name):
             _link(self.root / "class/net" / master, netdev / "master")
 
     def offspring(self, device, name, bus):
-        """Makes a vDPA ("vdpa") or mediated ("mdev") device of it."""
+        """Makes a vDPA ("vdpa") or mediated ("mdev") device of the device."""
         (device.path / name).mkdir()
         _link(self.root / "bus" / bus, device.path / name / "subsystem")
 
     def disk(self, device, below, number):
-        """Gives it a disk or partition: "nvme/nvme0/nvme0n1", "259:0". device None: one of no device."""
+        """Adds a disk or partition of a device: "nvme/nvme0/nvme0n1", "259:0". device None: of no device."""
         path = (device.path if device else self.root / "devices/virtual") / below
         (path / "holders").mkdir(parents=True)
         (path / "dev").write_text(number + "\n")
@@ -172,21 +171,21 @@ class Tree:
         return path
 
     def mount(self, number, on, kind="ext4", source="/dev/root"):
-        """In the /proc beside the tree."""
+        """Adds a mount to the /proc next to the tree."""
         proc = self.root.parent / "proc/1"
         proc.mkdir(parents=True, exist_ok=True)
         with open(proc / "mountinfo", "a", encoding="utf-8") as file:
             file.write("29 1 %s / %s rw,relatime shared:1 - %s %s rw\n" % (number, on, kind, source))
 
     def opened(self, file, pid=77, program="dpdk-testpmd"):
-        """A process of the /proc beside the tree has a file open."""
+        """Adds a process that has a file open to the /proc next to the tree."""
         fds = self.root.parent / "proc" / str(pid) / "fd"
         fds.mkdir(parents=True, exist_ok=True)
         (fds.parent / "comm").write_text(program + "\n")
         (fds / str(len(list(fds.iterdir())))).symlink_to(file)
 
     def move_netdev_away(self, device):
-        """Into another network namespace: the folder stays, empty."""
+        """Moves the interface into another network namespace: its folder stays, empty."""
         for netdev in (device.path / "net").iterdir():
             (self.root / "class/net" / netdev.name).unlink()
             shutil.rmtree(netdev)
@@ -214,7 +213,7 @@ class Tree:
         _link(device.path, folder / "devices" / device.address)
 
     def remove(self, device):
-        """Unplugs a device, as a driver's sriov_numvfs = 0 or a hot-unplug does."""
+        """Unplugs a device, as `echo 0 >sriov_numvfs` and a hot-unplug do."""
         for vf in list(device.vfs):
             self.remove(vf)
         (self.root / "bus/pci/devices" / device.address).unlink()
@@ -232,7 +231,7 @@ class Tree:
         del self.devices[device.address]
 
     def snapshot(self):
-        """Every path with its contents, to show that nothing was written."""
+        """Every path with its content, to show that no file was written."""
         found = {}
         for path in self.root.rglob("*"):
             if path.is_symlink():

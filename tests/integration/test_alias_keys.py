@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The keys of an alias that are this program's own, from the configuration to what a starting domain gets."""
+"""The keys of an alias that Nova does not have, from the configuration to the devices of a starting domain."""
 import pytest
 
 from hookhost import CONFIG, domain, fine, refused, request, uuid
@@ -9,14 +9,14 @@ SECOND_CARD = ["0000:42:10.%d" % n for n in (0, 2, 4)]
 
 
 def configure(host, keys, name="net"):
-    """The host's configuration with more keys in the alias of the network VFs."""
+    """The host's configuration with additional keys in the alias of the network VFs."""
     host.configure(CONFIG.replace('{"name": "net",', '{"name": "%s", %s,' % (name, keys)))
 
 
 # ---- attach ----
 
 def test_macvtap_needs_a_netdev(host):
-    """accel's VFs have none, and a VF of net whose driver was taken away has none either."""
+    """The VFs of alias accel have no netdev. A VF of alias net has no netdev after its driver was unbound."""
     configure(host, '"attach": "macvtap"')
     fine(host.prepare(1, request("net")))
     host.configure(CONFIG.replace('{"name": "accel",', '{"name": "accel", "attach": "macvtap",'))
@@ -37,11 +37,11 @@ def test_macvtap_needs_a_netdev(host):
     ('"d[1-3]"', 3, True),
     ('"d[1-3]"', 4, False),
     ('"d?"', 11, False),
-    ('"D1"', 1, False),  # the case of a name counts
-    ('"d"', 1, False),  # and all of it
+    ('"D1"', 1, False),  # case matters
+    ('"d"', 1, False),  # the pattern must match the whole name
     ('"%s"' % uuid(1), 1, True),
     ('"%s"' % uuid(1), 2, False),
-    ('"00000000-0000-4000-8000-*"', 1, False),  # globs are for names
+    ('"00000000-0000-4000-8000-*"', 1, False),  # patterns match names only
     ('"*"', 1, True),
 ])
 def test_permit(host, permit, number, may):
@@ -112,7 +112,7 @@ def test_pack_goes_where_most_are_used(host):
     fine(host.prepare(2, request("net")))
     fine(host.release(1, requests=request("net")))
     configure(host, '"order": "pack"')
-    fine(host.prepare(3, request("net")))  # the second card has one in use, the first has none
+    fine(host.prepare(3, request("net")))  # one VF of the second card is in use, none of the first card
     assert host.held() == {("d2", "net-0"): SECOND_CARD[0], ("d3", "net-0"): SECOND_CARD[1]}
 
 
@@ -151,7 +151,7 @@ def test_max_per_domain_counts_under_either_name(host):
     ("", "domain 'd1': cannot read requests: settings: nothing is set (alias 'net')"),
 ])
 def test_settings_of_a_request_are_judged_with_those_of_the_alias(host, settings, line):
-    """Nothing is set on a tree that is not this host's."""
+    """No setting is changed on a fake tree."""
     configure(host, '"settings": {"max_tx_rate": 100, "vlan": 42}')
     asked = "<vfalias:request alias='net'><vfalias:settings %s/></vfalias:request>" % settings
     done = host.prepare(1, asked)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Domains that come from another host or from a saved image: what the hook gives libvirt in place of their XML."""
+"""Domains that come from another host or from a saved image: the XML with which the hook replaces their XML."""
 import re
 import resource
 import signal
@@ -17,7 +17,7 @@ KEY = "device_spec = "
 
 
 def interface(address, name="dp0", more=""):
-    """A VF of ours as libvirt writes it, with things that must stay as they are."""
+    """A VF of a request as libvirt writes it, with parts that must not change."""
     dom, bus, rest = address.split(":")
     slot, function = rest.split(".")
     return ("<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:07'/><source>"
@@ -36,14 +36,14 @@ def arriving(devices="", asked=ASKED, **more):
 
 
 def tree(text):
-    """XML without what means nothing to libvirt: blanks, and the order of a device's children."""
+    """XML without differences that libvirt ignores: blanks, and the order of a device's children."""
     def plain(element):
         return element.tag, sorted(element.attrib.items()), (element.text or "").strip(), sorted(map(plain, element))
     return plain(ElementTree.fromstring(text))
 
 
 def changed(done, xml, was, now):
-    """The answer is the XML with one thing changed."""
+    """The reply is the XML with one change."""
     assert (done.returncode, done.stderr) == (0, ""), done
     assert was in xml and done.stdout
     assert tree(done.stdout) == tree(xml.replace(was, now))
@@ -71,12 +71,12 @@ def test_migrate_with_a_device_puts_one_of_this_host_into_the_xml(host):
 
 
 def test_migrate_chooses_anew_whatever_the_xml_names(host):
-    """An address of the other host: what is there on this one may be anything, and free."""
+    """An address is of the other host: on this host it may be any device, also a free one."""
     for address in (VFS[1], "0000:00:1f.6", "0000:65:00.1"):
         xml = arriving(interface(address))
         changed(host.hook("migrate", xml), xml, source(address), source(VFS[0]))
         assert states(host) == {("d1", "dp0"): (VFS[0], "incoming")}
-    fine(host.hook("migrate", arriving(interface(VFS[0]))))  # nothing changes, nothing is written
+    fine(host.hook("migrate", arriving(interface(VFS[0]))))  # no change, so no reply
 
 
 def test_migrate_chooses_another_if_it_is_taken_or_not_allowed(host):
@@ -110,7 +110,7 @@ def test_migrate_keeps_devices_for_requests_that_have_none_yet(host):
 
 
 def test_a_start_keeps_nothing_of_an_arrival_that_asked_for_more(host):
-    """It did not come about, and the domain starts from another definition before that has expired."""
+    """The migration failed, and the domain starts from another definition before the claims of the arrival expire."""
     fine(host.hook("migrate", arriving(hostdev("0000:42:10.2"), ASKED + request("accel"))))
     assert len(host.held()) == 3
     fine(host.hook("prepare", arriving(asked=request("accel"))))
@@ -194,7 +194,7 @@ def test_restore_never_fails(host, spoil):
 
 @pytest.mark.parametrize("signals", [signal.SIG_DFL, signal.SIG_IGN], ids=["killed", "told"])
 def test_restore_answers_with_the_whole_xml_or_not_at_all(host, signals):
-    """No file may be larger than that: the hook has no place for its answer, then or in the middle of it."""
+    """No file may be larger than `limit`: the hook cannot write its reply, at all or in the middle."""
     xml = arriving(macvtap("e") + "<!--%s-->" % ("x" * (1 << 20)))
     answer = host.hook("restore", xml).stdout
     assert len(answer) > len(xml)
@@ -211,7 +211,7 @@ def test_restore_answers_with_the_whole_xml_or_not_at_all(host, signals):
     for size in (0, 1 << 16, len(xml) - 1, len(xml), len(answer) - 1):
         fine(host.release(1, requests=ASKED))
         assert limited(size) == "", size
-    assert states(host) == {("d1", "dp0"): (VFS[0], "incoming")}  # it came as far as the answer
+    assert states(host) == {("d1", "dp0"): (VFS[0], "incoming")}  # the hook failed only when it wrote the reply
     refused(host.hook("prepare", xml))
     assert limited(len(answer)) == answer
 

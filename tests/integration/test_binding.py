@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `vfalias claims --json` tells a network controller of a claimed device."""
+"""What `vfalias claims --json` reports about a claimed device, for a network controller."""
 import json
 import subprocess
 import uuid
@@ -19,7 +19,7 @@ MAC = "52:54:00:00:10:%02x"
 
 @pytest.fixture
 def nets(host):
-    """The made host with MAC addresses, and a domain that has a VF of each kind."""
+    """The fake host with MAC addresses, and a domain that has a VF of each kind."""
     host.configure(NETS)
     for number, netdev in enumerate(sorted(host.tree.root.glob("class/net/*"))):
         (netdev.resolve() / "address").write_text(MAC % number + "\n")
@@ -60,7 +60,7 @@ def test_virtual_functions(nets):
 
 
 def test_numbers(nets):
-    """Of all VFs of a PF; the order of the links as text would be another from the tenth on."""
+    """The number of each VF of a PF. Sorted as text, the links would have another order from the tenth on."""
     pf = nets.tree.igb("0000:81:00.0", "enp129s0", vfs=12)
     assert nets.cli("rescan").returncode == 0
     fine(nets.hook("prepare", domain(2, devices="".join(hostdev(vf.address) for vf in pf.vfs)), name="d2"))
@@ -112,7 +112,7 @@ def test_the_interface_of_a_running_domain(nets):
 
 @pytest.mark.parametrize("status", ["", "<domstatus/>", "<domstatus>" + domain(7, name="d1") + "</domstatus>"])
 def test_status_files_that_tell_nothing(nets, status):
-    """Empty, of another version, or of a domain that had the name before."""
+    """Status files that are empty, of another version, or of an earlier domain of the same name."""
     runs(nets, 1, interface("0000:02:10.0", "56:00:00:00:00:01", "nic-0"))
     assert bound(nets)["nic-0"]["mac_address"] == "56:00:00:00:00:01"
     (nets.libvirt_run / "d1.xml").write_text(status)
@@ -120,7 +120,7 @@ def test_status_files_that_tell_nothing(nets, status):
 
 
 def test_another_hosts_tree(nets):
-    """The status files of this host say nothing of it."""
+    """The status files of this host do not concern a fake tree."""
     runs(nets, 1, interface("0000:02:10.0", "56:00:00:00:00:01", "nic-0"))
     nets.configure(NETS.replace("sysfs_root = %(sysfs)s\n", ""))
     done = subprocess.run([CLI, "--sysfs-root", nets.tree.root, "--state", nets.state, "claims", "--json"],

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfalias check --nova: what of a nova.conf carries over.
+"""vfalias check --nova: which settings of a nova.conf vfalias uses.
 
-VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
-current one). That it refuses what Nova refuses is seen in test_nova_cases.py too.
+VFALIAS_BIN is the program; default: helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (default: the current
+folder). test_nova_cases.py shows that it refuses what Nova refuses.
 """
 import json
 import os
@@ -25,7 +25,7 @@ REPORTED = "report_in_placement = true\n"
 
 
 def call(path, *more):
-    """No configuration of vfalias itself is needed."""
+    """Calls the program without a configuration of vfalias."""
     return subprocess.run([str(VFALIAS), "--config", "/nonexistent", "check", "--nova", str(path), *more],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
                           env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
@@ -164,7 +164,7 @@ def test_verdicts(text, verdicts, reason, tmp_path):
     ("[pci]\nalias = []\n", ":2: cannot use alias: an object is wanted"),
     ("[pci]\nalias = q=capabilities:devices: (device_type=NIC)\n", ":2: cannot read JSON"),
     (ALIAS % ', "numa_policy": "near"', ":3: cannot use numa_policy 'near'"),
-    # keys that only vfalias has
+    # keys that Nova does not have
     *((ALIAS % (', "%s": "x"' % key), ":3: cannot use key '%s': Nova knows no such key" % key)
       for key in ("attach", "class", "driver", "hold", "max_per_domain", "on_attach_failure", "order", "permit",
                   "physical_network", "settings", "settings_policy", "xml_name")),
@@ -173,7 +173,7 @@ def test_verdicts(text, verdicts, reason, tmp_path):
     ('[pci]\nalias = {"name": "q", "resource_class": "X"}\n', ":2: cannot use alias 'q': vendor_id and product_id"),
     ('[pci]\nalias = {"name": "q", "traits": "X"}\n' + PLACED, ":2: cannot use alias 'q': vendor_id and product_id"),
     ('[pci]\nalias = {"name": "q", "vendor_id": "x", "resource_class": "X"}\n' + PLACED, ":2: cannot use vendor_id"),
-    # several of one name
+    # several aliases of one name
     (ALIAS % "" + 'alias = {"name": "q", %s}\n' % IDS, ":4: cannot use alias 'q': Nova wants a device_type"),
     (ALIAS % ', "device_type": "type-VF"' + 'alias = {"name": "q", "device_type": "type-VF", %s}\n' % IDS + PLACED,
      ":4: cannot use alias 'q': Nova wants it once only"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which device the hook gives to a request, and the numbers in the line of a veto. The host has three cards with two
-VFs each: on node 0, on node 1 (of the same socket), and on one that is not known; node 2 is on another socket."""
+VFs each: on node 0, on node 1 (on the same socket), and on an unknown node. Node 2 is on another socket."""
 import json
 
 import pytest
@@ -43,7 +43,7 @@ def host(tmp_path):
 
 
 def aliases(host, **keys):
-    """The alias of all tests, 'net', with more keys."""
+    """The alias 'net' of all tests, with additional keys."""
     alias = dict({"name": "net", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"}, **keys)
     host.configure(CONFIG % ("alias = " + json.dumps(alias)))
 
@@ -53,7 +53,7 @@ def given(host, number=1):
 
 
 def take(host, number, *requests, **more):
-    """Starts a domain; what it got."""
+    """Starts a domain; returns its devices."""
     fine(host.prepare(number, *requests, **more))
     return given(host, number)
 
@@ -64,7 +64,7 @@ def stop(host, number):
 
 
 def veto(host, number, *requests, **more):
-    """What the veto's line says of the devices."""
+    """The part of the veto's line about the devices."""
     line = refused(host.prepare(number, *requests, **more))
     assert "no free device for request" in line
     return line.split("alias 'net' has ")[1]
@@ -104,7 +104,7 @@ def test_the_guests_nodes_come_first(host, place, first):
 ])
 @pytest.mark.parametrize("where", ["alias", "request"])
 def test_numa_policy(host, policy, order, dropped, where):
-    """Of the alias, or of the request, which counts more."""
+    """The policy of the alias, or of the request, which overrides the alias."""
     asked = request("net", numa=policy) if where == "request" else request("net")
     aliases(host, numa_policy=policy if where == "alias" else "required" if policy != "required" else "preferred")
     expected = [p % i for p in order for i in range(2)]
@@ -193,9 +193,9 @@ def test_last_device_is_preferred(host):
     fine(host.prepare(1, request("net", count=2)))
     assert start_and_stop(host, 2) == [NODE1 % 0]
     stop(host, 1)
-    assert start_and_stop(host, 3) == [NODE0 % 0]  # another domain: by address
+    assert start_and_stop(host, 3) == [NODE0 % 0]  # another domain: in the order of addresses
     assert start_and_stop(host, 2) == [NODE1 % 0]
-    fine(host.prepare(4, devices=hostdev(NODE1 % 0)))  # it is gone: as if there had been none
+    fine(host.prepare(4, devices=hostdev(NODE1 % 0)))  # the last device is in use: as if the domain had had none
     assert start_and_stop(host, 2) == [NODE0 % 0]
 
 
@@ -210,7 +210,7 @@ def test_last_device_does_not_break_the_spread(host):
     fine(host.prepare(2, devices=hostdev(NODE0 % 1)))
     assert start_and_stop(host, 1) == [NODE1 % 0]
     fine(host.prepare(3, devices=hostdev(NODE1 % 1) + hostdev(UNKNOWN % 1)))
-    assert start_and_stop(host, 1) == [NODE1 % 0]  # of equals, the one of last time
+    assert start_and_stop(host, 1) == [NODE1 % 0]  # of equal devices, the last device of the domain
 
 
 def test_last_device_that_is_not_healthy(host):
@@ -231,7 +231,7 @@ def test_quarantine(host):
 
 
 def test_a_refusal_counts_what_a_strict_pass_dropped(host):
-    """With and without a NUMA place, whatever passes come after."""
+    """With and without a NUMA place, whatever passes follow."""
     for device in host.tree.devices:
         host.cli("quarantine", "add", device, "smells")
     for policy, place, more in (("legacy", "", ""), ("preferred", MEMORY_1, ""),
@@ -249,7 +249,7 @@ def test_netdev_in_use(host):
 
 
 def test_a_vdpa_or_mediated_device_is_made_of_it(host):
-    """A guest may have that without a word of the VF in its XML, and libvirt would unbind the driver below it."""
+    """A guest may use such a device without the VF in its XML. libvirt would unbind the driver below it."""
     host.tree.offspring(vf(host, NODE0, 0), "dp0", "vdpa")
     host.tree.offspring(vf(host, NODE0, 1), uuid(7), "mdev")
     assert take(host, 1, request("net", count=4)) == [NODE1 % 0, NODE1 % 1, UNKNOWN % 0, UNKNOWN % 1]
@@ -295,7 +295,7 @@ def test_the_host_uses_a_disk(tmp_path):
 
 
 def test_a_made_tree_has_none_of_the_mounts_of_this_host(tmp_path):
-    """Numbers of this host's disks, and no /proc beside the tree."""
+    """Device numbers of this host's disks, and no /proc next to the tree."""
     host = Host(tmp_path, DRIVES, drives)
     host.daemon_is_there()
     here = next(line.split()[2] for line in open("/proc/self/mountinfo", encoding="utf-8") if " - " in line)
@@ -312,7 +312,7 @@ def test_driver(host):
 
 
 def regroup(host, group, *devices):
-    """Puts devices into one IOMMU group, or (None) into none."""
+    """Puts devices into one IOMMU group; None: into no group."""
     for device in devices:
         for link in host.tree.root.glob("kernel/iommu_groups/*/devices/" + device.address):
             link.unlink()
@@ -343,7 +343,7 @@ def test_no_group(host):
 
 
 def test_group_is_one_domains(host):
-    """VFs of one group, all without a driver of the host: the second domain gets none of it."""
+    """VFs of one group, all without a host driver: the second domain gets no VF of the group."""
     both = [vf(host, NODE0, 0), vf(host, NODE0, 1)]
     for device in both:
         host.tree.bind(device, "vfio-pci")
@@ -351,7 +351,7 @@ def test_group_is_one_domains(host):
     assert take(host, 1, request("net")) == [NODE0 % 0]
     assert take(host, 2, request("net")) == [NODE1 % 0]
     stop(host, 2)
-    assert take(host, 1, request("net", count=2)) == [NODE0 % 0, NODE0 % 1]  # its own group's rest
+    assert take(host, 1, request("net", count=2)) == [NODE0 % 0, NODE0 % 1]  # the other VF of its group
     stop(host, 1)
     assert take(host, 3, request("net"), devices=hostdev(NODE0 % 1)) == [NODE0 % 0, NODE0 % 1]
     assert take(host, 4, request("net", count=4)) == [NODE1 % 0, NODE1 % 1, UNKNOWN % 0, UNKNOWN % 1]

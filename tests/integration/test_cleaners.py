@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The cleaners that are shipped, on made sysfs trees, with a program nvme that writes down what it is asked for."""
+"""The cleaners that vfalias ships, on fake sysfs trees, with a fake program nvme that records its calls."""
 import os
 import subprocess
 from pathlib import Path
@@ -10,7 +10,8 @@ TREE = Path(__file__).resolve().parents[2]
 DEVICE = "0000:5e:00.0"
 UUID = "00000000-0000-0000-0000-000000000001"
 
-# list-ns fails with --all where there is a file no-all, and lists the file list; format fails where there is a file no-format.
+# `nvme list-ns` prints the file list. With --all it prints the file list-all, or fails if the file no-all exists. `nvme
+# format` fails if the file no-format exists.
 NVME = r"""#!/bin/sh
 cd "${0%/*}/.."
 echo "$*" >>asked
@@ -70,7 +71,7 @@ def fine(done):
 
 
 def refused(done, reason):
-    """What ends in quarantine has the reason as its last line."""
+    """A cleaner that fails has the reason for the quarantine in its last line."""
     assert done.returncode == 1 and (done.stdout + done.stderr).splitlines()[-1] == reason, done
 
 
@@ -104,7 +105,8 @@ def test_nvme_format(drive):
 
 
 def test_nvme_format_of_all_namespaces(drive):
-    """Also of those that the guest has made and that are not attached; a drive that cannot tell of them has none."""
+    """Formats also namespaces that the guest has created and that are not attached. A drive without support for such a
+    list has none of these."""
     drive.bound("nvme0n1")
     drive.list("0x1")
     (drive.folder / "list-all").write_text("[   0]:0x1\n[   1]:0xA\n")
@@ -139,7 +141,7 @@ def test_nvme_format_leaves_what_the_host_uses(drive):
 
 
 def test_nvme_format_with_native_multipath(drive):
-    """The block device hangs below the subsystem; other subsystems are of other drives."""
+    """The block device is below the subsystem. Other subsystems belong to other drives."""
     drive.bound()
     for subsystem, other in ("nvme-subsys0", "nvme0"), ("nvme-subsys1", "nvme1"):
         folder = drive.folder / "sys/class/nvme-subsystem" / subsystem

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happens to a device between two owners: cleaners that vfaliasd runs, and devices that are used once."""
+"""What happens to a device between two owners: vfaliasd runs cleaners, and devices with one_time_use are burned."""
 import json
 import os
 import re
@@ -20,7 +20,7 @@ SPEC = '"product_id": "a824"}'
 CLEAN = CONFIG.replace(SPEC, SPEC[:-1] + ', "clean": "wipe"}') + "require_daemon = no\n"
 ONCE = CONFIG.replace(SPEC, SPEC[:-1] + ', "one_time_use": "yes"}') + "require_daemon = no\n"
 
-# Writes down how it was called, waits until it may go on, and does what the file `end` says.
+# Records its arguments, waits for permission to go on, and ends as the file `end` says.
 WIPE = r"""#!/bin/sh
 cd "${0%/*}/.."
 echo "$*" >>ran
@@ -54,7 +54,7 @@ class Cleaned:
 
     def go(self):
         if self.fifo is not None:
-            os.write(self.fifo, b"go\n" * 9)  # also for those that are started again
+            os.write(self.fifo, b"go\n" * 9)  # also for cleaners that are started again
 
     def stay(self):
         os.mkfifo(self.folder / "go")
@@ -73,7 +73,7 @@ class Cleaned:
         return {q["device"]: q["reason"] for q in json.loads(done.stdout)}
 
     def use(self, number=1, alias="accel", **more):
-        """A domain has the device and stops."""
+        """A domain gets the device and stops."""
         fine(self.host.prepare(number, request(alias), **more))
         fine(self.host.release(number, requests=request(alias), **more))
 
@@ -150,7 +150,7 @@ def test_devices_without_a_cleaner(cleaned):
 
 
 def test_cleaner_that_the_configuration_names_now(cleaned, daemon):
-    """It counts what is said when the device is given back; a cleaner that nothing names any more is not run."""
+    """The configuration at the release counts. A cleaner that the configuration does not name any more is not run."""
     cleaned.cleaner("other", "#!/bin/sh\necho other >>${0%/*}/../ran\n")
     fine(cleaned.host.prepare(1, request("accel")))
     cleaned.host.configure(CLEAN.replace('"wipe"', '"other"'))
@@ -169,7 +169,7 @@ def test_cleaner_that_the_configuration_names_now(cleaned, daemon):
 
 
 def test_what_vfalias_did_not_choose_is_not_cleaned(cleaned, daemon):
-    """Its domain may keep data on it; but nobody else gets it as it is."""
+    """The domain may keep data on a device of its own XML. But no other domain gets the device without cleaning."""
     daemon()
     fine(cleaned.host.prepare(1, devices=hostdev(FIRST)))
     fine(cleaned.host.release(1, devices=hostdev(FIRST)))
@@ -277,7 +277,7 @@ def test_cleaner_outlives_the_daemon(cleaned, daemon):
     one.drop()
     two = daemon()
     two.wait_for("connected")
-    assert cleaned.runner().returncode == 0  # there is one already
+    assert cleaned.runner().returncode == 0  # another cleaner runs already
     assert len(cleaned.ran()) == 1
     cleaned.go()
     two.wait_for(lambda: cleaned.state_of() is None)
@@ -298,7 +298,7 @@ def test_runner_that_is_killed_is_started_again(number, cleaned, daemon):
 
 
 def test_result_waits_for_a_state_file_that_is_locked(cleaned):
-    """After 10 s it was lost, and the cleaner had to run once more."""
+    """Before, the result was lost after 10 s, and the cleaner had to run again."""
     cleaned.use()
     cleaned.stay()
     runner = subprocess.Popen([str(PROGRAM), FIRST], env=cleaned.host.env)
@@ -373,7 +373,7 @@ def test_once(cleaned):
 
 
 def test_once_is_burned_with_the_claim(cleaned):
-    """Not by a start that gets no claim; but by one that is refused after it."""
+    """A start without a claim does not burn the device. A start that is refused after the claim does."""
     host = cleaned.host
     host.configure(ONCE)
     refused(host.prepare(1, request("accel") + request("gone")))
@@ -384,7 +384,7 @@ def test_once_is_burned_with_the_claim(cleaned):
 
 
 def test_once_of_a_domain_that_runs(cleaned):
-    """As in Nova, one_time_use that is written while the device is in use counts."""
+    """As in Nova, one_time_use counts if it is set while the device is in use."""
     host = cleaned.host
     host.configure(CLEAN)
     fine(host.prepare(1, request("accel")))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfalias(1) as a user meets it: the built program against made sysfs trees.
+"""vfalias(1) as a user runs it: the built program on fake sysfs trees.
 
-VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
-current one). Claims are made by the hook's own program from the same build folder. libvirt is its test
-driver: it keeps nothing between two connections, so what `request` really leaves behind in a definition
-is for the tests that have a libvirtd.
+VFALIAS_BIN is the program; default: helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (default: the current
+folder). The hook's handler from the same build folder makes the claims. libvirt is its test driver, which keeps nothing
+between two connections: tests with a libvirtd show what `request` writes into a definition.
 """
 import fcntl
 import json
@@ -40,7 +39,7 @@ pytestmark = pytest.mark.skipif(not VFALIAS.exists(), reason="%s is not built" %
 
 
 class Host:
-    """A made host: its tree, its configuration, its state, and vfalias on it."""
+    """A fake host: its tree, configuration and state, and vfalias on it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -69,7 +68,7 @@ class Host:
         return json.loads(self.fine(*args, "--json", **more))
 
     def refused(self, status, *args, **more):
-        """The one line on stderr, without the program's name."""
+        """The only line on stderr, without the program's name."""
         result = self.call(*args, **more)
         assert result.returncode == status, result
         assert result.stdout == ""
@@ -77,7 +76,7 @@ class Host:
         return result.stderr[len("vfalias: "):-1]
 
     def start(self, name, number, requests="", devices=""):
-        """What the hook does when a domain starts."""
+        """As the hook does when a domain starts."""
         hook_conf = self.folder / "hook.conf"
         hook_conf.write_text(CONFIG + "[vfalias]\nrequire_daemon = no\nstate = %s\n"
                              "sysfs_root = %s\nlibvirt_run = %s\n"
@@ -112,7 +111,7 @@ def host(tmp_path):
 
 @pytest.fixture
 def claims(host):
-    """Two domains have devices: a network VF and an NVMe VF; a whole card by its own XML."""
+    """Two domains have devices: a network VF and an NVMe VF; and a whole card that its XML names."""
     host.start("db1", 1, request("net") + request("nvme"))
     host.start("web", 2, devices="""<hostdev mode='subsystem' type='pci' managed='yes'><source>
         <address domain='0x0000' bus='0x41' slot='0x00' function='0x0'/></source></hostdev>""")
@@ -192,7 +191,7 @@ def test_wrong_usage_is_one_line_and_2(host, args, says):
 
 def test_help_is_the_synopsis_of_the_man_page(host):
     synopsis = (SOURCE / "man/synopsis.txt").read_text()
-    host.conf.unlink()  # help needs no configuration
+    host.conf.unlink()  # --help needs no configuration
     assert host.fine("--help") == synopsis
     devices = host.fine("devices", "--help")
     assert devices.startswith("vfalias [OPTION]... devices [--all] [--json]\n\n")
@@ -257,7 +256,7 @@ def test_check_reads_conf_d(host):
 
 
 def test_pipe_in_conf_d(host):
-    """No hook waits for what nobody writes."""
+    """No hook waits for a pipe into which nobody writes."""
     (host.folder / "conf.d").mkdir()
     pipe = host.folder / "conf.d/more.conf"
     os.mkfifo(pipe)
@@ -417,14 +416,14 @@ def test_stats_counts_what_is_not_healthy_as_not_free(host):
     host.fine("quarantine", "add", card.vfs[2].address, "x")
     stats = host.json("stats")
     assert stats["aliases"][0] == {"name": "net", "total": 7, "free": 4}
-    assert [p["count"] for p in stats["pools"]] == [0, 4, 1, 4]  # nor is the PF of a VF that the host uses
+    assert [p["count"] for p in stats["pools"]] == [0, 4, 1, 4]  # the PF of a VF that the host uses is not free either
 
 
 def test_stats_tell_of_the_last_scan(host):
     host.fine("rescan")
     host.tree.enslave(host.tree.devices["0000:01:00.0"].vfs[0], "br0")
     assert host.json("stats")["aliases"][0]["free"] == 7
-    host.fine("quarantine", "add", host.tree.devices["0000:01:00.0"].vfs[1].address, "x")  # that is of now
+    host.fine("quarantine", "add", host.tree.devices["0000:01:00.0"].vfs[1].address, "x")  # quarantine counts at once
     assert host.json("stats")["aliases"][0]["free"] == 6
     host.fine("rescan")
     assert host.json("stats")["aliases"][0]["free"] == 5
@@ -444,7 +443,7 @@ def test_claims(claims):
     for claim in listed:
         assert claim.pop("pci_slot") == claim["device"]
         for key in ("request_id", "pci_vendor_info", "physical_network", "pf_address", "pf_mac_address", "vf_num",
-                    "mac_address"):  # test_binding.py
+                    "mac_address"):  # see test_binding.py
             del claim[key]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", s) for s in since)
     none = {"kind": "pci", "state": "claimed", "why": None, "attempts": 0, "error": None}
@@ -476,7 +475,7 @@ def other_database(path):
 @pytest.mark.parametrize("make", [lambda path: path.write_text("not a database at all\n" * 100), other_database],
                          ids=["text", "database"])
 def test_a_file_that_is_no_state_file_stays_as_it_is(host, make):
-    """Somebody has typed the name of another file than was meant."""
+    """The user has typed the name of another file."""
     meant = host.folder / "valuable"
     make(meant)
     before = meant.read_bytes()
@@ -507,7 +506,7 @@ def test_quarantine(host):
 
 
 def test_quarantine_for_a_reason_that_is_not_utf8(host):
-    """As a terminal of ISO 8859-1 writes it. JSON has nothing else than UTF-8."""
+    """A reason from a terminal with ISO 8859-1. JSON is always UTF-8."""
     host.fine("quarantine", "add", "0000:02:10.0", b"l\xfcfter")
     assert [entry["reason"] for entry in host.json("quarantine")] == ["l\ufffdfter"]
     assert {d["address"]: d["detail"] for d in host.json("devices")}["0000:02:10.0"] == "l\ufffdfter"
@@ -575,7 +574,7 @@ def test_explain_without_a_state_file(host):
 
 
 def test_explain_a_device_that_the_index_does_not_have(claims):
-    """The hook takes it only when nothing else is left."""
+    """The hook takes such a device only if no other device is left."""
     claims.configure(CONFIG + "[vfalias]\nstate = %s\nsysfs_root = %s\n" % (claims.state, claims.tree.root))
     claims.tree.vf(claims.tree.devices["0000:65:00.0"], "0000:65:00.5", "144d:a824", 4, cls="010802")
 
@@ -646,7 +645,7 @@ def test_release_does_not_trust_a_libvirt_it_cannot_ask(claims):
 
 @pytest.fixture
 def virt(claims):
-    """The host with a libvirt: db1 and web run there as the hook has seen them, idle is shut off."""
+    """The host with a libvirt: db1 and web run with the devices that the hook has claimed, idle is shut off."""
     has = """<hostdev mode='subsystem' type='pci' managed='yes'><source>
         <address domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source>
         <alias name='ua-vf-net-0'/></hostdev>"""
@@ -672,7 +671,7 @@ def virt(claims):
 @pytest.mark.parametrize("verb", [["gc"], ["release", "db1"], ["start", "test"], ["attach", "test"],
                                   ["detach", "test", "--all"], ["migrate", "test", "qemu+ssh://other/system"]])
 def test_claims_are_changed_by_the_configured_libvirt_only(virt, verb):
-    with open("%s.lock" % virt.state, "w", encoding="ascii") as there:  # for those that need vfaliasd
+    with open("%s.lock" % virt.state, "w", encoding="ascii") as there:  # for commands that need vfaliasd
         ofd_setlk = 37
         fcntl.fcntl(there, ofd_setlk, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
         says = virt.refused(1, *verb, options=["--connect", "test:///default"])
@@ -705,7 +704,7 @@ def test_explain_for_a_domain(virt):
     listed = virt.json("explain", "net", "idle", options=[])
     assert (listed[0]["address"], listed[0]["request"]) == ("0000:02:10.2", "a")
     assert "domain 'idle' (to be started)" in virt.fine("explain", "net", UUID % 3, options=[])
-    # db1 runs and has what it asks for: one more
+    # db1 runs and has all its devices: explain answers for one more
     running = virt.json("explain", "net", "db1", options=[])
     assert (running[0]["address"], running[0]["verdict"], running[0]["request"]) == \
         ("0000:02:10.2", "chosen", None)
@@ -768,7 +767,7 @@ request 'net-1' added to domain 'idle' (definition)
     (" net : 1 , nvme:1,net:1", ["--optional", "--late", "--numa", "preferred"], ["net-0", "nvme-0", "net-1"]),
     ("net", ["--tag", "physical_network=physnet1", "--tag", "traits=a=b"], ["net-0"]),
     ("net:1,other:1", ["--force", "--tag", "rack=7"], ["net-0", "other-0"]),
-    # aliases with names of all kinds
+    # aliases with unusual names
     ("odd:2", [], ["odd2-0"]),
     ("odd2:3", [], ["odd2-0", "odd2-1", "odd2-2"]),
     ("odd:2", ["--port"], ["odd2-0"]),
@@ -838,7 +837,7 @@ def test_request_ports(virt):
 
 @pytest.mark.parametrize("name, dropped", [("db1", "2 claims dropped\n"), ("web", "1 claim dropped\n")])
 def test_release_of_a_running_domain_is_refused(virt, name, dropped):
-    """Whether it has its devices by now, or is about to get them."""
+    """Refused whether the domain has its devices already, or will get them."""
     assert virt.refused(1, "release", name, options=[]) == \
         "domain '%s' is running: stop it first, or use --force" % name
     assert len(virt.json("claims", options=[])) == 3
@@ -846,7 +845,7 @@ def test_release_of_a_running_domain_is_refused(virt, name, dropped):
 
 
 def test_release_leaves_what_is_claimed_while_libvirt_is_asked(virt):
-    """The domain starts just after libvirt, which comes to be asked when it has this file, has said that it does not."""
+    """The domain starts just after libvirt has said that it does not run. libvirt reads this file before it answers."""
     virt.start("idle", 3, request("net"))
     node = virt.folder / "node.xml"
     text = node.read_text()
@@ -854,7 +853,7 @@ def test_release_leaves_what_is_claimed_while_libvirt_is_asked(virt):
     os.mkfifo(node)
     with ThreadPoolExecutor() as pool:
         release = pool.submit(virt.fine, "release", "idle", options=[])
-        # should it never read the file, nobody waits for that
+        # if libvirt never reads the file, the test does not wait for ever
         release.add_done_callback(lambda _: os.close(os.open(node, os.O_RDONLY | os.O_NONBLOCK)))
         with node.open("w") as pipe:
             virt.start("idle", 3, request("nvme"))
@@ -951,7 +950,8 @@ def test_completion_of_zsh(host, words, offered):
 
 
 def completed_by_zsh(host, words, **environ):
-    """Outside of zsh's line editor: what the function hands to zsh, of that what begins with the last word."""
+    """Without zsh's line editor: the words that the function passes to zsh, reduced to those that begin with the last
+    word."""
     script = r"""
         compadd() { shift; for word; do [[ $word != $PREFIX* ]] || print -r -- $word; done }
         _files() { print FILE; }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples of the manual pages and of the installed file are what vfalias takes as valid.
+"""vfalias accepts the examples of the manual pages and of the installed file.
 
-VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
-current one).
+VFALIAS_BIN is the program; default: helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (default: the current
+folder).
 """
 import os
 import re
@@ -44,7 +44,7 @@ def test_page(text, tmp_path):
 
 
 def test_how_the_example_is_looked_at(tmp_path):
-    """Its devices are those that are told in front of it."""
+    """The devices of an example are listed in front of it."""
     tree = Tree(tmp_path / "sys")
     tree.pf("0000:3b:00.0", "15b3:101d", vfs=4, vf_id="15b3:101e", cls="020000")
     tree.pf("0000:3d:00.0", "8086:0435", vfs=1, vf_id="8086:0443", cls="0b4000")
@@ -65,7 +65,7 @@ def test_installed_file_says_nothing():
 
 
 def test_installed_file_uncommented(tmp_path):
-    """With the # taken off every example, it is valid and gives no warning."""
+    """With the # removed from each example, the file is valid and gives no warning."""
     text = (SOURCE / "conf/vfalias.conf").read_text(encoding="utf-8")
     config = tmp_path / "vfalias.conf"
     config.write_text(re.sub(r"^#(?=\S|  \")", "", text, flags=re.M), encoding="utf-8")

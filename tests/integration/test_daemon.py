@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfaliasd with libvirt's test driver, which has running domains but attaches nothing: what it claims, for whom, when."""
+"""vfaliasd with libvirt's test driver, which has running domains and cannot attach devices: what vfaliasd claims, for
+which domain, and when."""
 import fcntl
 import os
 import re
@@ -16,12 +17,13 @@ from daemonhost import DAEMON, SECONDS, Daemon, guest, quiet, wait_until_still
 from hookhost import CONFIG, fine, hostdev, port, refused, request, uuid
 
 ACCEL = ["0000:65:00.%d" % n for n in range(1, 5)]
-TAKEN = "".join(map(hostdev, ACCEL))  # the devices of the domain that has all of them
+TAKEN = "".join(map(hostdev, ACCEL))  # the XML of the domain that has all accelerators
 LATE = request("accel", optional="yes", late="yes")
 LATER = request("accel", name="later", optional="yes", late="yes")
 OPTIONAL = request("accel", optional="yes")
 
-# It asks for one thing more that nobody has, of which the daemon tells once it has looked at what it has.
+# This domain also has a request that cannot be served. The daemon reports it after it has looked at the domain's
+# devices.
 HAS_ALL = guest(1, request("seen"), TAKEN)
 
 
@@ -46,7 +48,7 @@ def daemon(quiet_host):
 
 
 def waiting(host, daemon, *requests):
-    """A daemon, and a domain 2 that runs without what it asks for, as domain 1 has all of it."""
+    """Starts a daemon. Domain 2 runs and waits for devices; domain 1 has all of them."""
     fine(host.hook("prepare", guest(1, devices=TAKEN)))
     fine(host.hook("prepare", guest(2, "".join(requests)), name="d2"))
     one = daemon(HAS_ALL, guest(2, "".join(requests)))
@@ -55,8 +57,8 @@ def waiting(host, daemon, *requests):
 
 
 def wait_until_seen(one):
-    """The daemon has looked at the domain that has devices (HAS_ALL), and will not do so once they are released: it would
-    claim them anew."""
+    """Waits until the daemon has looked at the domain with the devices (HAS_ALL). Otherwise the daemon would claim the
+    devices again after their release."""
     one.wait_for("request 'seen-0': no alias 'seen' is configured")
 
 
@@ -109,15 +111,15 @@ def test_the_longest_waiting_domain_is_not_forgotten(quiet_host, daemon):
 
 
 def test_a_domain_that_waits_costs_nothing(quiet_host, daemon):
-    """Neither does it poll, nor do its own writes wake it for ever."""
+    """The daemon does not poll, and its own writes do not wake it again and again."""
     one = waiting(quiet_host, daemon, LATE)
     one.wait_for("no free device for request 'accel-0'")
     fine(quiet_host.prepare(3, request("net")))
     fine(quiet_host.release(3, requests=request("net")))
     wait_until_still(one.switches, 1)
     before = one.switches()
-    time.sleep(2)  # what does not happen has no event
-    assert one.switches() - before < 20, one.text()  # gc may have claims to look at once more
+    time.sleep(2)  # no event to wait for: the daemon must not act
+    assert one.switches() - before < 20, one.text()  # gc may look at claims once more
 
 
 @pytest.mark.parametrize("option", ["--config", "--uri"])
@@ -143,7 +145,7 @@ def test_optional_request_is_not_tried_again(quiet_host, daemon):
 
 
 def test_optional_request_that_the_daemon_saw_first(quiet_host, daemon):
-    """As after metadata were written for a running domain: it is tried once."""
+    """As after a request was added to a running domain: the request is tried once."""
     fine(quiet_host.hook("prepare", guest(1, devices=TAKEN)))
     one = daemon(HAS_ALL, guest(2, OPTIONAL + LATER))
     wait_until_seen(one)
@@ -168,7 +170,7 @@ def test_start_reload_stop(quiet_host, daemon):
 
 
 def test_configuration_that_changes(quiet_host, daemon):
-    """It is followed by itself, in all its files; a wrong one, or another file, changes nothing."""
+    """The daemon reads all its files again by itself. An invalid file, or another file, changes nothing."""
     text = quiet_host.config_file.read_text()
     more = quiet_host.config_file.parent / "conf.d"
     one = daemon(guest(1), guest(2, request("new")))
@@ -220,7 +222,8 @@ def test_options(quiet_host, options, status):
 # ---- borrowers ----
 
 def borrow(host, number, *names):
-    """As a program does that has taken devices out of the guest: rows in the state, a lock on the byte of its number."""
+    """Borrows devices as a program that has taken them out of the guest: rows in the state, and a lock on the byte of
+    its number."""
     file = open(str(host.state) + ".borrow", "w")
     ofd_setlk = 37
     fcntl.fcntl(file, ofd_setlk, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, number, 1, 0))
@@ -230,7 +233,7 @@ def borrow(host, number, *names):
 
 
 def test_borrowed_request_is_served_when_its_borrower_ends(daemon, quiet_host):
-    fine(quiet_host.prepare(2, request("net"), machine="i440fx"))  # makes the state
+    fine(quiet_host.prepare(2, request("net"), machine="i440fx"))  # creates the state file
     fine(quiet_host.release(2, requests=request("net")))
     with borrow(quiet_host, 7, "accel-0"), borrow(quiet_host, 8, "accel-1"):
         started = daemon(guest(1, request("accel", count=3)))
@@ -247,7 +250,7 @@ STORE, DROP = b"FDSTORE=1\nFDNAME=presence", b"FDSTOREREMOVE=1\nFDNAME=presence"
 
 
 def refuses(host):
-    """Whether a start is refused for want of a daemon."""
+    """Whether a start is refused because no daemon runs."""
     host.configure(CONFIG)
     done = host.prepare(9, request("net"), machine="i440fx")
     if done.returncode:
@@ -290,7 +293,7 @@ def lock_file_removed(host, kept):
 
 
 def read_only(host, kept):
-    """So it has no lock, and cannot get it."""
+    """This descriptor has no lock, and cannot get one."""
     os.close(kept)
     return os.open(str(host.state) + ".lock", os.O_RDONLY)
 
@@ -320,7 +323,7 @@ def test_watchdog_is_fed_while_the_event_loop_runs(quiet_host, daemon):
     ("qemu:///system", True), ("qemu+unix:///system?socket=/nowhere", True),
 ])
 def test_libvirt_of_another_driver_is_refused(quiet_host, uri, good):
-    """Its domains are not those that the hooks claim for. (Good ones fail later: there is no place for the state.)"""
+    """The hooks do not claim for the domains of this libvirt. (Good URIs fail later, without a state file.)"""
     quiet_host.configure(CONFIG.replace("%(state)s", "/proc/nowhere/state") + "libvirt_uri = %s\n" % uri)
     done = subprocess.run([str(DAEMON)], env=quiet_host.env, capture_output=True, text=True, timeout=SECONDS)
     told = "libvirt_uri '%s' is not libvirt's QEMU driver on this host: use qemu:///system" % uri

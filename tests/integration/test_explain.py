@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`vfalias explain` against the hook: what it marks as chosen is what `prepare` then claims, and where it says that
-nothing is free, `prepare` vetoes with the same line. On hosts, configurations and histories made at random."""
+"""`vfalias explain` against the hook, on random hosts, configurations and histories: `prepare` claims the devices that
+explain marks as chosen, and refuses with the line of explain if explain finds no free device."""
 import json
 import random
 import re
@@ -126,7 +126,7 @@ def aliases_in(xml):
 
 
 def explained(host, number, xml):
-    """{request: device} as explain has it for all aliases of a domain, and its refusals."""
+    """{request: device} as explain reports it for all aliases of a domain, and its refusals."""
     chosen, refusals = {}, set()
     before = host.state.read_bytes() if host.state.exists() else None
     for alias in aliases_in(xml):
@@ -158,7 +158,7 @@ def compare(host, number, xml):
 
 
 def change_hardware(rng, host):
-    """Behind the index' back."""
+    """Changes the hardware without a rescan of the index."""
     vfs = [d for d in host.tree.devices.values() if ":10." in d.address]
     if vfs and rng.random() < 0.3:
         host.tree.remove(rng.choice(vfs))
@@ -203,7 +203,7 @@ def test_stats_by_the_index_are_those_of_a_scan(tmp_path, seed):
 
 @pytest.mark.parametrize("seed", range(100, 108))
 def test_verbs_agree(tmp_path, seed):
-    """What `stats` counts as free are the candidates of `explain`, and `devices` calls them free."""
+    """`stats` counts the candidates of `explain` as free, and `devices` calls them free."""
     rng = random.Random(seed)
     host = random_host(rng, tmp_path)
     for number in range(1, 3):
@@ -227,7 +227,7 @@ def test_verbs_agree(tmp_path, seed):
 
 @pytest.mark.parametrize("name", ["net", "net-0"])
 def test_a_device_of_the_domain_may_be_called_like_the_alias(tmp_path, name):
-    """The domain has no request that needs a device: explain asks for one more, under a name that nobody has."""
+    """The domain has no request that needs a device. explain asks for one more device, under an unused name."""
     host = Host(tmp_path)
     first = next(row["address"] for row in json.loads(host.cli("devices", "--json").stdout) if row["product_id"] == "10ca")
     done = host.cli("explain", "net", "--xml", "-", "--json", input=domain(1, "", hostdev(first, name)))

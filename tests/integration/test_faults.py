@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What if it is killed here? What if this write fails, this allocation? What if fifty run at once?
+"""Programs that are killed, calls that fail, and many programs at once.
 
-Faults are injected by tests/faults/inject.c at every call of a kind, one after the other, so that no place is
-left out. After each one: no double claim, no half of a domain's claims, and the next run works."""
+tests/faults/inject.c injects faults at every call of a kind, one after the other, so that no place is left out. After
+each fault: no device is claimed twice, no domain has a part of its claims only, and the next run works."""
 import concurrent.futures
 import os
 import random
@@ -44,7 +44,7 @@ def calls_of(host, inject, kind, operation, xml, **more):
 
 
 def claimed(host):
-    """The devices of d1, after whatever happened; the file must be whole."""
+    """The devices of d1 after a fault. The state file must be intact."""
     with sqlite3.connect(host.state) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         wrong = db.execute("SELECT id FROM pool WHERE used <> (SELECT sum(min(busy, slots)) FROM member WHERE pool = id)"
@@ -60,7 +60,7 @@ def claimed(host):
 @pytest.mark.parametrize("kind", ["kill", "file"])
 def test_every_file_operation_of_prepare(host, inject, kind):
     xml = domain(1, ASKED)
-    fine(host.prepare(2, request("net")))  # the state is there, with somebody in it
+    fine(host.prepare(2, request("net")))  # the state file exists, and has claims of a domain
     total = calls_of(host, inject, kind, "prepare", xml)
     fine(host.release(1, requests=ASKED))
     for n in range(1, total + 1):
@@ -71,7 +71,7 @@ def test_every_file_operation_of_prepare(host, inject, kind):
             assert len(devices) in (0, 3), (n, devices)
         elif done.returncode == 0:
             assert len(devices) == 3, (n, devices)
-        else:  # a lock that cannot be given back makes a done commit look failed; libvirt's `release` follows
+        else:  # if a lock cannot be released, a completed commit looks failed; libvirt's `release` follows
             refused(done)
             assert len(devices) in (0, 3), (n, devices)
             fine(host.hook("release", xml, extra="failed"))
@@ -85,7 +85,7 @@ def test_every_file_operation_of_prepare(host, inject, kind):
 
 @pytest.mark.parametrize("kind", ["kill", "file"])
 def test_every_file_operation_of_the_first_prepare(host, inject, kind):
-    """The same where the state file has to be made."""
+    """The same for a run that creates the state file."""
     xml = domain(1, ASKED)
     total = calls_of(host, inject, kind, "prepare", xml)
     for n in range(1, total + 1):
@@ -99,14 +99,14 @@ def test_every_file_operation_of_the_first_prepare(host, inject, kind):
 
 @pytest.mark.parametrize("kind", ["kill", "file", "memory"])
 def test_nothing_that_happens_to_the_handler_stops_a_domain_that_asks_for_nothing(host, inject, kind):
-    """Its host device, or its disk, is the worse for that not recorded; but it starts."""
+    """The domain's host device, or its disk, is then not recorded, but the domain starts."""
     xml = domain(1, devices=hostdev("0000:02:10.0"))
     handler = {"VFA_FAULT_ONLY": "qemu-asked"}
     total = calls_of(host, inject, kind, "prepare", xml, **handler)
     for n in range(1, total + 1, max(1, total // 50)):
         fine(host.hook("release", xml))
         done, _ = with_fault(host, inject, "%s:%d" % (kind, n), "prepare", xml, **handler)
-        assert (done.returncode, done.stdout) == (0, ""), n  # nobody reads what a hook that succeeds says
+        assert (done.returncode, done.stdout) == (0, ""), n  # libvirt ignores the output of a hook that succeeds
         assert claimed(host) <= {"0000:02:10.0"}, n
 
 
@@ -126,7 +126,7 @@ def test_every_file_operation_of_release(host, inject, kind):
 @pytest.mark.parametrize("kind", ["kill", "file"])
 @pytest.mark.parametrize("operation", ["restore", "migrate"])
 def test_every_file_operation_of_an_arrival(host, inject, operation, kind):
-    """libvirt gets the whole answer or none, and a restore never fails, whatever comes of the hook's handler."""
+    """libvirt gets the whole reply or none, and a restore never fails, also if the handler fails."""
     xml = domain(1, request("net", name="dp0"), hostdev("0000:7f:10.3", "dp0"))
     handler = {"VFA_FAULT_ONLY": "qemu-asked"}
     total = calls_of(host, inject, kind, operation, xml, **handler)
@@ -154,12 +154,12 @@ def test_every_allocation_of_prepare(host, inject):
     for n in range(1 + SEED % step, total + 1, step):
         done, _ = with_fault(host, inject, "memory:%d" % n, "prepare", xml)
         devices = claimed(host)
-        if done.returncode == 0:  # libraries may do without what they did not get
+        if done.returncode == 0:  # libraries may go on after a failed allocation
             assert len(devices) == 3, n
             fine(host.release(1, requests=ASKED))
             continue
         assert devices == set(), n
-        if done.returncode != -signal.SIGSEGV:  # json-c 0.16 does not survive all of its failing strdup()s
+        if done.returncode != -signal.SIGSEGV:  # json-c 0.16 crashes after some failing strdup()s
             refused(done)
 
 
@@ -174,7 +174,7 @@ def test_reconnect_survives_every_allocation(host, inject):
 
 
 def test_many_at_once_never_get_the_same_device(host):
-    """Fifty domains want one of fourteen devices, some of their hooks are killed on the way."""
+    """Fifty domains want one of fourteen devices each. Some of their hooks are killed."""
     chance = random.Random(SEED)
 
     def start(number):

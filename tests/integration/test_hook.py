@@ -76,7 +76,7 @@ def test_two_domains_get_two_devices(host):
 def test_release_frees_by_owner(host):
     fine(host.prepare(1, request("net", count=2), request("accel")))
     fine(host.prepare(2, request("net")))
-    # what a start that lost against another domain looks like: the XML names the other's device
+    # as a start that lost against another domain: the XML names the other domain's device
     fine(host.release(1, devices=hostdev("0000:02:10.4", "net-0")))
     assert host.held() == {("d2", "net-0"): "0000:02:10.4"}
     fine(host.release(1, devices=hostdev("0000:02:10.4", "net-0")))
@@ -181,7 +181,7 @@ def test_broken_configuration_is_told_with_file_and_line(host):
 
 
 def test_the_command_line_reads_in_any_locale_what_the_hook_does(host, tmp_path):
-    """In a Turkish one the small letter of I is no i."""
+    """In a Turkish locale, I in lower case is not i."""
     made = subprocess.run(["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / "tr_TR.UTF-8")], capture_output=True)
     if made.returncode != 0:
         pytest.skip("localedef cannot make tr_TR.UTF-8: %s" % made.stderr)
@@ -214,7 +214,7 @@ def test_a_pf_takes_its_vfs_away_and_the_reverse(host):
 
 
 def drive(address, quote="'"):
-    """An NVMe drive as disk, as libvirt writes it, with two of its namespaces."""
+    """An NVMe drive as a disk, as libvirt writes it, with two of its namespaces."""
     source = re.search("<address.*?/>", hostdev(address)).group()
     return "".join("<disk type='nvme' device='disk'><driver name='qemu' type='raw'/><source type='pci' managed='yes' "
                    "namespace='%d'>%s</source><target dev='vd%s' bus='virtio'/></disk>" % (i, source, "xab"[i])
@@ -223,7 +223,7 @@ def drive(address, quote="'"):
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_nvme_drive_that_is_a_disk_is_not_given_to_others(host, quote):
-    """libvirt has it from the host as it has a hostdev."""
+    """libvirt takes the drive from the host, as it takes a hostdev."""
     xml = domain(1, devices=drive("0000:65:00.1", quote))
     fine(host.hook("prepare", xml))
     fine(host.prepare(2, request("accel")))
@@ -250,7 +250,7 @@ def test_static_hostdev_starts_whatever_is_wrong_with_us(host):
 @pytest.mark.parametrize("operation", ["prepare", "migrate", "restore", "release", "reconnect", "attach"])
 def test_static_hostdev_starts_and_moves_though_we_cannot_read_its_xml(host, operation, spoil):
     done = host.hook(operation, spoil(domain(1, devices=hostdev("0000:02:10.0"))))
-    assert (done.returncode, done.stdout) == (0, "")  # nobody reads what a hook that succeeds says
+    assert (done.returncode, done.stdout) == (0, "")  # libvirt ignores the output of a hook that succeeds
     asking = host.hook(operation, spoil(domain(1, request("net"), devices=hostdev("0000:02:10.0"))))
     if operation in ("prepare", "migrate"):
         assert "cannot read domain XML: " in refused(asking)
@@ -270,7 +270,7 @@ def test_placeholder_without_source(host):
     assert "ua-vf-net-0" in line
 
 
-# ---- the index against the truth ----
+# ---- an outdated index ----
 
 def test_device_that_vanished_is_not_given_out(host):
     fine(host.prepare(1, request("net")))
@@ -281,7 +281,7 @@ def test_device_that_vanished_is_not_given_out(host):
 
 
 def fail_to_release(host):
-    """d1 ends while its claims cannot be dropped."""
+    """d1 ends while its claims cannot be released."""
     fine(host.prepare(1, request("net")))
     whole = host.config_file.read_text()
     host.config_file.write_text(whole.replace("sysfs_root = ", "sysfs_root = /nonexistent"))
@@ -312,7 +312,7 @@ def test_release_that_failed_does_not_end_the_next_start(host):
 
 @pytest.mark.parametrize("seconds, kept", [(-1, True), (0, False)])
 def test_note_that_comes_late(host, seconds, kept):
-    """A hook whose libvirtd was killed leaves it when its domain runs again."""
+    """The hook of a killed libvirtd leaves its note when the domain already runs again."""
     fine(host.prepare(1, request("net")))
     note = host.state.parent / ("state.unreleased." + uuid(1))
     note.touch()
@@ -332,7 +332,7 @@ def test_note_has_the_time_of_the_end(host):
     assert begin <= note.stat().st_mtime <= time.time()
     os.utime(note, (begin + 3600, begin + 3600))
     host.state.rename(host.state.with_name("away"))
-    host.state.mkdir()  # cannot be opened
+    host.state.mkdir()  # a folder cannot be opened as a state file
     fine(host.hook("release", domain(1, request("net"))))
     assert note.stat().st_mtime == begin + 3600, "a later end counts"
 
@@ -345,7 +345,7 @@ def test_nobody_claims_beside_a_note_that_stays(host):
 
 
 def test_a_locked_state_is_waited_for_once(host):
-    """For ten seconds, however many notes there are."""
+    """The hook waits ten seconds in total, however many notes exist."""
     fine(host.prepare(1, request("net")))
     for number in range(2, 6):
         (host.state.parent / ("state.unreleased." + uuid(number))).touch()
@@ -410,7 +410,7 @@ def test_reconnect_rebuilds_a_lost_state(host):
 
 
 def test_reconnect_is_right_about_what_runs(host):
-    fine(host.prepare(2, request("net")))  # was given 0000:02:10.0, which d1 in truth has
+    fine(host.prepare(2, request("net")))  # d2 gets 0000:02:10.0 in the state, but d1 has it
     fine(host.hook("reconnect", domain(1, request("net"), hostdev("0000:02:10.0", "net-0"))))
     assert host.held() == {("d1", "net-0"): "0000:02:10.0"}
 
@@ -439,7 +439,8 @@ def test_no_claim_without_a_uuid(host):
 
 
 def test_handler_missing(host, tmp_path):
-    """A half removed package: whoever asks is told, whoever restores or runs is left alone."""
+    """A package that is partly removed: starts with requests are refused, restores and running domains are not
+    disturbed."""
     copy = tmp_path / "vfalias"
     binary = HOOK.read_bytes()
     copy.write_bytes(binary.replace(b"/libexec/vfalias/qemu-asked", b"/libexec/vfalias/qemu-gone_"))

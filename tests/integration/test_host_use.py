@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the host itself uses is never given out: cards as their drivers show them, one of each kind."""
+"""Devices that the host itself uses are never given to guests: cards as their drivers show them, one of each kind."""
 import json
 import sqlite3
 
@@ -25,13 +25,13 @@ def made(folder, tree_of, *lines):
 
 
 def take(host, number, *requests):
-    """Starts a domain; what it got."""
+    """Starts a domain; returns its devices."""
     fine(host.prepare(number, *requests))
     return [c["device"] for c in host.claims() if c["domain"] == "d%d" % number]
 
 
 def veto(host, number, *requests):
-    """What the veto's line says of the devices."""
+    """The part of the veto's line about the devices."""
     return refused(host.prepare(number, *requests)).split("' has ")[1]
 
 
@@ -100,7 +100,7 @@ def test_representors_in_a_switch_keep_their_card(tmp_path):
     assert veto(host, 1, request("card")) == "1 device, 0 claimed, 1 netdev in use"
 
 
-# ---- VFs of a card that is given away as a whole ----
+# ---- VFs of a card that a guest has as a whole ----
 
 def two_cards(root):
     tree = Tree(root)
@@ -185,7 +185,7 @@ def test_a_hostdev_of_a_pf_that_is_down_comes_last(tmp_path):
     assert take(host, 1, request("net", count=3)) == ["0000:42:10.0", "0000:42:10.2", "0000:02:10.0"]
 
 
-# ---- what a program has by VFIO ----
+# ---- devices that a program uses by VFIO ----
 
 def bound_to_vfio(root, groups=(5, 6)):
     tree = Tree(root)
@@ -207,14 +207,14 @@ def test_a_device_that_a_program_has(tmp_path):
 
 
 def test_a_group_that_the_domain_has_itself(tmp_path):
-    """Its QEMU has it open."""
+    """The domain's QEMU has the group open."""
     host = made(tmp_path, lambda root: bound_to_vfio(root, (5, 5)), *vfs("hostdev"))
     host.tree.opened("/dev/vfio/5", program="qemu-system-x86")
     fine(host.prepare(1, request("net"), devices=hostdev("0000:02:10.0")))
     assert host.held()["d1", "net-0"] == "0000:02:10.1"
 
 
-# ---- what could not be attached ----
+# ---- devices that could not be attached ----
 
 def test_a_device_that_could_not_be_attached_comes_last(tmp_path):
     host = made(tmp_path, two_cards, *vfs("hostdev"))

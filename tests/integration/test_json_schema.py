@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What vfalias prints with --json is what conf/schema/vfalias-json.schema.json says, and the schema says all of it."""
+"""The output of vfalias with --json agrees with conf/schema/vfalias-json.schema.json, and the schema describes all of
+it."""
 import json
 import random
 import re

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each message of the hooks, vfaliasd and vfalias is explained in vfalias-messages(7), and nothing is explained there that no
-program says.
+"""vfalias-messages(7) explains each message of the hooks, vfaliasd and vfalias, and no message that no program writes.
 
-Messages are looked for in the sources: every string of two words or more, wherever it stands, that is neither SQL nor
-printed on standard output. An entry is what is bold or code in an =item of that page (or of the reasons of `explain` in
-vfalias(1)). In it, a word in capitals stands for one word, `...` for any text; what an entry says in front or behind of a
-string from the sources does not matter, since messages are put together from several.
+The test looks for messages in the sources: every string of two words or more that is neither SQL nor printed on
+standard output. An entry is the bold or code text in an =item of that page (or of the reasons of `explain` in
+vfalias(1)). In an entry, a word in capitals stands for one word, `...` for any text. An entry may have more text in
+front of or behind a string from the sources, because messages are put together from several strings.
 """
 import re
 
@@ -15,16 +14,16 @@ from pages import PAGES, SOURCE, sections, text_of
 
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|\w+|\S', re.S)
 CONVERSION = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|t|j)?[a-zA-Z]")
-FILLED = "\x01"  # what printf fills in
+FILLED = "\x01"  # a value that printf fills in
 
-# Functions whose strings are no messages: they print what was asked for, or nobody reads them. Outside of calls there are
-# pieces of SQL, and names of verbs and columns.
+# Functions whose strings are no messages: they print requested output, or no user reads the strings. Strings outside of
+# calls are SQL, and names of verbs and columns.
 NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql_prepare",
                "vfa_sql_exec", "query_text", "collect_text", "collect_and_exec", "exec_format", "each_domain", "NEXT_FREE"}
 NAMES = re.compile(r"lib/state/.*\.c|helpers/vfalias/(?:cmd.*|request)\.c")
 
-# Files, or functions in them, whose texts say what is wrong with what somebody wrote, or with a device: they stand behind
-# the colon of one entry, and say themselves what to do.
+# Files, or functions in them, whose texts are reasons: what is wrong with a value or with a device. A reason stands
+# behind the colon of another entry, and says by itself what to do.
 REASONS = {
     ("lib/config/json.c", "fail_scan"): "cannot read JSON at 'TEXT': ...",
     ("lib/config/alias-epa.c", "fail_at"): "cannot use alias 'NAME' at 'TEXT': ...",
@@ -63,7 +62,7 @@ REASONS = {
 
 
 def strings(path):
-    """(function that is called or "", text) of each string in a source."""
+    """(called function or "", text) of each string in a source."""
     calls, last, text = [], "", None
     for token in TOKEN.findall(re.sub(r"^#include.*", "", text_of(path), flags=re.M)):
         if token.startswith('"'):
@@ -82,7 +81,7 @@ def strings(path):
 
 
 def plain(text):
-    """A format, without what is filled in and what stands in front of it everywhere."""
+    """A format without its values, and without the prefix that all messages have."""
     text = CONVERSION.sub(FILLED, text.replace('\\"', '"').replace("\\n", " "))
     text = re.sub("(?<=[a-z])" + FILLED, "s", text)  # plural
     text = re.sub("^(?:vfaliasd?: )?(?:warning: )?(?:(?:domain|network) '%(0)s'(?: \\(%(0)s\\))?: |%(0)s(?::%(0)s)?: )?" %
@@ -95,12 +94,12 @@ def sources():
 
 
 def words(text):
-    """How many words it has of its own, in quotes not counted."""
+    """The number of words of an entry, without the quoted words."""
     return sum(bool(re.fullmatch(r"[(]?[a-z]{2,}[,;:)]*", word)) for word in re.sub("'[^']*'", "", text).split())
 
 
 def unformatted(pod):
-    """The text of POD, without its formatting."""
+    """The text of POD, without its formatting codes."""
     while re.search("[A-Z]<", pod):
         pod = re.sub(r"[BCFILS]<([^<>]*)>", r"\1", pod)
     return pod.replace("\x02", "<").replace("\x03", ">")
@@ -132,7 +131,7 @@ PATTERNS = {entry: pattern_of(entry) for _, entry in ENTRIES if words(entry) >= 
 
 
 def tells(entry, message):
-    """Whether the entry is that of the message, or of one that the message is a piece of."""
+    """Whether the entry explains the message, or a message that the string is a part of."""
     return entry in PATTERNS and PATTERNS[entry].fullmatch(message) or \
         re.search(re.escape(message).replace(FILLED, ".+?"), entry)
 

@@ -24,7 +24,7 @@ def live(address):
         "</hostdev>", "<mac address='52:54:00:00:00:01'/></interface>").replace("<address", "<address type='pci'")
 
 
-# ---- what does not concern it ----
+# ---- calls that do not concern it ----
 
 @pytest.mark.parametrize("operation", ["start", "started", "stopped", "updated", "port-created", "port-deleted", "new"])
 def test_other_networks_leave_no_trace(host, operation):
@@ -106,7 +106,7 @@ def test_live_xml_and_port_are_the_same_thing(host):
 
 
 def test_port_after_live_xml(host):
-    """libvirt's daemon was restarted and the state was lost."""
+    """libvirt's daemon was restarted after the loss of the state file."""
     fine(host.hook("reconnect", domain(1, devices=live(VF))))
     fine(host.network_hook("port-created", port(VF)))
     assert host.held() == {("d1", "static:" + VF): VF}
@@ -130,7 +130,7 @@ def test_the_pf_of_a_claimed_vf_is_refused(host):
 
 
 def test_a_request_of_the_same_domain_gives_way(host):
-    """libvirt would choose the same device at every start; vfaliasd chooses another for the request."""
+    """libvirt would choose the same device at every start. vfaliasd chooses another device for the request."""
     fine(host.prepare(1, request("net")))
     fine(host.network_hook("port-created", port(VF)))
     assert host.held() == {("d1", name()): VF}
@@ -143,7 +143,7 @@ def test_a_request_that_has_its_device_does_not(host):
     assert host.held() == {("d1", "net-0"): VF}
 
 
-# ---- own trouble is nobody else's ----
+# ---- errors of vfalias stop no other domain ----
 
 def test_broken_configuration(host):
     host.configure("[pci]\nalias = {broken\n")

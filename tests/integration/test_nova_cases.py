@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The verdicts of Nova's own code (tests/data/nova), and what vfalias(1) says to the same configurations.
+"""The verdicts of Nova's own code (tests/data/nova), and the results of vfalias(1) for the same configurations.
 
-VFALIAS_BIN is the program, by default helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (by default the
-current one). Each case is a test of its own, named after the case.
+VFALIAS_BIN is the program; default: helpers/vfalias/vfalias in the build folder VFALIAS_BUILD (default: the current
+folder). Each case is a test, named after the case.
 """
 import json
 import os
@@ -107,7 +107,7 @@ def check_pools(tool, case):
 
 
 def test_check_nova_agrees_on_what_is_valid(tmp_path):
-    """`check --nova` refuses just what Nova refuses."""
+    """`check --nova` refuses the same configurations as Nova."""
     config = tmp_path / "nova.conf"
     tool = Tool("/nonexistent", "/nonexistent")
     wrong = []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each example of the manual pages and of the other texts is run by some test, which reads it from there (pages.py). Those
-that need no libvirt and no devices, and are no configuration, are run here."""
+"""A test runs each example of the manual pages and of the other texts, and reads it from there (pages.py). This file
+runs the examples that need no libvirt and no devices, and are no configuration."""
 import ast
 import re
 import subprocess
@@ -13,7 +13,7 @@ from pages import INDENTED, PAGES, SOURCE, examples, sections, shown, text_of
 from sysfs_tree import Tree
 from test_cli import VFALIAS, Host
 
-# {(page, section, what it starts with): why no test runs it}
+# {(page, section, start of the example): why no test runs it}
 NOT_RUN = {
     ("CONTRIBUTING", "", "./autogen.sh"): "it takes minutes; tests/run begins with it (build_variant in tests/sh/build.sh)",
     ("packaging/README", "", "./configure"): "they take minutes; tests/run packages does the first (tests/sh/tier-packages.sh), and "
@@ -29,7 +29,7 @@ NOT_RUN = {
 
 
 def calls():
-    """The arguments of each call of examples() in a test, where they are written out."""
+    """The arguments of each call of examples() in a test. The calls have literal arguments."""
     for path in (SOURCE / "tests").glob("*/test_*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "examples":
@@ -46,7 +46,7 @@ def test_each_example_is_run():
 
 
 def test_nothing_is_indented_by_less():
-    """It would be verbatim to pod2man, and no example to us."""
+    """pod2man would print such a paragraph verbatim, and pages.py would not find it."""
     for page in PAGES:
         if page.endswith(".pod"):
             assert not re.search(r"\n\n(?: {1,3}|\t)\S", text_of(page)), page
@@ -60,14 +60,14 @@ def host(tmp_path):
 
 
 def headings(page, section, mark):
-    """{title: text} of the pieces of a section that begin with a mark, such as =head2."""
+    """{title: text} of the pieces of a section that begin with a mark such as =head2."""
     (text,) = (text for heading, text in sections(page) if heading == section)
     pieces = re.split(r"^%s (.*)$" % mark, text, flags=re.M)
     return dict(zip(pieces[1::2], pieces[2::2]))
 
 
 VERBS = headings("man/vfalias.pod", "VERBS", "=head2")
-# Options of all verbs, as the parsers have them, and some words of other tables.
+# Options of all verbs, from the tables of the parsers, and some words of other tables.
 OPTIONS = {name for path in (SOURCE / "helpers").rglob("*.[ch]")
            for name in re.findall(r'(?:\.name = |\] = |\{(?=".*(?:&|NULL)))"([a-z][a-z0-9-]+)"', text_of(path))}
 OPTIONS -= {"help", *(word for verb in VERBS for word in verb.split())}
@@ -81,7 +81,7 @@ def commands():
 
 
 def test_each_verb_is_described_alike():
-    """A line, the synopsis, an example, and the version since which there is the verb."""
+    """Each verb has a line, the synopsis, an example, and the version in which it was added."""
     synopsis = re.findall(r"^vfalias \[OPTION\]\.\.\. ([a-z]+(?: \[?[a-z]+\b\]?)?)", text_of("man/synopsis.txt"), re.M)
     assert set(VERBS) == {re.sub(r"[][]", "", verb) for verb in synopsis}
     for verb, text in VERBS.items():
@@ -94,7 +94,7 @@ def test_each_verb_is_described_alike():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_a_verb_has_what_the_parser_takes(host, verb):
-    """And nothing else; each in a line, as in the page."""
+    """The help lists all options of the verb and no other, each in a line, as the page does."""
     told = host.fine(*verb.split(), "--help")
     assert OPTIONS > {"json", "nova", "wait", "vlan-proto", "undefinesource"}
     for option in OPTIONS:
@@ -115,14 +115,14 @@ def test_help_of_a_family_of_verbs(host):
 
 @pytest.mark.parametrize("line", commands())
 def test_examples_of_the_verbs_are_understood(host, line):
-    """Up to the help that is asked for behind them, where nothing is done yet."""
+    """Each example with --help at its end: the arguments are parsed, but no action follows."""
     words = subprocess.run(["sh", "-c", "printf '%s\\n' " + re.sub(r"[<>].*", "", line)], capture_output=True, text=True,
                            check=True).stdout.splitlines()
     assert host.fine(*words[1:], "--help").startswith("vfalias [OPTION]... " + words[1])
 
 
 def test_examples_of_the_verbs_that_need_no_libvirt(host):
-    """They are run one after the other."""
+    """Runs the examples one after the other."""
     host.configure(text_of("conf/vfalias.conf") + '\n[pci]\nalias = {"name": "qat", "vendor_id": "8086", "product_id": "10ca"}\n')
     ran = 0
     for line in commands():
@@ -137,7 +137,7 @@ def test_examples_of_the_verbs_that_need_no_libvirt(host):
 
 @pytest.mark.parametrize("section", ["DEVICE_SPEC", "ALIAS", "SETTINGS"])
 def test_each_key_is_described_alike(section):
-    """A line, an example with the key, its default, and the version since which there is the key."""
+    """Each key has a line, an example with the key, its default, and the version in which it was added."""
     keys = {title: text for title, text in headings("man/vfalias.conf.pod", section, "=item").items() if title.startswith("B<")}
     assert len(keys) > 6
     for title, text in keys.items():
@@ -155,7 +155,7 @@ def test_virtual_functions_at_boot(host):
     host.configure("[pci]\n" + config.splitlines()[0])
     assert host.fine(*dry.split()[1:]) == said
     unit = restart.rpartition(" ")[2]
-    assert (restart, nothing) == ("systemctl restart " + unit, "")  # tests/lab/test_packages.py has it restarted
+    assert (restart, nothing) == ("systemctl restart " + unit, "")  # tests/lab/test_packages.py restarts the unit
     assert "/vfalias vfs --wait 30\n" in (SOURCE / "conf" / (unit + ".in")).read_text()
 
 
@@ -180,7 +180,7 @@ def test_synopsis_of_the_daemon():
 # ---- vfalias-hooks(7) ----
 
 def test_when_the_hooks_run():
-    """The tables are those of the hooks' prefilters."""
+    """The tables agree with the tables of the prefilters."""
     qemu, network = ([tuple(line.split()[:2]) for line in table.splitlines()]
                      for table in examples("man/vfalias-hooks.pod", "WHEN THE HOOKS RUN"))
     operations = re.search(r"operations\[\] = \{(.*?)\n\};", text_of("hooks/qemu.c"), re.S)[1]
@@ -189,10 +189,10 @@ def test_when_the_hooks_run():
     assert {("release", "end"), ("prepare", "begin")} < set(qemu)
 
 
-# ---- texts for packagers, and for those who work on it ----
+# ---- texts for packagers and developers ----
 
 def test_labels():
-    """virt_hook_t are those programs that the policy module says so of, and no others."""
+    """The programs with label virt_hook_t are those that the policy module lists, and no others."""
     (table,) = examples("packaging/README", "", "/etc/libvirt/hooks")
     (module,) = re.findall(r"^(/\S+)\s.*:virt_hook_t:", text_of("packaging/selinux/vfalias.fc"), re.M)
     programs = [(name, "virt_hook_t" in line) for line in table.splitlines() for name in re.findall("/usr/[^ ,]+", line)]

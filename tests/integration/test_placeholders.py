@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices in the XML that carry ua-vf-NAME: vfalias resolve, and what the hook says of them."""
+"""Devices in the XML that carry ua-vf-NAME: vfalias resolve, and the hook's messages about them."""
 import re
 import sqlite3
 from xml.etree import ElementTree
@@ -36,7 +36,7 @@ def resolved(host, xml, *options):
 
 
 def unresolved(host, xml, status=1):
-    """The one line, without "vfalias: "."""
+    """The only line, without "vfalias: "."""
     done = resolve(host, xml)
     assert done.returncode == status and not done.stdout and len(done.stderr.splitlines()) == 1, done
     assert done.stderr.startswith("vfalias: ")
@@ -44,7 +44,7 @@ def unresolved(host, xml, status=1):
 
 
 def sources(xml):
-    """The addresses of the host devices in it, in order."""
+    """The addresses of the host devices in the XML, in order."""
     found = ElementTree.fromstring(xml).iterfind("devices/*/source/address")
     return ["%04x:%02x:%02x.%x" % tuple(int(each.get(key), 16) for key in ("domain", "bus", "slot", "function"))
             for each in found]
@@ -74,7 +74,7 @@ def test_resolve_changes_nothing_else(host):
     device = hostdev(NOWHERE % 0, "net-0")
     done = resolved(host, before + device + after)
     assert done.startswith(before) and done.endswith(after) and sources(done) == [FIRST]
-    assert resolved(host, done) == done  # idempotent, and it keeps its device
+    assert resolved(host, done) == done  # a second run changes nothing, and keeps the device
     plain = before + hostdev("0000:41:00.0") + after
     host.cli("release", "d1", "--force")
     assert resolved(host, plain) == plain
@@ -82,7 +82,8 @@ def test_resolve_changes_nothing_else(host):
 
 
 def test_resolve_keeps_what_can_be_had(host):
-    """A device of the alias, and one that the alias does not mean; taken ones are replaced."""
+    """A free device of the alias, and a device that the alias does not select, are kept. Devices that are in use are
+    replaced."""
     fine(host.prepare(2, request("net")))
     done = resolved(host, domain(1, devices=hostdev(NOWHERE % 0, "net-3") + hostdev(FIRST, "net-0") +
                                  hostdev(SECOND, "net-1") + hostdev("0000:00:1f.6", "net-2") + hostdev("0000:65:00.1")))
@@ -113,7 +114,7 @@ def test_dry_run(host):
 
 
 def test_foreign_tree(host, tmp_path):
-    """Nothing is claimed of another host's devices, unless its state is given too."""
+    """vfalias resolve claims no devices of another host, unless the state of that host is given, too."""
     xml = domain(1, devices=hostdev(NOWHERE % 0, "net-0"))
     copy = str(host.tree.root) + "/."
     assert host.cli("--sysfs-root", copy, "resolve", input=xml).returncode == 2
@@ -180,7 +181,7 @@ def unmet(host):
     (hostdev(SECOND, "net-0"), "device 0000:02:10.2 of 'ua-vf-net-0' cannot be used: netdev in use"),
 ], ids=["hostdev", "interface", "macvtap", "absent", "taken", "family", "quarantined", "in use"])
 def test_placeholders_that_cannot_be_had(host, device, wrong):
-    """One line: what is wrong, and what to do; who is to do it knows."""
+    """One line: what is wrong, and the next command for the administrator."""
     host.tree.enslave(host.tree.devices[SECOND], "br0")
     fine(host.prepare(2, devices=hostdev("0000:02:10.6", "x")))
     host.cli("quarantine", "add", "0000:02:10.4", "it hangs")
@@ -196,7 +197,7 @@ def test_placeholders_that_cannot_be_had(host, device, wrong):
 
 
 def test_nothing_would_be_free(host):
-    """No promise that cannot be kept."""
+    """The message promises no device that cannot be had."""
     fine(host.prepare(2, request("accel", count=3)))
     free = "0000:65:00.4"
     assert refused(host.prepare(1, devices=placeholder(0, "accel-0") + placeholder(1, "accel-1"))) == (
@@ -227,14 +228,15 @@ def test_permit_and_number_hold_for_placeholders(host):
     line = "vfalias: domain 'd2': request 'more': 3 devices of alias 'net' are asked for, 2 are allowed"
     assert refused(host.prepare(2, request("net", name="more"), devices=hostdev(FIRST, "net-0") +
                                 hostdev(SECOND, "net-1"))) == line
-    # a device that the alias does not mean is the administrator's own, whatever it is called
+    # a device that the alias does not select is the administrator's choice, whatever its user alias is
     fine(host.prepare(1, devices=hostdev("0000:00:1f.6", "net-0")))
     assert [(c["device"], c["alias"]) for c in host.claims()] == [("0000:00:1f.6", None)]
 
 
 @pytest.mark.parametrize("spec", ['{"devname": "enp1s0"}', '{"address": "0000:02:*.*"}'])
 def test_device_that_came_after_the_last_scan(host, spec):
-    """The alias selects it all the same: its settings, its rules and its quarantine count, though no index has it."""
+    """The alias selects the device: its settings, its rules and its quarantine count, although the index does not have
+    the device."""
     first = next(line for line in CONFIG.splitlines() if line.startswith("device_spec"))
     host.configure(CONFIG.replace(first, "device_spec = " + spec))
     tree, pf = host.tree, host.tree.devices["0000:01:00.0"]
@@ -278,14 +280,14 @@ def test_requests_spare_what_is_tentative_for_others(host):
     done = host.cli("explain", "net").stdout
     assert re.search(r"%s .* candidate: tentative for 'd1', request 'net-0'" % FIRST, done), done
     assert "free, tentative for 'd1', request 'net-0'" in host.cli("devices").stdout
-    fine(host.prepare(3, request("net", count=13), ports=13))  # with all others gone it is taken
+    fine(host.prepare(3, request("net", count=13), ports=13))  # chosen after all others are in use
     assert ("d3", "net-12") in host.held() and host.held()[("d3", "net-12")] == FIRST
     with sqlite3.connect(host.state) as db:
         assert db.execute("SELECT value FROM meta WHERE key = 'unsettled'").fetchone() == ("1",)
 
 
 def test_no_request_asked_for_a_placeholder(host):
-    """Else vfaliasd would take it out of the guest, as the device of a request that was taken back."""
+    """Otherwise vfaliasd would detach the device, as the device of a removed request."""
     def marked():
         with sqlite3.connect(host.state) as db:
             return dict(db.execute("SELECT request, placeholder FROM claim"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices that their domain has lost and that are not free yet. (What drivers say to that: tests/unit/test-release.c.)"""
+"""Devices that their domain has lost and that are not free yet. (tests/unit/test-release.c tests what drivers do.)"""
 import fcntl
 import json
 import os
@@ -15,7 +15,7 @@ from hookhost import fine, hostdev, port, refused, request
 
 
 def leave(host, state, where="1"):
-    """As a program does that was killed after its first step."""
+    """Leaves a claim as a program does that was killed after its first step."""
     with sqlite3.connect(host.state) as db:
         db.execute("UPDATE claim SET state = 'releasing', state_since = state_since + 1, why = 'its domain stopped'"
                    " WHERE " + where)
@@ -44,7 +44,7 @@ def test_the_next_end_finishes_what_was_left(host):
 
 
 def lock_of_device(host, device):
-    """As a program has it that hangs in the driver (lib/state/lock.c)."""
+    """Holds the lock of a device as a program does that hangs in the driver (lib/state/lock.c)."""
     bus, rest = device.split(":")[1:]
     slot, function = rest.split(".")
     number = int(bus, 16) << 8 | int(slot, 16) << 3 | int(function)

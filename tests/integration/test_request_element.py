@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `vfalias request add` takes and refuses of the interface of a request, and what `request list` says of it.
+"""Which interfaces of a request `vfalias request add` accepts and refuses, and what `request list` reports.
 
-libvirt's test driver forgets what is written with the connection: what then stands in a domain, tests/libvirt
-looks at.
+libvirt's test driver forgets all changes with the connection. tests/libvirt looks at the resulting definitions.
 """
 import pytest
 
@@ -15,7 +14,7 @@ alias = {"vendor_id": "8086", "product_id": "10ca", "name": "web", "device_type"
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "v7", "device_type": "type-VF", "attach": "interface", "settings": {"vlan": 7, "max_tx_rate": 100}}
 """
 MAC = "52:54:00:01:02:03"
-# a virtio interface that a VF can be teamed with, and two that are none
+# a virtio interface that a VF can be teamed with, and two interfaces that cannot be teamed
 INTERFACES = """
 <interface type='user'><mac address='52:54:00:0a:0b:0c'/><model type='virtio'/><alias name='ua-pair'/>
   <teaming type='persistent'/></interface>
@@ -24,7 +23,7 @@ INTERFACES = """
 
 @pytest.fixture
 def nics(virt):  # noqa: F811
-    """The host with aliases for interfaces, and `asks`, which is shut off and has interfaces."""
+    """The host with aliases for interfaces, and the domain `asks`, which is shut off and has interfaces."""
     node = virt.folder / "node.xml"
     interface = ("<vfalias:request alias='nic' name='dp'><vfalias:interface><vfalias:mac address='%s'/><vfalias:vlan>"
                  "<vfalias:tag id='42'/></vfalias:vlan></vfalias:interface></vfalias:request>" % MAC)
@@ -106,7 +105,7 @@ def test_taken(nics, alias, words):
 
 
 def test_listed(nics):
-    """What the request says, else what its alias says or what is derived."""
+    """The settings of the request; otherwise the settings of its alias, or derived values."""
     listed = {r["name"]: (r["element"], r["mac"], r["vlan"])
               for r in nics.json("request", "list", "asks", options=[])}
     derived = {name: listed[name][1] for name in ("nic-0", "v7-0", "tap-0")}

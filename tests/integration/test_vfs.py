@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfalias vfs on made trees: what is said of each card, and that nothing is written without need. A made tree makes no
-VFs of a number that is written; which numbers are, and in which order, is for the unit tests."""
+"""vfalias vfs on fake trees: the report about each card, and that no number is written without need. A fake tree
+creates no VFs when a number is written. The unit tests show which numbers are written, and in which order."""
 import json
 import time
 
@@ -18,7 +18,7 @@ sriov_numvfs = {"address": "0000:01:00.0", "numvfs": 7}
 
 @pytest.fixture
 def card(host):
-    """A card that has no VFs yet, beside those of every made host."""
+    """A card without VFs, in addition to the cards of the fake host."""
     card = host.tree.pf("0000:81:00.0", "8086:10c9", vfs=0, total=8, cls="020000", driver="igb", netdev="ens8")
     host.configure(TWO)
     return card
@@ -93,7 +93,7 @@ def test_another_tree_is_not_written_to(host, card):
 
 
 def test_the_index_knows_them(host, card):
-    """Those who ask next need not wait for vfaliasd to notice."""
+    """The next request can use the new VFs before vfaliasd has noticed them."""
     host.configure(TWO + 'device_spec = {"address": "0000:82:*.*"}\n'
                    'alias = {"name": "new", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF"}\n')
     host.fine("rescan")
