@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests with the real libvirtd and QEMU of this machine, on a private host (privatehost.py).
 
-The environment variable VFALIAS_INST names a folder that `make install DESTDIR=...` has filled, of a
-build with --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run. Root is needed;
-the machine's own libvirt and configuration are not touched.
+The environment variable VFALIAS_INST names a folder that `make install DESTDIR=...` has filled, of a build with
+--prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run. The tests need root. They do not change the
+machine's own libvirt and configuration.
 """
 import os
 import shutil
@@ -19,7 +19,7 @@ PROGRAMS = ("libvirtd", "virsh", "virt-install", "qemu-system-x86_64", "unshare"
 
 
 def lacking():
-    """Why these tests cannot run here, or None."""
+    """The reason why these tests cannot run here, or None."""
     installed = os.environ.get("VFALIAS_INST", "")
     missing = [name for name in PROGRAMS
                if not shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")]
@@ -48,7 +48,7 @@ def running_host():
 
 @pytest.fixture
 def quiet_host(running_host):
-    """The private host with libvirtd alone: no domain, no claim, the usual configuration."""
+    """The private host with libvirtd only: no domain, no claim, the usual configuration."""
     host = running_host
     host.recorder.forget()
     if not host.libvirtd.running():
@@ -66,7 +66,7 @@ def quiet_host(running_host):
 
 @pytest.fixture
 def host(quiet_host):
-    """The same with vfaliasd, connected to libvirt."""
+    """The private host with libvirtd and a vfaliasd that is connected to libvirt."""
     quiet_host.vfaliasd.start()
     quiet_host.vfaliasd.lines.wait("connected to")
     return quiet_host
@@ -74,7 +74,7 @@ def host(quiet_host):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """What the programs had to say goes with a failure."""
+    """Adds the output of the programs to the report of a failure."""
     report = (yield).get_result()
     host = item.funcargs.get("quiet_host") if hasattr(item, "funcargs") else None
     if host is None or not report.failed:

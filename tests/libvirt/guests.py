@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Domain XML of tiny guests that run firmware only."""
+"""Domain XML of small guests that run firmware only."""
 
 NAMESPACE = "urn:vfalias:1"
 
@@ -12,7 +12,7 @@ def requests(*aliases, **attributes):
 
 
 def guest(name, *aliases, machine="pc", metadata="", devices="", uuid=None):
-    """A domain that asks for the aliases. A pc has free slots to hot-plug into, a q35 needs ports."""
+    """A domain with requests for the aliases. A pc has free slots for hot-plug, a q35 needs ports."""
     if aliases:
         metadata += requests(*aliases)
     return """<domain type='qemu'>

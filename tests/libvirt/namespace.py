@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Processes in namespaces of their own (private-init), from which nothing gets out and which end with
-this process, however it ends: process 1 in there reads a pipe that this process holds.
+"""Processes in namespaces of their own (private-init). They cannot change anything outside, and end with this process,
+however it ends: process 1 of the namespace reads a pipe that this process holds.
 
-Files inside are reached from outside through /proc/PID/root, programs inside are run by nsenter.
+Files inside are reached from outside through /proc/PID/root. nsenter runs programs inside.
 """
 import subprocess
 import threading
@@ -12,7 +12,7 @@ from watching import LIMIT, Datagrams, Lines, News
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
 
-# Between nsenter and the program, since nsenter stops for good when its child is stopped.
+# A shell between nsenter and the program: nsenter stops for ever when its child is stopped.
 RUN = '"$@" & echo $! >"$0"; wait $!'
 
 
@@ -50,7 +50,7 @@ class Namespace:
             [str(word) for word in argv]
 
     def run(self, *argv, check=True, stdin="", seconds=LIMIT, environ=None):
-        """Runs a program inside to its end."""
+        """Runs a program inside until it ends."""
         done = subprocess.run(self.command(argv), input=stdin, capture_output=True, text=True,
                               timeout=seconds, env={**ENVIRONMENT, **(environ or {})}, cwd="/")
         if check and done.returncode != 0:
@@ -63,7 +63,7 @@ class Namespace:
 
 
 class Service:
-    """A program inside that runs until it is stopped, and says by sd_notify(3) when it is ready."""
+    """A program inside that runs until it is stopped, and reports by sd_notify(3) that it is ready."""
 
     def __init__(self, space, name, argv):
         self._space = space
@@ -102,7 +102,7 @@ class Service:
         return self._process is not None and self._process.poll() is None
 
     def pid(self):
-        """As the processes inside see it."""
+        """The process id inside the namespace."""
         return int(self._space.path("/run/%s-pid" % self._name).read_text())
 
     def signal(self, signal):
@@ -116,7 +116,7 @@ class Service:
         """Returns the exit status, or None if it did not run."""
         if not self.running():
             return None
-        self.signal("CONT")  # a test that failed may have stopped it
+        self.signal("CONT")  # a test that failed may have stopped the process
         self.signal("TERM")
         return self.wait_end()
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A libvirt host of one's own: libvirtd and QEMU as the machine has them, vfalias as `make install`
-has left it, and devices that are made up (sysfs_tree.py), so that attaching one always fails.
+"""A private libvirt host: libvirtd and QEMU of the machine, vfalias as `make install` has left it, and fake devices
+(sysfs_tree.py), so that each attach fails.
 
-Nothing of the machine's own libvirt is seen or changed, and any number of private hosts can run at a
-time.
+The tests neither see nor change the machine's own libvirt. Any number of private hosts can run at a time.
 """
 import fcntl
 import json
@@ -20,7 +19,7 @@ from sysfs_tree import Tree
 from watching import Datagrams, watch_folder
 
 HERE = Path(__file__).parent
-RECORDERS = ("00-before", "zz-after")  # vfalias' own hook is called between them
+RECORDERS = ("00-before", "zz-after")  # libvirt calls vfalias' own hook between these
 
 LIBVIRTD_CONF = """
 auth_unix_ro = "none"
@@ -85,7 +84,7 @@ class PrivateHost(Namespace):
         os.close(self._state_watch)
         super().close()
 
-    # ---- what vfalias reads ----
+    # ---- files that vfalias reads ----
 
     def make_devices(self):
         shutil.rmtree(self.path("/run/sys"), ignore_errors=True)
@@ -101,7 +100,7 @@ class PrivateHost(Namespace):
 
     @property
     def connection(self):
-        """To the private libvirtd, from this process. Its events are collected in `events`."""
+        """A connection of this process to the private libvirtd. Its events are collected in `events`."""
         if self._connection is None:
             self._connection = libvirt.open("qemu:///system?socket=%s" %
                                             self.path("/run/libvirt/libvirt-sock"))
@@ -151,31 +150,31 @@ class PrivateHost(Namespace):
         return self.virsh("domstate", name).stdout.strip()
 
     def is_on(self, name):
-        """Whether it runs; a guest that is held until its devices are attached will, in a moment."""
+        """Whether the domain runs. A guest that is held until its devices are attached counts as running."""
         state = self.state(name)
         if state == "paused":
             self.wait_running(name)
         return state in ("running", "paused")
 
     def wait_running(self, name):
-        self.connection  # whose events are news
+        self.connection  # the events of this connection are the news
         self.news.until(lambda: self.state(name) == "running", "'%s' does not run" % name)
 
     def qemu_pid(self, name):
         return int(self.path("/run/libvirt/qemu/%s.pid" % name).read_text())
 
     def alive(self, pid):
-        """True while a process inside is there and no zombie."""
+        """True while a process inside exists and is no zombie."""
         return self.run("grep", "-q", "^State:.[^Z]", "/proc/%d/status" % pid,
                         check=False).returncode == 0
 
     def forget_log(self):
-        """log() begins here."""
+        """Makes log() begin here."""
         log = self.path("/var/log/libvirt/libvirtd.log")
         self._log_start = log.stat().st_size if log.exists() else 0
 
     def log(self):
-        """What libvirtd complained about."""
+        """The errors and warnings of libvirtd."""
         log = self.path("/var/log/libvirt/libvirtd.log")
         return log.read_bytes()[self._log_start:].decode() if log.exists() else ""
 
@@ -193,7 +192,7 @@ class PrivateHost(Namespace):
         return self.run("vfalias", *words, check=check, **more)
 
     def claims(self, domain=None):
-        """The claims on record: of one domain or all, by request."""
+        """The claims in the state, by request: of one domain, or of all domains."""
         claims = json.loads(self.vfalias("claims", "--json").stdout)
         return [claim for claim in claims if domain in (None, claim["domain"])]
 
@@ -202,7 +201,7 @@ class PrivateHost(Namespace):
         return sorted(claim["device"] for claim in self.claims(domain))
 
     def freeze_vfaliasd(self):
-        """Stops it where it is, unless it has the state file locked at the moment: hooks would wait for that."""
+        """Stops vfaliasd where it is, unless it has the state file locked: hooks would wait for that lock."""
         self.vfaliasd.lines.wait("the index has")
         self.vfaliasd.signal("STOP")
         while self._state_is_locked():
@@ -210,7 +209,8 @@ class PrivateHost(Namespace):
             self.vfaliasd.signal("STOP")
 
     def _state_is_locked(self):
-        """By SQLite, for reading or writing: https://sqlite.org/src/doc/trunk/src/os.h has these bytes."""
+        """Whether SQLite has locked the state file, for reading or writing. The bytes of its locks:
+        https://sqlite.org/src/doc/trunk/src/os.h"""
         with open(self.path("/run/vfalias/state"), "r+b") as state:
             try:
                 fcntl.lockf(state, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)
@@ -219,7 +219,7 @@ class PrivateHost(Namespace):
         return False
 
     def wait_claims(self, look, what, domain=None):
-        """The claims, once look(claims) is true."""
+        """Waits until look(claims) is true; returns the claims."""
         def all_of_them():
             claims = self.claims(domain)
             return (claims,) if look(claims) else None
@@ -229,7 +229,7 @@ class PrivateHost(Namespace):
         self.wait_claims(lambda claims: not claims, "none", domain)
 
     def stats(self):
-        """How many devices of each alias are free."""
+        """The number of free devices of each alias."""
         stats = json.loads(self.vfalias("stats", "--json").stdout)
         return {alias["name"]: alias["free"] for alias in stats["aliases"]}
 
@@ -243,7 +243,7 @@ libvirt_events_started = False
 
 
 def start_libvirt_events():
-    """Once a process, and before its first connection."""
+    """Once in a process, and before its first connection."""
     global libvirt_events_started
     libvirt.registerErrorHandler(lambda *_: None, None)  # errors are raised, not printed
     libvirt.virEventRegisterDefaultImpl()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The other end of record-hook: keeps the hook calls in order, and may answer them.
 
-A call waits until it is answered, and libvirt keeps the domain locked for so long: what a reaction
-does is done at just that point of a start or stop. It must not wait for libvirt.
+A call waits until it is answered, and libvirt keeps the domain locked until then: a reaction runs at exactly this point
+of a start or stop. A reaction must not wait for libvirt.
 
     recorder.react("started", lambda call: daemon.kill())        # runs while libvirt waits
     recorder.react("start", lambda call: {"status": 1})          # vetoes
@@ -60,7 +60,7 @@ class Recorder:
         self._news.tell()
 
     def react(self, operation, function, hook="zz-after"):
-        """function(call) runs before the call is answered; what it returns is the answer."""
+        """function(call) runs before the call is answered. Its return value is the answer."""
         self._reactions.append({"operation": operation, "function": function, "hook": hook})
 
     def forget(self):

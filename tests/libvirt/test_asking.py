@@ -66,7 +66,7 @@ def test_other_metadata_stays(host):
 
 @pytest.mark.parametrize("daemon", [True, False])
 def test_ports(quiet_host, daemon):
-    """vfaliasd hears of the change while the command line is at it: not twice as many."""
+    """vfaliasd hears of the change while the command line makes it: the number of ports is not doubled."""
     host = quiet_host
     if daemon:
         host.vfaliasd.start()
@@ -127,7 +127,7 @@ def test_by_uuid(host):
 
 
 def test_release(host):
-    """Of a domain that runs by force only; the daemon claims again when it looks."""
+    """`vfalias release` needs --force for a running domain. The daemon claims the devices again when it looks."""
     host.define(guest("asks", "qat"))
     host.virsh("start", "asks")
     host.vfaliasd.stop()
@@ -142,7 +142,7 @@ def test_release(host):
 
 
 def test_gc(host):
-    """What the hook did not release, and no daemon is there: nothing of domains that run."""
+    """gc drops claims that the hook did not release while no daemon ran. It drops no claims of running domains."""
     for name, alias in (("gone", "qat"), ("runs", "gpu")):
         host.define(guest(name, alias))
         host.virsh("start", name)
@@ -156,7 +156,7 @@ def test_gc(host):
         host.run("umount", "/usr/libexec/vfalias/qemu-asked")
     assert host.devices() == [QATS[0], GPU]
     while "too young to be judged" in host.vfalias("gc").stdout:
-        pass  # not longer than the second in which they were claimed
+        pass  # at most for the second in which the claims were made
     assert host.devices() == [GPU]
     host.vfalias("gc")
     assert host.devices() == [GPU]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What vfaliasd does for running domains. Devices are made up here, so that libvirt cannot attach any:
-how a failure is dealt with is seen here, success in tests/lab.
+"""What vfaliasd does for running domains. The devices are fake, so libvirt cannot attach any of them: these tests show
+how failures are handled. tests/lab shows successful attaches.
 """
 import json
 
@@ -29,7 +29,7 @@ def test_failed_attach_keeps_the_claim_and_tells(host):
 
 
 def test_element_that_libvirt_refuses(host):
-    """What is wrong with it is told by libvirt, in libvirt's words; mended, it is tried anew."""
+    """vfaliasd reports the error in libvirt's words. After the user has corrected the element, vfaliasd tries again."""
     element = "<v:request alias='qat'><v:hostdev><v:boot order='first'/></v:hostdev></v:request>"
     host.define(guest("asks", metadata="<v:requests xmlns:v='urn:vfalias:1'>%s</v:requests>" % element))
     host.virsh("start", "asks")
@@ -44,7 +44,7 @@ def test_element_that_libvirt_refuses(host):
 
 
 def test_attach_given_up(host):
-    """After five attempts, in 15 seconds: one guest runs on, the other was to have it or die."""
+    """After five attempts, in 15 seconds: one guest keeps running, the other guest is destroyed (on_attach_failure)."""
     host.configure(VFALIAS_CONF.replace('"gpu",', '"gpu", "on_attach_failure": "destroy",'))
     host.vfaliasd.signal("HUP")
     host.vfaliasd.lines.wait("was read again")
@@ -62,7 +62,7 @@ def test_attach_given_up(host):
         [(QATS[0], 5)]
     assert host.is_on("keeps") and not host.is_on("dies")
 
-    # Written anew, the request is tried anew.
+    # A request that is written again is tried again.
     before = host.vfaliasd.lines.mark()
     host.virsh("metadata", "keeps", *SET, "<requests><request alias='qat'/></requests>", "--live")
     host.vfaliasd.lines.wait("domain 'keeps': cannot attach %s for request 'qat-0', attempt 1:" %
@@ -121,7 +121,7 @@ def test_unknown_alias_asked_for_by_a_running_domain(host):
 
 
 def test_claimed_device_vanishes_before_it_is_attached(host):
-    """The domain gets another one that is free."""
+    """The domain gets another free device."""
     tree = host.make_devices()
     host.recorder.react("started", lambda call: tree.remove(tree.devices[QATS[0]]))
     try:
@@ -144,7 +144,7 @@ def test_paused_guest(host):
 
 
 def test_many_at_once(host):
-    """Three programs start and destroy at the same time: never two domains with one device."""
+    """Three programs start and destroy domains at the same time: two domains never have the same device."""
     names = ["many%d" % number for number in range(6)]
     for name in names:
         host.define(guest(name, metadata=requests("qat", optional="yes")))
@@ -162,7 +162,7 @@ def test_many_at_once(host):
 
 
 def test_attach_by_hand_says_why_not(host):
-    """What was given up is tried again, and the command stays until that is given up, too."""
+    """A request that was given up is tried again. The command waits until this attempt is given up, too."""
     host.define(guest("tries", "gpu"))
     host.virsh("start", "tries")
     host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", "tries")

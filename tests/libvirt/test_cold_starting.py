@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfalias start: a domain is created of its definition with the devices put in. Devices are made up here, so that
-libvirt refuses them when all else is done; tests/lab has the starts that succeed."""
+"""vfalias start: creates a domain from its definition, with the devices in the XML. The devices are fake, so libvirt
+refuses them at the end of the start. tests/lab has the starts that succeed."""
 import pytest
 
 from guests import guest, hostdev, requests
@@ -37,7 +37,7 @@ def test_claimed_before_and_dropped_when_libvirt_refuses(host, at):
 
 
 def test_host_device_of_the_domains_own(host, at):
-    """It is not taken for a request."""
+    """The host device is not the device of a request."""
     host.define(guest("asks", "qat", devices=hostdev(QATS[0])))
     refused(host, "asks")
     assert at["prepare"] == {"qat-0": (QATS[1], "claimed"), "static:" + QATS[0]: (QATS[0], "claimed")}
@@ -51,7 +51,7 @@ def test_placeholder(host, at):
 
 
 def test_vetoed_by_another_hook(host):
-    """Before our hook has seen it: nobody but the command line drops the claims."""
+    """The other hook refuses before the hook of vfalias runs: only the command line can drop the claims."""
     host.recorder.react("prepare", lambda call: {"status": 1}, "00-before")
     host.run("mount", "--bind", "/dev/null", "/usr/libexec/vfalias/qemu-asked")
     try:
@@ -70,7 +70,7 @@ def test_dry_run(host):
 
 
 def test_nothing_free(host):
-    """The line that the hook would have."""
+    """The message is the line that the hook would write."""
     host.define(guest("has", "gpu"))
     host.virsh("start", "has")
     host.define(guest("asks", "qat", "gpu"))
@@ -81,7 +81,7 @@ def test_nothing_free(host):
 
 
 def test_domain_that_asks_for_nothing_it_can_have(host):
-    """An optional request that finds nothing is no obstacle; the domain stays what it was."""
+    """An optional request that finds no device does not stop the start. The definition does not change."""
     host.define(guest("has", "gpu"))
     host.virsh("start", "has")
     host.define(guest("content", metadata=requests("gpu", optional="yes")))

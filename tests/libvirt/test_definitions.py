@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Ports for hot-plug, which vfaliasd adds to the definition of a domain that has too few."""
+"""Ports for hot-plug: vfaliasd adds them to a definition that has too few."""
 from lxml import etree
 
 from guests import guest, ports, requests
@@ -17,7 +17,7 @@ def definition(host, name):
 
 
 def empty_ports(xml):
-    """How many root ports have nothing on their bus."""
+    """The number of root ports with an empty bus."""
     tree = etree.fromstring(xml)
     buses = {int(address.get("bus"), 16) for address in tree.iterfind("devices/*/address[@bus]")
              if address.get("type") == "pci"}
@@ -26,7 +26,7 @@ def empty_ports(xml):
 
 
 def without_new_ports(xml, before):
-    """The XML without controllers that were not there before."""
+    """The XML without the controllers that were added."""
     tree = etree.fromstring(xml)
     had = {each.get("index") for each in etree.fromstring(before).iterfind("devices/controller")
            if each.get("type") == "pci"}
@@ -38,13 +38,13 @@ def without_new_ports(xml, before):
 
 
 def wait_ports(host, name, count):
-    """Once vfaliasd has added that many."""
+    """Waits until vfaliasd has added so many ports."""
     host.vfaliasd.lines.wait("domain '%s': added %d ports" % (name, count))
 
 
 def wait_looked_at(host):
-    """vfaliasd looks at what it was told in order: when it has mended this domain, it has looked at
-    all before."""
+    """vfaliasd handles events in order: when it has mended the definition of this domain, it has looked at all earlier
+    definitions."""
     host.define(guest("last", "qat", machine="q35", devices=ports(1)))
     host.vfaliasd.lines.wait("domain 'last': added")
 
@@ -56,7 +56,7 @@ def test_ports_are_added_and_nothing_else_changes(quiet_host):
     before = definition(host, "asks")
     missing = 3 - empty_ports(before)
     assert missing > 0
-    host.vfaliasd.start()  # what was defined meanwhile is looked at, too
+    host.vfaliasd.start()  # it also looks at definitions that were written meanwhile
     wait_ports(host, "asks", missing)
     after = definition(host, "asks")
     assert empty_ports(after) == 3
@@ -129,7 +129,7 @@ def test_transient_domain_stays_as_it_is(host):
 
 
 def test_started_as_soon_as_the_ports_are_there(host):
-    """Defined with a bare q35, as virt-manager does it, and started when its user gets to it."""
+    """A domain is defined with a bare q35, as virt-manager does, and started as soon as it has its ports."""
     host.define(guest("asks", "qat", "qat", "gpu", machine="q35"))
     host.vfaliasd.lines.wait("domain 'asks': added")
     host.virsh("start", "asks")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that are held at power-on until their devices are attached. No device can be attached here: a QAT's first
-failure ends the waiting, a GPU, without which the guest is of no use, is waited for to the end.
+"""Guests that are held at power-on until their devices are attached. No device can be attached here. After the first
+failure, a guest that waits for a QAT is resumed; a guest that waits for a GPU, which is vital, is held until the end.
 
-What the guest sees of it is tested in tests/lab.
+tests/lab tests what the guest sees.
 """
 import json
 
@@ -21,7 +21,7 @@ ATTEMPT = "domain '%s': cannot attach %s for request '%s', attempt 1"
 
 
 def configure(host, text=VITAL, **settings):
-    """[vfalias] comes first in VFALIAS_CONF."""
+    """Writes the configuration. [vfalias] is the first section of VFALIAS_CONF."""
     lines = "".join("%s = %s\n" % item for item in settings.items())
     host.configure(text.replace("[vfalias]\n", "[vfalias]\n" + lines))
     if host.vfaliasd.running():
@@ -31,19 +31,20 @@ def configure(host, text=VITAL, **settings):
 
 
 def told(host, name):
-    """What libvirt told of the domain's guest, from its start on. (That it runs is told before that it was started.)"""
+    """libvirt's events of the domain's guest, from its start on. (libvirt reports that a guest runs before it reports
+    that the guest was started.)"""
     events = [seen[1:] for seen in list(host.events) if seen[0] == name and seen[1:] in (STARTED, SUSPENDED, RESUMED)]
     return [event for event in events[events.index(STARTED):]] if STARTED in events else []
 
 
 def wait_told(host, name, *events):
-    host.connection  # whose events these are
+    host.connection  # the connection that collects the events
     host.news.until(lambda: told(host, name)[:len(events)] == list(events), "events %s of '%s', not %s" %
                     (events, name, told(host, name)))
 
 
 def start_held(host, name="held", *aliases):
-    """A guest that is held and has tried to get its device once."""
+    """Starts a guest that is held, and whose device could not be attached at the first attempt."""
     host.define(guest(name, *(aliases or ["gpu"])))
     host.virsh("start", name)
     wait_told(host, name, STARTED, SUSPENDED)
@@ -52,13 +53,13 @@ def start_held(host, name="held", *aliases):
 
 
 def in_state(host, statement):
-    """The rows that a statement gives in the state file."""
+    """The rows of a statement on the state file."""
     program = ("import json, sqlite3, sys\nwith sqlite3.connect('/run/vfalias/state') as state:\n"
                "    print(json.dumps(state.execute(sys.argv[1]).fetchall()))")
     return json.loads(host.run("/usr/bin/python3", "-c", program, statement).stdout)
 
 
-# ---- who is held ----
+# ---- which guests are held ----
 
 def test_held_until_it_is_known_what_there_is(host):
     host.define(guest("asks", "qat"))
@@ -104,7 +105,7 @@ def test_nothing_to_wait_for(host):
 
 
 def test_started_paused_by_its_user(host):
-    """It is given its devices while it is paused, and nobody but its user resumes it."""
+    """The guest gets its devices while it is paused, and only its user resumes it."""
     host.define(guest("paused", "qat"))
     host.virsh("start", "paused", "--paused")
     host.wait_claims(lambda claims: claims[0]["attempts"] > 1, "two attempts", "paused")
@@ -123,7 +124,7 @@ def test_hot_plug_holds_nobody(host):
 
 
 def test_found_running(quiet_host):
-    """A guest that has run for who knows how long is not suspended any more."""
+    """A guest that has run for an unknown time is not suspended."""
     host = quiet_host
     configure(host, require_daemon="no")
     host.define(guest("early", "gpu"))
@@ -136,7 +137,7 @@ def test_found_running(quiet_host):
 
 
 def test_restored(host):
-    """Its devices come while it runs: it was on already."""
+    """A restored guest gets its devices while it runs: it is not held again."""
     configure(host)
     start_held(host, "saved")
     host.virsh("resume", "saved")
@@ -148,7 +149,7 @@ def test_restored(host):
     assert host.is_on("saved") and not host.vfaliasd.lines.find(HELD % "saved", since)
 
 
-# ---- how it ends ----
+# ---- how the hold ends ----
 
 def test_hold_timeout(host):
     configure(host, hold_timeout=4)
@@ -159,7 +160,7 @@ def test_hold_timeout(host):
 
 
 def test_resumed_by_its_user(host):
-    """And suspended again: that is the user's own."""
+    """The user resumes the guest and suspends it again: vfaliasd does not resume it."""
     configure(host)
     start_held(host)
     host.virsh("resume", "held")
@@ -171,7 +172,7 @@ def test_resumed_by_its_user(host):
 
 
 def test_destroyed_and_started_paused(host):
-    """What was written down of the start before counts no longer."""
+    """The record of the earlier start does not count any more."""
     configure(host)
     start_held(host)
     since = host.vfaliasd.lines.mark()
@@ -193,7 +194,7 @@ def test_requests_that_get_wrong(host):
 # ---- daemons that end while a guest is held ----
 
 def test_vfaliasd_killed(host):
-    """Killed and back, it goes on where it was; and the guest is held no longer than it would have been."""
+    """After it was killed, vfaliasd continues, and holds the guest no longer than without the interruption."""
     configure(host, hold_timeout=6)
     start_held(host)
     host.vfaliasd.kill()
@@ -227,7 +228,7 @@ def test_vfaliasd_killed_and_resumed_by_its_user(host):
 
 
 def test_vfaliasd_stopped_while_libvirt_is_at_it(host):
-    """As with a device that takes its time: the guest is resumed all the same, by whoever is first."""
+    """The call of libvirt hangs, as with a slow device. The guest is resumed all the same."""
     configure(host)
     host.define(guest("slow", "gpu"))
     host.freeze_vfaliasd()
@@ -245,7 +246,7 @@ def test_vfaliasd_stopped_while_libvirt_is_at_it(host):
 
 
 def test_vfaliasd_stopped(host):
-    """It leaves nobody behind; the next one attaches while the guest runs."""
+    """vfaliasd resumes all guests when it stops. The next vfaliasd attaches devices while the guest runs."""
     configure(host)
     start_held(host)
     assert host.vfaliasd.stop() == 0
@@ -279,7 +280,7 @@ def test_both_killed(host):
 
 
 def test_stopped_while_nobody_is_there(host):
-    """Nothing is left by which the next guest of that name would be resumed."""
+    """No record is left by which the next guest of this name would be resumed."""
     configure(host)
     start_held(host)
     host.vfaliasd.kill()

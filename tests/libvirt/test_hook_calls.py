@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""When libvirt calls hooks, how, and in which order: what hooks/qemu.c and the daemon rely upon.
+"""When libvirt calls hooks, how, and in which order: hooks/qemu.c and the daemon rely on this.
 
-libvirt 9.0 gives `-` as the reason for everything; later ones have words for it, so that only the
-operation and the suboperation are compared.
+libvirt 9.0 passes `-` as the reason of each operation. Later versions pass words, so only the operation and the
+suboperation are compared.
 """
 import os
 
@@ -74,7 +74,7 @@ def test_what_calls_no_hook(quiet_host):
 ])
 @pytest.mark.parametrize("hook", ["00-before", "zz-after"])
 def test_another_hook_vetoes(host, operation, expected, hook):
-    """Whichever call fails, and whether vfalias has had its own before or after: it is released."""
+    """Whichever call fails, before or after the hook of vfalias: `release` follows."""
     host.recorder.react(operation, lambda call: {"status": 7, "stderr": "no, says %s" % hook}, hook)
     host.define(guest("vetoed", "qat"))
     done = host.virsh("start", "vetoed", check=False)
@@ -112,7 +112,7 @@ def test_libvirtd_restarted(quiet_host, kill):
 
 
 def test_host_device_that_is_not_there(host):
-    """libvirt finds out after prepare: the claim that was made there is released."""
+    """libvirt notices after `prepare`: `release` releases the claim of `prepare`."""
     claimed = []
     host.recorder.react("prepare", lambda call: claimed.extend(host.claims("static")))
     host.define(guest("static", devices=hostdev("fade:3d:02.1")))
@@ -126,7 +126,7 @@ def test_host_device_that_is_not_there(host):
 
 
 def test_failing_reconnect_costs_the_guest(host):
-    """libvirt kills it, which is why vfalias' own hook never fails there; and then it is released."""
+    """libvirt kills the guest, so the hook of vfalias never fails at `reconnect`. Then `release` follows."""
     host.define(guest("killed", "qat"))
     host.virsh("start", "killed")
     host.recorder.react("reconnect", lambda call: {"status": 1})

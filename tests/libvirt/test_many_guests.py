@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""200 guests, started paused by 8 clients at a time, each with two requests that are served for good: macvtaps on
-interfaces of the private host. Both ends of veth pairs are these interfaces; in the made /sys each is that of a VF."""
+"""200 guests, started paused by 8 clients at a time, each with two requests. The devices are macvtaps on interfaces of
+the private host: both ends of veth pairs. In the fake /sys each interface belongs to a VF."""
 import json
 import os
 import re
@@ -20,8 +20,8 @@ from sysfs_tree import Tree
 
 GUESTS, CLIENTS, CARDS = 200, 8, 4
 INTERFACES = ["t%d" % i for i in range(2 * GUESTS)]
-MEMORY = 8 << 20  # KiB: a QEMU has 30 MiB of its own
-RESIDENT = 20 << 10  # KiB, of vfaliasd: what is its own, and its share of the libraries that others have mapped, too
+MEMORY = 8 << 20  # KiB: a QEMU needs 30 MiB
+RESIDENT = 20 << 10  # KiB, of vfaliasd: its own memory and its share of mapped libraries
 
 CONFIG = """
 [vfalias]
@@ -37,7 +37,7 @@ def memory_available():
 
 
 def make_devices(host):
-    """Cards of VFs in the made /sys, whose interfaces are real."""
+    """Cards with VFs in the fake /sys, whose interfaces are real."""
     shutil.rmtree(host.path("/run/sys"))
     tree = Tree(host.path("/run/sys"))
     names = iter(INTERFACES)
@@ -71,7 +71,7 @@ def host():
         make_devices(made)
         made.configure(CONFIG)
         made.libvirtd.stop()
-        made.libvirtd = Service(made, "libvirtd", ["nice", "libvirtd"])  # other tests go first
+        made.libvirtd = Service(made, "libvirtd", ["nice", "libvirtd"])  # other tests have priority
         made.libvirtd.start()
         made.vfaliasd.start()
         made.vfaliasd.lines.wait("connected to")
@@ -83,7 +83,7 @@ def host():
 
 
 def start_all(host):
-    """Each client has a connection of its own, and takes the next guest that nobody has started."""
+    """Each client has its own connection, and takes the next guest that no client has started."""
     mine = threading.local()
 
     def connect():
@@ -98,7 +98,7 @@ def start_all(host):
 
 
 def sources(domain):
-    """The interfaces that a guest has."""
+    """The interfaces of a guest."""
     return [source.get("dev") for source in etree.fromstring(domain.XMLDesc()).findall(".//interface[@type='direct']/source")]
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfalias-moving(7): each way to vfalias and back, with the commands of the page in its order, on the host that the page
-is about."""
+"""vfalias-moving(7): each way to vfalias and back, with the commands of the page in their order, on the host that the
+page describes."""
 import json
 import re
 import shutil
@@ -20,11 +20,11 @@ NETWORKS = examples("man/vfalias-moving.pod", "FROM LIBVIRT'S NETWORKS")
 SCRIPTS = examples("man/vfalias-moving.pod", "FROM HOOK SCRIPTS")
 HERE = "\n[vfalias]\nsysfs_root = /run/sys\nlog_level = debug\n"
 MAC, PORT_MAC = "52:54:00:0a:0b:0c", "fa:16:3e:11:22:33"
-FOLDER = "/var/tmp"  # where the administrator stands
+FOLDER = "/var/tmp"  # the administrator's working folder
 
 
 class Story:
-    """The examples of a section, each of which is to be used once, in their order."""
+    """The examples of a section, in their order. Each must be used once."""
 
     def __init__(self, host, texts):
         self.host = host
@@ -55,7 +55,7 @@ def configure(host, text):
 
 @pytest.fixture
 def moving(host):
-    """The page's host; afterwards that of the other tests again."""
+    """The host of the page; afterwards the host of the other tests again."""
     root = host.path("/run/sys")
     shutil.rmtree(root)
     tree = Tree(root)
@@ -82,7 +82,7 @@ def vf(address):
 
 
 def make_guest(host, name, devices=""):
-    """One that runs, as the page has it; the devices, which are none, are in the definition alone."""
+    """A running guest as the page describes it. The devices are fake, so only the definition has them."""
     identity = str(uuid.uuid4())
     host.define(guest(name, machine="q35", devices=ports(6), uuid=identity))
     host.virsh("start", name)
@@ -91,14 +91,14 @@ def make_guest(host, name, devices=""):
 
 
 def shut_down(host, name):
-    """It ran all the while, and asks for nothing before it is started anew."""
+    """The guest has run all the time, and has no request before its next start."""
     asked = requests_of(host, name).values()
     assert asked and not any(request["live"] for request in asked) and host.claims(name) == []
     host.virsh("destroy", name)
 
 
 def claimed(host, name):
-    """{request: device} of a domain that is started for it."""
+    """Starts a domain; returns {request: device}."""
     host.virsh("start", name)
     held = {claim["request"]: claim["device"] for claim in host.claims(name)}
     host.virsh("destroy", name)
@@ -111,7 +111,7 @@ def is_given(device):
 
 
 def without_ports(xml):
-    """vfaliasd may have added some."""
+    """Without ports that vfaliasd may have added."""
     tree = etree.fromstring(xml)
     for controller in tree.findall("devices/controller"):
         controller.getparent().remove(controller)
@@ -144,7 +144,7 @@ def test_nova(moving):
     for folder in ("/etc/nova", "/etc/nova/conf.d"):
         moving.path(folder).mkdir(exist_ok=True)
     moving.path("/etc/nova/nova.conf").write_text(story.next("[pci]"))
-    moving.path("/etc/nova/conf.d/here.conf").write_text(HERE)  # the devices are made up
+    moving.path("/etc/nova/conf.d/here.conf").write_text(HERE)  # the devices are fake
     ((command, output),) = shown(story.next("# vfalias check --nova"))
     done = moving.run("sh", "-c", command, check=False)
     assert (done.returncode, done.stdout) == (1, output)
@@ -180,7 +180,7 @@ def define_network(host, xml):
 
 @pytest.fixture
 def pool(moving):
-    """libvirt, which takes only VFs into a network, sees those that the network keeps; nothing is ever done to them."""
+    """The VFs of the network, which libvirt sees: a network takes VFs only. No test changes them."""
     folder = "/sys/bus/pci/devices"
     moving.run("mount", "-o", "remount,rw", folder)
     for function in range(2, 6):
@@ -192,7 +192,7 @@ def pool(moving):
 
 
 def start_network(host, text, addresses):
-    """As it would run, with its PF in the definition; to start it so takes a PF."""
+    """As if the network ran with its PF: the PF is in the definition only, because a start would take a real PF."""
     define_network(host, text)
     whole = host.virsh("net-dumpxml", "--inactive", "vfs").stdout
     define_network(host, half_of(whole, addresses))
@@ -238,7 +238,7 @@ def test_networks(pool):
 
 
 def set_by(host, script, operation):
-    """What `ip link set PF vf N` is given by a script: {setting: value}."""
+    """The settings that a script passes to `ip link set PF vf N`: {setting: value}."""
     stub = host.path("/run/stubs/ip")
     stub.parent.mkdir(exist_ok=True)
     stub.write_text('#!/bin/sh\necho "$@" >/run/stubs/said\n')
@@ -251,7 +251,7 @@ def set_by(host, script, operation):
 
 
 def asked_for(host, config):
-    """The same of alias and request."""
+    """The same settings, from the alias and the request."""
     (alias,) = re.findall(r"^alias = (\{.*?\}\})", config, re.M | re.S)
     settings = {key: str(value) for key, value in json.loads(alias)["settings"].items()}
     (request,) = etree.fromstring(host.xml("web1", "--inactive")).iter("{urn:vfalias:1}settings")
@@ -264,7 +264,7 @@ def asked_for(host, config):
 
 def test_hook_scripts(moving):
     story = Story(moving, SCRIPTS)
-    before = make_guest(moving, "web1", interface("hostdev", MAC, vf("0000:3b:00.5")))  # there is no such VF for the script
+    before = make_guest(moving, "web1", interface("hostdev", MAC, vf("0000:3b:00.5")))  # the script finds no such VF
     script = moving.path("/etc/libvirt/hooks/qemu")
     script.write_text(story.next("#!/bin/sh"))
     script.chmod(0o755)
@@ -276,7 +276,7 @@ def test_hook_scripts(moving):
     assert asked_for(moving, config) == was
     assert "<interface" not in moving.xml("web1", "--inactive")
     saved = script.read_text()
-    script.write_text(saved.replace("web1", "web2"))  # web1 has moved, another guest has not
+    script.write_text(saved.replace("web1", "web2"))  # web1 has moved to vfalias, web2 has not
     shut_down(moving, "web1")
     assert is_given(claimed(moving, "web1")["net1-0"])
 
@@ -297,7 +297,8 @@ def test_hook_scripts(moving):
 
 
 def test_the_first_hook_is_the_script(quiet_host):
-    """Before those of qemu.d, with the same XML; what it refuses is refused, and vfalias' claims end."""
+    """The script runs before the hooks of qemu.d, with the same XML. If it refuses, the start fails, and the claims of
+    vfalias end."""
     script = quiet_host.path("/etc/libvirt/hooks/qemu")
     read = quiet_host.path("/run/script-read")
     read.unlink(missing_ok=True)
@@ -313,7 +314,7 @@ def test_the_first_hook_is_the_script(quiet_host):
         done = quiet_host.virsh("start", "asks", check=False)
         assert done.returncode == 1 and "Hook script execution failed" in done.stderr
         call = quiet_host.recorder.of("asks", "zz-after")[0]
-        assert call.argv[1] == "prepare"  # those of qemu.d run all the same
+        assert call.argv[1] == "prepare"  # the hooks of qemu.d run all the same
         assert first == [True] and read.read_text() == call.stdin
         quiet_host.wait_no_claims("asks")
     finally:

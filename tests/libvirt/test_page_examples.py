@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples of vfalias-requests(7) and vfalias(1), run as they stand there. Those that need devices that are
-ones are in tests/lab/test_page_examples.py."""
+"""Runs the examples of vfalias-requests(7) and vfalias(1) as the pages have them. tests/lab/test_page_examples.py runs
+the examples that need real devices."""
 import json
 import re
 
@@ -28,7 +28,7 @@ def requests_of(host, domain):
 
 
 def run_lines(host, text):
-    """Commands of an example, for domains that are made first unless it makes them itself."""
+    """Runs the commands of an example. Makes their domains first, unless the example makes them."""
     asked = re.findall(r"^virsh metadata (\w+)|^virt-xml (\w+)|^vfalias request add (\w+)", text, re.M)
     made = re.findall(r"--name (\w+) --memory", text)
     names = {name for groups in asked for name in groups if name}
@@ -62,7 +62,7 @@ def test_commands(asked, text):
 
 @pytest.mark.parametrize("text", FRAGMENTS, ids=lambda text: text.split()[0])
 def test_fragments(asked, text):
-    """In a definition that has nothing else of the kind."""
+    """A fragment in a definition without other requests."""
     devices = "" if text.startswith("<metadata") else text
     xml = guest("db1", machine="q35", devices=ports(4) + devices)
     asked.define(xml if devices else xml.replace("<metadata></metadata>", text))
@@ -92,7 +92,7 @@ def test_the_command_that_makes_what_is_shown(asked):
 
 
 def test_examples_of_the_command_line(asked):
-    """Those that look and those that ask: of a definition, of a running domain, of several."""
+    """Commands that show and commands that ask: for a definition, a running domain, several domains."""
     (text,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias request add")
     look, why = examples("man/vfalias.pod", "EXAMPLES", "vfalias check\n", "vfalias explain")
     for name in sorted(set(re.findall(r"\bdb\d\b", text))):

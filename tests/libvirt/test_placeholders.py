@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Placeholders in definitions: vfaliasd puts devices there. Nothing of it needs a guest that runs with one."""
+"""Placeholders in definitions, which vfaliasd replaces by devices. No guest runs with a device here."""
 import fcntl
 import os
 import statistics
@@ -44,7 +44,7 @@ def sources(xml):
 
 
 def wait_sources(host, name, look, what):
-    """The sources of a definition, once look(sources) is true: libvirt tells of each define."""
+    """Waits until look(sources) of a definition is true; libvirt reports each define. Returns the sources."""
     def all_of_them():
         found = sources(definition(host, name))
         return (found,) if look(found) else None
@@ -56,14 +56,14 @@ def wait_filled(host, name):
 
 
 def wait_looked_at(host, number=0):
-    """vfaliasd looks in the order of what it was told: what it was told before, it has looked at."""
+    """vfaliasd handles events in order: waits until it has looked at all earlier definitions."""
     host.define(guest("last%d" % number, devices=placeholder(0, "ua-vf-gpu-0")))
     wait_filled(host, "last%d" % number)
     host.domain("last%d" % number).undefine()
 
 
 def claim(host, device, name="other"):
-    """As if a domain ran with the device: an incoming claim, which no gc drops."""
+    """As if a domain ran with the device: makes an incoming claim, which gc does not drop."""
     done = host.vfalias("resolve", stdin=guest(name, devices=hostdev(device, "ua-vf-qat-0")))
     return etree.fromstring(done.stdout).findtext("uuid")
 
@@ -79,7 +79,8 @@ def refusal(call):
 
 
 def test_filled_when_it_is_defined(host):
-    """A hostdev and an interface, with the ports that the requests lack, in one define; the rest stays as it is."""
+    """One define puts devices into a hostdev and an interface, and adds the ports that the requests lack. The rest of
+    the definition does not change."""
     metadata = requests("qat")
     devices = ports(1) + placeholder(0, "ua-vf-qat-7") + interface(NOWHERE[1], "ua-vf-gpu",
                                                                    "<vlan><tag id='42'/></vlan>")
@@ -98,14 +99,14 @@ def test_filled_when_it_is_defined(host):
 
 
 def test_definitions_do_not_collide_while_devices_are_left(host):
-    """Four of them, for three devices; one that is defined anew gets what it had."""
+    """Four definitions, three devices. A domain that is defined again gets its earlier device."""
     names = ["a", "b", "c", "d"]
     for name in names:
         host.define(guest(name, devices=placeholder(0, "ua-vf-qat-0")))
     found = [wait_filled(host, name)["ua-vf-qat-0"] for name in names]
     assert set(found) == set(QATS)
     explained = host.vfalias("explain", "qat").stdout
-    assert explained.count("candidate: tentative for '") == 2  # the first would be chosen all the same
+    assert explained.count("candidate: tentative for '") == 2  # explain would choose the first of them all the same
     again = etree.fromstring(definition(host, "b"))
     wait_looked_at(host)
     host.define(guest("b", uuid=again.findtext("uuid"), devices=placeholder(3, "ua-vf-qat-0")))
@@ -123,7 +124,8 @@ def test_no_device_twice_in_a_domain(host):
 
 
 def test_a_claim_overtakes(host):
-    """Who is overtaken gets another device; with none free the definition stays, until something gets free."""
+    """The definition that loses its device gets another one. Without a free device it does not change until a device
+    becomes free."""
     host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
     assert wait_filled(host, "a")["ua-vf-qat-0"] == QATS[0]
     claim(host, QATS[0], "one")
@@ -138,10 +140,10 @@ def test_a_claim_overtakes(host):
 
 
 def test_what_a_domain_has_is_put_into_quarantine(host):
-    """Its definition stays, once looked at, until it has lost the device: then it gets another one."""
+    """While the domain has the device, its definition does not change. Then it gets another device."""
     host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
     assert wait_filled(host, "a")["ua-vf-qat-0"] == QATS[0]
-    host.vfalias("resolve", stdin=definition(host, "a"))  # has it from here on
+    host.vfalias("resolve", stdin=definition(host, "a"))  # from here on the domain has the device
     host.vfalias("quarantine", "add", QATS[0], "it smells")
     wait_looked_at(host)
     wait_looked_at(host, 1)
@@ -152,7 +154,7 @@ def test_what_a_domain_has_is_put_into_quarantine(host):
 
 
 def test_what_was_said_of_a_definition_goes_with_it(host):
-    """Of the next one of this UUID it is said again."""
+    """The next definition with this UUID is reported again."""
     line = "domain 'lacks': not all placeholders of its definition can be filled"
     xml = guest("lacks", uuid="44444444-0000-4000-8000-000000000000", devices="".join(
         placeholder(number, "ua-vf-" + name) for number, name in enumerate(["qat-0", "gpu-0", "gpu-1"])))
@@ -166,7 +168,7 @@ def test_what_was_said_of_a_definition_goes_with_it(host):
 
 
 def test_a_users_edit_wins(host):
-    """A source that is there is the user's; until another domain claims it."""
+    """An address that exists is the user's choice, until another domain claims the device."""
     host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
     wait_filled(host, "a")
     host.define(definition(host, "a").replace("bus='0x3d' slot='0x02' function='0x0'",
@@ -181,7 +183,7 @@ def test_a_users_edit_wins(host):
 
 
 def test_what_vfaliasd_missed(host):
-    """It is killed; meanwhile domains are defined, overtaken and undefined."""
+    """vfaliasd is killed. Meanwhile domains are defined, lose their devices and are undefined."""
     host.define(guest("overtaken", devices=placeholder(0, "ua-vf-qat-0")))
     host.define(guest("gone", devices=placeholder(0, "ua-vf-qat-0")))
     had, gone = (wait_filled(host, name)["ua-vf-qat-0"] for name in ("overtaken", "gone"))
@@ -192,7 +194,7 @@ def test_what_vfaliasd_missed(host):
     host.vfaliasd.start()
     got = {wait_sources(host, name, lambda found: found["ua-vf-qat-0"] in set(QATS) - {had}, "another")["ua-vf-qat-0"]
            for name in ("overtaken", "new")}
-    assert got == set(QATS) - {had}  # so what was tentative for the one that is gone is not any more
+    assert got == set(QATS) - {had}  # so the device of the undefined domain is not tentative any more
     host.domain("new").undefine()
     host.define(guest("newer", devices=placeholder(0, "ua-vf-qat-0")))
     assert wait_filled(host, "newer")["ua-vf-qat-0"] in got
@@ -201,9 +203,9 @@ def test_what_vfaliasd_missed(host):
 
 
 def test_define_and_start_at_once(quiet_host):
-    """It is looked at after the start, as far as the hook can know. The line says what to do, and that works."""
+    """The hook cannot know more than that vfaliasd will look after the start. The line says what to do, which works."""
     host = quiet_host
-    host.vfaliasd.start()  # which makes the lock file
+    host.vfaliasd.start()  # this creates the lock file
     host.vfaliasd.stop()
     with open(host.path("/run/vfalias/state.lock"), "r+") as lock:
         fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
@@ -213,12 +215,12 @@ def test_define_and_start_at_once(quiet_host):
             "another one for its definition (if it has none, run 'vfalias resolve')")
     host.vfaliasd.start()
     wait_filled(host, "a")
-    assert not refusal(domain.create)  # what stops it now is libvirt: the devices are made up
+    assert not refusal(domain.create)  # now only libvirt stops it: the devices are fake
     assert host.claims() == []
 
 
 def test_a_start_that_was_refused_mends_the_definition(quiet_host):
-    """vfaliasd could not know what the hook found: the next start has another device."""
+    """vfaliasd could not know what the hook found. The next start uses another device."""
     host = quiet_host
     tree = host.make_devices()
     host.vfaliasd.start()
@@ -242,7 +244,7 @@ def test_quarantine_overtakes(host):
 
 
 def test_without_vfaliasd(quiet_host):
-    """The line says what to do then, and what it says works."""
+    """The line says what to do, and that works."""
     host = quiet_host
     domain = host.define(guest("a", devices=placeholder(0, "ua-vf-qat-0")))
     assert refusal(domain.create) == (
@@ -252,7 +254,7 @@ def test_without_vfaliasd(quiet_host):
     assert sources(definition(host, "a"))["ua-vf-qat-0"] == QATS[0]
     (claimed,) = host.claims("a")
     assert (claimed["device"], claimed["state"]) == (QATS[0], "incoming")
-    assert not refusal(domain.create)  # as far as the devices go
+    assert not refusal(domain.create)  # vfalias does not refuse it any more
     host.syslog.wait("domain 'a': claimed %s for request 'qat-0'" % QATS[0])
 
 
@@ -269,7 +271,7 @@ def test_of_a_running_domain_the_definition_only(host):
 
 
 def test_time_from_define_to_filled(host, capsys):
-    """From the call of the define until libvirt tells of the one with the devices in it."""
+    """The time from the call of define until libvirt reports the definition with the devices."""
     filled = {}
 
     def on_event(_connection, domain, event, detail, _opaque):

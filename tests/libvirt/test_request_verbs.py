@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `vfalias request` and `vfalias release` leave behind in a real libvirt."""
+"""What `vfalias request` and `vfalias release` change in a real libvirt."""
 import json
 
 from guests import guest, ports
@@ -24,10 +24,10 @@ def test_add_and_remove_in_the_definition(quiet_host):
     assert "<alias name='ua-slot-gpu-0'/>" in xml
     assert '<vfalias:request alias="gpu" name="gpu-0" optional="yes"/>' in xml
     assert names(host, "asks") == ["gpu-0", "qat-0", "qat-1"]
-    assert host.vfalias("request", "ports", "asks").stdout == ""  # none is missing
+    assert host.vfalias("request", "ports", "asks").stdout == ""  # no port is missing
 
     host.vfalias("request", "remove", "asks", "qat-0")
-    assert names(host, "asks") == ["gpu-0", "qat-1"]  # nobody is renamed
+    assert names(host, "asks") == ["gpu-0", "qat-1"]  # other requests keep their names
     host.vfalias("request", "remove", "asks", "gpu")
     assert names(host, "asks") == ["qat-1"]
     assert "ua-slot" not in host.xml("asks")
@@ -66,7 +66,7 @@ def test_gc_and_release(quiet_host):
     host.virsh("start", "asks")
     assert host.vfalias("gc").stdout.startswith("0 claims dropped\n")
     assert host.devices("asks")
-    assert host.vfalias("release", "asks", check=False).returncode == 1  # it runs
+    assert host.vfalias("release", "asks", check=False).returncode == 1  # the domain runs
     assert host.devices("asks")
     host.virsh("destroy", "asks")
-    assert host.vfalias("release", "asks", check=False).returncode == 1  # there is nothing to drop
+    assert host.vfalias("release", "asks", check=False).returncode == 1  # no claim to drop

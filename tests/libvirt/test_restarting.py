@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libvirtd, vfaliasd and the state file come and go while guests run: guests live, claims stay."""
+"""libvirtd, vfaliasd and the state file come and go while guests run: guests keep running, claims stay."""
 import threading
 
 import pytest
@@ -9,7 +9,7 @@ from privatehost import GPU, QATS, VFALIAS_CONF
 
 
 def held(host):
-    """What may not change."""
+    """What must not change."""
     return [(claim["domain"], claim["request"], claim["device"], claim["since"])
             for claim in host.claims()]
 
@@ -18,7 +18,7 @@ def start_three(host):
     for name, alias in (("one", "qat"), ("two", "qat"), ("three", "gpu")):
         host.define(guest(name, alias))
         host.virsh("start", name)
-    for name in ("one", "two", "three"):  # and nobody is held any more
+    for name in ("one", "two", "three"):  # and no guest is held any more
         host.wait_claims(lambda claims: claims[0]["attempts"], "an attempt", name)
         assert host.is_on(name)
     return {name: host.qemu_pid(name) for name in ("one", "two", "three")}
@@ -71,7 +71,7 @@ def test_libvirtd_restarts_without_vfaliasd(host):
 
 
 def test_broken_configuration_while_libvirtd_restarts(host):
-    """A failing reconnect hook would have libvirt kill the guests."""
+    """If a reconnect hook failed, libvirt would kill the guests."""
     pids = start_three(host)
     before = held(host)
     host.configure("[pci\n")
@@ -108,7 +108,7 @@ def test_qemu_dies_while_vfaliasd_is_away(host):
 
 
 def test_claims_that_nobody_released(host):
-    """QEMU dies while nothing of vfalias can run: the daemon finds out when it comes."""
+    """QEMU dies while no program of vfalias can run. The daemon notices when it starts."""
     start_three(host)
     host.vfaliasd.kill()
     host.run("mount", "--bind", "/dev/null", "/usr/libexec/vfalias/qemu-asked")
@@ -135,7 +135,7 @@ def test_vfaliasd_killed_between_prepare_and_attach(host):
 
 
 def test_vfaliasd_hangs(host):
-    """Nobody waits for it, unless it is just in the state file; and it makes up for it."""
+    """No program waits for a vfaliasd that hangs, unless it hangs with the state file locked. Later it catches up."""
     host.freeze_vfaliasd()
     host.define(guest("asks", "qat"))
     host.virsh("start", "asks")
@@ -153,7 +153,7 @@ def test_vfaliasd_ends_though_libvirtd_hangs(host):
 
 
 def test_lock_file_removed(host):
-    """Nobody could tell any more that vfaliasd is there: it ends, for another one to be started."""
+    """Other programs could not see any more that vfaliasd runs. It ends, so that systemd starts another one."""
     host.path("/run/vfalias/state.lock").unlink()
     assert host.vfaliasd.wait_end() == 1
     assert host.vfaliasd.lines.find("the lock file is gone")
@@ -181,7 +181,7 @@ def test_state_file_lost_while_vfaliasd_runs(host, damage):
         host.vfaliasd.lines.wait("the state file is gone")
     else:
         host.path("/run/vfalias/state").write_text("no database at all\n" * 1000)
-        host.virsh("destroy", "three")  # whoever opens it next finds out
+        host.virsh("destroy", "three")  # the next program that opens the file finds the damage
         host.wait_claims(lambda claims: len(claims) == 2, "those of the two that run")
         host.virsh("start", "three")
     claims = host.wait_claims(lambda claims: len(claims) == 3, "all three again")
@@ -202,7 +202,7 @@ def test_state_file_lost_while_vfaliasd_is_away(host):
 
 def test_state_file_lost_and_both_daemons_restarted(host):
     pids = start_three(host)
-    assert alive(host, pids)  # nobody waits any more: that would be lost with the file
+    assert alive(host, pids)  # no program waits any more: waiting domains would be lost with the file
     host.vfaliasd.kill()
     host.disconnect()
     host.libvirtd.kill()
@@ -217,7 +217,7 @@ def test_state_file_lost_and_both_daemons_restarted(host):
 
 
 def test_nothing_is_claimed_before_all_domains_have_been_asked(host):
-    """One of them, whose start takes long, keeps vfaliasd from knowing what is free."""
+    """One domain, whose start takes long, keeps vfaliasd from knowing which devices are free."""
     over = threading.Event()
     host.define(guest("runs"))
     host.virsh("start", "runs")
@@ -240,14 +240,14 @@ def test_nothing_is_claimed_before_all_domains_have_been_asked(host):
     host.wait_claims(lambda claims: claims, "one", "runs")
 
 
-# ---- the order of start ----
+# ---- the order in which programs start ----
 
 def test_ready_before_libvirtd_is_there(quiet_host):
-    """libvirtd starts after vfaliasd: domains that it starts by itself need the daemon."""
+    """libvirtd starts after vfaliasd: domains with autostart need the daemon."""
     host = quiet_host
     host.disconnect()
     host.libvirtd.stop()
-    host.vfaliasd.start()  # and it says that it is ready
+    host.vfaliasd.start()  # returns when vfaliasd reports that it is ready
     host.vfaliasd.lines.wait("trying again")
     assert not host.vfaliasd.lines.find("connected to")
     assert host.vfalias("check").returncode == 0
@@ -257,12 +257,12 @@ def test_ready_before_libvirtd_is_there(quiet_host):
 
 
 def test_autostarted_domain(host):
-    """As when the host boots: vfaliasd is there, libvirtd comes and starts domains at once."""
+    """As at boot: vfaliasd runs, then libvirtd starts, and starts domains at once."""
     host.define(guest("auto", "qat")).setAutostart(True)
     host.disconnect()
     host.libvirtd.stop()
     for mark in host.path("/run/libvirt/qemu").glob("*autostart*"):
-        mark.unlink()  # libvirtd does it once a boot
+        mark.unlink()  # libvirtd does this once in a boot
     host.libvirtd.start()
     host.recorder.wait("auto", "started begin -")
     assert host.devices("auto") == QATS[:1]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that are saved let their devices go, and claim when they are restored; a refused restore costs
-nobody the image.
+"""A guest releases its devices when it is saved, and claims devices when it is restored. A refused restore never
+deletes the image.
 """
 from guests import guest
 from privatehost import GPU
@@ -14,7 +14,7 @@ def start_and_save(host, *words):
     host.define(guest("saved", "gpu"))
     host.virsh("start", "saved")
     assert host.devices("saved") == [GPU]
-    host.vfaliasd.lines.wait("domain 'saved': resumed")  # else it is saved, and comes back, suspended
+    host.vfaliasd.lines.wait("domain 'saved': resumed")  # otherwise it is saved, and restored, suspended
     host.virsh(*words)
     assert host.claims() == []
 

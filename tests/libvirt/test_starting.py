@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Domains that ask, from start to stop: devices are claimed at prepare and free again afterwards."""
+"""Domains with requests, from start to stop: devices are claimed at `prepare` and free again afterwards."""
 import libvirt
 import pytest
 
@@ -39,7 +39,7 @@ def test_several_requests_are_claimed_together(host):
 
 
 def test_all_or_nothing(host):
-    """Two QATs are free, but no GPU: none is claimed."""
+    """Two QATs are free, but no GPU: no device is claimed."""
     host.define(guest("first", "gpu"))
     host.virsh("start", "first")
     host.define(guest("second", "qat", "gpu", "qat"))
@@ -79,7 +79,7 @@ def test_transient_domain(host):
 
 @pytest.mark.parametrize("machine, devices", [("pc", ""), ("q35", ports(4))], ids=["pc", "q35"])
 def test_define_and_start_in_one_go(host, machine, devices):
-    """No listener is fast enough to come in between; nothing has to be."""
+    """No program can act between the define and the start, and none needs to."""
     for number in range(3):
         domain = host.define(guest("fast%d" % number, "qat", machine=machine, devices=devices))
         domain.create()
@@ -100,7 +100,7 @@ def test_define_start_destroy_undefine_again_and_again(host):
 
 
 def test_destroyed_and_started_by_two_programs(host):
-    """The daemon still looks at the domain that was when the next one starts with its UUID."""
+    """When the next domain with this UUID starts, the daemon still looks at the earlier one."""
     domain = host.define(guest("again", "gpu"))
     for _ in range(5):
         domain.create()
@@ -119,7 +119,7 @@ def test_qemu_killed(host):
 
 
 def test_guest_powers_off(host):
-    """As a guest does by itself; QEMU's monitor stands for it."""
+    """The guest powers off by itself. QEMU's monitor stands in for the guest."""
     host.define(guest("off", "qat"))
     host.virsh("start", "off")
     host.virsh("qemu-monitor-command", "off", "--hmp", "quit", check=False)
@@ -143,14 +143,15 @@ def test_guest_reboots(host):
     domain.create()
     domain.reset()
     assert host.devices("reboots") == QATS[:1]
-    host.virsh("undefine", "reboots")  # transient from now on
+    host.virsh("undefine", "reboots")  # the domain is transient from now on
     assert host.devices("reboots") == QATS[:1]
     domain.destroy()
     assert host.claims() == []
 
 
 def test_devices_that_were_made_later(host):
-    """As with `echo 4 >sriov_numvfs`: nobody has told the index. A start takes a scan of the last second for its own."""
+    """As after `echo 4 >sriov_numvfs`: the index does not know the new devices. A start does not repeat a scan of the
+    last second."""
     tree = host.make_devices()
     host.define(guest("asks", *["qat"] * 4))
     host.news.until(lambda: "alias 'qat' has 3 devices" in host.virsh("start", "asks", check=False).stderr, "3 devices are never seen")
@@ -177,7 +178,7 @@ def test_names_that_invite_trouble(host, name):
 
 
 def test_large_xml(host):
-    """More than a pipe takes at once."""
+    """More than the capacity of a pipe."""
     host.define(guest("large", "gpu", metadata="<o:x xmlns:o='urn:o'>%s</o:x>" % ("x" * 300000)))
     host.virsh("start", "large")
     assert host.devices("large") == [GPU]
@@ -186,7 +187,7 @@ def test_large_xml(host):
 
 
 def test_nobody_is_asked_when_nothing_is_asked_for(quiet_host):
-    """Neither configuration nor state nor daemon matter."""
+    """Configuration, state and daemon do not matter for a domain without requests."""
     quiet_host.configure("[pci\nalias = {\n")
     quiet_host.define(guest("plain"))
     quiet_host.virsh("start", "plain")
@@ -196,11 +197,11 @@ def test_nobody_is_asked_when_nothing_is_asked_for(quiet_host):
 
 
 def test_broken_configuration_and_host_devices_of_its_own(quiet_host):
-    """What the domain does not ask of vfalias is not vetoed by vfalias, and the log says so."""
+    """vfalias does not veto host devices of the domain's own, and the log says why they are not recorded."""
     quiet_host.configure("[pci]\nalias = {\n")
     quiet_host.define(guest("static", devices=hostdev("fade:3d:02.1")))
     done = quiet_host.virsh("start", "static", check=False)
-    assert done.returncode != 0 and "vfalias" not in done.stderr  # libvirt's own: no such device
+    assert done.returncode != 0 and "vfalias" not in done.stderr  # libvirt refuses: no such device
     message = quiet_host.syslog.wait("domain 'static': its host devices are not recorded")[0]
     assert "/etc/vfalias/vfalias.conf:2:" in message
 

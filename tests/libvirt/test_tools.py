@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tools that people make domains with: virt-install, virt-xml, virt-clone, and libvirt's own
-binding for Python. None of them knows anything of vfalias. virt-manager is in test_virt_manager.py."""
+"""Tools that make domains: virt-install, virt-xml, virt-clone, and libvirt's own binding for Python. None of them knows
+vfalias. virt-manager is in test_virt_manager.py."""
 import json
 import re
 
@@ -27,7 +27,7 @@ def names(host, domain):
 @pytest.mark.parametrize("words", [["--machine", "q35", "--controller", PORT], ["--machine", "q35", *REQUEST],
                                    ["--machine", "pc", *REQUEST]])
 def test_virt_install(host, words):
-    """The domain runs with its device at once, and does so whenever it is started again."""
+    """The domain runs with its device at once, and after each later start."""
     install(host, "made", *words)
     claim, = host.wait_claims(lambda claims: claims and claims[0]["attempts"], "an attempt", "made")
     assert (claim["request"], claim["device"]) == ("qat-0", QATS[0])
@@ -45,7 +45,7 @@ def test_virt_install_transient(host):
 
 
 def test_virt_install_is_refused(host):
-    """Its user is told why, and nothing is left behind."""
+    """The user sees the reason, and nothing is left."""
     host.define(guest("has", "gpu"))
     host.virsh("start", "has")
     done = host.run(*INSTALL, "--name", "made", "--machine", "q35", "--controller", PORT.replace("qat", "gpu"),
@@ -56,7 +56,7 @@ def test_virt_install_is_refused(host):
 
 
 def test_virt_install_print_xml(host):
-    """What it would have made, taken elsewhere."""
+    """The XML that it prints can be defined elsewhere."""
     xml = install(host, "made", "--machine", "q35", "--controller", PORT, *REQUEST, "--xml",
                   "./metadata/requests/request/@name=mine", "--print-xml")
     assert re.search(r'<controller type="pci" index="15" model="pcie-root-port">\s*<alias name="ua-slot-qat-0"/>', xml)
@@ -67,7 +67,7 @@ def test_virt_install_print_xml(host):
 
 
 def test_virt_xml(host):
-    """What is there already stays, whatever else is edited."""
+    """Requests stay when other parts of the domain are edited."""
     host.define(guest("asks", metadata=requests("qat", name="mine"), machine="q35", devices=ports(3)))
     host.run("virt-xml", "asks", "--edit", "--memory", "32")
     host.run("virt-xml", "asks", "--add-device", "--controller", PORT.replace("qat", "gpu"))
@@ -79,7 +79,7 @@ def test_virt_xml(host):
 
 
 def test_virt_clone(host):
-    """Devices of its own; a MAC address that is derived is another one."""
+    """The clone has its own devices and another derived MAC address."""
     interface = "<v:interface type='hostdev'/>"
     host.define(guest("first", metadata="<v:requests xmlns:v='urn:vfalias:1'><v:request alias='qat'>%s</v:request>"
                       "</v:requests>" % interface, machine="q35", devices=ports(3)))
@@ -92,7 +92,7 @@ def test_virt_clone(host):
 
 
 def test_python(host):
-    """Of a definition, of the running domain, and gone again: libvirt gives back what it was given."""
+    """Metadata of a definition, of a running domain, and removed: libvirt returns what was written."""
     domain = host.define(guest("asks"))
     element, config, live = (libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt.VIR_DOMAIN_AFFECT_CONFIG,
                              libvirt.VIR_DOMAIN_AFFECT_LIVE)
@@ -110,7 +110,7 @@ def test_python(host):
 
 
 def test_python_all_at_once(host):
-    """defineXML and create, and createXML: nobody has time to look at the definition in between."""
+    """defineXML and create, and createXML: no program has time to look at the definition between the calls."""
     host.define(guest("one", "qat")).create()
     host.connection.createXML(guest("two", "qat", "gpu"), 0)
     assert host.devices("one") == QATS[:1] and host.devices("two") == [QATS[1], GPU]

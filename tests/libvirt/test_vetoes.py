@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Starts that vfalias refuses: the reason reaches the user in one line, and nothing is left behind."""
+"""Starts that vfalias refuses: the user sees the reason in one line, and nothing is left."""
 import pytest
 
 from guests import NAMESPACE, guest, hostdev, ports, requests
@@ -7,7 +7,7 @@ from privatehost import GPU, VFALIAS_CONF
 
 
 def refused(host, name, *words):
-    """The line that virsh shows for a start that is refused."""
+    """The line that virsh prints for a refused start."""
     done = host.virsh("start", name, check=False)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if "vfalias: " in line]
@@ -44,7 +44,7 @@ def test_more_than_there_are(host):
 
 
 def test_no_free_port(quiet_host):
-    """The daemon adds what is missing; without it the hook says how."""
+    """The daemon adds the missing ports. Without a daemon, the hook's message says how to add them."""
     quiet_host.configure(VFALIAS_CONF.replace("[vfalias]", "[vfalias]\nrequire_daemon = no"))
     quiet_host.define(guest("asks", "qat", "qat", machine="q35", devices=ports(1)))
     reason = refused(quiet_host, "asks", "root port", "run 'vfalias request ports asks'")
@@ -77,7 +77,7 @@ def test_no_daemon_and_none_required(quiet_host):
     ("[vfalias]\nrequire_daemon = perhaps\n", 2),
 ])
 def test_broken_configuration(host, text, line):
-    """The daemon was there before it broke."""
+    """The daemon started before the configuration was broken."""
     host.configure(text)
     host.define(guest("asks", "qat"))
     done = host.virsh("start", "asks", check=False)
@@ -102,7 +102,7 @@ def test_requests_that_make_no_sense(host, metadata, reason):
 
 
 def test_handler_of_the_hook_is_missing(host):
-    """Only what may concern vfalias is stopped by a broken installation."""
+    """A broken installation stops only domains that may concern vfalias."""
     handler = "/usr/libexec/vfalias/qemu-asked"
     host.define(guest("asks", "qat"))
     host.define(guest("plain"))
@@ -115,7 +115,7 @@ def test_handler_of_the_hook_is_missing(host):
         host.restart_libvirtd()
         host.recorder.wait("runs", "reconnect begin -")
         assert host.is_on("runs")
-        host.virsh("destroy", "runs")  # the daemon releases what the hook could not
+        host.virsh("destroy", "runs")  # the daemon releases the claims instead of the hook
         host.wait_no_claims("runs")
     finally:
         host.run("umount", handler)
@@ -139,7 +139,7 @@ def test_pf_of_a_vf_that_another_domain_holds(host):
 
 
 def test_state_file_lost_while_domains_run(quiet_host):
-    """Nobody knows what is taken before the daemon has looked."""
+    """Before the daemon has looked at all domains, no program knows which devices are in use."""
     quiet_host.configure(VFALIAS_CONF.replace("[vfalias]", "[vfalias]\nrequire_daemon = no"))
     quiet_host.define(guest("has", "gpu"))
     quiet_host.virsh("start", "has")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""virt-manager, used as vfalias-requests(7) says, by its windows (the program "windows"). It knows nothing of vfalias."""
+"""virt-manager, used as vfalias-requests(7) says, by its windows (the program "windows"). virt-manager does not know
+vfalias."""
 import json
 import re
 import shutil
@@ -17,18 +18,18 @@ from watching import LIMIT, Lines, News
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "man/vfalias-requests.pod"
 MANAGER = "Virtual Machine Manager"
-# What virt-manager writes, and somebody else.
+# Metadata that virt-manager writes, and metadata of another program.
 OTHERS = ('<libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0">'
           '<libosinfo:os id="http://libosinfo.org/linux/2022"/></libosinfo:libosinfo>'
           '<other:thing xmlns:other="urn:other" a="1">text<other:more/></other:thing>')
-# All that they leave behind is in a /tmp that goes with the namespace. The tree may be in the other one.
+# /tmp is private, so files of these programs disappear with the namespace. The tree may be below the other /tmp.
 START = ('exec 3<"$0" && mount -t tmpfs tmpfs /tmp && '
          'exec /usr/bin/python3 /dev/fd/3 virt-manager --no-fork --connect qemu:///system')
 ATSPI = "import gi; gi.require_version('Atspi', '2.0')"
 
 
 class Desktop:
-    """virt-manager on a private host, and its user. desktop.VERB(WORDS...) are those of the program "windows"."""
+    """virt-manager on a private host, and its user. desktop.VERB(WORDS...) runs a verb of the program "windows"."""
 
     def __init__(self, host):
         self._process = subprocess.Popen(
@@ -52,7 +53,7 @@ class Desktop:
         return do
 
     def open(self, domain):
-        """The title of its window, with its hardware in it."""
+        """Opens the window of a domain with its hardware. Returns the title."""
         title = domain + " on QEMU/KVM"
         self.choose(MANAGER, domain + "\nShutoff")
         self.press(MANAGER, "Open")
@@ -61,14 +62,14 @@ class Desktop:
         return title
 
     def close_windows(self):
-        """Those of domains, which must not be looked at any more when these go."""
+        """Closes the windows of domains, before the domains are removed."""
         while self._open:
             title = self._open.pop()
             self.press(title, "Close")
             self.gone(title)
 
     def run(self, title, domain):
-        """It, until virt-manager says that it runs."""
+        """Starts the domain, and waits until virt-manager shows that it runs."""
         self.press(title, "Run")
         self.choose(MANAGER, domain + "\nRunning")
 
@@ -100,7 +101,7 @@ def desktop(host, running_desktop):
 
 
 def fragment():
-    """What vfalias-requests(7) says to write there: a <metadata>, and what is in it."""
+    """The <metadata> that vfalias-requests(7) says to write there, and its content."""
     text = PAGE.read_text(encoding="utf-8").partition("In B<virt-manager>")[2]
     found = re.search(r"((?: {4}.*\n)+)", text)[1]
     inner = re.search(r"<metadata>\n(.*\n) +</metadata>", found, re.S)[1]
@@ -111,7 +112,7 @@ WHOLE, INNER = fragment()
 
 
 def paste(desktop, title, below, text):
-    """Into the XML that is shown, as a new line below another one."""
+    """Inserts text into the XML that is shown, as a new line below another line."""
     desktop.turn(title, "XML")
     before, line, after = desktop.read(title, "XML editor").partition(below + "\n")
     assert line
@@ -119,7 +120,7 @@ def paste(desktop, title, below, text):
 
 
 def ask(host, desktop, domain):
-    """For a QAT, in the XML tab."""
+    """Asks for a QAT, in the XML tab."""
     title = desktop.open(domain)
     paste(desktop, title, "<metadata>", INNER)
     desktop.press(title, "config-apply")
@@ -128,7 +129,7 @@ def ask(host, desktop, domain):
 
 
 def test_asks_in_the_xml_tab(host, desktop):
-    """A machine as virt-manager makes them; when it runs, for its next start, as virt-manager says."""
+    """A machine as virt-manager makes it. If it runs, the request counts from its next start, as virt-manager says."""
     host.define(guest("asks", metadata=OTHERS, machine="q35"))
     title = ask(host, desktop, "asks")
     assert all(each in host.xml("asks") for each in ("libosinfo:os id", "text<other:more/></other:thing>"))
@@ -150,7 +151,7 @@ def test_machine_without_metadata(host, desktop):
 
 
 def test_refused_start(host, desktop):
-    """What is wrong can be read."""
+    """The user can read the reason."""
     host.define(guest("has", *["qat"] * 3, machine="pc"))
     host.virsh("start", "has")
     host.define(guest("wants", metadata=OTHERS, machine="q35", devices=ports(3)))
@@ -163,7 +164,7 @@ def test_refused_start(host, desktop):
 
 
 def test_what_else_is_done_leaves_the_request(host, desktop):
-    """A change of the memory, and a clone, which asks for a device of its own."""
+    """The memory is changed, and the domain is cloned. The clone asks for its own device."""
     host.define(guest("first", metadata=OTHERS, machine="q35", devices=ports(3)))
     title = ask(host, desktop, "first")
     desktop.turn(title, "Details")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Waiting for something to be so, without sleeping: whoever may have made it so gives news.
+"""Waits for a condition without sleeping: whatever may change the condition gives news.
 
-What gives news: lines of a log, hook calls, libvirt's events, datagrams, writes in a folder. until()
-looks again after each. Nothing here knows libvirt or vfalias.
+Sources of news: lines of a log, hook calls, libvirt's events, datagrams, writes in a folder. until() looks again after
+each. This file knows neither libvirt nor vfalias.
 """
 import ctypes
 import os
@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-LIMIT = 60  # seconds: far more than anything takes, as two busy cores are all there may be
+LIMIT = 60  # seconds: much more than any step takes, also on two busy cores
 
 IN_CHANGES = 0x2 | 0x40 | 0x80 | 0x100 | 0x200  # modify, moved from and to, create, delete
 
@@ -26,7 +26,7 @@ class News:
             self._changed.notify_all()
 
     def until(self, look, what, seconds=LIMIT):
-        """The first true value of look(), which is asked at once and then after all news."""
+        """The first true value of look(). Calls look() at once, and then after each news."""
         end = time.monotonic() + seconds
         while True:
             seen = self._count
@@ -39,7 +39,7 @@ class News:
                     raise AssertionError("waited %d s in vain: %s" % (seconds, what))
 
     def follow(self, read, tell):
-        """A thread that hands over what read() returns, until that is empty."""
+        """A thread that calls tell() with each result of read(), until the result is empty."""
         def loop():
             while True:
                 try:
@@ -70,12 +70,12 @@ class Lines:
         return [line for line in self.lines[since:] if text in line]
 
     def wait(self, text, since=0, seconds=LIMIT):
-        """The lines with the text, once there is one."""
+        """Waits for a line with the text; returns the lines with the text."""
         return self._news.until(lambda: self.find(text, since), "no line with '%s'" % text, seconds)
 
 
 class Datagrams:
-    """Messages to a socket at `path`: of syslog(3), of sd_notify(3)."""
+    """Messages to a socket at `path`: messages of syslog(3), or of sd_notify(3)."""
 
     def __init__(self, news, path):
         self._news = news
@@ -98,7 +98,7 @@ class Datagrams:
 
 
 def watch_folder(news, path):
-    """Gives news of each change in a folder. Returns the fd to close."""
+    """Gives news after each change in a folder. Returns the descriptor, which the caller closes."""
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.inotify_init1(os.O_CLOEXEC)
     if fd < 0 or libc.inotify_add_watch(fd, str(path).encode(), IN_CHANGES) < 0:
