@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A lab host with the project in it, as the tests of requests see it: aliases, claims, devices of domains.
+"""A lab host with the project installed, as the tests of requests need it: aliases, claims, devices of domains.
 
-Knows libvirt and the project by their commands and XML only. The fixture `pool` (import it by name) is a host whose
-whole pool is free, before a test and, which is part of every test, after it.
+Uses libvirt and the project by their commands and XML only. The fixture `pool` (import it by name) is a host whose
+devices are all free, before a test and, as a part of every test, after it.
 """
 import json
 import re
@@ -29,25 +29,25 @@ alias = {"name": "accel", "vendor_id": "1b36", "product_id": "0010", "device_typ
 alias = {"name": "nic", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF", "attach": "interface"}
 alias = {"name": "vital", "vendor_id": "8086", "product_id": "10ca", "device_type": "type-VF", "on_attach_failure": "destroy"}
 """
-DETACHING = 150  # seconds; longer than vfalias waits for guests to let go
-SLOW = "/etc/vfalias/conf.d/lab.conf"  # an emulated host tells late of a start
+DETACHING = 150  # seconds; longer than vfalias waits for guests to release a device
+SLOW = "/etc/vfalias/conf.d/lab.conf"  # an emulated host reports a start late
 WITHOUT_DAEMON = CONFIGURATION + "[vfalias]\nrequire_daemon = no\n"
 
 
 def requests(*wanted):
-    """<requests> for `virsh metadata --set`: aliases, or whole <request> elements."""
+    """<requests> for `virsh metadata --set`: of aliases, or of whole <request> elements."""
     inner = "".join(w if w.startswith("<") else f'<request alias="{w}"/>' for w in wanted)
     return f"<requests>{inner}</requests>"
 
 
 def metadata(*wanted):
-    """The same as it stands in a domain's XML."""
+    """The same element as a domain's XML has it."""
     text = re.sub(r"<(/?)", r"<\1vfalias:", requests(*wanted))
     return text.replace("<vfalias:requests", f"<vfalias:requests xmlns:vfalias='{NAMESPACE}'", 1)
 
 
 def address(element):
-    """0000:01:10.0, of an <address> with the fields of one."""
+    """The text form (0000:01:10.0) of an <address> element."""
     domain, bus, slot, function = (int(element.get(key), 0) for key in ("domain", "bus", "slot", "function"))
     return f"{domain:04x}:{bus:02x}:{slot:02x}.{function}"
 
@@ -67,16 +67,16 @@ class Pool:
     def __init__(self, lab):
         self.lab = lab
 
-    # -- asking
+    # -- requests
 
     def ask(self, domain, *wanted, where="--config"):
-        """virsh metadata: the domain asks for these, and for nothing else."""
+        """virsh metadata: the domain requests these, and nothing else."""
         command = ["virsh", "-q", "metadata", domain, NAMESPACE, "--key", "vfalias", where]
         self.lab.run(command + (["--set", requests(*wanted)] if wanted else ["--remove"]))
 
     def start(self, domain, *names, limit=60):
-        """virsh start, and waits until the domain has the devices of the requests `names`, and no others.
-        How long that took, in seconds: {"start": …, "attached": {NAME: …}}."""
+        """Runs virsh start, and waits until the domain has the devices of the requests `names`, and no others. Returns
+        the times in seconds: {"start": …, "attached": {NAME: …}}."""
         return self.watch(domain, "--start", *names, limit=limit)
 
     def watch(self, domain, *names, limit=60):
@@ -84,17 +84,17 @@ class Pool:
         return json.loads(result.stdout)
 
     def told(self, domain, *words, limit=60):
-        """The same: what libvirt told of the guest, ["started", …]."""
+        """Waits in the same way. Returns libvirt's events of the guest, ["started", …]."""
         return [name for name, _ in self.watch(domain, *words, limit=limit)["events"]]
 
     def refused(self, *command):
-        """A command of the user's that the hook has to stop: what is shown to the user, after `vfalias: `."""
+        """A command that the hook must refuse. Returns the message that the user sees, after `vfalias: `."""
         result = self.lab.run(["virsh", "-q", *command], check=False)
         assert result.returncode == 1 and "Hook script execution failed" in result.stderr
         assert result.stderr.count("vfalias: ") == 1
         return result.stderr.partition("vfalias: ")[2].strip()
 
-    # -- what is
+    # -- devices and claims
 
     def devices(self, domain):
         """The host devices of a running domain: {REQUEST or None: Device}."""
@@ -116,18 +116,18 @@ class Pool:
         return {(r["domain"], r["request"]): r for r in rows if domain in (None, r["domain"])}
 
     def held(self, domain=None):
-        """{(DOMAIN, REQUEST): DEVICE}, and no device twice."""
+        """{(DOMAIN, REQUEST): DEVICE}. Checks that no device is claimed twice."""
         held = {key: row["device"] for key, row in self.claims(domain).items()}
         assert len(set(held.values())) == len(held)
         return held
 
     def free(self):
-        """{ALIAS: how many of its devices are free}"""
+        """{ALIAS: the number of its free devices}"""
         rows = json.loads(self.lab.run("vfalias stats --json").stdout)["aliases"]
         return {row["name"]: row["free"] for row in rows}
 
     def wait_active(self, domain, *names, limit=20):
-        """The daemon writes down that a device is there after it got there."""
+        """Waits until the claims are active: the daemon records a device some time after the guest has it."""
         want = json.dumps(sorted(names))
         query = f'map(select(.domain == "{domain}" and .state == "active") | .request) | sort == {want}'
         self.lab.wait_for(f"vfalias claims --json | jq -e '{query}'", limit)
@@ -154,13 +154,13 @@ class Pool:
         self.lab.run(f"systemctl kill --kill-whom=main -s {signal} vfaliasd")
 
     def freeze_daemon(self):
-        """Stops it where it is, unless it has the state file locked at the moment: hooks would wait for that."""
+        """Stops the daemon where it is, unless it has the state file locked: hooks would wait for that lock."""
         self.lab.run("pid=$(systemctl show -P MainPID vfaliasd); inode=$(stat -c %i /run/vfalias/state); "
                      "until kill -STOP $pid; until grep -q '^State:.T' /proc/$pid/status; do :; done; "
                      "! grep \"POSIX.* $pid [0-9a-f:]*:$inode \" /proc/locks; do kill -CONT $pid; done")
 
     def check_all_free(self):
-        """Nothing is held, by libvirt or by the project, and each driver has its devices."""
+        """Neither libvirt nor the project holds a device, and each driver has its devices."""
         self.lab.wait_for(
             "vfalias claims --json | jq -e 'length == 0' && ! ls /sys/bus/pci/drivers/vfio-pci | grep : && "
             f"test $(ls -d /sys/bus/pci/drivers/igbvf/*:* | wc -l) = {NETS}")
@@ -168,7 +168,7 @@ class Pool:
 
 
     def prepare(self):
-        """The usual configuration and a daemon that runs: mostly they are there already."""
+        """The usual configuration and a running daemon. Mostly, both are in place already."""
         well = f"test -x {WATCH} && test -e {SLOW} && cmp -s - /etc/vfalias/vfalias.conf && systemctl -q is-active vfaliasd"
         if self.lab.run(well, input=CONFIGURATION, check=False).returncode:
             self.lab.put(WATCH, (HOME / "watch-devices").read_text(), mode=0o755)

@@ -2,9 +2,9 @@
 """Fixtures of the tests that need a whole SR-IOV host: `lab`, and `project` for the installed project.
 
 Environment:
-  VFALIAS_LAB       name of a host to use; it is booted unless it is up, and left up. Otherwise a host of our own.
-  VFALIAS_LAB_DEB   the project's Debian package (`lab package` prints its path); installed into the host.
-  VFALIAS_LAB_RELEASED  that of the last release (test_packages.py).
+  VFALIAS_LAB       name of the host; it is booted unless it is up, and stays up. Without it, a private host is booted.
+  VFALIAS_LAB_DEB   the project's Debian package (`lab package` prints its path), which is installed into the host.
+  VFALIAS_LAB_RELEASED  the Debian package of the last release (test_packages.py).
   VFALIAS_TESTS_UNTIL   seconds since the epoch: tests that have not begun by then are skipped.
 Tests are skipped, with the reason, on machines that cannot emulate a host.
 """
@@ -48,7 +48,7 @@ def lab_host():
 
 @pytest.fixture
 def lab(lab_host):
-    """A host that is well and has no domains. Whatever a test leaves behind is removed after it."""
+    """A host in good state without domains. Whatever a test leaves is removed after the test."""
     if lab_host.sick or not lab_host.alive():
         lab_host.renew()
     lab_host.clean()
@@ -59,13 +59,13 @@ def lab(lab_host):
 
 
 class Peer:
-    """The second host. Its link is to the first one as that was booted: a new one needs a new peer."""
+    """The second host. It has a link to the first host. If the first is booted again, the second is, too."""
 
     def __init__(self, host, first):
         self.host, self.first, self.boots = host, first, None
 
     def get(self):
-        """The host, well and linked."""
+        """The host, in good state and linked."""
         host, first = self.host, self.first
         if host.sick or not host.alive() or self.boots != first.boots:
             host.down()
@@ -77,7 +77,7 @@ class Peer:
 
 @pytest.fixture(scope="module")
 def lab_peer(lab_host):
-    """A second host (Peer) for the tests of one file: two of them are heavy. Tests take `peer`."""
+    """A second host (Peer) for the tests of one file: two hosts need many resources. Tests take `peer`."""
     host = labhost.Lab(f"{lab_host.name}-peer", lab_host.package)
     try:
         yield Peer(host, lab_host)
@@ -87,7 +87,7 @@ def lab_peer(lab_host):
 
 @pytest.fixture
 def peer(lab, lab_peer):
-    """A second host with a link to the first one, which it knows by its name and is known to by its own."""
+    """A second host with a link to the first host. Each host knows the other by its name."""
     host = lab_peer.get()
     host.clean()
     host.test_began = host.cursor()
@@ -98,14 +98,14 @@ def peer(lab, lab_peer):
 
 @pytest.fixture
 def project(lab):
-    """The lab, with the project in it."""
+    """The lab host with the project installed."""
     if not os.environ.get("VFALIAS_LAB_DEB"):
         pytest.skip("no package of the project: set VFALIAS_LAB_DEB")
     return lab
 
 
 def is_stalled(host):
-    """Kernels say it when it has lasted for 21 s, which is longer than many a test waits."""
+    """Kernels report a stalled processor after 21 s, which is longer than many a test waits."""
     until = time.monotonic() + 25
     while not (stalled := host.stalled()) and time.monotonic() < until:
         time.sleep(1)
@@ -128,7 +128,7 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_runtest_protocol(item, nextitem):
-    """Runs a test again, on a new host, when it failed on one whose emulated processor got stuck."""
+    """If a test failed on a host whose emulated processor was stuck, runs the test again, on a new host."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     if getattr(item, "lab_stalled", False):
@@ -141,7 +141,7 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """What tests measured (record_property): what they print is lost where they run in several processes."""
+    """Prints the measurements of the tests (record_property). The output of tests in several processes is lost."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{report.location[2]}: {name}: {value}")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A lab host as tests see it. It knows the command `lab`, and nothing of QEMU or of pytest.
+"""A lab host for tests. Uses the command `lab`; QEMU and pytest are unknown here.
 
-Every step has a time limit. A step that exceeds it raises LabTimeout and leaves the host `sick`: what it
-was doing may still go on, and once in an hour or so an emulated processor stops taking interrupts. A sick
-host is not used again but booted anew (renew()).
+Every step has a time limit. A step that exceeds its limit raises LabTimeout and marks the host as `sick`: its work may
+still go on, and about once in an hour an emulated processor stops taking interrupts. A sick host is not used again; it
+is booted from pristine disks (renew()).
 """
 import base64
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 from guestxml import console
 
 HOME = Path(__file__).resolve().parent
-PATIENCE = 2  # times each limit: two hosts and other tests share what may be two slow processors
+PATIENCE = 2  # factor of each limit: two hosts and other tests may share two slow processors
 STALL = re.compile(r"rcu: INFO: rcu_\w+ .*(detected|stall)|soft lockup|kthread starved|hung_task: blocked")
 
 
@@ -23,11 +23,11 @@ class LabError(AssertionError):
 
 
 class LabTimeout(AssertionError):
-    """A step hit its time limit; the host is sick now."""
+    """A step exceeded its time limit; the host is sick now."""
 
 
 class LabUnavailable(Exception):
-    """This machine cannot emulate a host; the text says what is missing."""
+    """This machine cannot emulate a host. The text says what is missing."""
 
 
 def tool(*args, timeout, **kwargs):
@@ -44,17 +44,17 @@ def check():
 class Lab:
     def __init__(self, name, package=None):
         self.name = name
-        self.package = package  # the project's Debian package, put into each host that is booted
-        self.mute = False  # a guest that runs never said a word
-        self.sick = None  # why the host must not be used any more
+        self.package = package  # the project's Debian package, installed into each host that is booted
+        self.mute = False  # a running guest has never written a line
+        self.sick = None  # the reason why the host must not be used any more
         self.boots = 0
 
     # -- the host itself
 
     def up(self, peer=None):
-        """Boots the host (the first time on a machine it is built: minutes) and installs the project. peer: the name of
-        a host that is up, to which it gets a private link."""
-        for _ in range(2):  # a processor may get stuck while it boots
+        """Boots the host and installs the project. The first boot on a machine builds the host, which takes minutes.
+        peer: the name of a host that is up, to which the host gets a private link."""
+        for _ in range(2):  # a processor may get stuck during the boot
             result = tool("up", self.name, *(["--peer", peer] if peer else []), timeout=1800)
             if result.returncode == 0:
                 break
@@ -76,7 +76,7 @@ class Lab:
                 raise LabError(f"cannot install the project:\n{result.stderr}{result.stdout}")
 
     def reboot(self):
-        """Reboots the host; its disk stays as it is."""
+        """Reboots the host; its disk keeps its content."""
         result = tool("reboot", self.name, timeout=720)
         if result.returncode:
             self.sick = "it did not come back from a reboot"
@@ -86,28 +86,28 @@ class Lab:
         tool("down", self.name, timeout=60)
 
     def renew(self):
-        """Ends the host, however it is, and boots it anew from pristine disks."""
+        """Ends the host, whatever its state, and boots it from pristine disks."""
         self.down()
         self.up()
 
     def monitor(self, command):
-        """A command of the monitor of the QEMU that is this host; returns its answer."""
+        """Runs a command of the monitor of the host's QEMU; returns its answer."""
         result = tool("monitor", self.name, command, timeout=30)
         if result.returncode or result.stdout.startswith("Error"):
             raise LabError(f"monitor: {command}: {result.stdout}{result.stderr}")
         return result.stdout
 
     def serial(self):
-        """What the host's serial console said so far."""
+        """The output of the host's serial console so far."""
         return tool("console", self.name, timeout=30).stdout
 
     def stalled(self):
-        """True when an emulated processor got stuck, the host's or a guest's: the lab's fault, not that of what is
-        tested."""
+        """True when an emulated processor got stuck, the host's or a guest's. That is a fault of the lab, not of the
+        tested programs."""
         return self.mute or bool(STALL.search(self.serial())) or any(map(self.stuck, self.booted()))
 
     def booted(self):
-        """The guests that run and were ready once."""
+        """The running guests that have been ready once."""
         return self.run("cd /lab/console && for d in $(virsh -q list --name --state-running); do "
                         "! grep -qs '^GUEST ready' $d || echo $d; done").stdout.split()
 
@@ -152,7 +152,7 @@ class Lab:
         return self.run(["cat", path]).stdout
 
     def wait_for(self, cmd, timeout=30):
-        """Repeats a shell line in the host until it succeeds; for what has no event to wait for."""
+        """Repeats a shell line in the host until it succeeds: for conditions without an event."""
         timeout *= PATIENCE
         loop = f"until {{ {cmd}; }} >/tmp/wait_for 2>&1; do sleep 0.1; done"
         result = self.run(["timeout", str(timeout), "bash", "-c", loop], timeout=timeout + 30, check=False)
@@ -166,7 +166,7 @@ class Lab:
         return self.run("virsh -q define /dev/stdin", input=xml).stdout
 
     def start(self, domain, xml=None, boot=True, timeout=60):
-        """Starts a domain (defined before from xml, if given); with boot, waits until its guest is ready."""
+        """Starts a domain; defines it first if xml is given. With boot, waits until its guest is ready."""
         if xml:
             self.define(xml)
         since = self.mark(domain)
@@ -193,7 +193,7 @@ class Lab:
         cmd = ["lab-wait-line", timeout, console(domain), regex, since]
         result = self.run(cmd, timeout=timeout + 30, check=False)
         if result.returncode:
-            # a guest that runs and has not said a word got stuck before its init
+            # a running guest without any output got stuck before its init
             self.mute = not result.stderr[since:].strip() and self.state(domain) == "running"
             raise LabError(f"'{regex}' not on the console of {domain} within {timeout} s:\n{result.stderr}")
         return result.stdout.strip()
@@ -202,13 +202,14 @@ class Lab:
         return self.run(["cat", console(domain)]).stdout
 
     def guest(self, domain, cmd, timeout=30, check=True):
-        """Runs a command in a guest by its serial console; returns what it prints (keep that short: it is slow)."""
+        """Runs a command in a guest by its serial console; returns its output. The console is slow: keep the output
+        short."""
         result = self.run(["lab-guest-run", timeout * PATIENCE, domain, cmd], timeout=timeout + 30, check=check)
         output = "\n".join(result.stdout.splitlines()[1:])
         return output if check else (result.returncode, output)
 
     def guest_pci(self, domain):
-        """The PCI devices of a guest as its kernel sees them now: {address: (id, driver or '-')}."""
+        """The PCI devices that a guest's kernel has now: {address: (id, driver or '-')}."""
         shell = (
             "cd /sys/bus/pci/devices; for d in *; do v=$(cat $d/vendor) p=$(cat $d/device) "
             "r=$(readlink $d/driver); echo DEV $d ${v#0x}:${p#0x} ${r##*/}; done"

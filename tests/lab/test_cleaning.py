@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cleaners as systemd runs them: units of their own, which outlive vfaliasd and are run again when they are killed."""
+"""Cleaners that systemd runs: units of their own, which outlive vfaliasd and are started again when they are killed."""
 from asking import CONFIGURATION, metadata, pool
 from guestxml import guest_xml
 
 __all__ = ["pool"]  # a fixture
 CLEANED = CONFIGURATION.replace('{"address": "*:03:*.*"}', '{"address": "*:03:*.*", "clean": "probe"}')
-# Tells who it is, and ends as it is told.
+# Logs its arguments and its unit, and ends as the test says.
 PROBE = """#!/bin/sh
 echo "$@" "$(cut -d: -f3- /proc/self/cgroup)" >>/run/probe.log
 read -r status </run/probe.end

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Elements inside requests: all that stands in them arrives, or libvirt's refusal does. And the binding record of
-what was attached, against what the card itself says."""
+"""Elements inside requests: the guest gets everything that they contain, or the user sees libvirt's refusal. Also the
+binding record of an attached device, compared with the card."""
 import json
 from xml.etree import ElementTree
 
@@ -15,7 +15,7 @@ ROM = "/lab/some.rom"
 
 
 def asks(name, *wanted, devices="", **more):
-    """A definition with requests that have anything inside."""
+    """A definition with requests that contain elements."""
     inside = requests(*wanted).replace("<requests", f"<requests xmlns='{NAMESPACE}'", 1)
     return guest_xml(name, devices, inside, **more)
 
@@ -30,7 +30,7 @@ def live(lab, domain, name):
 
 
 def on_card(lab, row):
-    """What the PF says of the VF of a claim."""
+    """What the PF reports about the VF of a claim."""
     netdev = lab.run(f"ls /sys/bus/pci/devices/{row['pf_address']}/net").stdout.split()[0]
     assert row["pf_mac_address"] == lab.run(f"cat /sys/class/net/{netdev}/address").stdout.strip()
     (link,) = json.loads(lab.run(f"ip -json link show {netdev}").stdout)
@@ -82,7 +82,7 @@ REFUSED = {
 
 
 def test_what_libvirt_refuses(lab, pool):
-    """The domain runs without it, and libvirt's words are where people look."""
+    """The domain runs without the devices, and the usual commands show libvirt's errors."""
     lab.define(asks("asks", request("fine", ""), *(request(name, inside) for name, (inside, _) in REFUSED.items()),
                     kernel=False, ports=6))
     lab.virsh("start", "asks")
@@ -96,7 +96,7 @@ def test_what_libvirt_refuses(lab, pool):
 
 
 def test_virt_install(lab, pool):
-    """The whole of what a person types, and the guest has its device."""
+    """The user types these commands only, and the guest has its device."""
     lab.run("virt-install --name made --memory 128 --osinfo linux2022 --network none --graphics none --noautoconsole "
             "--import --disk none --controller type=pci,index=15,model=pcie-root-port,alias.name=ua-slot-nic-0", timeout=180)
     pool.watch("made", "nic-0")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Examples of the pages that need devices which are ones, and no guest that answers. The machine is not that of the pages:
-addresses of devices are not compared, everything else is."""
+"""Examples of the pages that need real devices, and no guest that answers. This machine is not the machine of the
+pages: addresses of devices are not compared, everything else is."""
 import re
 
 import pytest
@@ -21,7 +21,7 @@ def anywhere(text):
 
 @pytest.fixture
 def asks(lab, pool):
-    """The accelerator is the qat of the pages."""
+    """The alias of the accelerator is the qat of the pages."""
     pool.configure(CONFIGURATION.replace('"name": "accel"', '"name": "qat"'))
     return lab
 
@@ -32,7 +32,7 @@ def as_shown(lab, *texts):
 
 
 def test_power_on(asks, pool):
-    """vfalias start, and what vfaliasd says of a start that it had to hold."""
+    """vfalias start, and the messages of vfaliasd about a start that it had to hold."""
     asks.define(guest_xml("db1", kernel=False))
     as_shown(asks, *examples("man/vfalias-requests.pod", "DEVICES AT POWER-ON"))
     pool.wait_active("db1", "qat-0")
@@ -54,7 +54,7 @@ def test_power_on(asks, pool):
 
 
 def test_placeholders(asks, pool):
-    """As they stand in a definition, and in a pipe."""
+    """Placeholders in a definition, and in a pipe."""
     xml = guest_xml("db1", PLACEHOLDERS, kernel=False)
     asks.put("/root/db1.xml", xml)
     asks.virsh("define", "/root/db1.xml")

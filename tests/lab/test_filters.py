@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What of a host's own use of a VF keeps it from being given out: what only a real /sys can show."""
+"""Which uses of a VF by the host itself keep guests from getting it: the cases that only a real /sys can show."""
 import json
 
 from asking import metadata, pool
@@ -14,7 +14,7 @@ def verdict(lab, address):
 
 
 def test_netdev_in_use(lab, pool):
-    """A VF whose netdev has an address, sits in a bridge, or is another namespace's is left alone."""
+    """A VF is not used if its netdev has an address, is in a bridge, or is in another network namespace."""
     rows = json.loads(lab.run("vfalias devices --json").stdout)
     with_address, enslaved, elsewhere, free = [row for row in rows if row["netdev"]][:4]
     lab.run(f"ip link set {with_address['netdev']} up && ip address add 192.0.2.1/24 dev {with_address['netdev']}")

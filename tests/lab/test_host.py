@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The lab host is what it says: a host with VFs, an IOMMU and libvirt. Knows nothing of the project."""
+"""The lab host has what it promises: VFs, an IOMMU and libvirt. Does not know the project."""
 import pytest
 from guestxml import guest_xml, hostdev
 

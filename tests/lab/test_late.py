@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Optional requests: what they get when nothing is free at the start, and later."""
+"""Optional requests: which devices they get when no device is free at the start, and later."""
 import time
 
 from asking import metadata, pool
@@ -23,13 +23,13 @@ def test_a_late_request_gets_what_gets_free(lab, pool):
     pool.start("has", *(f"accel-{n}" for n in range(4)))
     pool.start("waits", "net-0")
     pool.start("content", "net-0")
-    lab.virsh("suspend", "content")  # events that make the daemon look again
+    lab.virsh("suspend", "content")  # its events make the daemon look again
     lab.virsh("resume", "content")
 
     began = time.monotonic()
     lab.virsh("destroy", "has")
     pool.watch("waits", "accel-0", "net-0")
-    assert time.monotonic() - began < 45  # before the gc that comes each minute
+    assert time.monotonic() - began < 45  # before the gc of each minute
     lab.virsh("suspend", "content")
     lab.virsh("resume", "content")
     pool.wait_active("waits", "accel-0", "net-0")
@@ -37,7 +37,7 @@ def test_a_late_request_gets_what_gets_free(lab, pool):
     assert lab.run("vfalias request list content --json | jq -r '.[] | select(.name == \"accel-0\") | .state'").stdout.strip(
         ) == "withdrawn"
 
-    pool.ask("content", OPTIONAL, "net", where="--live")  # asked anew
+    pool.ask("content", OPTIONAL, "net", where="--live")  # a new request
     pool.watch("content", "accel-0", "net-0")
 
 

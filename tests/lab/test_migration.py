@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Live migration between two hosts: what migrates by itself, what is taken out and attached anew, and what goes wrong.
-With the examples of the pages, for which the second host has the name host2, and ssh leads there."""
+"""Live migration between two hosts: devices that migrate by themselves, devices that are detached and attached again,
+and failures. Runs the examples of the pages, for which the second host has the name host2 and accepts ssh."""
 import re
 from xml.etree import ElementTree
 
@@ -21,7 +21,7 @@ QUICK = CONFIGURATION + "[vfalias]\nincoming_timeout = 3\n"
 
 
 class Pair:
-    """Two hosts: the guest is `here` and is to go `there`."""
+    """Two hosts: the guest is `here` and will go `there`."""
 
     def __init__(self, here, there):
         self.here, self.there = Pool(here), Pool(there)
@@ -43,7 +43,7 @@ class Pair:
         return result.stderr.strip()
 
     def take(self, pool, count=2, alias="net"):
-        """Has somebody else take the first devices of an alias, so that another one is chosen."""
+        """Gives the first devices of an alias to another domain, so that another device is chosen."""
         pool.lab.define(guest_xml("first", metadata=metadata(f'<request alias="{alias}" count="{count}"/>'), kernel=False,
                                   ports=count + 1))
         pool.start("first", *(f"{alias}-{n}" for n in range(count)))
@@ -56,7 +56,7 @@ class Pair:
 
 
 def lead_to_host2(here, there):
-    """What an administrator has done before: a name, and a key."""
+    """Does what an administrator has done before: a host name, and a key."""
     if here.run("ssh -o BatchMode=yes host2 true", check=False).returncode == 0:
         return
     here.put("/root/.ssh/config", "Host host2\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n", mode=0o600)
@@ -88,27 +88,28 @@ COUNT = "(i=0; while :; do i=$((i+1)); echo $i >/ticks; usleep 100000; done) </d
 
 
 def ticks(pool, domain):
-    """What the guest has counted since it was told to (COUNT): it runs on if that grows, and was not booted anew."""
+    """The guest's counter (COUNT): if it grows, the guest still runs and was not booted again."""
     return int(pool.lab.guest(domain, "cat /ticks"))
 
 
 def ready(pool, domain, *names):
-    """The guest has the devices of these requests, and the claims say so."""
+    """The guest has the devices of these requests, and the claims agree."""
     pool.watch(domain, *names)
     pool.wait_active(domain, *names)
 
 
-# ---- what migrates by itself ----
+# ---- devices that migrate by themselves ----
 
 def netdev_of(pool, domain):
-    """The host's netdev under a macvtap."""
+    """The host's netdev below a macvtap."""
     tree = ElementTree.fromstring(pool.lab.virsh("dumpxml", domain))
     return tree.find("devices/interface[@type='direct']/source").get("dev")
 
 
 def test_plain_virsh(pair):
-    """A teaming pair and a macvtap: the other host's devices have other addresses; the guest runs on, its MAC addresses
-    and what it asks for are the same. What cannot migrate was detached by hand, and is attached there."""
+    """A teaming pair and a macvtap. The devices of the other host have other addresses. The guest keeps running, and
+    its MAC addresses and requests do not change. A device that cannot migrate is detached by hand, and attached on the
+    other host."""
     here, there = pair.both()
     (command,) = examples("man/vfalias-hooks.pod", "MIGRATION", "virsh migrate")
     here.lab.define(guest_xml("db1", BACKUP, ports=7))
@@ -140,10 +141,10 @@ def test_plain_virsh(pair):
     assert 'name="dp0"' in there.lab.virsh("metadata", "db1", "urn:vfalias:1").replace("'", '"')
 
 
-# ---- what is detached and attached anew ----
+# ---- devices that are detached and attached again ----
 
 def test_plain_devices(pair):
-    """There and back: with a definition that goes along, and by the source's libvirtd alone."""
+    """There and back: with a definition that is migrated, too, and by the libvirtd of the source only."""
     here, there = pair.both()
     ((ask, planned),) = shown(*examples("man/vfalias.pod", "VERBS", "# vfalias migrate"))
     (command,) = examples("man/vfalias.pod", "EXAMPLES", "vfalias migrate")
@@ -178,7 +179,7 @@ def test_plain_devices(pair):
 
 
 def test_destination_has_none(pair):
-    """Refused before anything is detached, by the destination's own line; with virsh alone just so."""
+    """Refused before any device is detached, with the line of the destination. The same with virsh only."""
     here, there = pair.both()
     pair.take(there, 4, "accel")
     here.lab.start("db1", guest_xml("db1", metadata=metadata("net", "accel")))
@@ -188,7 +189,7 @@ def test_destination_has_none(pair):
     for flags in ([], ["--dry-run"], ["--p2p"]):
         assert pair.refused("db1", *flags) == f"vfalias: domain 'db1': the destination refuses: {line}"
     assert here.claims() == before and there.held("db1") == {}
-    for verb in ("gc", "release db1"):  # a libvirt that knows nothing of what runs here does not judge claims of here
+    for verb in ("gc", "release db1"):  # a libvirt of another host changes no claims of this host
         judged = here.lab.run(f"vfalias -c {pair.uri} {verb}", check=False)
         assert (judged.returncode, judged.stderr.count("\n")) == (1, 1), verb
         assert f"run this command on the host of '{pair.uri}'" in judged.stderr, verb
@@ -209,10 +210,10 @@ def test_destination_has_none(pair):
     assert set(here.devices("db1")) == {"accel-0", "net-0"}
 
 
-# ---- what goes wrong ----
+# ---- failures ----
 
 def begin(pair, domain, command):
-    """A migration that takes its time, in the background; returns once memory of the guest goes over to the other host."""
+    """Starts a slow migration in the background. Returns when memory of the guest is being copied to the other host."""
     here, there = pair.both()
     here.lab.virsh("migrate-setspeed", domain, "1")
     here.lab.run(f"systemd-run -q --unit moving --collect -p StandardError=truncate:/tmp/moving -p StandardOutput=null {command}")
@@ -221,13 +222,13 @@ def begin(pair, domain, command):
 
 
 def end(pair, timeout=90):
-    """Waits until the command of begin() has ended; what it complained about."""
+    """Waits until the command of begin() has ended; returns its stderr."""
     pair.here.lab.wait_for("! systemctl -q is-active moving", timeout)
     return pair.here.lab.get("/tmp/moving")
 
 
 def is_as_before(pair, domain, before, *names):
-    """The guest runs here and has its devices; nothing is left there."""
+    """The guest runs on the source and has its devices; the destination has no claims."""
     here, there = pair.both()
     ready(here, domain, *names)
     pair.runs_on(here, domain)
@@ -246,7 +247,7 @@ def test_cancelled_and_vetoed(pair):
     for domain, command in (("db1", f"virsh migrate --live db1 {pair.uri}"), ("db2", f"vfalias migrate db2 {pair.uri}")):
         begin(pair, domain, command)
         here.lab.virsh("domjobabort", domain)
-        assert re.search("cancel|migration failed", end(pair))  # the source's QEMU may see first that the destination is gone
+        assert re.search("cancel|migration failed", end(pair))  # the source's QEMU may notice first
         ready(here, "db2", "accel-0")
         there.wait_released()
         is_as_before(pair, "db1", before, "dp0")
@@ -263,7 +264,7 @@ def test_cancelled_and_vetoed(pair):
 
 
 def test_link_is_cut(pair):
-    """Nobody hears from the other side: the source goes on with its devices, the destination forgets the guest."""
+    """Neither host hears from the other: the source goes on with its devices, the destination forgets the guest."""
     here, there = pair.both()
     here.lab.start("db1", guest_xml("db1", metadata=metadata("accel")))
     ready(here, "db1", "accel-0")
@@ -280,7 +281,7 @@ def test_link_is_cut(pair):
 
 
 def test_killed(pair):
-    """The command, and the daemons of both sides, while devices are out of the guest."""
+    """The command and the daemons of both hosts are killed while devices are detached."""
     here, there = pair.both()
     for pool in pair.both():
         pool.configure(QUICK)
@@ -289,7 +290,7 @@ def test_killed(pair):
     before = here.held()
 
     begin(pair, "db1", f"vfalias migrate db1 {pair.uri}")
-    here.lab.run("systemctl kill -s KILL moving")  # libvirt gives the migration up, the daemon gives the device back
+    here.lab.run("systemctl kill -s KILL moving")  # libvirt cancels, the daemon attaches the device again
     ready(here, "db1", "accel-0")
     there.wait_released(limit=60)
     is_as_before(pair, "db1", before, "accel-0")

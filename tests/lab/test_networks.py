@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libvirt's own networks that give out VFs (<forward mode='hostdev'>), beside vfalias on the same host."""
+"""libvirt's own networks that give out VFs (<forward mode='hostdev'>), together with vfalias on one host."""
 import pytest
 from asking import OTHER_PF, metadata, pool
 from guestxml import guest_xml
@@ -54,7 +54,7 @@ def test_devices_of_a_network_are_claims(lab, network):
 
 
 def test_state_lost_while_it_runs(lab, network):
-    """Rebuilt from the live XML, which does not tell of networks."""
+    """The claims are rebuilt from the live XML, which does not mention networks."""
     lab.define(plugged("plugged"))
     lab.virsh("start", "plugged")
     device = lab.vfs(OTHER_PF)[0]
@@ -65,7 +65,7 @@ def test_state_lost_while_it_runs(lab, network):
 
 
 def test_network_destroyed_while_it_runs(lab, network):
-    """libvirt tells of no port then."""
+    """libvirt then reports no port."""
     lab.define(plugged("plugged"))
     lab.virsh("start", "plugged")
     lab.virsh("net-destroy", "vfs")
@@ -76,7 +76,7 @@ def test_network_destroyed_while_it_runs(lab, network):
 
 
 def test_a_device_that_is_taken(lab, network):
-    """libvirt takes the first of its pool and no other: better a line that says who has it."""
+    """libvirt takes the first device of its pool and no other. The hook's line says which domain has the device."""
     device = lab.vfs(OTHER_PF)[0]
     lab.define(guest_xml("has", metadata=metadata(ASKED), kernel=False))
     network.start("has", "net-0")
@@ -92,7 +92,7 @@ def test_a_device_that_is_taken(lab, network):
 
 
 def test_a_domain_that_asks_both(lab, network):
-    """libvirt chooses what was claimed for the domain's own request: that gets another device."""
+    """libvirt chooses the device that was claimed for a request of the same domain. The request gets another device."""
     first = lab.vfs(OTHER_PF)[0]
     lab.define(plugged("both", ASKED))
     lab.virsh("start", "both")

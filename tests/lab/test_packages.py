@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The Debian package on a host of its own, with systemd, devices and running guests: as README has it, upgraded, removed,
-rebooted, and with AppArmor.
+"""The Debian package on a host of its own, with systemd, devices and running guests: installed as README says,
+upgraded, removed, rebooted, and with AppArmor.
 
-The fixture `lab` of this file takes the place of that of the others, so `pool` works on this host.
+The fixture `lab` of this file replaces the general fixture, so `pool` works on this host.
 """
 import json
 import os
@@ -25,7 +25,7 @@ def firmware(name, *wanted, **more):
 
 
 def apt(lab, *words):
-    """An administrator's own configuration stays, as when dpkg's question is answered by Enter."""
+    """Keeps an administrator's own configuration, as Enter does at dpkg's question."""
     return lab.run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-o", "Dpkg::Use-Pty=0",
                     "-o", "Dpkg::Options::=--force-confold", *words], timeout=120)
 
@@ -40,7 +40,7 @@ def main_pid(lab, unit):
 
 @pytest.fixture(scope="module")
 def package_host():
-    """A Debian that has libvirt and guests, and no vfalias yet."""
+    """A Debian that has libvirt and guests, and does not have vfalias yet."""
     if not os.environ.get("VFALIAS_LAB_DEB"):
         pytest.skip("no Debian package: set VFALIAS_LAB_DEB")
     try:
@@ -58,7 +58,7 @@ def package_host():
 
 @pytest.fixture
 def lab(package_host, request):
-    """The same with vfalias, but for the test that begins without."""
+    """The same host with vfalias, except for the test that begins without vfalias."""
     if package_host.sick:
         package_host.renew()
         package_host.put_file(DEB, os.environ["VFALIAS_LAB_DEB"])
@@ -74,14 +74,14 @@ def lab(package_host, request):
 # ---- as README has it ----
 
 def readme(section, end):
-    """The indented paragraphs of a section of README, as they are typed."""
+    """The commands (indented paragraphs) of a section of README."""
     text = README.read_text().partition(f"\n{section}\n\n")[2].partition(f"\n{end}")[0]
     return [textwrap.dedent(each) for each in re.findall(r"(?:^ {4}.*\n)+", text, re.M)]
 
 
 def test_readme(lab):
-    """A new user with a clean Debian gets from the package to guests with VFs by README alone, and a guest that ran before
-    runs on."""
+    """With README only, a new user with a clean Debian gets from the package to guests with VFs. A guest that ran
+    before keeps running."""
     lab.run("! dpkg-query -W vfalias; ! ls /etc/libvirt/hooks/qemu.d | grep :; ! systemctl cat vfaliasd")
     lab.run("echo 0 >/sys/class/net/enp1s0/device/sriov_numvfs; udevadm settle")
     for name in "witness", "db1", "db2":
@@ -127,7 +127,7 @@ def test_readme(lab):
 # ---- upgrade, removal ----
 
 def older(lab):
-    """The last release; where its sources are not at hand, this package by a lower version."""
+    """The package of the last release. If its sources are not available: this package with a lower version."""
     released = os.environ.get("VFALIAS_LAB_RELEASED")
     if released:
         lab.put_file("/root/older.deb", released)
@@ -144,7 +144,7 @@ def test_upgraded_while_a_guest_runs(lab, pool):
     apt(lab, "purge", "vfalias")
     apt(lab, "install", older(lab))
     pool.prepare()
-    lab.run(f"rm {SLOW} && systemctl restart vfaliasd")  # the last release does not know what it says
+    lab.run(f"rm {SLOW} && systemctl restart vfaliasd")  # the last release does not know this file's keys
     lab.define(firmware("db1", "net"))
     pool.start("db1", "net-0")
     pool.wait_active("db1", "net-0")
@@ -154,7 +154,7 @@ def test_upgraded_while_a_guest_runs(lab, pool):
     assert lab.get("/etc/vfalias/vfalias.conf") == CONFIGURATION
     assert lab.run("cd /etc/systemd/system && ls */vfalias-vfs.service").stdout == "multi-user.target.wants/vfalias-vfs.service\n"
     assert process(lab, "db1") == guest and main_pid(lab, "vfaliasd") != daemon
-    lab.run("vfalias request add db1 accel --live")  # by the daemon that is there now
+    lab.run("vfalias request add db1 accel --live")  # the new daemon attaches the device
     pool.watch("db1", "accel-0", "net-0")
     assert pool.held().items() >= held.items()
     assert lab.journal(since, "vfaliasd").count(": attached ") == 1
@@ -169,9 +169,9 @@ def test_removed_while_a_guest_runs(lab, pool):
     assert "vfalias: running guests keep their devices; when they stop, libvirt reclaims the devices, but VF settings stay as they are: db1" in said.stderr
     assert process(lab, "db1") == guest
     assert pool.devices("db1")["net-0"].source == source and lab.driver(source) == "vfio-pci"
-    lab.virsh("start", "plain")  # no hook, and nobody misses it
+    lab.virsh("start", "plain")  # no hook is left: domains without requests start
     lab.virsh("destroy", "plain")
-    apt(lab, "install", DEB)  # knows the guest
+    apt(lab, "install", DEB)  # vfaliasd claims the guest's device again
     assert pool.held() == {("db1", "net-0"): source}
     apt(lab, "remove", "vfalias")
     lab.virsh("destroy", "db1")
@@ -182,7 +182,7 @@ def test_removed_while_a_guest_runs(lab, pool):
     apt(lab, "install", DEB)
 
 
-# Debian has no modular daemons. What they would be to the package is their unit.
+# Debian has no modular daemons. For the package, a modular daemon is its unit.
 MODULAR = """[Service]
 Type=notify
 ExecStart=/usr/sbin/libvirtd
@@ -192,7 +192,7 @@ KillMode=process
 
 
 def test_installed_beside_the_modular_daemon(lab):
-    """The daemon in use is the one that is reloaded, whichever it is, and vfaliasd comes with it from then on."""
+    """The package reloads the daemon that is in use. From then on vfaliasd starts with this daemon."""
     apt(lab, "purge", "vfalias")
     lab.put("/run/systemd/system/virtqemud.service", MODULAR)
     lab.run("systemctl daemon-reload && systemctl stop 'libvirtd*.socket' libvirtd && systemctl start virtqemud")
@@ -224,7 +224,7 @@ def when(lab, unit, what):
 
 
 def test_reboot(lab, pool):
-    """VFs first, then vfaliasd, then libvirtd, whose autostarted domain gets its device."""
+    """VFs first, then vfaliasd, then libvirtd. A domain with autostart gets its device."""
     lab.run("sed -i '/sriov_totalvfs.*sriov_numvfs/s/^/case $pf in *:03:*) ;; *) continue ;; esac; /' /usr/local/sbin/lab-devices")
     lab.put("/etc/vfalias/vfalias.conf", BOOT % (4, 5))
     lab.define(firmware("auto", "net"))
@@ -239,7 +239,7 @@ def test_reboot(lab, pool):
             <= when(lab, "libvirtd", "ExecMainStart"))
     assert lab.run("systemctl --failed --no-legend --plain").stdout == ""
 
-    # a card in use keeps its VFs, the other gets more, which vfaliasd sees by itself
+    # a card in use keeps its VFs, the other card gets more VFs, which vfaliasd notices by itself
     held = pool.devices("auto")["net-0"].source
     lab.put("/etc/vfalias/vfalias.conf", BOOT % (7, 7))
     result = lab.run("vfalias vfs", check=False)
@@ -250,7 +250,7 @@ def test_reboot(lab, pool):
     lab.run("systemctl restart vfalias-vfs")
     assert [len(lab.vfs(pf)) for pf in (PF, OTHER_PF)] == [7, 7]
 
-    # given to a guest as a whole a card has none; given back, it is as it was, and vfaliasd knows
+    # a guest gets a card as a whole: the card has no VFs. Afterwards it has its VFs again, and vfaliasd knows them
     lab.define(firmware("whole", devices=hostdev(OTHER_PF)))
     lab.virsh("start", "whole")
     lab.run(f"test ! -e /sys/bus/pci/devices/{OTHER_PF}/virtfn0 && systemctl is-active vfalias-vfs")
@@ -261,7 +261,7 @@ def test_reboot(lab, pool):
 
 
 def test_started_by_the_socket(lab, pool):
-    """A client that finds neither daemon running finds both when it is served."""
+    """A client connects while neither daemon runs. When it is served, both daemons run."""
     lab.define(firmware("db1", "net"))
     lab.run("systemctl stop vfaliasd; systemctl stop libvirtd 2>/dev/null; ! systemctl is-active libvirtd vfaliasd")
     lab.virsh("start", "db1")
@@ -274,12 +274,13 @@ def confined(lab, pid):
 
 
 def test_apparmor(lab, pool):
-    """With the profiles that come with Debian's libvirt, enforced for libvirtd and for the guests. Last: they stay."""
+    """The AppArmor profiles of Debian's libvirt, enforced for libvirtd and for the guests. Runs last: the profiles
+    stay."""
     lab.run("apparmor_parser -r /etc/apparmor.d/usr.lib.libvirt.virt-aa-helper /etc/apparmor.d/usr.sbin.libvirtd && "
             "sed -i 's/^security_driver.*/security_driver = \"apparmor\"/' /etc/libvirt/qemu.conf && systemctl restart libvirtd",
             timeout=120)
     assert confined(lab, main_pid(lab, "libvirtd")) == "libvirtd (enforce)"
-    xml = re.sub("<serial.*?</serial>", "", firmware("db1", "net", "nic", "accel"), flags=re.S)  # it has a log of the lab's
+    xml = re.sub("<serial.*?</serial>", "", firmware("db1", "net", "nic", "accel"), flags=re.S)  # its log file is forbidden
     lab.define(xml)
     pool.start("db1", "net-0", "nic-0", "accel-0")
     pool.wait_active("db1", "net-0", "nic-0", "accel-0")
@@ -287,7 +288,7 @@ def test_apparmor(lab, pool):
     lab.virsh("destroy", "db1")
     pool.wait_released("db1")
 
-    # what the links to /usr/sbin are good for
+    # why the hooks are links to /usr/sbin
     lab.run("ln -s /usr/libexec/vfalias/qemu-asked /etc/libvirt/hooks/qemu.d/zz")
     try:
         refused = lab.virsh("start", "db1", check=False)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices in definitions that have no source yet: filled, overtaken, edited by their user, started, resolved in a pipe."""
+"""Devices in definitions without a source: filled by vfaliasd, claimed by others, edited by the user, started, resolved
+in a pipe."""
 import shlex
 from xml.etree import ElementTree
 
@@ -21,7 +22,7 @@ def definition(name, *wanted, devices=""):
 
 
 def placeholders(name, number):
-    """A hostdev of one pool and an interface of the other."""
+    """A hostdev of one alias and an interface of the other alias."""
     return definition(name, devices=hostdev(NOWHERE % 0, "ua-vf-accel-0") + interface(1, "nic-0", number))
 
 
@@ -41,7 +42,7 @@ def wait_filled(lab, pool, *domains):
 def test_definitions_with_placeholders(lab, pool):
     free = lab.vfs("0000:03:00.0")
 
-    # two definitions get four devices, and nobody is kept from them
+    # two definitions get four devices, which stay available to other domains
     lab.define(placeholders("a", 1))
     lab.define(placeholders("b", 2))
     a, b = wait_filled(lab, pool, "a", "b")
@@ -49,7 +50,7 @@ def test_definitions_with_placeholders(lab, pool):
     assert pool.held() == {} and pool.free()["accel"] == ACCELS
     assert MAC % 1 in pool.inactive("a")
 
-    # requests take what is tentative last; who is overtaken gets what is left
+    # requests take tentative devices last; the definition that loses its device gets the remaining device
     lab.define(definition("asks", '<request alias="accel" count="3"/>'))
     pool.start("asks", "accel-0", "accel-1", "accel-2")
     left = (set(free) - set(pool.held().values())).pop()
@@ -58,7 +59,8 @@ def test_definitions_with_placeholders(lab, pool):
     lab.wait_for(f"journalctl -q -u vfaliasd | grep \"domain '{loser}': put {left} into its definition as 'ua-vf-accel-0'\"")
     assert sources(pool, loser)["accel-0"] == sources(pool, other)["accel-0"] == left
 
-    # the first that starts has it, without any vfaliasd; the second is told, and mended when something gets free
+    # without vfaliasd, the domain that starts first has the device; the second is refused, and its definition is mended
+    # when a device becomes free
     pool.daemon("stop")
     lab.virsh("start", loser)
     has = pool.devices(loser)
@@ -70,14 +72,14 @@ def test_definitions_with_placeholders(lab, pool):
     assert pool.refused("start", other).startswith(taken)
     pool.daemon("start")
     pool.wait_active(loser, "accel-0", "nic-0")
-    assert "is gone, detaching" not in lab.journal(lab.test_began, "vfaliasd")  # no request asks for them, and none did
+    assert "is gone, detaching" not in lab.journal(lab.test_began, "vfaliasd")  # the devices never had a request
     assert pool.refused("start", other).startswith(taken)
     pool.kill_daemon()
     lab.virsh("destroy", "asks")
     pool.daemon("start")
     lab.wait_for(f"journalctl -q -u vfaliasd | grep \"domain '{other}': put .* into its definition as 'ua-vf-accel-0'\"")
 
-    # its user's edit wins
+    # the user's edit wins
     nic = next(vf for vf in reversed(lab.vfs("0000:02:00.0")) if vf not in pool.held().values())
     was = sources(pool, other)["nic-0"]
     old, new = (f"bus=.0x{v[5:7]}. slot=.0x{v[8:10]}. function=.0x{v[11]}." for v in (was, nic))
@@ -86,7 +88,7 @@ def test_definitions_with_placeholders(lab, pool):
     lab.virsh("start", other)
     assert pool.devices(other)["nic-0"].source == nic and sources(pool, other)["nic-0"] == nic
 
-    # defined and started in one go: refused with what to do, unless vfaliasd was faster; then it works
+    # defined and started in one go: refused with a message that says what to do, unless vfaliasd was faster
     lab.put("/tmp/c.xml", placeholders("c", 3))
     result = lab.virsh("define /tmp/c.xml; start c", check=False)
     if result.returncode:
@@ -100,6 +102,6 @@ def test_definitions_with_placeholders(lab, pool):
     lab.run("vfalias resolve | virsh -q create /dev/stdin", input=placeholders("t", 4))
     assert set(pool.devices("t")) == {"accel-0", "nic-0"} and set(pool.held("t")) == {("t", "accel-0"), ("t", "nic-0")}
 
-    # undefined, nothing is tentative for it
+    # after undefine, no device is tentative for the domain
     lab.run("for d in a b c; do virsh -q destroy $d; virsh -q undefine $d; done", check=False)
     lab.wait_for("! vfalias devices | grep -q 'tentative for'")

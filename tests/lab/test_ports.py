@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where a device lands in a guest: labelled ports, free ports, and what happens when there are none."""
+"""In which port of a guest a device is attached: labelled ports, free ports, and no port at all."""
 from xml.etree import ElementTree
 
 from asking import WITHOUT_DAEMON, metadata, pool
@@ -14,7 +14,7 @@ def bare(name, *wanted, devices="", ports=0):
 
 
 def free_ports(pool, domain):
-    """How many root ports of a definition have nothing on them."""
+    """The number of root ports of a definition without a device."""
     tree = ElementTree.fromstring(pool.inactive(domain))
     used = {int(a.get("bus"), 0) for a in tree.iterfind("devices/*/address[@bus]")}
     ports = tree.findall("devices/controller[@model='pcie-root-port']")
@@ -22,7 +22,7 @@ def free_ports(pool, domain):
 
 
 def test_labelled_port_keeps_the_address(lab, pool):
-    """The device of a request sits in the port with its name, whichever device it is."""
+    """The device of a request is in the port with its name, whichever device it is."""
     lab.define(bare("db1", '<request alias="net" name="dp0"/>', "net", devices=PORT % (9, "dp0"), ports=3))
     pool.start("db1", "dp0", "net-0")
     first = pool.devices("db1")
@@ -31,7 +31,7 @@ def test_labelled_port_keeps_the_address(lab, pool):
     lab.virsh("destroy", "db1")
 
     lab.define(bare("other", "net", "net", ports=3))
-    pool.start("other", "net-0", "net-1")  # takes what db1 had
+    pool.start("other", "net-0", "net-1")  # takes the devices that db1 had
     pool.start("db1", "dp0", "net-0")
     second = pool.devices("db1")
     assert second["dp0"].source != first["dp0"].source
@@ -39,7 +39,7 @@ def test_labelled_port_keeps_the_address(lab, pool):
 
 
 def test_labelled_port_is_a_request(lab, pool):
-    """For tools that can write controllers, but no metadata."""
+    """For tools that can write controllers and cannot write metadata."""
     lab.define(bare("db1", devices=PORT % (7, "accel-0") + PORT % (8, "net-3"), ports=2))
     pool.start("db1", "accel-0", "net-3")
     guest = {name: device.guest for name, device in pool.devices("db1").items()}
@@ -56,20 +56,20 @@ def test_request_with_a_port_of_its_own(lab, pool):
 
 
 def test_daemon_adds_ports(lab, pool):
-    """A definition without ports gets them as soon as it asks; the start that follows has enough."""
+    """A definition without ports gets ports as soon as it has requests. The next start has enough."""
     lab.define(bare("db1"))
     pool.ask("db1", '<request alias="net" count="3"/>')
     lab.wait_for("journalctl -q -u vfaliasd | grep \"domain 'db1': added\"")
     pool.start("db1", "net-0", "net-1", "net-2")
     lab.virsh("destroy", "db1")
     definition = pool.inactive("db1")
-    lab.define(definition)  # the daemon is not tempted to add more
+    lab.define(definition)  # has enough ports: the daemon adds none
     pool.start("db1", "net-0", "net-1", "net-2")
     assert pool.inactive("db1") == definition
 
 
 def test_start_without_free_ports(lab, pool):
-    """A program that defines and starts before the daemon looked is told what to do, and can do it."""
+    """A program that defines and starts a domain before the daemon has looked sees what to do, and that works."""
     pool.configure(WITHOUT_DAEMON)
     pool.daemon("stop")
     lab.define(bare("db1", '<request alias="net" count="3"/>'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices that are there at power-on: guests that are held until they have them, and `vfalias start`."""
+"""Devices that are present at power-on: guests that are held until they have them, and `vfalias start`."""
 import re
 
 from asking import ACCEL_ID, NET_ID, metadata, pool
@@ -14,7 +14,8 @@ PORT = "<controller type='pci' index='%d' model='pcie-root-port'><alias name='ua
 
 
 def first_scan(lab, domain):
-    """How many of our devices a guest's kernel found at its first scan of the bus, and how many later."""
+    """The number of claimed devices that a guest's kernel found at its first scan of the bus, and the number found
+    later."""
     lab.wait_console(domain, "^GUEST ready")
     told = lab.guest(domain, f"dmesg | grep -E '\\[({FOUND})\\]|{SCANNED}' | sed 's/^/> /'")
     before, _, after = told.partition(SCANNED)
@@ -26,7 +27,8 @@ def asks(name, *wanted, **more):
 
 
 def test_held_guest_finds_its_devices_at_the_first_scan(lab, pool, record_property):
-    """Three devices, one after the other: without hold the kernel is long past its scan when the last one is there."""
+    """Three devices are attached one after the other. Without hold, the kernel has finished its scan long before the
+    last."""
     lab.define(asks("held"))
     seen = pool.watch("held", "--start", "--running", *THREE)
     events = dict(seen["events"])
@@ -37,12 +39,12 @@ def test_held_guest_finds_its_devices_at_the_first_scan(lab, pool, record_proper
     lab.virsh("destroy", "held")
 
     lab.define(asks("free", '<request alias="net" hold="no"/>'))
-    pool.freeze_daemon()  # so that it is late for certain
+    pool.freeze_daemon()  # so that the device is late for certain
     lab.virsh("start", "free")
     lab.wait_console("free", "^GUEST ready")
     pool.kill_daemon("CONT")
     pool.watch("free", "net-0")
-    lab.wait_console("free", f"^GUEST pci .* {NET_ID} igbvf")  # the last that it says of it
+    lab.wait_console("free", f"^GUEST pci .* {NET_ID} igbvf")  # the guest's last line about the device
     assert first_scan(lab, "free") == [0, 1]
 
 
@@ -78,7 +80,7 @@ def test_started_paused(lab, pool):
 # ---- vfalias start ----
 
 def test_vfalias_start(lab, pool):
-    """As if the devices were written in the definition, which they are not."""
+    """As if the definition had the devices, which it does not have."""
     lab.define(asks("cold", '<request alias="net" name="dp0"/>', "nic", "accel", devices=PORT % (9, "dp0"), ports=1))
     lab.virsh("autostart", "cold")
     since, before = lab.cursor(), pool.inactive("cold")

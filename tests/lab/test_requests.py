@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A domain asks for devices by name: from the request to the device in the guest, and back to the pool."""
+"""A domain requests devices by name: from the request to the device in the guest, and back to the pool."""
 import statistics
 
 import pytest
@@ -10,12 +10,12 @@ __all__ = ["pool"]  # a fixture
 
 
 def firmware(name, *wanted, **more):
-    """A guest without a kernel that asks for devices: enough where nobody in the guest is asked."""
+    """A guest without a kernel that requests devices: for tests that do not look into the guest."""
     return guest_xml(name, metadata=metadata(*wanted) if wanted else "", kernel=False, **more)
 
 
 def test_life_of_a_request(lab, pool):
-    """define, metadata, start, and the guest powers itself off; all with plain libvirt."""
+    """define, metadata, start, and the guest powers off by itself; all with plain libvirt."""
     lab.define(guest_xml("db1"))
     pool.ask("db1", "net", "accel")
     before = pool.inactive("db1")
@@ -71,7 +71,7 @@ def test_transient_domain(lab, pool):
 
 @pytest.mark.parametrize("machine", ["q35", "pc"])
 def test_running_guest(lab, pool, machine):
-    """Hot-plug: one more, one less, one taken out by hand; the guest has a kernel that plays along."""
+    """Hot-plug: one request more, one less, one device detached by hand. The guest's kernel cooperates."""
     lab.start("runs", guest_xml("runs", metadata=metadata("net"), machine=machine))
     pool.watch("runs", "net-0")
     pool.wait_active("runs", "net-0")
@@ -94,32 +94,32 @@ def test_running_guest(lab, pool, machine):
     pool.watch("runs")
     pool.wait_released("runs")
     lab.wait_for(f"readlink /sys/bus/pci/devices/{net.source}/driver | grep igbvf")
-    lab.virsh("suspend", "runs")  # events that make the daemon look again
+    lab.virsh("suspend", "runs")  # its events make the daemon look again
     lab.virsh("resume", "runs")
     requests_now = lab.run("vfalias request list runs --json | jq -r '.[] | [.name, .state] | @csv'").stdout
     assert requests_now.strip() == '"net-0","withdrawn"'
     assert pool.devices("runs") == {}
 
-    lab.run("vfalias request add runs accel --live")  # written anew: the other request counts again
+    lab.run("vfalias request add runs accel --live")  # written again: the other request is tried again
     pool.watch("runs", "net-0", "accel-0")
 
 
 def test_guest_reboots(lab, pool):
-    """No hook is called: the devices stay, and are there at the guest's next power-on."""
+    """No hook is called: the devices stay, and are present at the guest's next power-on."""
     lab.start("again", guest_xml("again", metadata=metadata("net")))
     pool.watch("again", "net-0")
     pool.wait_active("again", "net-0")
     before = pool.held()
     lab.wait_console("again", f"^GUEST pci .* {NET_ID} igbvf")
     lab.guest("again", "(usleep 1000000; reboot -f) &")
-    mark = lab.mark("again")  # what follows is the new boot's
+    mark = lab.mark("again")  # later lines are of the new boot
     lab.wait_console("again", "^GUEST ready", since=mark)
     assert list(pool.in_guest("again", NET_ID).values()) == ["igbvf"]
     assert pool.held() == before
 
 
 def test_started_in_parallel(lab, pool):
-    """Each gets a device of its own, and who comes too late is told so."""
+    """Each domain gets its own device. A domain that comes too late is refused with the reason."""
     names = [f"p{n}" for n in range(ACCELS + 1)]
     for name in names:
         lab.define(firmware(name, "accel"))
@@ -168,7 +168,7 @@ def test_nothing_free(lab, pool):
 
 
 def test_devices_that_a_domain_names_itself(lab, pool):
-    """A VF in plain XML is kept from others; one that is taken stops the start that names it."""
+    """No other domain gets a VF that a domain's XML names. A start whose XML names a VF in use is refused."""
     mine, theirs = lab.vfs("0000:03:00.0")[:2]
     lab.define(firmware("plain", devices=hostdev(mine)))
     lab.virsh("start", "plain")

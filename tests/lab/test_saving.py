@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that are saved and restored: with a macvtap, whose device may be gone by then, and without their host devices."""
+"""Guests that are saved and restored: with a macvtap, whose device may be in use by then, and without host devices."""
 import json
 from xml.etree import ElementTree
 
@@ -21,7 +21,7 @@ def taps(name, count=1, kernel=False):
 
 
 def interface(lab, name):
-    """The netdev under a domain's macvtap, and its MAC address."""
+    """The netdev below a domain's macvtap, and its MAC address."""
     element = ElementTree.fromstring(lab.virsh("dumpxml", name)).find("devices/interface[@type='direct']")
     return element.find("source").get("dev"), element.find("mac").get("address")
 
@@ -40,15 +40,15 @@ def has_image(lab):
 
 
 def test_macvtap(lab, pool):
-    """Restored on the netdev that it had, on another when that is taken; refused, with the image kept, when there is none.
-    By managed save and from a file."""
+    """Restored on the earlier netdev; on another netdev if the earlier one is in use; refused if no netdev is free, and
+    the image stays. With managed save and with a file."""
     pool.configure(FEW)
     mine, other = lab.vfs(PF)[:2]
     lab.define(taps("db1", kernel=True))
     for name, count in (("one", 1), ("both", 2)):
         lab.define(taps(name, count))
     pool.start("db1", "tap-0")
-    lab.wait_console("db1", "^GUEST ready")  # KVM under emulation does not take back every state of firmware
+    lab.wait_console("db1", "^GUEST ready")  # emulated KVM cannot restore each state of firmware
     first, mac = interface(lab, "db1")
     save(lab, pool, "file")
     restore(lab, "file")
@@ -77,7 +77,7 @@ def test_macvtap(lab, pool):
 
 
 def test_without_host_devices(lab, pool):
-    """detach --all makes a guest that can be saved; restored, it has its devices again."""
+    """`detach --all` makes a guest that can be saved. After the restore, the guest has its devices again."""
     ports = "<controller type='pci' index='9' model='pcie-root-port'><alias name='ua-slot-accel-0'/></controller>"
     lab.start("db1", guest_xml("db1", ports, metadata("net")))
     pool.watch("db1", "accel-0", "net-0")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is attached: the element that a request brings along, the kind that an alias says, what the VF is set to
-meanwhile; and when it cannot be."""
+"""What is attached: the element inside a request, the kind of an alias, the settings of the VF; and failures."""
 import json
 
 from asking import CONFIGURATION, NET_ID, OTHER_PF, PF, metadata, pool
@@ -15,7 +14,7 @@ IMPOSSIBLE = ('<request alias="%s"><hostdev mode="subsystem" type="pci"><address
 
 
 def vf_settings(lab, vf):
-    """What the PF's driver knows about a VF, as `ip link` tells it."""
+    """The VF's settings that the PF's driver reports, from `ip link`."""
     for pf in (PF, OTHER_PF):
         if vf in lab.vfs(pf):
             netdev = lab.run(f"ls /sys/bus/pci/devices/{pf}/net").stdout.strip()
@@ -43,7 +42,7 @@ RAW = '<request alias="raw"><settings trust="no" spoofchk="no" vlan="8"/></reque
 
 
 def tuning(lab, vf):
-    """What of a VF's settings is not as the host has it from boot."""
+    """The VF's settings that differ from the settings at boot."""
     now, usual = vf_settings(lab, vf), {"trust": False, "spoofchk": True, "rate": {"max_tx": 0, "min_tx": 0}}
     changed = {key: now[key] for key in usual if now[key] != usual[key]}
     return changed | {f"vlan_{key}": value for tag in now.get("vlan_list", []) for key, value in tag.items() if value}
@@ -54,7 +53,7 @@ RAW_TUNED = {"spoofchk": False, "vlan_vlan": 8, "vlan_qos": 2}
 
 
 def test_settings_of_alias_and_request(lab, pool):
-    """Set before the guest has the VF, left alone while it has it, and undone whatever ends it."""
+    """Set before the guest has the VF, unchanged while the guest has it, and restored whatever ends it."""
     pool.configure(SET_UP)
     lab.define(guest_xml("db1", metadata=metadata("tuned", RAW), kernel=False))
     pool.start("db1", "tuned-0", "raw-0")
@@ -63,7 +62,7 @@ def test_settings_of_alias_and_request(lab, pool):
     tuned, raw = devices["tuned-0"].source, devices["raw-0"].source
     assert (tuning(lab, tuned), tuning(lab, raw)) == (TUNED, RAW_TUNED)
 
-    pool.kill_daemon()  # systemd starts it anew
+    pool.kill_daemon()  # systemd starts a new daemon
     pool.watch("db1", "tuned-0", "raw-0")
     pool.daemon("restart")
     assert (tuning(lab, tuned), tuning(lab, raw)) == (TUNED, RAW_TUNED)
@@ -84,7 +83,7 @@ def test_settings_of_alias_and_request(lab, pool):
 
 
 def test_settings_that_a_driver_refuses(lab, pool):
-    """igb knows nothing of a VF's link state."""
+    """igb does not support a VF's link state."""
     pool.configure(SET_UP)
     for name, alias in (("wants", "lenient"), ("insists", "strict")):
         lab.define(guest_xml(name, metadata=metadata(alias), kernel=False))
@@ -102,7 +101,7 @@ def test_settings_that_a_driver_refuses(lab, pool):
     lab.virsh("destroy", "insists")
     pool.wait_released("insists")
 
-    # there at power-on: the hook sets it, or refuses the start
+    # a device at power-on: the hook sets it, or refuses the start
     cold = hostdev(claim["device"], "ua-vf-strict-0")
     lab.define(guest_xml("insists", cold, metadata("strict"), kernel=False, uuid=lab.virsh("domuuid", "insists")))
     assert pool.refused("start", "insists") == f"domain 'insists': request 'strict-0': {claim['error']}"
@@ -110,7 +109,7 @@ def test_settings_that_a_driver_refuses(lab, pool):
 
 
 def test_macvtap(lab, pool):
-    """The VF stays the host's; its netdev is up as long as the guest has it."""
+    """The VF stays with the host. Its netdev is up as long as the guest has it."""
     pool.configure(SET_UP)
     lab.define(guest_xml("db1", metadata=metadata("tap"), kernel=False))
     pool.start("db1", "tap-0")
@@ -129,7 +128,7 @@ def test_macvtap(lab, pool):
 
 
 def test_element_of_the_request(lab, pool):
-    """MAC and VLAN are set through the PF, seen by the guest, and undone."""
+    """MAC and VLAN are set through the PF, visible to the guest, and restored."""
     lab.define(guest_xml("db1"))
     pool.ask("db1", TEMPLATE)
     pool.start("db1", "dp0")
@@ -153,7 +152,7 @@ def test_alias_that_attaches_interfaces(lab, pool):
 
 
 def test_devices_that_cannot_be_attached(lab, pool):
-    """keep: the guest runs on, and the reason can be seen. destroy: it does not run without the device."""
+    """keep: the guest keeps running, and commands show the reason. destroy: without the device, it is destroyed."""
     for name, alias in (("keeps", "net"), ("insists", "vital")):
         lab.define(guest_xml(name, metadata=metadata(IMPOSSIBLE % alias), kernel=False))
         lab.virsh("start", name)
@@ -165,5 +164,5 @@ def test_devices_that_cannot_be_attached(lab, pool):
     assert lab.state("keeps") == "running"
     pool.wait_released("insists")
 
-    pool.ask("keeps", "net", where="--live")  # mended by its user: tried again
+    pool.ask("keeps", "net", where="--live")  # the user corrects the request: it is tried again
     pool.watch("keeps", "net-0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Daemons that end at the wrong moment: nothing is lost, nothing is attached twice."""
+"""Daemons that end at the wrong moment: no claim is lost, no device is attached twice."""
 import random
 
 import pytest
@@ -19,19 +19,19 @@ def processes(lab):
 
 
 def attaches(lab, since):
-    """How often the daemon, in whatever incarnation, says that it attached something."""
+    """How many attaches the daemon and its successors have reported."""
     return lab.journal(since, "vfaliasd").count(": attached ")
 
 
 def test_daemon_killed_between_claim_and_attach(lab, pool):
     lab.define(asks("db1"))
     since = lab.cursor()
-    pool.freeze_daemon()  # there, as the hook has to see, but does nothing
+    pool.freeze_daemon()  # the daemon holds its lock, which the hook needs, and does nothing
     lab.virsh("start", "db1")
     held = pool.held()
     assert [row["state"] for row in pool.claims().values()] == ["claimed", "claimed"]
     assert pool.devices("db1") == {}
-    pool.kill_daemon()  # systemd starts another
+    pool.kill_daemon()  # systemd starts another daemon
     pool.watch("db1", "net-0", "accel-0")
     pool.wait_active("db1", "net-0", "accel-0")
     assert pool.held() == held == {("db1", name): d.source for name, d in pool.devices("db1").items()}
@@ -39,7 +39,7 @@ def test_daemon_killed_between_claim_and_attach(lab, pool):
 
 
 def test_daemon_killed_at_any_moment(lab, pool):
-    """While it attaches, too: the next one finds the device there, and does not attach another."""
+    """Also while it attaches: the next daemon finds the device in the guest, and does not attach another."""
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     moments = random.Random(seed)
@@ -60,8 +60,8 @@ IN_THE_GAP = "test $(systemctl show -P SubState vfaliasd) = start-pre"
 
 @pytest.fixture
 def gap(lab, pool):
-    """Each start of the unit waits for a line in a fifo: between two daemons there is as much time as a test needs. The
-    function that ends it."""
+    """Each start of the unit waits for a line in a fifo, so the time between two daemons is as long as a test needs.
+    The value is the function that ends this time."""
     lab.put(GAP, "[Service]\nExecStartPre=/bin/sh -c 'read line </run/gap'\n")
     lab.run("mkfifo /run/gap; systemctl daemon-reload")
     yield lambda: lab.run("echo >/run/gap")
@@ -74,8 +74,7 @@ def is_refused(pool, domain):
 
 
 def test_domain_started_while_systemd_restarts_the_daemon(lab, pool, gap):
-    """Nobody is there, but somebody will be, also after a plain kill. A guest that was started meanwhile does not wait for
-    that."""
+    """No daemon runs, but systemd will start one, also after a kill. A guest that is started meanwhile is not held."""
     for name, end in (("db1", lambda: pool.kill_daemon("TERM")), ("db2", lambda: pool.daemon("--no-block restart"))):
         lab.define(asks(name))
         end()
@@ -89,7 +88,7 @@ def test_domain_started_while_systemd_restarts_the_daemon(lab, pool, gap):
         assert pool.held(name) == held
     lab.clean()
 
-    # when nobody will be
+    # no daemon will be started
     lab.define(asks("db1"))
     pool.kill_daemon()
     lab.wait_for(IN_THE_GAP)
@@ -124,7 +123,7 @@ def test_daemon_started_late(lab, pool):
 
 
 def test_domain_ends_while_no_daemon_looks(lab, pool):
-    """The hook releases by itself; and what it could not see, the next daemon finds."""
+    """The hook releases by itself. Ends that the hook could not see are found by the next daemon."""
     lab.define(asks("db1"))
     lab.define(asks("db2"))
     pool.start("db1", "net-0", "accel-0")
@@ -133,7 +132,7 @@ def test_domain_ends_while_no_daemon_looks(lab, pool):
     lab.virsh("destroy", "db1")
     assert {domain for domain, _ in pool.held()} == {"db2"}
     lab.run("systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd-tcp.socket libvirtd; "
-            "pkill -KILL -f 'guest=db2,'", check=False)  # nobody is there to call the hook
+            "pkill -KILL -f 'guest=db2,'", check=False)  # no daemon to call the hook
     lab.run("systemctl start libvirtd.socket libvirtd-tcp.socket libvirtd")
     lab.wait_state("db2", "shut off")
     pool.daemon("start")

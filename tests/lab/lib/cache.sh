@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# The cache: folders KIND-KEY, where KEY is a hash of all that the folder was made from.
+# The cache: folders KIND-KEY, where KEY is a hash of everything that the folder was made from.
 #
-# Invariants: a folder under its final name is whole (it is made as tmp.KIND.PID and renamed).
-# Who uses a folder holds a shared lock on its file `in-use`, QEMU included (it inherits the
-# descriptor), and only folders that nobody uses are pruned. Lock order: lock.KIND (descriptor 8, one
-# at a time, not inherited), then in-use.
+# Invariants: a folder under its final name is complete (it is made as tmp.KIND.PID and renamed). A program that uses a
+# folder, also QEMU (which inherits the descriptor), holds a shared lock on the folder's file `in-use`. Only folders
+# that no program uses are pruned. Lock order: lock.KIND (descriptor 8, one at a time, not inherited), then in-use.
 
 # key_of [TEXT]… -- PATH…: hash of the texts and of all files under the paths (relative to tests/lab)
 key_of() {
@@ -18,8 +17,8 @@ key_of() {
     } | sha256sum | cut -c1-16
 }
 
-# cache_get KIND KEY LIMIT CMD…: makes LAB_ENTRY the folder KIND-KEY; if absent, CMD… FOLDER makes it.
-# The folder stays in use until this process and those that inherit its descriptors end.
+# cache_get KIND KEY LIMIT CMD…: sets LAB_ENTRY to the folder KIND-KEY. If the folder is missing, CMD… FOLDER makes it.
+# The folder stays in use until this process and all processes that inherit its descriptors have ended.
 cache_get() {
     local kind=$1 key=$2 limit=$3 use
     shift 3
@@ -42,11 +41,11 @@ cache_lock() {
 }
 cache_unlock() { exec 8>&-; }
 
-# cache_make KIND LIMIT CMD…: only with lock.KIND held
+# cache_make KIND LIMIT CMD…: the caller holds lock.KIND
 cache_make() {
     local kind=$1 limit=$2 tmp=$LAB_CACHE/tmp.$1.$$ log=$LAB_CACHE/log/$1.log start
     shift 2
-    rm -rf --one-file-system "$LAB_CACHE/tmp.$kind".* # of runs that were killed
+    rm -rf --one-file-system "$LAB_CACHE/tmp.$kind".* # left by killed runs
     mkdir "$tmp"
     start=$(date +%s)
     say "making $kind …"
@@ -60,7 +59,7 @@ cache_make() {
     say "made $kind in $(seconds_since "$start")"
 }
 
-# cache_prune KIND: all but the two used last go (two, so that two branches do not chase each other)
+# cache_prune KIND: removes all but the last two used (two, so that two branches do not remove each other's folder)
 cache_prune() {
     local dir
     find "$LAB_CACHE" -maxdepth 1 -name "$1-*" -printf '%T@ %p\n' | sort -rn | tail -n +3 | cut -d' ' -f2- |

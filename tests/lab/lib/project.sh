@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# The project itself, as its users get it: a Debian package, built in the tools root, put into a lab host by apt.
-# What is built is cached by the hash of the sources and the tools.
+# The project as its users get it: a Debian package, built in the tools root, and installed into a lab host by apt.
+# Packages are cached by the hash of the sources and the tools.
 
 # project_package TARBALL: prints the path of the package
 project_package() {
