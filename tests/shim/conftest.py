@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""VFALIAS_INST names an installed tree, as for tests/integration; not one of AddressSanitizer, which has to be the first
-of all libraries. VFALIAS_DAEMON: another vfaliasd than the one there, as ThreadSanitizer's."""
+"""VFALIAS_INST names an installed tree, as for tests/integration. A build with AddressSanitizer does not work: its
+library must be loaded before all others. VFALIAS_DAEMON names another vfaliasd, such as the build with
+ThreadSanitizer."""
 import sys
 import threading
 import time
@@ -17,12 +18,12 @@ from hookhost import HOOK, Host  # noqa: E402
 from shimhost import SLOWER, ShimDaemon, build  # noqa: E402
 
 
-STALL = 0.3  # seconds; what tests measure begins at one
+STALL = 0.3  # seconds; what tests measure lasts one second or more
 TICK = 0.02
 
 
 class Stalls:
-    """For how long this machine has not run a thread that was to run each TICK."""
+    """The longest time for which this machine did not run a thread that should run each TICK."""
     def __init__(self):
         self.longest = 0.0
         threading.Thread(target=self.watch, daemon=True).start()
@@ -39,7 +40,7 @@ stalls = Stalls()
 
 
 def pytest_runtest_protocol(item, nextitem):
-    """Runs a test again, once, that failed while the machine stood still: it measures time."""
+    """Runs a failed test once more if the machine stood still meanwhile: the test measures time."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     stalls.longest = 0.0
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
@@ -78,7 +79,7 @@ def host(tmp_path):
 
 @pytest.fixture
 def daemon(host, library):
-    """daemon(GUEST..., rules=[...]) starts one."""
+    """daemon(GUEST..., rules=[...]) starts a vfaliasd."""
     started = []
 
     def start(*guests, **more):

@@ -2,17 +2,17 @@
 /* See shim.h: the one connection, its events and its end. */
 #include "shim.h"
 
-#define MANY 64 /* callbacks */
+#define MANY 64 /* number of callbacks */
 
 struct listener {
-    int id; /* of the event */
+    int id; /* id of the event */
     int callback;
     virConnectDomainEventGenericCallback function;
     void *opaque;
 };
 
 struct closing {
-    virConnectCloseFunc function; /* NULL: nobody */
+    virConnectCloseFunc function; /* NULL: unused */
     void *opaque;
 };
 
@@ -21,11 +21,11 @@ static size_t n_listeners;
 static struct closing closings[MANY];
 static virConnectPtr shared;
 
-/* ---- events of our own, in the event loop ---- */
+/* ---- events of the shim, in the event loop ---- */
 
 struct event {
     int id;
-    virDomainPtr domain; /* NULL: connections are closed */
+    virDomainPtr domain; /* NULL: the connections are closed */
     int what, detail;
     char alias[SHIM_NAME_SIZE];
 };
@@ -35,7 +35,7 @@ static void tell(const struct event *event, const struct listener *to)
     if (event->id == VIR_DOMAIN_EVENT_ID_LIFECYCLE)
         ((virConnectDomainEventCallback)(void *)to->function)(shared, event->domain, event->what,
                                                               event->detail, to->opaque);
-    else /* those of devices are alike */
+    else /* both events of devices have the same arguments */
         ((virConnectDomainEventDeviceAddedCallback)(void *)to->function)(shared, event->domain,
                                                                          event->alias, to->opaque);
 }
@@ -146,7 +146,7 @@ int virConnectRegisterCloseCallback(virConnectPtr conn, virConnectCloseFunc func
     return 0;
 }
 
-/* Two connections with one function cannot be told apart: the older one ends. */
+/* Two connections with the same function cannot be told apart: the older callback is removed. */
 int virConnectUnregisterCloseCallback(virConnectPtr conn, virConnectCloseFunc function)
 {
     pthread_mutex_lock(&shim_lock);

@@ -126,7 +126,7 @@ static void read_commands(FILE *file, bool answer)
     }
 }
 
-/* Read and write, so that it does not end with the first writer. */
+/* Opened for reading and writing, so that the FIFO does not end with its first writer. */
 static void *serve(void *opaque)
 {
     char path[SHIM_LINE_SIZE];
@@ -155,8 +155,8 @@ static void read_rules(const char *folder)
     fclose(file);
 }
 
-/* What the program starts is not meant. The thread has all signals blocked: they are the program's.
- */
+/* Programs that the program starts do not get the shim. The thread blocks all signals: they are for
+ * the program. */
 __attribute__((constructor)) static void start(void)
 {
     const char *folder = getenv("VFA_SHIM");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See shim.h: what is asked about a domain and done to it, and the state file. */
+/* See shim.h: queries and changes of a domain, and the state file. */
 #include "shim.h"
 
 struct device {
@@ -8,16 +8,16 @@ struct device {
     char *xml;
 };
 
-static struct device *devices; /* attached, of all domains */
+static struct device *devices; /* attached devices of all domains */
 
-/* ---- domains: what is handed on ---- */
+/* ---- domains: calls that are passed on ---- */
 
 virDomainPtr virDomainLookupByUUIDString(virConnectPtr conn, const char *uuid)
 {
     virDomainPtr domain = REAL(virDomainLookupByUUIDString)(conn, uuid);
     struct rule rule;
 
-    if (!domain) { /* the error stays as it is */
+    if (!domain) { /* keeps libvirt's error */
         shim_note("virDomainLookupByUUIDString", "-", uuid);
         return NULL;
     }
@@ -66,7 +66,7 @@ int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned fla
     return 0;
 }
 
-/* ---- jobs, of which the test driver knows nothing ---- */
+/* ---- jobs, which the test driver does not have ---- */
 
 int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr ret)
 {
@@ -117,7 +117,7 @@ static void uuid_of(virDomainPtr domain, char *uuid)
         abort();
 }
 
-/* What the XML says of its alias. */
+/* The alias in the XML of a device; "-" if it has none. */
 static void alias_of(const char *xml, char alias[SHIM_NAME_SIZE])
 {
     const char *at = strstr(xml, "<alias name=");
@@ -152,7 +152,7 @@ int virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned fl
     return 0;
 }
 
-/* Of a domain, or (alias not NULL) one of them. */
+/* Drops all devices of a domain, or (alias not NULL) one of them. */
 static void drop_devices(const char *uuid, const char *alias)
 {
     char its[SHIM_NAME_SIZE];

@@ -13,7 +13,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct rule *rules;
 static int calls_fd = -1;
 
-/* ---- what is written down ---- */
+/* ---- the file "calls" ---- */
 
 void shim_open_calls(const char *folder)
 {
@@ -100,7 +100,7 @@ static void wait_seconds(double length)
         ;
 }
 
-/* virSetError() is exported, but not for everybody: no header declares it. */
+/* libvirt exports virSetError(), but no public header declares it. */
 void shim_fail(int code)
 {
     void (*set)(virErrorPtr) = (void (*)(virErrorPtr))dlsym(RTLD_DEFAULT, "virSetError");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * For ThreadSanitizer, which does not know pthread_clockjoin_np() and so takes all that comes after
- * it for a race with the thread that has ended: it is pthread_timedjoin_np() here, which it knows.
+ * For ThreadSanitizer, which does not know pthread_clockjoin_np(). It reports everything after this
+ * call as a race with the thread that has ended. Here the call is pthread_timedjoin_np(), which
+ * ThreadSanitizer knows.
  */
 #include "shim.h"
 

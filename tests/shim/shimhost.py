@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vfaliasd with a library in front of libvirt (shim.h): what it calls is written down, and what libvirt answers is up to
-the test. Domains are the test driver's, so nothing runs and all takes milliseconds."""
+"""vfaliasd with a library in front of libvirt (shim.h). The library records vfaliasd's calls; the test decides what
+libvirt answers. The domains are the test driver's, so no guest runs, and each test takes milliseconds."""
 import collections
 import os
 import subprocess
@@ -10,15 +10,15 @@ from daemonhost import DAEMON, SECONDS, Daemon, wait_until_still
 
 HERE = Path(__file__).parent
 
-# libvirt's numbers, as far as tests need them
+# libvirt's numbers that the tests need
 ERR_INTERNAL, ERR_RPC, ERR_NO_DOMAIN, ERR_TIMEOUT = 1, 39, 42, 68
 JOB_UNBOUNDED = 2
 OPERATION_SAVE, OPERATION_MIGRATION_OUT, OPERATION_BACKUP = 2, 5, 9
 CONTROL_JOB, CONTROL_OCCUPIED = 1, 2
 RUNNING, BLOCKED, PAUSED, PMSUSPENDED = 1, 2, 3, 7
-KEEPALIVE = 2  # the reason for which a connection is closed
+KEEPALIVE = 2  # reason of a connection that is closed
 
-# ThreadSanitizer's build takes this many times the processor time at most
+# the build with ThreadSanitizer needs at most so many times the processor time
 SLOWER = 10 if "libtsan" in subprocess.run(["ldd", str(DAEMON)], capture_output=True, text=True).stdout else 1
 
 Call = collections.namedtuple("Call", "time cpu thread function domain detail")
@@ -33,7 +33,7 @@ def build(folder):
 
 class ShimDaemon(Daemon):
     def __init__(self, host, library, *guests, rules=(), env=(), **more):
-        """rules: what holds from the start, as for rule()."""
+        """rules: rules from the start, as for rule()."""
         self.shim = host.folder / "shim"
         self.shim.mkdir(exist_ok=True)
         (self.shim / "calls").unlink(missing_ok=True)
@@ -41,29 +41,29 @@ class ShimDaemon(Daemon):
         if not (self.shim / "control").exists():
             os.mkfifo(self.shim / "control")
         self.commands = 0
-        # ThreadSanitizer sees what libvirt locks, but not what it does with its memory. Threads that wait for libvirt
-        # are left behind at the end.
+        # ThreadSanitizer sees the locks of libvirt, but not its accesses to memory. Threads that wait for libvirt are
+        # left at the end.
         super().__init__(host, *guests, env={"LD_PRELOAD": str(library), "VFA_SHIM": str(self.shim),
                                              "TSAN_OPTIONS": "ignore_noninstrumented_modules=1 report_thread_leaks=0", **dict(env)}, **more)
 
     def calls(self, function=None, domain=None, since=0):
-        """What was called so far, in order. since: a number of calls to leave out."""
+        """The calls so far, in order. since: the number of calls to leave out."""
         whole = self.shim.joinpath("calls").read_text()
         lines = whole[:whole.rfind("\n") + 1].splitlines()[since:]
         calls = [Call(float(a), float(b), int(c), d, e, f) for a, b, c, d, e, f in (line.split(" ", 5) for line in lines)]
         return [call for call in calls if function in (None, call.function) and domain in (None, call.domain)]
 
     def mark(self):
-        """A place in calls(), for `since`."""
+        """The present end of calls(), for `since`."""
         return len(self.calls())
 
     def wait_for_call(self, function, domain=None, n=1, since=0, seconds=SECONDS):
-        """Until it was called n times; returns the n-th."""
+        """Waits until the function was called n times; returns the n-th call."""
         self.wait_for(lambda: len(self.calls(function, domain, since)) >= n, seconds)
         return self.calls(function, domain, since)[n - 1]
 
     def do(self, *commands):
-        """Commands of shim.h, in one go; returns once they are done."""
+        """Runs commands of shim.h together; returns when they are done."""
         before = len(self.calls("did"))
         with open(self.shim / "control", "w") as control:
             control.write("".join(command + "\n" for command in commands))
@@ -84,10 +84,10 @@ class ShimDaemon(Daemon):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_until_idle(self, quiet=0.3, seconds=SECONDS):
-        """Until nothing was called for `quiet` seconds. Returns mark()."""
+        """Waits until there was no call for `quiet` seconds. Returns mark()."""
         return wait_until_still(self.mark, quiet, seconds)
 
 
 def count(calls):
-    """{function: how often}, of libvirt's functions."""
+    """{function: number of calls}, of libvirt's functions."""
     return collections.Counter(call.function for call in calls if call.function.startswith("vir"))

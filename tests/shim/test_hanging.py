@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests whose QEMU does not answer libvirt, or that libvirt is at work on, and the others that go on meanwhile."""
+"""Guests whose QEMU does not answer libvirt, or whose job libvirt is running; and the other guests, which are served
+meanwhile."""
 import pytest
 
 from daemonhost import guest
@@ -51,7 +52,8 @@ def test_backup_does_not_keep_a_device_away(daemon):
 
 
 def test_block_copy_does_not_keep_a_device_away(daemon):
-    """It is a job of a disk (virDomainGetBlockJobInfo()): the domain has none, and its live XML has the mirror."""
+    """A block copy is a job of a disk (virDomainGetBlockJobInfo()). The domain has no job, and its live XML has the
+    mirror."""
     one = daemon(guest(1), rules=["virDomainGetJobStats d1 say 0 0"])
     one.wait_for("connected to")
     one.do("device d1 <disk type='file' device='disk'><source file='/a'/><mirror type='file' job='copy' ready='yes'>"

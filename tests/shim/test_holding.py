@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that wait for their devices while libvirt is slow with other guests, or with themselves."""
+"""Guests that wait for their devices while libvirt is slow with other guests, or with these guests."""
 import os
 import signal
 import sqlite3
@@ -16,18 +16,18 @@ NOT_HELD = request("net", hold="no")
 MANY = 13  # one more than vfaliasd has workers
 ATTACH = "virDomainAttachDeviceFlags %s hang"
 FAIL = "virDomainAttachDeviceFlags %%s fail %d" % ERR_INTERNAL
-# a guest that is of no use without its device waits while the attach is tried again and again
+# with "destroy", the attach is tried again and again while the guest waits
 VITAL = CONFIG.replace('"name": "net",', '"name": "net", "on_attach_failure": "destroy",') + "require_daemon = no\n"
 
 
 def start(host, one, number, requests=NET):
-    """As libvirt starts it."""
+    """As libvirt starts a domain."""
     fine(host.hook("prepare", guest(number, requests), name="d%d" % number))
     one.do("create d%d" % number)
 
 
 def daemon_with(daemon, *guests, **more):
-    """vfaliasd, and these domains shut off."""
+    """vfaliasd, with these domains shut off."""
     one = daemon(*map(shut_off, guests), **more)
     one.wait_for("connected to")
     one.wait_until_idle()
@@ -35,7 +35,7 @@ def daemon_with(daemon, *guests, **more):
 
 
 def hang(host, one, names):
-    """Attaches to these domains, all at once, that do not come to an end."""
+    """Starts attaches to these domains at the same time, which do not end."""
     for name in names:
         start(host, one, int(name[1:]), NOT_HELD)
         one.wait_for_call("virDomainAttachDeviceFlags", name)
@@ -60,7 +60,7 @@ def test_guest_is_suspended_while_devices_are_attached_to_others(host, daemon):
 
 @pytest.mark.timely
 def test_expiry_waits_for_no_other_guest(host, daemon):
-    """d1 is held, and its device cannot be attached; nor can those of the others."""
+    """d1 is held, and its device cannot be attached. The devices of the other domains cannot be attached either."""
     host.configure(CONFIG + "require_daemon = no\nhold_timeout = 1\n")
     names = ["d%d" % n for n in range(1, 5)]
     one = daemon_with(daemon, *(guest(n, NET + NET if n == 1 else NOT_HELD) for n in range(1, 5)),
@@ -71,13 +71,13 @@ def test_expiry_waits_for_no_other_guest(host, daemon):
     resumed = one.wait_for_call("virDomainResume", "d1").time
     attached = one.wait_for_call("attached", "d1").time
     assert 0 <= resumed - attached < 1
-    one.wait_for_call("attached", "d1", n=2)  # while it runs
+    one.wait_for_call("attached", "d1", n=2)  # while the guest runs
     for name in names[1:]:
         one.lift("virDomainAttachDeviceFlags " + name)
 
 
 def test_all_devices_of_a_guest_that_is_held_are_attached_in_one_go(host, daemon):
-    """Others are asked for in between: they wait until the guest has been resumed."""
+    """Other domains request devices meanwhile: they wait until the guest has been resumed."""
     one = daemon_with(daemon, guest(1, NET * 4), guest(2), rules=["virDomainAttachDeviceFlags d1 slow 0.1"])
     start(host, one, 1, NET * 4)
     one.wait_for_call("virDomainResume", "d1")
@@ -96,7 +96,7 @@ def test_guest_that_cannot_be_suspended_in_time_is_resumed_at_once(host, daemon)
 
 
 def test_guest_that_was_seen_too_late_is_not_suspended(host, daemon):
-    """As libvirt took its time to answer."""
+    """vfaliasd sees the guest late because libvirt was slow."""
     one = daemon_with(daemon, guest(1, NET), rules=["virDomainGetState d1 slow 2.1"])
     start(host, one, 1)
     one.wait_for_call("attached", "d1")
@@ -115,7 +115,7 @@ def test_guest_that_may_be_suspended_is_resumed_by_the_next_connection(host, dae
     one = daemon_with(daemon, guest(1, NET), rules=["virDomainSuspend d1 fail %d" % ERR_RPC])
     start(host, one, 1)
     one.wait_for_call("virDomainSuspend", "d1")
-    one.do("suspend d1")  # it was, in the end
+    one.do("suspend d1")  # now the guest is suspended
     one.wait_for("domain 'd1': resumed")
     one.wait_for_call("attached", "d1")
 
@@ -128,7 +128,7 @@ def test_guests_that_hang_while_they_are_suspended_keep_no_other_suspended(host,
     for n in range(2, 6):
         start(host, one, n)
     one.wait_for_call("virDomainSuspend", n=3)
-    one.wait_for_call("attached", n=2)  # to those that were not suspended in time
+    one.wait_for_call("attached", n=2)  # to the guests that were not suspended in time
     one.lift("virDomainAttachDeviceFlags d1")
     one.wait_for_call("virDomainResume", "d1")
     one.do(*("drop " + name for name in hung))
@@ -136,14 +136,14 @@ def test_guests_that_hang_while_they_are_suspended_keep_no_other_suspended(host,
 
 
 def test_guest_that_waits_to_be_suspended_costs_no_calls(host, daemon):
-    """It was looked at 20 times a second."""
+    """Before, vfaliasd looked at the guest 20 times in a second."""
     hung = ["virDomainSuspend d%d" % n for n in (2, 3)]
     one = daemon_with(daemon, *(guest(n, NET) for n in range(1, 4)), rules=[name + " hang" for name in hung])
     for n in (2, 3):
         start(host, one, n)
     one.wait_for_call("virDomainSuspend", n=2)
     start(host, one, 1)
-    one.wait_for_call("attached", "d1")  # without having been suspended in time
+    one.wait_for_call("attached", "d1")  # the guest was not suspended in time
     assert len(one.calls("virDomainGetXMLDesc", "d1")) < 12 and not one.calls("virDomainSuspend", "d1")
     one.do(*("drop " + name for name in hung))
     one.wait_for_call("attached", n=3)
@@ -165,7 +165,7 @@ def test_guests_that_hang_while_they_are_resumed_keep_no_other_suspended(host, d
 # ---- the state file is lost meanwhile ----
 
 def held(host, daemon, function):
-    """d1, which waits for its second device while libvirt is at the first one."""
+    """d1 waits for its second device while libvirt attaches the first device."""
     one = daemon_with(daemon, guest(1, NET * 2), rules=[ATTACH % "d1"])
     start(host, one, 1, NET * 2)
     one.wait_for_call("virDomainAttachDeviceFlags", "d1")
@@ -183,14 +183,14 @@ def test_guest_is_resumed_though_nothing_says_any_more_that_it_waits(host, daemo
 
 
 def test_guest_that_cannot_be_resumed_then_makes_no_loop(host, daemon):
-    """Holder and worker asked each other at once, 1,500 times a second."""
+    """Before, holder and worker requeued each other at once, 1,500 times in a second."""
     one = held(host, daemon, lambda path: None)
     one.rule("virDomainResume d1 fail %d" % ERR_INTERNAL)
     os.unlink(host.state)
     one.lift("virDomainAttachDeviceFlags d1")
     one.wait_for_call("virDomainResume", "d1", n=6)
     calls = one.calls("virDomainResume", "d1")
-    assert calls[5].time - calls[0].time >= 0.9  # both may ask at first; then they wait
+    assert calls[5].time - calls[0].time >= 0.9  # both may call at first; then they wait
     one.lift("virDomainResume d1")
     one.wait_for("domain 'd1': resumed, the state file was lost while it waited")
     one.wait_for_call("attached", "d1", n=2)
@@ -213,7 +213,7 @@ def test_guest_that_its_user_resumed_and_paused_meanwhile_stays_so(host, daemon)
 # ---- the state file is locked meanwhile ----
 
 class Locked:
-    """While this is open, nobody reads or writes the state. It is taken between two others."""
+    """While this is open, no other program reads or writes the state. Opened between two accesses."""
     def __init__(self, host):
         self.file = sqlite3.connect(host.state, timeout=SECONDS, isolation_level=None)
 
@@ -228,7 +228,8 @@ class Locked:
 
 @pytest.mark.timely
 def test_hold_timeout_is_kept_while_the_state_is_locked(host, daemon):
-    """d1 waits for the next attempt, d2 for the first one, which ends before its time does: its worker waits for the state."""
+    """d1 waits for its next attempt. The first attempt of d2 ends before the hold of d2 does: its worker waits for the
+    state."""
     host.configure(VITAL + "hold_timeout = 2\n")
     one = daemon_with(daemon, guest(1, NET), guest(2, NET), rules=[FAIL % "d1", ATTACH % "d2"])
     for number in (1, 2):
@@ -259,7 +260,7 @@ def test_stop_waits_for_no_state_that_is_locked(host, daemon):
 # ---- vfaliasd ends meanwhile ----
 
 def all_wait(host, daemon, n, *rules):
-    """So many guests that are suspended, while no call of libvirt is at work on them."""
+    """Starts n guests that are suspended; no call of libvirt works on them."""
     host.configure(VITAL)
     names = ["d%d" % number for number in range(1, n + 1)]
     one = daemon_with(daemon, *(guest(number, NET) for number in range(1, n + 1)),
@@ -285,7 +286,7 @@ def test_stop_resumes_a_guest_of_which_the_state_says_nothing_any_more(host, dae
 
 
 def test_stop_leaves_another_start_of_the_domain_alone(host, daemon):
-    """Its user had it suspended."""
+    """The user has suspended the later start of the domain."""
     one = held(host, daemon, os.unlink)
     one.do("destroy d1", "create d1", "suspend d1")
     one.process.send_signal(signal.SIGTERM)
@@ -296,7 +297,7 @@ def test_stop_leaves_another_start_of_the_domain_alone(host, daemon):
 
 @pytest.mark.timely
 def test_stop_resumes_all_guests_in_parallel(host, daemon):
-    """One after the other took as many seconds."""
+    """One after the other, the resumes would take as many seconds as there are guests."""
     n = 12
     one = all_wait(host, daemon, n, "virDomainResume * slow 1")
     assert one.end(signal.SIGTERM) == 0
@@ -325,7 +326,7 @@ BROKEN = {"setting": ("[vfalias]", "[vfalias]\nhold_timeout = long"), "alias": (
 
 
 def killed(host, daemon):
-    """d1 is suspended, and vfaliasd is not there any more."""
+    """d1 is suspended, and vfaliasd was killed."""
     one = all_wait(host, daemon, 1)
     one.end(signal.SIGKILL)
     return one
@@ -340,14 +341,14 @@ def test_wrong_configuration_resumes_guests_before_the_end(host, daemon, right, 
     assert [call.domain for call in one.calls("virDomainResume")] == ["d1"]
     assert "its devices will be attached by the next vfaliasd" in one.text()
     host.configure(VITAL)
-    one = daemon(paused(guest(1, NET)))  # and nothing says any more that it is held: its user has paused it
+    one = daemon(paused(guest(1, NET)))  # and the record of the hold is gone: the user has paused the guest
     one.wait_for_call("attached", "d1")
     one.wait_until_idle()
     assert not one.calls("virDomainResume")
 
 
 def test_wrong_configuration_leaves_guests_to_another_vfaliasd(host, daemon):
-    other = killed(host, daemon)  # its lock is held
+    other = killed(host, daemon)  # the lock is held
     host.configure(VITAL.replace(*BROKEN["alias"], 1))
     one = daemon(paused(guest(1, NET)), until=())
     assert one.process.wait(SECONDS) == 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that wait for a device to get free, and which of them are looked at then."""
+"""Guests that wait for a free device, and the guests that vfaliasd looks at when a device becomes free."""
 from daemonhost import guest
 from hookhost import request
 
@@ -7,7 +7,7 @@ WAITS = request("accel", optional="yes", late="yes")
 
 
 def test_one_is_woken_for_each_device(daemon):
-    """Ten ask for one of four devices."""
+    """Ten guests request one of four devices each."""
     one = daemon(*(guest(n, WAITS) for n in range(1, 11)))
     one.wait_for_call("attached", n=4)
     since = one.wait_until_idle()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happens in the life of a guest, and of a connection."""
+"""Events in the life of a guest, and of a connection."""
 from daemonhost import guest
 from hookhost import request
 from shimhost import ERR_INTERNAL, ERR_RPC, KEEPALIVE, PMSUSPENDED
@@ -54,7 +54,7 @@ def test_domain_that_is_renamed_gets_its_device_by_the_new_name(host, daemon):
 
 
 def test_no_name_of_a_request_shortens_the_pauses_between_attempts(daemon):
-    """Whatever else is written down of a domain has names, too."""
+    """Other records of a domain have names, too: no name of a request may collide with them."""
     named = [guest(n, request("net", name=name)) for n, name in enumerate(("other", "reader"), 1)]
     one = daemon(*named, rules=["%s * fail %d" % (ATTACH, ERR_INTERNAL)])
     for name in ("d1", "d2"):
@@ -76,7 +76,7 @@ def test_libvirt_that_does_not_say_whether_it_runs_makes_no_loop(daemon):
 # ---- connections ----
 
 def test_connection_that_dies_under_an_attach_costs_no_attempt(host, daemon):
-    """libvirt gives up the call; the next connection finds the device still to be attached."""
+    """libvirt ends the call with an error. The next connection finds that the device is still to be attached."""
     one = daemon(guest(1, NET), guest(2), rules=["%s d1 hang" % ATTACH])
     one.wait_for_call(ATTACH, "d1")
     before = one.mark()
@@ -93,7 +93,7 @@ def test_libvirt_that_is_away_is_waited_for(host, daemon):
     one.wait_for("connected to")
     one.do("rule virConnectOpen - fail %d" % ERR_INTERNAL, "close %d" % KEEPALIVE)
     one.wait_for("cannot connect to")
-    one.do(ASK)  # nobody hears of that
+    one.do(ASK)  # no connection receives the event
     one.lift("virConnectOpen -")
     one.wait_for(lambda: is_active(host, "d1"))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library itself: what the other tests here build on."""
+"""The library itself: the behaviour that the other tests rely on."""
 from daemonhost import guest
 from hookhost import fine, request
 from shimhost import ERR_INTERNAL, KEEPALIVE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Events by the thousand, and what becomes of them."""
+"""Events by the thousand, and how vfaliasd handles them."""
 from daemonhost import guest
 from hookhost import fine, request, uuid
 from shimhost import count
@@ -9,7 +9,7 @@ LAST = "metadata d1 <requests><request alias='net'/></requests>"
 
 
 def test_loop_that_writes_metadata(host, daemon):
-    """Is looked at once a second, and said once (test-daemon-rate.c has the rest); what was written last counts."""
+    """vfaliasd looks once a second, and reports once (test-daemon-rate.c tests the details). The last write counts."""
     one = daemon(guest(1), guest(2))
     one.wait_for("connected to")
     one.wait_until_idle()
@@ -22,11 +22,11 @@ def test_loop_that_writes_metadata(host, daemon):
     looks = [call for call in calls if call.function == "virDomainGetState"]
     assert 2 <= len(looks) <= lasted + 10  # and not 5000
     assert one.text().count("its requests are written all the time") == 1
-    assert one.text().count("no alias 'nobody'") in (1, 2)  # the second as somebody asked anew
+    assert one.text().count("no alias 'nobody'") in (1, 2)  # twice if the request counts as new
 
 
 def test_loop_that_writes_metadata_is_said_again_of_another_domain(daemon):
-    """Of which the UUID is the same: nothing is remembered of a domain that is gone."""
+    """The new domain has the same UUID. vfaliasd remembers nothing of a domain that was removed."""
     xml = guest(1)
     one = daemon(xml, guest(2))
     one.wait_for("connected to")
@@ -39,7 +39,7 @@ def test_loop_that_writes_metadata_is_said_again_of_another_domain(daemon):
 
 
 def test_guest_that_starts_and_stops_all_the_time(host, daemon):
-    """Nothing is left of it, and the next start is served."""
+    """Nothing of the guest is left, and its next start is served."""
     asks = guest(2, request("net"))
     fine(host.hook("prepare", asks, name="d2"))
     one = daemon(guest(1), asks)

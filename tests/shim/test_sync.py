@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A look at all domains: what it costs, and that one domain keeps none of the others waiting."""
+"""A look at all domains: its cost, and that no domain delays the others."""
 import os
 import sqlite3
 
@@ -14,12 +14,12 @@ CALLS_OF_A_SYNC = ("virConnectListAllDomains", "virDomainGetXMLDesc")
 
 
 def lose_state(host):
-    """As libvirt says that domains run, a new file is not that of the running domains."""
+    """libvirt says that domains run, so a new state file has no claims of them."""
     host.libvirt_run.mkdir()
     (host.libvirt_run / "some.xml").write_text("<domstatus/>")
 
 
-# ---- one domain that cannot be read ----
+# ---- a domain that cannot be read ----
 
 def test_one_domain_that_cannot_be_read_is_its_own_trouble(host, daemon):
     one = daemon(guest(1), guest(2, NET), rules=[UNREADABLE])
@@ -54,10 +54,10 @@ def test_lost_state_does_not_make_it_spin(host, daemon):
     lose_state(host)
     one = daemon(guest(1), *(guest(n, NET) for n in range(2, 7)), rules=[UNREADABLE])
     one.wait_for("domain 'd1' cannot be read: starts that ask for devices are refused")
-    for _ in range(3):  # looks that find the state as it is
+    for _ in range(3):  # looks that find the state unchanged
         one.do(*("event d%d 4 0" % n for n in range(2, 7)))
     first = one.wait_for_call("virConnectListAllDomains").time
-    one.wait_for_call("virConnectListAllDomains", n=4)  # two for a sync whose state is not to be had
+    one.wait_for_call("virConnectListAllDomains", n=4)  # two for a sync whose state cannot be opened
     syncs = [call.time - first for call in one.calls("virConnectListAllDomains")[::2]]
     assert syncs[1] >= 0.9
     assert len(one.calls("virConnectListAllDomains")) <= 6
@@ -83,7 +83,7 @@ def test_old_copy_of_the_state_is_made_that_of_the_running_domains(host, daemon)
 
 
 def test_another_lock_file_ends_it(host, daemon):
-    """Nobody can tell by that one that vfaliasd is there."""
+    """With another lock file, no program can see that vfaliasd runs."""
     one = daemon(guest(1))
     one.wait_for("connected to")
     other = host.state.with_name("other")
@@ -92,10 +92,10 @@ def test_another_lock_file_ends_it(host, daemon):
     assert one.process.wait(SECONDS) == 1
 
 
-# ---- what it costs ----
+# ---- the cost ----
 
 def test_a_thousand_domains(host, daemon):
-    """Which ask for nothing: three calls for each, and a second of processor time for all."""
+    """The domains have no requests: three calls for each domain, and a second of processor time in total."""
     one = daemon(*(guest(n) for n in range(1, 1001)))
     one.wait_for_call("virDomainGetXMLDesc", n=2000)
     one.wait_until_idle()
@@ -122,8 +122,8 @@ def test_domains_that_are_served_cost_no_look(host, daemon):
 
 
 def test_attach_reuses_open_state_files(host, daemon):
-    """The steps of an attach open the state about 15 times. vfa_state_keep() gives them files that are open already:
-    as many are opened at most as passes run at a time."""
+    """The steps of an attach open the state about 15 times. With vfa_state_keep() they use files that are open already:
+    the number of opens is at most the number of passes at a time."""
     one = daemon(guest(1, NET))
     one.wait_for_call("attached", "d1")
     before = one.wait_until_idle()
