@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LD_PRELOAD library: the kernel of a host whose sysfs tree is made. Its root ($VFA_SOAK_SYSFS) is
- * a sysfs, and rtnetlink knows the cards in the map (made.h): it tells and sets VFs and netdevs,
- * one request and one reply, as lib/device/netlink.c uses it. Other requests go to the real kernel.
+ * LD_PRELOAD library: the kernel of a host with a fake sysfs tree. The root of the tree
+ * ($VFA_SOAK_SYSFS) counts as a sysfs. rtnetlink has the cards of the map (made.h): it reads and
+ * sets VFs and netdevs, one request and one reply, as lib/device/netlink.c uses it. Other requests
+ * go to the real kernel.
  *
- * tests/faults/inject.c says which answer is a refusal: EAGAIN, EBUSY, or for a change also ENODEV.
- * That one is the truth: the VF has been made again and is as a new one.
+ * tests/faults/inject.c decides which reply is a refusal: EAGAIN, EBUSY, or for a change also
+ * ENODEV. ENODEV is true: the VF has been created again, with its initial settings.
  */
 #define _GNU_SOURCE
 #include "made.h"
@@ -41,7 +42,7 @@ struct made_host *made_host(void)
 
     if (map || !path)
         return map;
-    fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC); /* no fault is for this */
+    fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC); /* no fault applies here */
     if (fd < 0)
         return NULL;
     map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -116,7 +117,7 @@ int fstatfs64(int fd, struct statfs64 *buf)
 /* ---- the reply: one datagram ---- */
 
 static struct {
-    int fd; /* whose it is */
+    int fd; /* the socket that waits for the reply */
     size_t len;
     _Alignas(NLMSG_ALIGNTO) char data[32768];
 } reply = {.fd = -1};
@@ -170,7 +171,7 @@ static void acknowledge(const struct nlmsghdr *request, int error)
     end_message(hdr);
 }
 
-/* ---- telling ---- */
+/* ---- reading ---- */
 
 static void tell_vf(const struct made_vf *vf)
 {
@@ -288,14 +289,14 @@ static int set(struct made_host *host, const char *netdev, struct made_vf *own,
     const struct rtattr *mtu = find_attr(attrs, len, IFLA_MTU);
     struct made_vf *vf = own;
 
-    if (info) /* each setting begins with the VF's number, but those in the list of VLANs */
+    if (info) /* each setting begins with the VF's number, except in the list of VLANs */
         vf = find_vf(
             host, netdev,
             find_inside(info, IFLA_VF_VLAN_LIST)
                 ? *(uint32_t *)RTA_DATA((struct rtattr *)RTA_DATA((struct rtattr *)RTA_DATA(info)))
                 : *(uint32_t *)RTA_DATA((struct rtattr *)RTA_DATA(info)));
     if (!vf)
-        return info ? EINVAL : 0; /* as drivers refuse a number that they do not have */
+        return info ? EINVAL : 0; /* as drivers refuse a number that does not exist */
     if (vfa_fault_netlink()) {
         if (getpid() % 3 != 0)
             return getpid() % 3 == 1 ? EAGAIN : EBUSY;
@@ -324,7 +325,7 @@ static struct made_vf *find_netdev(struct made_host *host, const char *netdev, b
     return NULL;
 }
 
-/* True if it is about one of ours; the reply is there then. */
+/* True if the request is about a card of the map; the reply is ready then. */
 static bool answer(const struct nlmsghdr *request, int fd)
 {
     const struct ifinfomsg *info = NLMSG_DATA(request);

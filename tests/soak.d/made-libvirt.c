@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LD_PRELOAD library: a libvirt whose domains are those of the map (made.h): d1 to d255, all
- * defined, some active. A call about a domain waits for that domain's lock, as libvirt's do, and no
- * hook that runs for the domain gives it back. Whoever holds the state file while it asks here
- * never ends.
+ * LD_PRELOAD library: a libvirt whose domains are in the map (made.h): d1 to d255, all defined,
+ * some active. A call about a domain waits for the lock of this domain, as in libvirt. The lock is
+ * not released before the domain's hook has ended. So a program that holds the state file while it
+ * calls libvirt never ends.
  *
- * Only what `vfalias gc` and `vfalias release` use is here.
+ * The library has only the functions that `vfalias gc` and `vfalias release` use.
  */
 #define _GNU_SOURCE
 #include "made.h"
@@ -21,7 +21,7 @@
 #define URI "qemu:///system"
 
 static char connection;
-static char domains[MADE_DOMAINS][8]; /* their names; a domain is the address of its own */
+static char domains[MADE_DOMAINS][8]; /* names; a domain is the address of its name */
 static virError error;
 
 virConnectPtr virConnectOpen(const char *name)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The host that tests/soak makes, as one file that all of its programs map ($VFA_SOAK_MAP): what
- * the network cards have set, and which domains are active. soakmap.py has the same layout.
+ * The host that tests/soak makes, as one file that all of its programs map ($VFA_SOAK_MAP): the
+ * settings of the network cards, and the active domains. soakmap.py has the same layout.
  *
- * A VF's entry is changed by whoever holds its device; `active` by the worker that owns the domain,
- * which holds the domain's byte of $VFA_SOAK_LOCKS meanwhile, as libvirt holds its lock.
+ * The owner of a device changes the VF's entry. The worker that owns a domain changes `active`.
+ * Meanwhile it holds the domain's byte of $VFA_SOAK_LOCKS, as libvirt holds the domain's lock.
  */
 #ifndef VFA_SOAK_MADE_H
 #define VFA_SOAK_MADE_H
@@ -15,14 +15,14 @@
 #define MADE_VFS     64
 #define MADE_DOMAINS 256
 
-/* In the order of the map's values. */
+/* In the order of made_vf.values. */
 enum made_value { TRUST, SPOOFCHK, LINK_STATE, MIN_RATE, MAX_RATE, VLAN, QOS, PROTO, MADE_VALUES };
 
 struct made_vf {
-    char pf[16];     /* its PF's netdev; "": there is no such VF */
-    char netdev[16]; /* its own */
+    char pf[16];     /* netdev of the PF; "": the VF does not exist */
+    char netdev[16]; /* netdev of the VF */
     uint32_t number;
-    uint32_t present; /* else the PF tells of none with this number */
+    uint32_t present; /* 0: the PF reports no VF with this number */
     uint32_t values[MADE_VALUES];
     uint32_t up, mtu; /* of its netdev */
 };
@@ -32,7 +32,7 @@ struct made_host {
     uint8_t active[MADE_DOMAINS]; /* by the number at the end of the UUID */
 };
 
-/* The map, or NULL where the program was not started by tests/soak. */
+/* The map, or NULL if tests/soak has not started this program. */
 struct made_host *made_host(void);
 
 /* tests/faults/inject.c */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What must be true of the state file: at any moment, as a reader sees it; and at the end, when no domain runs."""
+"""The conditions that the state file must fulfil: at any moment, for a reader; and at the end, when no domain runs."""
 import sqlite3
 import subprocess
 import time
@@ -12,7 +12,7 @@ POOLS = ("SELECT id FROM pool WHERE used <> (SELECT sum(min(busy, slots)) FROM m
 BUSY = ("SELECT m.device FROM member m WHERE m.busy <> (SELECT total(iif(k.value = 'X', 1000000, 1)) FROM claim c CROSS JOIN json_each(c.keys) k"
         " JOIN device_key d ON d.key = k.key AND d.device = m.device"
         " WHERE k.value <> 'G' AND (k.value = 'X' OR d.mode = 'X'))")
-# What a running domain has is a fact: it stands beside a device that is being released.
+# A running domain's claim is a fact: it may exist together with a claim that is being released.
 HELD = "(SELECT * FROM claim WHERE state NOT IN ('releasing', 'cleaning'))"
 FAMILY = ("SELECT a.device FROM %s a JOIN device d ON d.parent = a.device JOIN %s b ON b.device = d.id"
           % (HELD, HELD))
@@ -29,7 +29,7 @@ class Check:
         self.numbers = {uuid(number): number for number in range(1, domains + 1)}
 
     def read(self):
-        """{device: (uuid, state)}, and what is wrong in itself; None: there is no state file now."""
+        """{device: (uuid, state)}, and contradictions in the file itself; None: there is no state file now."""
         try:
             db = sqlite3.connect("file:%s?mode=rw" % self.host.state, uri=True, isolation_level=None, timeout=30)
         except sqlite3.OperationalError:
@@ -42,12 +42,12 @@ class Check:
                      for rows in [db.execute(query).fetchall()] if rows]
             return claims, wrong
         except sqlite3.DatabaseError:
-            return None  # empty, or removed meanwhile; check_rows() looks once more at the end
+            return None  # empty, or removed meanwhile; check_rows() looks again at the end
         finally:
             db.close()
 
     def state(self):
-        """A domain that ran, and had a device, before and after the file was read, has the claim."""
+        """If a domain ran with a device before and after the file was read, the domain has the claim."""
         epoch = self.host.model.epoch
         before = self.host.flags("holder")
         found = self.read()
@@ -71,7 +71,8 @@ class Check:
         return subprocess.run([str(CLI), *args], capture_output=True, text=True, env=self.host.libvirt_env, timeout=60)
 
     def end(self):
-        """Everything is plugged in, the configuration is the first; what is left of killed programs is collected."""
+        """All devices are plugged in, the configuration is the first version; leftovers of killed programs are
+        collected."""
         for card in self.host.cards:
             card.plug(len(card.vfs))
         self.host.configure(0)
@@ -88,7 +89,7 @@ class Check:
         self.check_files()
 
     def collect(self):
-        """Claims of this second are too young, incoming ones wait for two."""
+        """gc does not drop claims of this second. Incoming claims expire after two seconds."""
         until = time.monotonic() + 20
         while True:
             done = self.cli("gc")
@@ -119,7 +120,7 @@ class Check:
                 self.host.violation("at the end there is something in %s: %s" % (table, rows))
 
     def check_cards(self):
-        """A VF is as it was before any guest had it, or else in quarantine for it."""
+        """A VF has the settings that it had before any guest, or it is in quarantine because of them."""
         kept = {device for device, reason in self.rows("SELECT device, reason FROM quarantine") if reason != "soak"}
         for address in self.host.net:
             vf = self.host.made_vf(address)
@@ -127,7 +128,7 @@ class Check:
                 self.host.violation("at the end %s is set: %s, up %d, mtu %d" % (address, list(vf.values), vf.up, vf.mtu))
 
     def check_files(self):
-        """STATE, its locks and nothing else; no file that a program was writing."""
+        """The folder has STATE and its locks, and no other file: no program has left a file that it was writing."""
         kept = {"state", "state.lock", "state.repair", "state.release", "state.scan"}
         for path in list(self.host.state.parent.iterdir()) + list(self.host.folder.glob("*.new")):
             if path.name not in kept:

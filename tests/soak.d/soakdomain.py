@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a domain of tests/soak asks for, and the XML that libvirt gives to hooks for it."""
+"""The requests of a domain of tests/soak, and the XML that libvirt passes to hooks for it."""
 import os
 
 from hookhost import domain, hostdev, request, uuid
@@ -13,8 +13,8 @@ def macvtap(netdev, name):
 
 
 class Wish:
-    """requests: {name: alias}, claimed at prepare and attached later. placed: {name: address}, a device that stands in the
-    XML; tap: it is a macvtap's interface. static: a host device of the domain's own, or None."""
+    """requests: {name: alias}, claimed at `prepare` and attached later. placed: {name: address}, devices in the XML;
+    tap: they are interfaces of kind macvtap. static: a host device without a request, or None."""
 
     def __init__(self, requests=(), placed=(), tap=False, optional=(), static=None):
         self.requests, self.placed, self.tap = dict(requests), dict(placed), tap
@@ -25,7 +25,7 @@ class Wish:
 
 
 def draw_wish(chance, host, placed):
-    """placed: how likely a device stands in the XML."""
+    """placed: the probability that the XML has a device."""
     what = chance.random()
     if what < 0.08:
         return Wish(static=chance.choice(host.devices))
@@ -45,7 +45,7 @@ def draw_wish(chance, host, placed):
 
 
 class Domain:
-    """live: {request: address} of a running one, as it was told."""
+    """live: {request: address} of a running domain, as its hook has claimed them."""
 
     def __init__(self, host, number):
         self.host, self.number = host, number
@@ -64,7 +64,7 @@ class Domain:
         return None if address is None else "accel" if address in self.host.accel else "net"
 
     def xml(self, devices=None):
-        """devices: {request: address} in it; None: those of the wish."""
+        """devices: {request: address} in the XML; None: the devices of the wish."""
         devices = self.wish.placed if devices is None else devices
         names = {**self.wish.requests, **{name: self.alias_of(name) for name in self.wish.placed}}
         asked = "".join(request(alias, name=name, **({"optional": "yes"} if name in self.wish.optional else {}))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The host that tests/soak makes: a sysfs tree with two network cards and a drive, a configuration in some versions, and
-what the libraries that stand for the kernel and for libvirt read (made.h).
+"""The host that tests/soak makes: a sysfs tree with two network cards and a drive, several versions of the
+configuration, and the map that the libraries in place of the kernel and libvirt read (made.h).
 
-Also the model, in memory that all processes share: which running domain was told which device, what is in quarantine, what
-is plugged in. Each entry has one writer at a time; a generation beside it tells a reader whether it was the same
-all along."""
+Also the model, in memory that all processes share: the devices of the running domains, the quarantine, the plugged
+devices. Each entry has one writer at a time. Each entry has a generation, by which a reader sees whether the entry has
+changed meanwhile."""
 import ctypes
 import fcntl
 import mmap
@@ -19,7 +19,7 @@ from hookhost import CLI
 from sysfs_tree import Tree
 
 MADE_VFS, MADE_DOMAINS, VALUES = 64, 256, 8
-PROTO_8021Q = 0x0081  # in network order
+PROTO_8021Q = 0x0081  # in network byte order
 WORKERS, DEVICES, OPERATIONS = 64, 80, 32
 TRAIL_SIZE, TRAIL_LINES = 100000, 40
 SETTINGS = '"settings": {"trust": "yes", "vlan": 42, "max_tx_rate": 100}'
@@ -38,7 +38,7 @@ incoming_timeout = 2
 NET = 'device_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet1"}'
 FIRST_CARD = 'device_spec = {"address": "0000:02:*.*", "physical_network": "physnet1"}'
 ACCEL = 'device_spec = {"vendor_id": "144d", "product_id": "a824"}'
-# what is written now and then; the third allows one network card only
+# the versions of the configuration; the third version allows one network card only
 VERSIONS = ((NET + "\n" + ACCEL, ""), (ACCEL + "\n" + NET, ', "order": "spread"'), (FIRST_CARD + "\n" + ACCEL, ""))
 BROKEN = "[pci]\nalias = {broken\n"
 
@@ -53,7 +53,7 @@ class MadeVf(ctypes.Structure):
         self.up, self.mtu = 0, 1500
 
     def is_as_wanted(self, up):
-        """By SETTINGS; a macvtap's interface is up."""
+        """The settings are SETTINGS. The interface of a macvtap is up."""
         return (self.values[0], self.values[4], self.values[5]) == (1, 100, 42) and (self.up or not up)
 
     def is_usual(self):
@@ -65,8 +65,8 @@ class Made(ctypes.Structure):
 
 
 class Model(ctypes.Structure):
-    """epoch is odd from when the state file is lost until it is rebuilt; config_changes while the configuration is being
-    written or broken. holder: the number of the domain that has the device, 0: none."""
+    """epoch is odd from the loss of the state file until it is rebuilt; config_changes is odd while the configuration
+    is being written or broken. holder: the number of the domain that has the device; 0: no domain."""
     _fields_ = [("stop", ctypes.c_uint32), ("pause", ctypes.c_uint32), ("epoch", ctypes.c_uint32),
                 ("config_changes", ctypes.c_uint32), ("config_version", ctypes.c_uint32),
                 ("violations", ctypes.c_uint32),
@@ -78,8 +78,8 @@ class Model(ctypes.Structure):
 
 
 class Card:
-    """A PF of the tree with its VFs, which are unplugged and plugged again as the kernel does it: all of them, from the
-    last to the first, and then so many from the first."""
+    """A PF of the tree with its VFs. They are unplugged and plugged as the kernel does it: all of them are removed,
+    from the last to the first, and then a number of them is added, from the first on."""
 
     def __init__(self, host, pf):
         self.host, self.pf = host, pf
@@ -140,7 +140,7 @@ class SoakHost:
                     "LD_PRELOAD": libraries["hook"]}
         self.libvirt_env = dict(self.env, LD_PRELOAD=libraries["libvirt"])
         subprocess.run([str(CLI), "rescan"], env=self.env, check=True, stdout=subprocess.DEVNULL)
-        (self.run / "other.xml").write_text("<domain/>")  # from here on, a state file that is lost is to be rebuilt
+        (self.run / "other.xml").write_text("<domain/>")  # from now on, domains run when the state file is lost
 
     def _make_devices(self):
         tree = self.tree
@@ -148,7 +148,7 @@ class SoakHost:
         first = tree.igb("0000:01:00.0", "enp1s0", vfs=24, numa=0)
         second = tree.igb("0000:41:00.0", "enp65s0", vfs=24, numa=1)
         drive = tree.pf("0000:65:00.0", "144d:a824", cls="010802", driver="nvme", numa=0)
-        for number in range(16):  # two share a group
+        for number in range(16):  # two VFs share a group
             tree.vf(drive, "0000:65:%02x.%d" % (1 + number // 8, number % 8), "144d:a824", number, cls="010802", numa=0,
                     group=100 + number // 2)
         self.pfs = [first, second, drive]
@@ -176,7 +176,7 @@ class SoakHost:
         return self.made.vfs[self.index[address]] if address in self.netdev else None
 
     def configure(self, version):
-        """None: one that cannot be read."""
+        """version None: a configuration that cannot be read."""
         specs, order = VERSIONS[version or 0]
         text = BROKEN if version is None else CONFIG % {
             "specs": specs, "order": order, "settings": SETTINGS, "state": self.state, "sysfs": self.tree.root,
@@ -191,11 +191,11 @@ class SoakHost:
         getattr(self.model, name)[number] = value
 
     def flags(self, name):
-        """As the flags are now, with their generations: equal twice means unchanged in between."""
+        """The present flags with their generations. Equal results mean that the flags did not change in between."""
         return list(zip(getattr(self.model, name), getattr(self.model, name + "_changes")))
 
     def note(self, worker, text):
-        """What a program did, for violation(). The last of it is kept."""
+        """Records what a program did, for violation(). The last records are kept."""
         path = self.folder / ("trail-%d" % worker)
         if path.exists() and path.stat().st_size > TRAIL_SIZE:
             path.rename(path.with_suffix(".old"))
@@ -203,7 +203,7 @@ class SoakHost:
             f.write("%.4f worker %d: %s\n" % (time.monotonic(), worker, text))
 
     def trail(self, text):
-        """What was noted of the domains and devices in the text."""
+        """The records of the domains and devices that the text names."""
         names = "|".join(set(re.findall(r"\bd[0-9]+\b|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", text))) or "no name"
         about = re.compile(r"(^|[^-\w])(%s)\b|\b(gc|rescan|lost|VFs)\b" % names)
         lines = [line for path in self.folder.glob("trail-*") for line in path.read_text().splitlines() if about.search(line)]
@@ -219,7 +219,7 @@ class SoakHost:
 
 
 def build_libraries(source, folder):
-    """inject.c and the made kernel for hooks; the made libvirt as well for the command line."""
+    """inject.c and the fake kernel for hooks; for the command line also the fake libvirt."""
     parts = {"hook": ["made-kernel.c"], "libvirt": ["made-kernel.c", "made-libvirt.c"]}
     for name, files in parts.items():
         subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", str(folder / (name + ".so")),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One program, run as libvirt runs a hook: arguments, standard input, a clean environment; killed or made to fail on the
-way, if a fault says so. Nothing of it is left when run() returns."""
+"""Runs one program as libvirt runs a hook: arguments, standard input, a clean environment. A fault may kill the program
+or make a call fail. When run() returns, no process of the program is left."""
 import ctypes
 import os
 import signal
@@ -9,13 +9,13 @@ import time
 OPERATIONS = ("prepare", "started", "release", "reconnect", "migrate", "restore", "resolve", "gc", "rescan",
               "release verb", "quarantine", "listing", "configure", "VFs", "state lost", "crash")
 FINE, REFUSED, KILLED, FAULTY = range(4)
-LIMIT = 12.0  # seconds for a program: SQLite gives up waiting for a lock after 10, a driver has 2
+LIMIT = 12.0  # seconds for a program: SQLite waits up to 10 s for a lock, the hook up to 2 s for a driver
 FAULTS = (("file", 70), ("open", 120), ("commit", 4), ("netlink", 8), ("memory", 6000))
 SIGNALS = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM]
 
 
 class Fault:
-    """after: SIGKILL for the program and its children so many seconds after the start; text: for inject.c."""
+    """after: SIGKILL for the program and its children so many seconds after the start. text: the fault for inject.c."""
 
     def __init__(self, kind=None, text=None, after=None):
         self.kind, self.text, self.after = kind, text, after
@@ -28,7 +28,7 @@ NO_FAULT = Fault()
 
 
 def draw_fault(chance):
-    """SIGKILL for a third of the programs, some other fault for an eighth."""
+    """SIGKILL for a third of the programs, another fault for an eighth."""
     what = chance.random()
     if what < 1 / 6:
         return Fault("kill", after=chance.expovariate(1 / 0.004))
@@ -46,7 +46,7 @@ class Done:
 
     @property
     def killed(self):
-        """SIGKILL, or the end of a program for which an allocation failed in a library that does not check."""
+        """Whether the fault is SIGKILL, or the program died of a failed allocation in a careless library."""
         return self.status == -signal.SIGKILL or (self.fault.kind == "memory" and self.status in
                                                   (-signal.SIGSEGV, -signal.SIGABRT))
 
@@ -61,7 +61,7 @@ class Runner:
         self.counts = host.model.done[worker]
         self.longest = host.model.longest[worker]
         self._open_files()
-        pr_set_child_subreaper = 36  # what a killed program leaves behind is ours to wait for
+        pr_set_child_subreaper = 36  # this process must wait for the children of a killed program
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
     def _open_files(self):
@@ -83,7 +83,7 @@ class Runner:
             time.sleep(fault.after)
             os.killpg(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        while status < 0:  # its children end, too, or go on by themselves
+        while status < 0:  # the children end, too, or continue by themselves
             try:
                 os.waitpid(-1, 0)
             except ChildProcessError:
@@ -126,7 +126,7 @@ class Runner:
     def _check(self, operation, argv, done, took):
         number = OPERATIONS.index(operation)
         self.longest[number] = max(self.longest[number], took)
-        if took > LIMIT and operation != "gc":  # which waits for each domain in turn
+        if took > LIMIT and operation != "gc":  # gc waits for each domain in turn
             self.violation("%s took %.1f s: %s" % (" ".join(argv[1:]), took, done))
         if done.killed:
             return

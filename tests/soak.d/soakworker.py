@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One of the processes of tests/soak: it owns some domains, does random things with them and with the host, and checks
-each answer against the model.
+"""One of the processes of tests/soak. It owns some domains, does random operations on them and on the host, and checks
+each result against the model.
 
-Owning is what libvirt's lock of a domain is: no two hooks run for one domain. What is checked:
-- a start that succeeds has a claim for each request, on a device of the alias that no other running domain was told, that
-  was not in quarantine, unplugged or forbidden all the while the hook ran;
-- a release that nobody disturbed leaves no claim of the domain;
+A worker owns its domains as libvirt locks a domain: no two hooks run for one domain. The checks:
+- a start that succeeds has a claim for each request, on a device of the alias that no other running domain has, and
+  that was not in quarantine, unplugged or forbidden during the whole run of the hook;
+- a release without a fault leaves no claim of the domain;
 - restore and reconnect never fail.
-After a fault, or while the state file is lost or the configuration is changed, only what holds even then is asked."""
+After a fault, or while the state file is lost or the configuration is changed, only conditions that hold even then are
+checked."""
 import fcntl
 import json
 import os
@@ -52,7 +53,7 @@ class Worker:
         self.runner = Runner(host, number)
         self.gate = os.open(host.folder / "gate", os.O_RDWR | os.O_CREAT, 0o600)
         self.locks = os.open(host.folder / "locks", os.O_RDWR)
-        self.seen = 0  # epoch
+        self.seen = 0  # the last epoch that was seen
         self.host_actions = [(8, self.rescan), (20, self.list)]
         if number == 0:
             self.host_actions.append((20, self.lose_state))
@@ -98,10 +99,10 @@ class Worker:
             else:
                 self.stop(domain)
 
-    # ---- what holds now ----
+    # ---- the present state ----
 
     def stable(self):
-        """Equal before and after, and true: nothing of the host's was in flux."""
+        """A token. If it is true, and equal before and after a run, the host did not change meanwhile."""
         model = self.model
         return (model.epoch, model.config_changes) if not (model.epoch | model.config_changes) & 1 else None
 
@@ -109,7 +110,7 @@ class Worker:
         return not epoch & 1 and self.model.epoch == epoch
 
     def claims(self, domain):
-        """{request: (device, state)} of those that keep their devices for it."""
+        """{request: (device, state)} of the domain's held claims."""
         rows = read_rows(self.host, "SELECT request, device, state FROM claim WHERE uuid = ?", domain.uuid)
         return {request: (device, state) for request, device, state in rows or () if state in HOLDING}
 
@@ -124,7 +125,7 @@ class Worker:
         return done
 
     def notice_loss(self):
-        """Devices that were unplugged when the state file was rebuilt are no more the domains'."""
+        """A device that was unplugged when the state file was rebuilt does not belong to its domain any more."""
         self.seen = self.model.epoch
         for domain in self.domains:
             lost = [name for name, device in domain.live.items()
@@ -147,7 +148,7 @@ class Worker:
             self.start(domain, xml)
 
     def arrive(self, domain, operation):
-        """The XML to start it with, or None. What is to arrive may never do so."""
+        """Returns the XML to start the domain with, or None. A domain may also not arrive."""
         wish = domain.wish
         if operation != "restore" and self.chance.random() < 0.5:
             wish.placed = {name: ELSEWHERE for name in wish.placed}
@@ -197,8 +198,8 @@ class Worker:
         self.hook(domain, "started", "begin", xml)
 
     def qemu_starts(self, domain):
-        """Not with a host device of its own that is not there. One that is there, and was not recorded because of a fault, is
-        not looked at further: vfalias cannot know of it."""
+        """QEMU does not start if the host device of the domain's own XML does not exist. If the device exists and was
+        not recorded because of a fault, it is not checked further: vfalias cannot know it."""
         static = domain.wish.static
         if not static:
             return True
@@ -206,7 +207,7 @@ class Worker:
         return (static in domain.live.values() and not absent) or self.give_back(domain)
 
     def check_start(self, domain, claims, done, undisturbed):
-        """A domain that asks for nothing starts whatever happens to the hook, or to its configuration."""
+        """A domain without requests starts, whatever happens to the hook or to the configuration."""
         wish = domain.wish
         if not undisturbed and not wish.asks():
             return
@@ -227,8 +228,8 @@ class Worker:
         return {name: self.host.flags(name) for name in ("quarantined", "absent")}
 
     def check_choice(self, domain, before, claims, was, token, done):
-        """A device that was kept for an arrival may have changed since. One that stands in the XML and is no device of the
-        alias is the user's own choice."""
+        """A device that was kept for an arrival may have changed since. A device in the XML that is no device of the
+        alias is the user's choice."""
         now = self.flags()
         kept = {device for device, _ in before.values()}
         stable = token and token == self.stable()
@@ -249,8 +250,8 @@ class Worker:
                 self.violation(domain, "starts with %s, which is not set as the alias says: %s" % (device, list(made.values)))
 
     def take(self, domain, epoch):
-        """Notes what the domain was told. False: while the state file is lost, its own host device may be another's, or of
-        another's group, of which only the kernel knows."""
+        """Records the devices of the domain. False: while the state file is lost, the domain's own host device may
+        belong to another domain, or be in the group of another domain's device, which only the kernel knows."""
         model, host = self.model, self.host
         if not self.same_state(epoch) and any(name.startswith("static:") for name in domain.live):
             return self.give_back(domain)
@@ -282,7 +283,7 @@ class Worker:
         self.release(domain, fault, xml)
 
     def crash(self, domain, counted=True):
-        """It is gone, and no hook says so."""
+        """The domain is gone, and no hook is called."""
         self.host.made.active[domain.number] = 0
         self.give_back(domain)
         domain.remove_status()
@@ -320,7 +321,7 @@ class Worker:
             self.violation(domain, "%s failed: %s" % (operation, done))
 
     def release_verb(self, domain):
-        """Not with the domain's lock, which libvirt takes to answer."""
+        """Runs without the domain's lock: libvirt takes this lock to answer."""
         done = self.runner.run("release verb", [str(CLI), "release", domain.name], b"", draw_fault(self.chance),
                                self.host.libvirt_env)
         if done.status == 0 and domain.running:
@@ -329,8 +330,8 @@ class Worker:
     # ---- what happens to the host ----
 
     def cli(self, operation, *args, fault=None, env=None):
-        """Trouble with the configuration or a state file that is being lost is no violation, nor is explain's "no";
-        anything else is."""
+        """A failure because of the configuration, or because the state file is being lost, is no violation. The exit
+        status of explain is no violation either. Every other failure is."""
         fault, token = draw_fault(self.chance) if fault is None else fault, self.stable()
         done = self.runner.run(operation, [str(CLI), *args], b"", fault, env)
         if done.status != 0 and not fault.kind and token and token == self.stable() and args[0] != "explain":
@@ -353,8 +354,8 @@ class Worker:
                 self.runner.violation("vfalias %s is no JSON: %s" % (" ".join(listing), done))
 
     def change_quarantine(self):
-        """Each worker has devices of its own for this. What a release put there is taken out as an administrator does
-        it: the VF is made what it was."""
+        """Each worker has its own devices for this. A device that a release has put into quarantine is taken out as an
+        administrator does it: the VF gets its initial settings."""
         mine = self.host.devices[self.number - 5::19]
         rows = read_rows(self.host, "SELECT device, reason FROM quarantine") or []
         for device, reason in rows:
@@ -393,9 +394,9 @@ class Worker:
         self.rescan()
 
     def lose_state(self):
-        """In the middle of whatever is going on, and then once more while nobody is at work, as a file that is removed
-        under SQLite may be followed by a damaged one. Then what vfaliasd does: each running domain's claims are made again
-        from its live XML, and only after that others may claim."""
+        """Removes the state file during other operations, and then once more while no program runs: a file that is
+        removed under SQLite may be followed by a damaged file. Then does what vfaliasd does: makes the claims of each
+        running domain again from its live XML, and lets other domains claim only after that."""
         self.model.epoch += 1
         self.remove_state()
         fcntl.flock(self.gate, fcntl.LOCK_UN)
@@ -411,7 +412,7 @@ class Worker:
             self.host.set_flag("quarantined", device, 0)
         for address in self.host.net:
             if not self.model.holder[self.host.index[address]]:
-                self.host.made_vf(address).make_again()  # what a domain that is gone has set is known to nobody
+                self.host.made_vf(address).make_again()  # no program knows the settings of a domain that is gone
         self.set_synced()
         self.model.epoch += 1
         self.model.pause = 0
@@ -421,7 +422,7 @@ class Worker:
             (self.host.state.parent / name).unlink(missing_ok=True)
 
     def assert_again(self, domain):
-        """A device that is unplugged is the guest's no more."""
+        """The guest has lost a device that is unplugged."""
         for device in self.host.devices:
             number = self.host.index[device]
             if self.model.holder[number] == domain.number and self.model.absent[number]:
@@ -441,7 +442,7 @@ class Worker:
 
 
 def address_in(xml, name, host):
-    """The device that stands in the XML for a request."""
+    """The address of the device in the XML for a request."""
     for element in ElementTree.fromstring(xml).find("devices"):
         alias = element.find("alias")
         if alias is None or alias.get("name") != "ua-vf-" + name:
