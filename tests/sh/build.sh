@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds in a workshop outside the tree: a copy of the sources, and a folder for each variant.
+# Builds in a workshop outside of the tree: a copy of the sources, and a folder for each variant.
 
 : "${top:?the tree}"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vfalias
 
-# open_workshop: sets $workshop and $source_tree, which holds what git would commit
+# open_workshop: sets $workshop and $source_tree, which has the files that git would commit
 open_workshop() {
     local key
     key=$(printf '%s' "$top" | sha256sum | cut -c1-12)
@@ -31,7 +31,7 @@ open_workshop() {
     use_ccache
 }
 
-# The same source is compiled alike for several builds: below one base, whatever the folder's name.
+# ccache uses an object for several builds: below the same base, whatever the folder's name.
 use_ccache() {
     [ -d /usr/lib/ccache ] || return
     export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$workshop CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=500M
@@ -55,8 +55,8 @@ configure_flags() {
     esac
 }
 
-# build_variant NAME: builds in $workshop/NAME and installs below $workshop/NAME/inst, which is its prefix too,
-# so that what is tested is what is installed
+# build_variant NAME: builds in $workshop/NAME and installs below $workshop/NAME/inst, which is its prefix, too. So the
+# tests run what is installed
 build_variant() {
     local name=$1 dir=$workshop/$1
     local -a flags
@@ -64,8 +64,8 @@ build_variant() {
     [ -e "$source_tree/configure" ] || make_configure
     say "build: $name"
     mkdir -p "$dir"
-    # One goal after the other: "all" and "check" at once would make the same files side by side. And no set -e,
-    # which does not hold in front of ||.
+    # One goal after the other: "all" and "check" at once would make the same files in parallel. No set -e, which has no
+    # effect in front of ||.
     (
         cd "$dir" || exit 1
         [ -e Makefile ] && [ config.status -nt "$source_tree/configure.ac" ] ||
@@ -78,7 +78,7 @@ build_variant() {
     pass
 }
 
-# build_goals NAME GOAL...: these in $workshop/NAME, and nothing else
+# build_goals NAME GOAL...: makes these goals in $workshop/NAME, and no others
 build_goals() {
     local name=$1 dir=$workshop/$1
     local -a flags
@@ -107,8 +107,8 @@ build_fuzz_targets() {
     build_goals fuzz "${fuzz_targets[@]/#/tests/fuzz/}"
 }
 
-# pack FOLDER TAR: what the lab builds and installs. The same files give the same bytes, by which the lab knows what it
-# has built already; so tests are left out, but for those that Makefile.am names.
+# pack FOLDER TAR: packs what the lab builds and installs. The same files give the same bytes, so that the lab finds its
+# earlier build. Tests are left out, except those that Makefile.am names.
 pack() {
     local kept=(--exclude=./configure --exclude=./autom4te.cache --exclude=./build-aux --exclude=./aclocal.m4
         --exclude=./Makefile.in)
@@ -120,13 +120,14 @@ pack() {
         -C "$1" -cf "$2" "${kept[@]}" .
 }
 
-# pack_sources: $sources, of this tree
+# pack_sources: sets $sources, the tar of this tree
 pack_sources() {
     sources=$workshop/sources.tar
     pack "$source_tree" "$sources" || die "cannot pack the sources"
 }
 
-# pack_released: $released, of the last release. Fails where its commit is not at hand: in a tarball, a shallow clone.
+# pack_released: sets $released, the tar of the last release. Fails if its commit is missing: in a tarball, a shallow
+# clone.
 pack_released() {
     local commit tree=$workshop/released
     released=$workshop/released.tar

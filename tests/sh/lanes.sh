@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Tests side by side: a lane is a function that runs in a shell of its own, in the background. Its lines are printed with
-# its name in front, its counts are added to those of this shell by wait_lanes. Sourced after progress.sh and reap.sh.
+# Tests in parallel: a lane is a function that runs in a shell of its own, in the background. Its lines are printed with
+# its name in front. wait_lanes adds its counts to the counts of this shell. Sourced after progress.sh and reap.sh.
 #
-# tests/run itself only waits, so that a signal ends it at once. All that it starts has VFALIAS_TESTS_RUN in its
-# environment, an emulated host in a session of its own, too; by this reap.sh finds what is left when the run has ended.
+# tests/run itself only waits, so that a signal ends it at once. All processes that it starts have VFALIAS_TESTS_RUN in
+# their environment, also an emulated host in a session of its own. By this mark reap.sh finds the processes that are
+# left after the run.
 # shellcheck disable=SC2030,SC2031  # a lane counts for itself and writes down what it counted
 
 : "${workshop:=}" # set by build.sh
 declare -A lane_pid=()
 
-# own_children PROGRAM ARG...: starts tests/run again with the mark, once, and what cleans up after it
+# own_children PROGRAM ARG...: starts tests/run again with the mark, once, and the program that cleans up after it
 own_children() {
     if [ "${VFALIAS_TESTS_RUN:-}" != "$$" ]; then
         VFALIAS_TESTS_RUN=$$ exec "$@"
@@ -36,7 +37,7 @@ start_lane() {
     lane_pid[$name]=$!
 }
 
-# note_counts FILE: what this lane counted
+# note_counts FILE: writes the counts of this lane
 note_counts() {
     local status=$?
     if [ "$status" -ge 128 ]; then
@@ -62,7 +63,7 @@ wait_lanes() {
     done
 }
 
-# run_lane NAME COMMAND...: one, to its end
+# run_lane NAME COMMAND...: runs one lane to its end
 run_lane() {
     start_lane "$@"
     wait_lanes "$1"

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The Debian packages that tests and demo need, installed if they are missing.
+# The Debian packages that the tests and the demonstration need. Missing packages are installed.
 # shellcheck disable=SC2034  # the lists are taken by name
 
 build_packages=(gcc make autoconf automake pkg-config perl xz-utils libxml2-dev libjson-c-dev libsqlite3-dev
     libpcre2-dev libpci-dev libnl-3-dev uuid-dev libvirt-dev libsystemd-dev libudev-dev)
 fast_packages=("${build_packages[@]}" ccache libvirt-clients python3 python3-pytest python3-pytest-xdist python3-lxml python3-jsonschema libclang-rt-14-dev clang clang-format
     cppcheck shellcheck valgrind sqlite3 zsh)
-demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all is built in the lab's own Debian
+demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all else is in the lab's own Debian
 lab_packages=("${demo_packages[@]}" python3-pytest python3-pytest-xdist python3-lxml)
 packages_packages=("${build_packages[@]}" ccache build-essential debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
     debootstrap cpio e2fsprogs openssh-client)
@@ -28,7 +28,7 @@ need_packages() {
     local log
     log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
-    # Services that come with the packages are not wanted on the machine that tests.
+    # The services of these packages must not run on the machine that tests.
     if ! { apt-get -q -o Acquire::Retries=5 update && apt-get -q -o Acquire::Retries=5 install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
         tail -n 20 "$log"
         die "cannot install packages"

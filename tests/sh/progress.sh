@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Progress with elapsed time, and the one count of all tests. Sourced by tests/run and tests/demo.
+# Progress with elapsed time, and the count of all tests. Sourced by tests/run and tests/demo.
 
 : "${workshop:=}" # set by build.sh
 started=$SECONDS
 passed=0 failed=0 skipped=0
 failures=()
 
-# say TEXT...: a line of progress
+# say TEXT...: prints a line of progress
 say() {
     printf '[%3d:%02d] %s\n' $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)) "$*"
 }
 
-# die TEXT...: what went wrong before any test could tell
+# die TEXT...: reports an error before the first test, and exits
 die() {
     say "FAILED: $*" >&2
     failed=$((failed + 1))
@@ -35,7 +35,7 @@ skip() {
     skipped=$((skipped + 1))
 }
 
-# check NAME COMMAND...: one test that is a command; its output is shown when it fails
+# check NAME COMMAND...: a test that is a command; prints its output if it fails
 check() {
     local name=$1 log status
     shift
@@ -54,7 +54,8 @@ check() {
     rm -f "$log"
 }
 
-# count_junit FILE: adds what a pytest run counted, and says at the end of all which tests failed, and how
+# count_junit FILE: adds the counts of a pytest run; at the end of all tests, the failed tests are listed with their
+# errors
 count_junit() {
     local report p f s line
     report=$(/usr/bin/python3 - "$1" <<'P'
@@ -76,7 +77,7 @@ P
     while IFS= read -r line; do failures+=("$line"); done < <(tail -n +2 <<<"$report")
 }
 
-# run_pytest NAME TIMEOUT PATH [ARG...]: one pytest run, counted
+# run_pytest NAME TIMEOUT PATH [ARG...]: runs pytest and counts its tests
 run_pytest() {
     local name=$1 limit=$2 status xml
     shift 2

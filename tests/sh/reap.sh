@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Ends all that a run of the tests has started, however that run ended: by its limit, by a signal, by SIGKILL.
-# As a program: waits until process PID is gone, then does that. lanes.sh starts it, outside of what it ends.
+# Ends all processes that a run of the tests has started, however the run ended: by its limit, by a signal, by SIGKILL.
+# As a program: waits until process PID has ended, then ends them. lanes.sh starts it outside of the processes that it
+# ends.
 
-# processes_of PID: all that have it as their mark, but for itself and this shell
+# processes_of PID: the processes with this mark, except reap.sh and this shell
 processes_of() {
     grep -lszFx "VFALIAS_TESTS_RUN=$1" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | grep -vxE "$1|$$|$BASHPID"
 }
 
-# end_processes PID: SIGTERM, a while to end what is theirs, then SIGKILL
+# end_processes PID: SIGTERM, time for their own cleanup, then SIGKILL
 end_processes() {
     local pid waited=()
     for pid in $(processes_of "$1"); do

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usage: tests/sh/rings.py BUILD
 
-Object files of one program or library of BUILD that call each other in a ring: A uses a symbol of B, and B, by way of others
-or not, one of A. Each ring is a line; exit status 1 if there is one. A ring has no first file to read."""
+Finds object files of one program or library of BUILD that call each other in a ring: A uses a symbol of B, and B uses a
+symbol of A, directly or through other files. Prints each ring as a line; exit status 1 if there is a ring. A ring has
+no first file to read."""
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 
-# The object files of each program that is linked from more than a few; those of the network's hook are a part of qemu's.
+# The object files of each program with more than a few object files. The files of the network hook are part of the qemu
+# hook's.
 PROGRAMS = {"lib": ["lib/**/*.o"], "qemu-asked": ["hooks/handler.o", "hooks/qemu-*.o"],
             "vfalias": ["helpers/vfalias/vfalias-*.o", "helpers/shared/vfalias_vfalias-*.o"],
             "vfaliasd": ["helpers/vfaliasd/vfaliasd-*.o", "helpers/shared/vfaliasd_vfaliasd-*.o"]}

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The packages: built from the tarball, looked at, and put into clean systems. Sourced after tiers.sh.
+# The packages: built from the tarball, checked, and installed into clean systems. Sourced after tiers.sh.
 
 : "${workshop:=}" "${source_tree:=}" # set by build.sh
-deb= # the Debian package, once it is there
+deb= # the path of the Debian package, after it is built
 
 tier_packages() {
     local build=$workshop/usr-build rpm selinux release
@@ -31,18 +31,18 @@ tier_packages() {
     fi
 }
 
-# The tests of other tiers need not run here again.
+# The tests of other tiers are not run again here.
 make_deb() {
     DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" make -C "$workshop/usr-build" -s deb
 }
 
-# --nodeps: what it is built with is known to dpkg only, on this machine.
+# --nodeps: on this machine only dpkg knows the build dependencies.
 make_rpm() {
     make -C "$workshop/usr-build" -s rpm RPMBUILD_FLAGS="--nodeps --nocheck"
 }
 
-# in_clean_root RELEASE deb|rpm PACKAGE [OTHER]: tests/packages/deb or rpm, in a system made for it. Of the deb there is a
-# second one, which is newer by its version alone.
+# in_clean_root RELEASE deb|rpm PACKAGE [OTHER]: runs tests/packages/deb or rpm in a new system. For the deb, OTHER is
+# the same package with a later version.
 in_clean_root() {
     local release=$1 kind=$2 package=$3 other=${4:-} shared newer status=0
     shared=$(mktemp -d "$workshop/clean-$release.XXXXXX")
@@ -59,7 +59,7 @@ in_clean_root() {
     return "$status"
 }
 
-# rpm_is_right PACKAGE SELINUX-PACKAGE. Root's shell runs the scriptlets, whichever it is.
+# rpm_is_right PACKAGE SELINUX-PACKAGE. The shell of root, whichever it is, runs the scriptlets.
 rpm_is_right() {
     local package tag script=$workshop/scriptlet
     for package; do
@@ -97,7 +97,7 @@ build_dependencies_named() {
     done
 }
 
-# exposure in tenths; what keeps it from being less is said in the units. The programs are not installed here.
+# Exposure in tenths. The units say what keeps it from being lower. The programs are not installed here.
 units_hold() {
     local unit copy=$workshop/units
     mkdir -p "$copy"
@@ -109,7 +109,7 @@ units_hold() {
     ! [ -s "$copy/said" ]
 }
 
-# It compiles, and names each program that libvirt finds in the hooks' folders, where /usr/sbin is /usr/bin, too.
+# The policy compiles, and names each program that libvirt finds in the folders of hooks, also if /usr/sbin is /usr/bin.
 selinux_module() {
     local build=$workshop/usr-build link program label
     rm -f "$build/packaging/selinux/vfalias.pp"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The daemon with a library in front of libvirt (tests/shim): libvirt that hangs, fails, is slow. Then the same with
+# The daemon with a library in front of libvirt (tests/shim): libvirt hangs, fails, is slow. Then the same tests with
 # ThreadSanitizer. Sourced after tiers.sh.
 
 : "${workshop:=}" # set by build.sh

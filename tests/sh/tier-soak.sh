@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Random operations on a made host by many processes, some of which are killed (tests/soak). Sourced after tiers.sh.
+# Random operations on a fake host by many processes, some of which are killed (tests/soak). Sourced after tiers.sh.
 
 : "${workshop:=}" "${source_tree:=}" # set by build.sh
 soak_minutes=${VFALIAS_SOAK_MINUTES:-1}

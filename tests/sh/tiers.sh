@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What each tier of tests/run does. Sourced after progress.sh and build.sh, in the folder $source_tree.
+# The content of each tier of tests/run. Sourced after progress.sh and build.sh, in the folder $source_tree.
 
 : "${workshop:=}" "${source_tree:=}" "${cache:=}" "${sources:=}" "${released:=}" # set by build.sh
 fuzz_targets=() # likewise
@@ -27,14 +27,14 @@ floors_hold() {
     local -a files
     mapfile -t files < <(find lib hooks helpers -name '*.[ch]')
     awk -f tests/sh/floors.awk "${files[@]}" || return 1
-    # and it sees what it is for: an include that goes up
+    # the check itself works: it reports an include that goes up
     echo '#include "claim/release.h"' >lib/base/upward.h
     awk -f tests/sh/floors.awk lib/base/upward.h >"$workshop/upward"
     rm lib/base/upward.h
     grep -q 'upward.h:1:' "$workshop/upward"
 }
 
-# only_in HEADER FOLDER...: nobody else includes it
+# only_in HEADER FOLDER...: no other folder includes the header
 only_in() {
     local header=$1 elsewhere
     shift
@@ -53,12 +53,12 @@ layers_hold() {
     only_in netlink/ lib/device/ || return 1
     only_in pcre2 lib/spec/ || return 1
     ! grep -rnE '\b(printf|puts|putchar|perror|syslog) *\(|std(out|err)\b' --include='*.c' lib || return 1
-    # each program reads a configuration alike, whatever its locale: vfa_text_same()
+    # all programs read a configuration alike, whatever the locale: vfa_text_same()
     ! grep -rnE '\b(tolower|toupper|strn?casecmp|is(alpha|alnum|upper|lower|space|digit|punct)) *\(' --include='*.c' lib hooks helpers || return 1
     local driver
     for driver in qemu network; do
         ! ldd "$workshop/gcc/inst/libexec/vfalias/$driver-asked" | grep libvirt || return 1
-        # a prefilter links nothing but the C library
+        # a prefilter links only the C library
         [ "$(readelf -d "$workshop/gcc/inst/etc/libvirt/hooks/$driver.d/vfalias" | grep -c NEEDED)" = 1 ] || return 1
     done
 }
@@ -96,12 +96,12 @@ build_fast() {
 
 tier_fast() {
     unit_tests asan
-    # AddressSanitizer replaces the very calls that test_faults.py makes fail
+    # AddressSanitizer replaces the calls that test_faults.py makes fail
     integration_tests asan tests/integration --ignore=tests/integration/test_faults.py
     integration_tests gcc tests/integration/test_faults.py
 }
 
-# What measures time runs while nothing else does.
+# Tests that measure time run while no other test runs.
 tier_cost() {
     check "cost of a hook" /usr/bin/python3 -B tests/bench/hook_cost.py --check "$workshop/gcc/inst"
     check "cost of 20,000 devices" /usr/bin/python3 -B tests/bench/many_devices.py --check --devices 20000 "$workshop/gcc/inst"
@@ -122,7 +122,7 @@ tier_more_builds() {
     check "make install DESTDIR puts everything in its place" installs_everything
 }
 
-# tier_fuzz: each target for a short while; what it finds is kept in $workshop/fuzz-found
+# tier_fuzz: runs each target for a short time; findings are kept in $workshop/fuzz-found
 tier_fuzz() {
     local target found=$workshop/fuzz-found
     build_fuzz_targets
@@ -134,8 +134,8 @@ tier_fuzz() {
 
 fuzz_one() {
     local target=$1 found=$2 corpus
-    # its own exit status for a finding is 77, which is "skipped" here
-    # one seed: the same inputs in each run, so that a finding is one of the change that brought it
+    # libFuzzer's own exit status for a finding is 77, which means "skipped" here
+    # one seed: the same inputs in each run, so that a finding belongs to the change that introduced it
     local -a options=(-seed=1 "-max_total_time=$fuzz_seconds" -timeout=10 -rss_limit_mb=1024 -error_exitcode=1)
     corpus=$(mktemp -d "$workshop/fuzz-corpus.XXXXXX")
     case $target in
@@ -148,7 +148,7 @@ fuzz_one() {
     return "$status"
 }
 
-# And a release has all that git has, but for .gitignore.
+# A release has all files that git has, except .gitignore.
 distcheck() {
     rm -rf "$workshop/gcc"/vfalias-*
     make -C "$workshop/gcc" -s distcheck DISTCHECK_CONFIGURE_FLAGS="--enable-werror" || return 1
@@ -184,7 +184,7 @@ tier_libvirt() {
 
 # ---- lab ----
 
-# lab_prepare: makes the host and the packages for it. $workshop/lab-status: 77 if this machine cannot emulate a host;
+# lab_prepare: makes the host, and the packages for it. $workshop/lab-status: 77 if this machine cannot emulate a host;
 # lab-deb, lab-released: paths of the packages.
 lab_prepare() {
     local status=0
@@ -218,7 +218,7 @@ lab_prepare() {
 
 # Two hosts at a time, each with the tests of one file; the longest files first. -v: a line for each test
 tier_lab() {
-    [ -s "$workshop/lab-deb" ] || return # lab_prepare has told why
+    [ -s "$workshop/lab-deb" ] || return # lab_prepare has reported the reason
     VFALIAS_LAB_DEB=$(<"$workshop/lab-deb") VFALIAS_LAB_RELEASED=$(cat "$workshop/lab-released" 2>/dev/null) \
         run_pytest lab 5400 -vv -n 2 --dist loadfile --durations=0 --durations-min=5 \
         tests/lab/test_migration.py tests/lab/test_packages.py tests/lab
