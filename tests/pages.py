@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The examples of the manual pages and of the other texts: their indented paragraphs.
 
-A test that runs examples gets them from the page, by examples(). What it runs it names in the arguments of that call, which
-are written out there: tests/integration/test_pages.py reads these calls, and wants each example to be in one.
+A test gets the examples from the page, by examples(), and runs them. The arguments of this call are literal:
+tests/integration/test_pages.py reads the calls, and checks that each example is in one of them.
 """
 import re
 import textwrap
@@ -25,7 +25,8 @@ def sections(page):
 
 
 def examples(page, section, *starts):
-    """The examples of a section ("" in texts that have none), in their order; with starts, those that start so."""
+    """The examples of a section ("" in texts without sections), in their order; with `starts`, those that start with
+    it."""
     (text,) = (text for heading, text in sections(page) if heading == section)
     found = [textwrap.dedent(each).strip() + "\n" for each in re.findall(INDENTED, text)]
     assert found and all(any(each.startswith(start) for each in found) for start in starts), (page, section, starts)
@@ -33,7 +34,7 @@ def examples(page, section, *starts):
 
 
 def shown(text):
-    """(command, what it prints) of each command with a # in front."""
+    """(command, output) of each command with a # in front."""
     pieces = re.split(r"^# (.*)\n", text, flags=re.M)
     assert pieces[0] == ""
     return list(zip(pieces[1::2], pieces[2::2]))

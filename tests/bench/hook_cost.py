@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a hook costs, as whole processes, next to /bin/true in the same run.
+"""The cost of a hook, as whole processes, compared with /bin/true in the same run.
 
 usage: hook_cost.py [--check] [--runs N] [--devices N,N,...] INSTALLED-TREE
 
@@ -10,10 +10,10 @@ the only free device. The commands run in turn, A B A B ..., so that a machine w
   cpu   least processor time (user and system) of a run, and its ratio to the least of /bin/true
 The state file is on a tmpfs if this machine has one at /dev/shm, as it is in /run.
 
---check fails (exit status 1) unless a domain that asks for nothing costs at most 2 times the wall time of /bin/true,
-a claim at most 10 times the wall time and 7 times the processor time, and a claim with the most devices within 25 % of
-a claim with the fewest. A machine that is busy with other work makes the figures worse, so the measurement is repeated
-up to three times.
+--check fails (exit status 1) unless a domain that asks for nothing costs at most 2 times the wall time of /bin/true, a
+claim at most 10 times the wall time and 7 times the processor time, and a claim with the most devices within 25 % of a
+claim with the fewest. A machine that is busy with other work makes the figures worse, so the measurement is repeated up
+to three times.
 """
 import argparse
 import os
@@ -54,8 +54,8 @@ def in_turn(commands, runs):
 
 
 def fill(host, devices):
-    """Makes the index and the claims of a host with so many devices, without making the devices: what is picked is
-    looked at live, so only the last one, which is free, is there."""
+    """Makes the index and the claims of a host with so many devices, but not the devices. prepare reads only the device
+    that it picks from sysfs, so only the last device, which is free, exists."""
     from hookhost import fine, request
     fine(host.prepare(1, request("net")))
     fine(host.release(1, requests=request("net")))
@@ -67,7 +67,7 @@ def fill(host, devices):
             db.execute("DELETE FROM " + table)
         names = ["%04x:%02x:%02x.%x" % (i >> 16, i >> 8 & 255, i >> 3 & 31, i & 7) for i in range(devices + 1)]
         names = [n for n in names[:devices - 1] if n not in (real, row[0])] + [real]
-        # as many PFs as such a host would have: 250 VFs each
+        # as many PFs as such a host has: 250 VFs each
         parents = {n: "ffff:%02x:%02x.0" % (i // 250 >> 5, i // 250 & 31) for i, n in enumerate(names)}
         parents[real] = row[0]
         db.executemany("INSERT INTO device (id, parent, type, vendor, product, class, numa_node, iommu_group) VALUES"

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a host with very many VFs costs: how long a rescan keeps a start waiting, how much memory the list of devices
-takes, how long `stats` takes, and whether starts that find nothing free are in the way of others.
+"""The cost of a host with very many VFs: how long a rescan delays a start, how much memory the list of devices needs,
+how long `stats` takes, and whether starts that find no free device delay other starts.
 
 usage: many_devices.py [--check] [--devices N] INSTALLED-TREE
 
---check fails (exit status 1) unless, for 100,000 devices, a rescan holds a lock for at most 0.5 s, `devices
---json` takes at most 100 MB, `stats` at most 0.1 s, all of five starts at once for an alias without devices are refused because of that, and
-a start beside them takes at most 2 s. For fewer devices the limits are lower, down to what a program takes at all. A
-machine that is busy with something else only ever makes it look worse, so it is measured up to three times.
+--check fails (exit status 1) unless, for 100,000 devices, a rescan holds a lock for at most 0.5 s, `devices --json`
+needs at most 100 MB, `stats` takes at most 0.1 s, five starts at once for an alias without devices are all refused for
+this reason, and a start at the same time takes at most 2 s. For fewer devices the limits are lower, down to the needs
+of a program without devices. A machine that is busy with other work makes the figures worse, so the measurement is
+repeated up to three times.
 """
 import argparse
 import os
@@ -31,7 +32,7 @@ def address(i):
 
 
 class Sysfs:
-    """PFs with 64 VFs each, as few files as can be: values that devices share are hard links."""
+    """PFs with 64 VFs each, in as few files as possible: values that devices share are hard links."""
 
     def __init__(self, root, number):
         self.root, self.values = Path(root), Path(root) / ".values"
@@ -85,7 +86,7 @@ def make_host(folder, number):
 def locked(path):
     with sqlite3.connect(path, timeout=0, isolation_level=None) as db:
         try:
-            db.execute("BEGIN EXCLUSIVE")  # what a commit needs: a reader is in its way, too
+            db.execute("BEGIN EXCLUSIVE")  # as a commit needs it: a reader delays it, too
             db.execute("ROLLBACK")
         except sqlite3.OperationalError:
             return True
@@ -93,7 +94,7 @@ def locked(path):
 
 
 def lock_seconds(host):
-    """How long a rescan holds a lock that keeps others from a commit."""
+    """How long a rescan holds a lock that delays a commit."""
     program = subprocess.Popen([str(CLI()), "rescan"], stdout=subprocess.DEVNULL, env=host.env)
     held = 0.0
     while program.poll() is None:
@@ -117,7 +118,7 @@ def megabytes(host, *args):
 
 
 def seconds(host, *args):
-    """The best of three."""
+    """The least of three times."""
     took = []
     for _ in range(3):
         begin = time.monotonic()
@@ -127,7 +128,7 @@ def seconds(host, *args):
 
 
 def starts(host):
-    """Seconds of a start that finds a device, and what five others say that find none."""
+    """Seconds of a start that finds a device, and the messages of five starts that find none."""
     from hookhost import fine, request
     said = []
 

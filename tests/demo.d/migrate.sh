@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2016 # lines in single quotes are for the host's shell
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The demonstration of live migration: two hosts, and a guest with a network VF that moves to where the VF has another
-# address, with plain virsh; then one with an accelerator, which cannot migrate, by `vfalias migrate`.
+# The demonstration of live migration: two hosts, and a guest with a network VF that moves to a host where the VF has
+# another address, with plain virsh; then a guest with an accelerator, which cannot migrate, with `vfalias migrate`.
 
 : "${host:?the first host}" "${peer:?the second host}" "${output:=}"
 mac=52:54:00:01:02:03

@@ -1,21 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# How the demonstration speaks: headings, commands with their output, and a verdict on each thing that it claims.
+# The output of the demonstration: headings, commands with their output, and a verdict on each claim.
 #
-# Invariant: nothing is said to have been shown that was not looked at (verdict). Every command has a time limit.
+# Invariant: the demonstration claims nothing that it has not checked (verdict). Every command has a time limit.
 
 : "${lab:?the command lab}" "${host:?the name of the host}"
 bold='' dim='' green='' red='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
 fi
-limit=90 # seconds, for one command
+limit=90 # seconds for a command
 prompt=host
-output='' # of the last command that was shown
+output='' # output of the last command that was shown
 verdicts=()
 wrong=0
 
-# in_host COMMAND: quietly; a shell line. The limit holds in there; a host that does not answer is given up here.
+# in_host COMMAND: runs a shell line without showing it. The host applies the limit; a host that does not answer is
+# given up here.
 in_host() {
     timeout --kill-after=5 $((limit + 30)) "$lab" ssh "$host" "timeout $limit bash -c $(printf %q "$1")" </dev/null
 }
@@ -26,12 +27,12 @@ heading() {
     printf '%s' "$plain"
 }
 
-# show COMMAND: as the host's administrator types it, with all that it prints
+# show COMMAND: shows a command as the host's administrator types it, with its output
 show() {
     show_at "$prompt#" "$1" "$1"
 }
 
-# on HOST COMMAND...: any of these functions, about another host
+# on HOST COMMAND...: runs any of these functions for another host
 on() {
     local host=$1 prompt=$1
     shift
@@ -54,7 +55,7 @@ show_at() {
     [ -z "$output" ] || printf '%s\n' "$output"
 }
 
-# verdict TEXT COMMAND...: TEXT has been shown if COMMAND succeeds
+# verdict TEXT COMMAND...: TEXT is true if COMMAND succeeds
 verdict() {
     local text=$1
     shift
@@ -67,7 +68,7 @@ verdict() {
     fi
 }
 
-# ---- what verdicts ask ----
+# ---- conditions for verdicts ----
 
 # said REGEX...: the last output has a line for each of them
 said() {
@@ -81,17 +82,17 @@ all() {
     for command; do in_host "$command" || return 1; done
 }
 
-# soon COMMAND: a shell line in the host that succeeds before $limit is over
+# soon COMMAND: a shell line in the host succeeds before $limit is over
 soon() {
     in_host "until { $1; } >/dev/null 2>&1; do sleep 0.1; done"
 }
 
-# active DOMAIN N: the domain has N devices by claims that are active
+# active DOMAIN N: N claims of the domain are active
 active() {
     soon "test \"\$(vfalias claims --json | jq 'map(select(.domain == \"$1\" and .state == \"active\")) | length')\" = $2"
 }
 
-# guest_says DOMAIN REGEX: on its console
+# guest_says DOMAIN REGEX: a line on its console matches
 guest_says() {
     in_host "lab-wait-line $limit /lab/console/$1 '$2'"
 }
@@ -105,7 +106,7 @@ summary() {
     }
 }
 
-# ---- a host and its guests, as every story has them ----
+# ---- a host and its guests, for every story ----
 
 # A host as its administrator set it up.
 configuration='[pci]

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2016 # lines in single quotes are for the host's shell
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the demonstration tells. Each chapter shows commands (show.sh) and ends with verdicts on what was seen.
+# The chapters of the demonstration. Each chapter shows commands (show.sh) and ends with verdicts.
 
-# The definitions of three guests that name no device.
+# The definitions of three guests, which name no device.
 prepare_host() {
     configure || die "cannot prepare the host"
     in_host "for name in db1 db2 db3; do lab-guest \$name >\$name.xml; done" || die "cannot prepare the host"

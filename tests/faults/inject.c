@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * LD_PRELOAD library that makes one call of a program fail, or kills the program there:
- *   VFA_FAULT=kill:N    SIGKILL instead of the N-th call that changes a file or lock
- *   VFA_FAULT=file:N    the N-th such call fails (EIO, ENOSPC for writes)
- *   VFA_FAULT=open:N    the N-th file that is opened, for reading or writing, fails (EIO)
- *   VFA_FAULT=commit:N  the N-th call that would end a change of the state fails: its journal is
- * not removed or cut (EIO) VFA_FAULT=memory:N  the N-th allocation fails VFA_FAULT=netlink:N the
- * N-th answer of rtnetlink is a refusal, see vfa_fault_netlink() With N = 0 nothing fails.
- * VFA_FAULT_ONLY names the one program to do that to, of several that inherit this. At its end the
- * program writes how many calls there were to VFA_FAULT_COUNT.
+ * LD_PRELOAD library that makes one call of a program fail, or kills the program at the call:
+ *   VFA_FAULT=kill:N     SIGKILL instead of the N-th call that changes a file or lock
+ *   VFA_FAULT=file:N     the N-th such call fails (EIO, ENOSPC for writes)
+ *   VFA_FAULT=open:N     the N-th open of a file, for reading or writing, fails (EIO)
+ *   VFA_FAULT=commit:N   the N-th call that would end a change of the state fails: the journal is
+ *                        neither removed nor truncated (EIO)
+ *   VFA_FAULT=memory:N   the N-th allocation fails
+ *   VFA_FAULT=netlink:N  the N-th reply of rtnetlink is a refusal, see vfa_fault_netlink()
+ * With N = 0 no call fails. VFA_FAULT_ONLY names the program that gets the fault, if several
+ * programs inherit this library. At its end the program writes the number of its calls to
+ * VFA_FAULT_COUNT.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,14 +24,14 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* What a call is, as bits. */
+/* Kinds of calls, as bits. */
 enum {
     FILES = 1 << 0,
     OPENS = 1 << 1,
     COMMITS = 1 << 2,
     MEMORY = 1 << 3,
     NETLINK = 1 << 4,
-    UNLOCKS = 1 << 5, /* never fails: fcntl() has no reason to */
+    UNLOCKS = 1 << 5, /* never fails: fcntl() has no reason to fail */
 };
 
 static const struct kind {
@@ -43,10 +45,10 @@ static const struct kind {
 static const struct kind *kind;
 static unsigned long target, calls;
 
-/* For the libraries that stand for the kernel: true if this answer is to be a refusal. */
+/* For the libraries in place of the kernel: true if this reply must be a refusal. */
 int vfa_fault_netlink(void);
 
-/* By its file: what a program is called is up to who calls it. */
+/* Compares the file of the program: the caller chooses argv[0]. */
 static int is_meant(void)
 {
     const char *only = getenv("VFA_FAULT_ONLY");
@@ -82,14 +84,14 @@ __attribute__((destructor)) static void end(void)
 
     if (!path || !kind)
         return;
-    kind = NULL; /* what follows is not the program's */
+    kind = NULL; /* later calls are not of the program itself */
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0 || write(fd, text, (size_t)snprintf(text, sizeof(text), "%lu", calls)) < 0)
         abort();
     close(fd);
 }
 
-/* True if this call is to fail. */
+/* True if this call must fail. */
 static int due(unsigned call)
 {
     if (!kind || !(kind->calls & call) || __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) != target)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The value of one alias, in JSON or in the older form, beside a device_spec that sets some tags.
- */
+/* The value of one alias, in JSON or in the older form, together with a device_spec that sets some
+ * tags. */
 
 #include "base/common.h"
 #include "spec/spec.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A domain XML: what is read of it keeps its promises, and what is made of it can be read again. */
+/* A domain XML: the parsed domain fulfils its invariants, and XML that is made from it can be
+ * parsed again. */
 
 #include "base/common.h"
 #include "base/error.h"
@@ -43,7 +44,7 @@ static void check_domain(const struct vfa_domain *domain)
     check_requests(domain);
 }
 
-/* The text parses; the caller frees what it is. */
+/* Parses a text that must be valid. The caller frees the domain. */
 static struct vfa_domain *parse_again(const char *xml)
 {
     struct vfa_domain *domain = NULL;
@@ -52,7 +53,7 @@ static struct vfa_domain *parse_again(const char *xml)
     return domain;
 }
 
-/* In a domain, the element is the request's device and no other. */
+/* In a domain, the element is the device of the request and of no other request. */
 static void check_device(const char *element, const struct vfa_request *request)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
@@ -108,7 +109,7 @@ static void label_port(const char *xml, size_t size)
         domain = parse_again(plain);
 }
 
-/* Every device of ours gets the source, and nothing else is another one afterwards. */
+/* Each device of a request gets the source. No other device changes. */
 static void fill(const char *xml, size_t size, const struct vfa_domain *domain)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;

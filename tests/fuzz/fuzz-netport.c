@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What libvirt gives to the network hook. */
+/* The XML that libvirt passes to the network hook. */
 
 #include "base/common.h"
 #include "base/error.h"

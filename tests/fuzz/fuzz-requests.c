@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Editing a <requests> element: what was added can be taken away again. The first byte of the input
+/* Edits a <requests> element: an added request can be removed again. The first byte of the input
  * chooses the options. */
 
 #include "base/common.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the fuzz targets share: a few devices to match, and the input as text. */
+/* Shared by the fuzz targets: a few devices to match, and the input as text. */
 #ifndef VFA_FUZZ_H
 #define VFA_FUZZ_H
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the tests in a clean root share: a made host with one device, a domain that asks for it, and a look at all files.
+# Shared by the tests in a clean root: a fake host with one device, a domain that requests it, and a list of all files.
 
 say() { printf '== %s\n' "$*"; }
 fail() {
@@ -8,14 +8,14 @@ fail() {
     exit 1
 }
 
-# files: what there is, but for what the package managers, and programs that they run, write down for themselves
+# files: all files, except those that the package managers, and the programs that they run, write for themselves
 files() {
     find / -xdev \( -path /proc -o -path /dev -o -path /shared -o -path /tmp -o -path /var/lib/dpkg -o -path /var/lib/apt \
         -o -path /var/lib/rpm -o -path /var/log -o -path /var/cache -o -path /etc/ld.so.cache -o -path /root -o -path /made \) \
         -prune -o -print | sort
 }
 
-# make_host: a tree that stands for /sys, and the configuration that gives its one device away
+# make_host: a tree in place of /sys, and the configuration that allows its only device
 make_host() {
     local device=/made/bus/pci/devices/0000:01:00.0
     mkdir -p "$device"
@@ -35,7 +35,7 @@ alias = {"name": "qat", "vendor_id": "8086", "product_id": "0435"}
 C
 }
 
-# hook OPERATION: as libvirt calls it for a domain that asks for a device
+# hook OPERATION: as libvirt calls it for a domain that requests a device
 hook() {
     local sub=begin
     case $1 in stopped | release) sub=end ;; esac
@@ -55,7 +55,7 @@ holds_nothing() {
     ! vfalias claims --json | grep -q '"domain"' || fail "nothing is claimed"
 }
 
-# is_installed: the files that a user meets, and that they work
+# is_installed: the files that a user needs are there, and work
 is_installed() {
     local file
     for file in /usr/bin/vfalias /usr/sbin/vfaliasd /etc/libvirt/hooks/qemu.d/vfalias /etc/libvirt/hooks/network.d/vfalias; do
