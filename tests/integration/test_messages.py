@@ -18,7 +18,7 @@ FILLED = "\x01"  # a value that printf fills in
 
 # Functions whose strings are no messages: they print requested output, or no user reads the strings. Strings outside of
 # calls are SQL, and names of verbs and columns.
-NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "sd_notifyf", "vfa_xml_parse", "vfa_sql_prepare",
+NO_MESSAGES = {"printf", "vfa_table_cellf", "strftime", "strpbrk", "strcspn", "strstr", "sd_notifyf", "vfa_xml_parse", "vfa_sql_prepare",
                "vfa_sql_exec", "query_text", "collect_text", "collect_and_exec", "exec_format", "each_domain", "NEXT_FREE"}
 NAMES = re.compile(r"lib/state/.*\.c|helpers/vfalias/(?:cmd.*|request)\.c")
 
