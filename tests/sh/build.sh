@@ -114,7 +114,10 @@ pack() {
         --exclude=./Makefile.in)
     local dir
     for dir in "$1"/tests/*; do
-        [ "$(basename "$dir")" = unit ] || kept+=("--exclude=./tests/$(basename "$dir")")
+        case $(basename "$dir") in
+        unit | kernel) ;;
+        *) kept+=("--exclude=./tests/$(basename "$dir")") ;;
+        esac
     done
     tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=rX --transform='s,^\.,vfalias,' \
         -C "$1" -cf "$2" "${kept[@]}" .

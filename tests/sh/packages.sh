@@ -6,7 +6,7 @@
 build_packages=(gcc make autoconf automake pkg-config perl xz-utils libxml2-dev libjson-c-dev libsqlite3-dev
     libpcre2-dev libpci-dev libnl-3-dev uuid-dev libvirt-dev libsystemd-dev libudev-dev)
 fast_packages=("${build_packages[@]}" ccache libvirt-clients python3 python3-pytest python3-pytest-xdist python3-lxml python3-jsonschema libclang-rt-14-dev clang clang-format
-    cppcheck shellcheck valgrind sqlite3 zsh)
+    cppcheck shellcheck valgrind sqlite3 zsh iproute2)
 demo_packages=(debootstrap cpio e2fsprogs openssh-client python3 xz-utils) # all else is in the lab's own Debian
 lab_packages=("${demo_packages[@]}" python3-pytest python3-pytest-xdist python3-lxml)
 packages_packages=("${build_packages[@]}" ccache build-essential debhelper dpkg-dev lintian rpm rpmlint shellcheck systemd checkpolicy semodule-utils
