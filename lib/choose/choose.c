@@ -78,8 +78,15 @@ enum vfa_verdict vfa_choose_holder(const struct vfa_claim *holder, const char *k
 {
     if (strcmp(holder->device, dev->id) == 0)
         return judge_claim(holder);
-    return vfa_key_relation(key, dev->id) == VFA_KEY_GROUP ? VFA_VERDICT_GROUP_TAKEN
-                                                           : VFA_VERDICT_PF_VF_CLAIMED;
+    switch (vfa_key_relation(key, dev->id)) {
+    case VFA_KEY_SELF:
+        return VFA_VERDICT_HAS_CHILDREN;
+    case VFA_KEY_GROUP:
+        return VFA_VERDICT_GROUP_TAKEN;
+    case VFA_KEY_FAMILY:
+        break;
+    }
+    return VFA_VERDICT_PF_VF_CLAIMED;
 }
 
 bool vfa_choose_near(const struct vfa_criteria *criteria, int node)

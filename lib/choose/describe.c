@@ -177,6 +177,15 @@ static void say_finding(FILE *f, const struct vfa_device_finding *finding)
         fputs(finding->detail, f);
 }
 
+/* A guest has what was made of the device, or its host uses it. */
+static void say_children(FILE *f, const struct subject *s)
+{
+    if (s->device->use.detail)
+        say_finding(f, &s->device->use);
+    else
+        say_relative(f, s);
+}
+
 static void say_use(FILE *f, const struct subject *s)
 {
     say_finding(f, &s->device->use);
@@ -244,7 +253,8 @@ static void (*const writers[VFA_VERDICT_N])(FILE *, const struct subject *) = {
     [VFA_VERDICT_DRIVER] = say_driver,
     [VFA_VERDICT_NETDEV] = say_use,
     [VFA_VERDICT_VF] = say_use,
-    [VFA_VERDICT_HAS_CHILDREN] = say_use,
+    [VFA_VERDICT_HAS_CHILDREN] = say_children,
+    [VFA_VERDICT_FULL] = say_use,
     [VFA_VERDICT_DISK] = say_use,
     [VFA_VERDICT_PF_DOWN] = say_pf,
     [VFA_VERDICT_GROUP] = say_group,

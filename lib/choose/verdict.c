@@ -24,6 +24,7 @@ const char *vfa_verdict_name(enum vfa_verdict verdict)
         [VFA_VERDICT_NETDEV] = "netdev in use",
         [VFA_VERDICT_VF] = "VF in use",
         [VFA_VERDICT_HAS_CHILDREN] = "in use for a vDPA or mediated device",
+        [VFA_VERDICT_FULL] = "can make no more",
         [VFA_VERDICT_DISK] = "disk in use",
         [VFA_VERDICT_NO_NETDEV] = "no netdev for a macvtap",
         [VFA_VERDICT_PF_DOWN] = "PF down",

@@ -27,6 +27,7 @@ enum vfa_verdict {
     VFA_VERDICT_NETDEV,       /* its netdev is in use on the host */
     VFA_VERDICT_VF,           /* the host uses one of its VFs */
     VFA_VERDICT_HAS_CHILDREN, /* it is the parent of a vDPA or mediated device */
+    VFA_VERDICT_FULL,         /* it makes devices, and can make no more now */
     VFA_VERDICT_DISK,         /* the host uses one of its disks */
     VFA_VERDICT_NO_NETDEV,    /* it has no netdev; a macvtap needs one */
     VFA_VERDICT_PF_DOWN,      /* its PF is down; an interface and a macvtap need it up */

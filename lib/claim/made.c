@@ -29,6 +29,22 @@ static bool is_link_of_ours(const struct vfa_config *config, const struct vfa_do
            dev->source[len] == '/';
 }
 
+void vfa_alloc_made_id(const struct vfa_alloc *a, const struct vfa_alias *alias,
+                       const char *request, char *ret)
+{
+    const struct vfa_domdev *element = vfa_domain_device(a->domain, request);
+    char name[VFA_MADE_VDPA_SIZE], uuid[VFA_UUID_SIZE];
+
+    if (!(alias->types & 1u << VFA_TYPE_MDEV))
+        snprintf(ret, VFA_DEVICE_ID_SIZE, VFA_VDPA_PREFIX "%s",
+                 vfa_made_vdpa_name(a->domain->uuid, request, name));
+    else if (element && element->source)
+        snprintf(ret, VFA_DEVICE_ID_SIZE, "%s", element->source);
+    else
+        snprintf(ret, VFA_DEVICE_ID_SIZE, VFA_MDEV_PREFIX "%s",
+                 vfa_made_uuid(a->domain->uuid, request, uuid));
+}
+
 int vfa_alloc_node(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
                    struct vfa_error *err)
 {

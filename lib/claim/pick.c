@@ -66,9 +66,12 @@ static int is_quarantined(struct vfa_state *state, const struct vfa_device *dev,
 
 static bool is_the_same(const struct vfa_device *now, const struct vfa_device *indexed)
 {
+    char now_pf[VFA_DEVICE_ID_SIZE] = "", indexed_pf[VFA_DEVICE_ID_SIZE] = "";
+
+    (void)vfa_device_pf(now, now_pf);
+    (void)vfa_device_pf(indexed, indexed_pf);
     return now->vendor == indexed->vendor && now->product == indexed->product &&
-           (now->type == VFA_TYPE_VF) == (indexed->type == VFA_TYPE_VF) &&
-           (now->type != VFA_TYPE_VF || vfa_pci_addr_compare(&now->parent, &indexed->parent) == 0);
+           strcmp(now_pf, indexed_pf) == 0;
 }
 
 /* If a domain has a device of the IOMMU group, that domain has the group open. Otherwise an open
@@ -109,7 +112,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     *ret = VFA_VERDICT_MISSING;
     if (r == VFA_SYSFS_GONE || !is_the_same(now, indexed))
         return 0;
-    if (now->type != VFA_TYPE_VF)
+    if (now->type == VFA_TYPE_PCI)
         now->type = indexed->type; /* only a whole scan tells PFs from other devices */
     *ret = VFA_VERDICT_DRIVER;
     if (!vfa_alias_matches_driver(criteria->alias, now, spec))
@@ -303,6 +306,25 @@ static int refuse_none_free(struct pick *p, const struct vfa_candidates *candida
                       others, for_own, dropped);
 }
 
+/* The names of made devices are the same at each start: one that could not be destroyed is in the
+ * way of the next. */
+static int check_made_name(struct vfa_alloc *a, const struct vfa_alias *alias,
+                           const struct vfa_request *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_quarantine_clear) struct vfa_quarantine list = {NULL, 0};
+    char id[VFA_DEVICE_ID_SIZE];
+    int r;
+
+    if (!vfa_alloc_makes(alias))
+        return 0;
+    vfa_alloc_made_id(a, alias, request->name, id);
+    r = vfa_state_quarantined(a->host->state, id, &list, err);
+    if (r < 0 || list.n == 0)
+        return r;
+    return vfa_refuse(err, EBUSY, "request '%s': its device %s is in quarantine: %s", request->name,
+                      id, list.items[0].reason);
+}
+
 static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, bool last_chance,
                      struct vfa_device *ret, struct vfa_error *err)
 {
@@ -320,6 +342,9 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
 
     if (!alias) /* nobody has checked the request */
         return vfa_check_request(a->host->config, a->domain, request, err);
+    r = check_made_name(a, alias, request, err);
+    if (r != 0)
+        return r;
     vfa_criteria_make(alias, request, a->domain, &a->place, &p.criteria);
     if (a->observer)
         a->observer->begin(a->observer->data);

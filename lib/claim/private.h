@@ -91,6 +91,11 @@ static inline bool vfa_alloc_makes(const struct vfa_alias *alias)
             alias->types & 1u << VFA_TYPE_MDEV);
 }
 
+/* Writes the identity of the device that is made for a request to ret, which has
+ * VFA_DEVICE_ID_SIZE bytes: the one that an element of the XML names, or its own. */
+void vfa_alloc_made_id(const struct vfa_alloc *a, const struct vfa_alias *alias,
+                       const char *request, char *ret);
+
 /* The identity of the vDPA device whose node, or link to it, an element names: see
  * vfa_alloc_source(). */
 int vfa_alloc_node(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,

@@ -42,6 +42,7 @@ enum vfa_health_fault {
     VFA_HEALTH_DISK,     /* the host uses one of its disks */
     VFA_HEALTH_PF_DOWN,  /* the interface of its PF is down */
     VFA_HEALTH_GROUP,    /* its IOMMU group cannot be given to a guest */
+    VFA_HEALTH_FULL,     /* a maker: it can make no more now */
     VFA_HEALTH_HELD,     /* a program of the host has it open through VFIO */
     VFA_HEALTH_N
 };

@@ -45,7 +45,7 @@ void vfa_keys_of_device(const struct vfa_device *dev, struct vfa_keys *ret);
 
 /* What a conflict on a key of that text means for a device with the identity `id`. */
 enum vfa_key_relation {
-    VFA_KEY_SELF,   /* the device itself */
+    VFA_KEY_SELF,   /* the device itself, or what was made of it */
     VFA_KEY_FAMILY, /* its PF, or its VFs */
     VFA_KEY_GROUP,  /* another device of its IOMMU group */
 };

@@ -8,8 +8,10 @@
 #include "device.h"
 #include "health.h"
 #include "made-name.h"
+#include "mdev-kind.h"
 #include "pci.h"
 #include "sysfs.h"
+#include "vdpa-kind.h"
 
 #include <errno.h>
 
@@ -20,6 +22,22 @@ static const struct vfa_kind kinds[] = {
         .scan = vfa_pci_scan,
         .read = vfa_pci_read_id,
         .check = vfa_health_check,
+    },
+    {
+        .name = VFA_KIND_VDPA,
+        .has_id = vfa_vdpa_has_id,
+        .scan = vfa_vdpa_scan,
+        .read = vfa_vdpa_read_id,
+        .check = vfa_vdpa_check,
+        .derive = vfa_vdpa_derive,
+    },
+    {
+        .name = VFA_KIND_MDEV,
+        .has_id = vfa_mdev_has_id,
+        .scan = vfa_mdev_scan,
+        .read = vfa_mdev_read_id,
+        .check = vfa_mdev_check,
+        .derive = vfa_mdev_derive,
     },
 };
 

@@ -45,6 +45,7 @@ static int read_index_device(sqlite3_stmt *stmt, struct vfa_device *ret, struct 
     if (parent && vfa_parse_pci_addr(parent, &ret->parent) < 0)
         return vfa_fail(err, EUCLEAN, "cannot use the index: bad device");
     ret->type = (enum vfa_dev_type)sqlite3_column_int(stmt, 2);
+    ret->on_vf = parent && ret->type != VFA_TYPE_VF;
     ret->vendor = (uint16_t)sqlite3_column_int(stmt, 3);
     ret->product = (uint16_t)sqlite3_column_int(stmt, 4);
     ret->class = (uint32_t)sqlite3_column_int(stmt, 5);
