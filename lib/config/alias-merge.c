@@ -4,7 +4,8 @@
  * aliases must have different names in requests.
  *
  * Invariants: aliases with the same name differ only in their choices; a key that only one of them
- * has applies to all. A name or xml_name belongs to one alias.
+ * has applies to all. A name or xml_name belongs to one alias. An alias without devices (any_of,
+ * bridge) is the only one of its name.
  */
 
 #include "base/array.h"
@@ -17,20 +18,8 @@
 #include "report.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
-
-static const char *const key_names[VFA_ALIAS_KEYS] = {
-    [VFA_ALIAS_ATTACH] = "attach",
-    [VFA_ALIAS_ON_ATTACH_FAILURE] = "on_attach_failure",
-    [VFA_ALIAS_ORDER] = "order",
-    [VFA_ALIAS_PERMIT] = "permit",
-    [VFA_ALIAS_MAX_PER_DOMAIN] = "max_per_domain",
-    [VFA_ALIAS_XML_NAME] = "xml_name",
-    [VFA_ALIAS_HOLD] = "hold",
-    [VFA_ALIAS_PROFILEID] = "profileid",
-    [VFA_ALIAS_SETTINGS] = "settings",
-    [VFA_ALIAS_SETTINGS_POLICY] = "settings_policy",
-};
 
 static bool same_permit(const struct vfa_alias *a, const struct vfa_alias *b)
 {
@@ -43,76 +32,81 @@ static bool same_permit(const struct vfa_alias *a, const struct vfa_alias *b)
     return true;
 }
 
+static bool same_xml_name(const struct vfa_alias *a, const struct vfa_alias *b)
+{
+    return strcmp(a->xml_name, b->xml_name) == 0;
+}
+
+static bool same_profileid(const struct vfa_alias *a, const struct vfa_alias *b)
+{
+    return strcmp(a->profileid, b->profileid) == 0;
+}
+
+static bool same_settings(const struct vfa_alias *a, const struct vfa_alias *b)
+{
+    return vfa_vf_settings_same(&a->settings, &b->settings);
+}
+
+static bool same_sysfs(const struct vfa_alias *a, const struct vfa_alias *b)
+{
+    return vfa_attributes_same(a->sysfs, a->n_sysfs, b->sysfs, b->n_sysfs);
+}
+
+/* The bytes from one member of struct vfa_alias to the end of another: the value of a key. */
+#define MEMBERS(first, last)                                                                       \
+    offsetof(struct vfa_alias, first), offsetof(struct vfa_alias, last) +                          \
+                                           sizeof(((struct vfa_alias *)NULL)->last) -              \
+                                           offsetof(struct vfa_alias, first)
+#define MEMBER(name) MEMBERS(name, name)
+
+_Static_assert(offsetof(struct vfa_alias, n_permit) ==
+                   offsetof(struct vfa_alias, permit) + sizeof(char **),
+               "adjacent");
+_Static_assert(offsetof(struct vfa_alias, n_sysfs) ==
+                   offsetof(struct vfa_alias, sysfs) + sizeof(struct vfa_attribute *),
+               "adjacent");
+
+static const struct merged_key {
+    const char *name;
+    size_t offset, size;
+    bool (*same)(const struct vfa_alias *a, const struct vfa_alias *b); /* NULL: compares bytes */
+} merged_keys[VFA_ALIAS_KEYS] = {
+    [VFA_ALIAS_ATTACH] = {"attach", MEMBER(attach), NULL},
+    [VFA_ALIAS_ON_ATTACH_FAILURE] = {"on_attach_failure", MEMBER(on_attach_failure), NULL},
+    [VFA_ALIAS_ORDER] = {"order", MEMBER(order), NULL},
+    [VFA_ALIAS_PERMIT] = {"permit", MEMBERS(permit, n_permit), same_permit},
+    [VFA_ALIAS_MAX_PER_DOMAIN] = {"max_per_domain", MEMBER(max_per_domain), NULL},
+    [VFA_ALIAS_XML_NAME] = {"xml_name", MEMBER(xml_name), same_xml_name},
+    [VFA_ALIAS_HOLD] = {"hold", MEMBER(hold), NULL},
+    [VFA_ALIAS_PROFILEID] = {"profileid", MEMBER(profileid), same_profileid},
+    [VFA_ALIAS_SETTINGS] = {"settings", MEMBER(settings), same_settings},
+    [VFA_ALIAS_SETTINGS_POLICY] = {"settings_policy", MEMBER(settings_policy), NULL},
+    [VFA_ALIAS_MANAGED] = {"managed", MEMBER(managed), NULL},
+    [VFA_ALIAS_SYSFS] = {"sysfs", MEMBERS(sysfs, n_sysfs), same_sysfs},
+    [VFA_ALIAS_VDPA] = {"vdpa", MEMBER(vdpa), NULL},
+    [VFA_ALIAS_EXISTING] = {"existing", MEMBER(existing), NULL},
+};
+
 /* Whether the values of a key that both aliases have are equal. */
 static bool agree(const struct vfa_alias *a, const struct vfa_alias *b, enum vfa_alias_key key)
 {
-    switch (key) {
-    case VFA_ALIAS_ATTACH:
-        return a->attach == b->attach;
-    case VFA_ALIAS_ON_ATTACH_FAILURE:
-        return a->on_attach_failure == b->on_attach_failure;
-    case VFA_ALIAS_ORDER:
-        return a->order == b->order;
-    case VFA_ALIAS_PERMIT:
-        return same_permit(a, b);
-    case VFA_ALIAS_MAX_PER_DOMAIN:
-        return a->max_per_domain == b->max_per_domain;
-    case VFA_ALIAS_XML_NAME:
-        return strcmp(a->xml_name, b->xml_name) == 0;
-    case VFA_ALIAS_HOLD:
-        return a->hold == b->hold;
-    case VFA_ALIAS_PROFILEID:
-        return strcmp(a->profileid, b->profileid) == 0;
-    case VFA_ALIAS_SETTINGS:
-        return vfa_vf_settings_same(&a->settings, &b->settings);
-    case VFA_ALIAS_SETTINGS_POLICY:
-        return a->settings_policy == b->settings_policy;
-    case VFA_ALIAS_KEYS:
-        break;
-    }
-    return true;
+    const struct merged_key *merged = &merged_keys[key];
+
+    if (merged->same)
+        return merged->same(a, b);
+    return memcmp((const char *)a + merged->offset, (const char *)b + merged->offset,
+                  merged->size) == 0;
 }
 
-/* Moves the value of a key that only `from` has. */
+/* Moves the value of a key that only `from` has, with the memory that the value owns. */
 static void take_key(struct vfa_alias *to, struct vfa_alias *from, enum vfa_alias_key key)
 {
+    char *source = (char *)from + merged_keys[key].offset;
+    size_t size = merged_keys[key].size;
+
     to->said[key] = from->said[key];
-    switch (key) {
-    case VFA_ALIAS_ATTACH:
-        to->attach = from->attach;
-        break;
-    case VFA_ALIAS_ON_ATTACH_FAILURE:
-        to->on_attach_failure = from->on_attach_failure;
-        break;
-    case VFA_ALIAS_ORDER:
-        to->order = from->order;
-        break;
-    case VFA_ALIAS_PERMIT:
-        to->permit = vfa_steal(&from->permit);
-        to->n_permit = from->n_permit;
-        from->n_permit = 0;
-        break;
-    case VFA_ALIAS_MAX_PER_DOMAIN:
-        to->max_per_domain = from->max_per_domain;
-        break;
-    case VFA_ALIAS_XML_NAME:
-        to->xml_name = vfa_steal(&from->xml_name);
-        break;
-    case VFA_ALIAS_HOLD:
-        to->hold = from->hold;
-        break;
-    case VFA_ALIAS_PROFILEID:
-        to->profileid = vfa_steal(&from->profileid);
-        break;
-    case VFA_ALIAS_SETTINGS:
-        to->settings = from->settings;
-        break;
-    case VFA_ALIAS_SETTINGS_POLICY:
-        to->settings_policy = from->settings_policy;
-        break;
-    case VFA_ALIAS_KEYS:
-        break;
-    }
+    memcpy((char *)to + merged_keys[key].offset, source, size);
+    memset(source, 0, size);
 }
 
 static int refuse_conflict(const struct vfa_alias *alias, const char *what,
@@ -128,6 +122,11 @@ static int check_same(const struct vfa_alias *first, const struct vfa_alias *ali
 {
     const struct vfa_where *at = &first->choices[0].where;
 
+    if (!first->types || !alias->types)
+        return vfa_config_fail(
+            &alias->choices[0].where, err,
+            "cannot use alias '%.40s': an alias with any_of or attach bridge cannot be merged with that at %s:%u",
+            alias->name, at->file, at->line);
     if (first->numa != alias->numa)
         return refuse_conflict(alias, "numa_policy", at, err);
     if (first->type_given != alias->type_given || first->types != alias->types)
@@ -135,7 +134,7 @@ static int check_same(const struct vfa_alias *first, const struct vfa_alias *ali
     for (int i = 0; i < VFA_ALIAS_KEYS; i++) {
         if (first->said[i].file && alias->said[i].file &&
             !agree(first, alias, (enum vfa_alias_key)i))
-            return refuse_conflict(alias, key_names[i], &first->said[i], err);
+            return refuse_conflict(alias, merged_keys[i].name, &first->said[i], err);
     }
     return 0;
 }
@@ -148,7 +147,7 @@ static int move_choices(struct vfa_alias *to, struct vfa_alias *from, struct vfa
         if (!slot)
             return vfa_fail_oom(err);
         *slot = from->choices[i];
-        from->choices[i] = (struct vfa_alias_choice){.driver = NULL};
+        memset(&from->choices[i], 0, sizeof(from->choices[i])); /* handed over */
         to->n_choices++;
     }
     return 0;

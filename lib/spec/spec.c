@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether a device_spec or an alias matches a device. Pure: this file does not know configuration
- * text or claims; vfa_address_pattern_matches() knows the address patterns.
+ * Whether a device_spec or an alias matches a device, or what makes devices. Pure: this file does
+ * not know configuration text or claims; vfa_address_pattern_matches() knows the address patterns.
  *
  * Invariant: a result depends only on the arguments. Only a devname needs the VF's PF; a binary
  * search in the inventory finds it, so matching is fast on a host of any size. Source of the rules:
@@ -16,12 +16,14 @@
 #include "base/text.h"
 #include "device/device.h"
 #include "device/inventory.h"
+#include "private.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define CLEANER_NAME_MAX 64
 #define REMOTE_MANAGED   "remote_managed"
+#define MANAGED          "managed"
 
 static bool id_matches(int want, uint16_t have)
 {
@@ -33,25 +35,50 @@ static bool netdev_is(const struct vfa_device *dev, const char *name)
     return dev && dev->netdev && strcmp(dev->netdev, name) == 0;
 }
 
+bool vfa_spec_matches_function(const struct vfa_spec *spec, const struct vfa_inventory *inv,
+                               const struct vfa_device *function)
+{
+    if (function->addr.domain > VFA_NOVA_DOMAIN_MAX)
+        return false;
+    if (!id_matches(spec->vendor, function->vendor) ||
+        !id_matches(spec->product, function->product))
+        return false;
+    if (spec->address && !vfa_address_pattern_matches(spec->address, function))
+        return false;
+    return !spec->devname || netdev_is(function, spec->devname) ||
+           netdev_is(vfa_inventory_parent(inv, function), spec->devname);
+}
+
+bool vfa_spec_names_makers(const struct vfa_spec *spec)
+{
+    return spec->mgmtdev || spec->n_mdev_types > 0 || spec->mdev_parent;
+}
+
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev)
 {
-    if (dev->addr.domain > VFA_NOVA_DOMAIN_MAX)
-        return false;
-    if (!id_matches(spec->vendor, dev->vendor) || !id_matches(spec->product, dev->product))
-        return false;
-    if (spec->address && !vfa_address_pattern_matches(spec->address, dev))
-        return false;
-    return !spec->devname || netdev_is(dev, spec->devname) ||
-           netdev_is(vfa_inventory_parent(inv, dev), spec->devname);
+    return !vfa_spec_names_makers(spec) && vfa_spec_matches_function(spec, inv, dev);
 }
 
-static bool is_remote_managed(const struct vfa_tags *tags)
+/* A tag that is no boolean is false. */
+static bool is_true(const struct vfa_tags *tags, const char *key)
 {
-    const char *text = tags ? vfa_tags_get(tags, REMOTE_MANAGED) : NULL;
+    const char *text = tags ? vfa_tags_get(tags, key) : NULL;
     bool value;
 
     return text && vfa_parse_oslo_bool(text, &value) == 0 && value;
+}
+
+bool vfa_spec_live_migratable(const struct vfa_spec *spec)
+{
+    return spec && is_true(&spec->tags, "live_migratable");
+}
+
+bool vfa_alias_managed(const struct vfa_alias *alias, const struct vfa_spec *spec)
+{
+    if (alias && alias->said[VFA_ALIAS_MANAGED].file)
+        return alias->managed;
+    return !spec || !vfa_tags_get(&spec->tags, MANAGED) || is_true(&spec->tags, MANAGED);
 }
 
 /* Nova ignores case in this comparison of tags, unlike in its pools. */
@@ -66,14 +93,17 @@ static bool tags_match(const struct vfa_tags *have, const struct vfa_tags *want)
     return true;
 }
 
-static bool driver_matches(const struct vfa_alias_choice *choice, const struct vfa_device *dev)
+bool vfa_choice_matches_driver(const struct vfa_alias_choice *choice, const struct vfa_device *dev)
 {
-    return !choice->driver || (dev->driver && strcmp(choice->driver, dev->driver) == 0);
+    return !choice->driver || (dev && dev->driver && strcmp(choice->driver, dev->driver) == 0);
 }
 
-static bool choice_matches(const struct vfa_alias_choice *choice, const struct vfa_device *dev,
-                           const struct vfa_tags *tags)
+bool vfa_choice_matches(const struct vfa_alias_choice *choice, const struct vfa_device *dev,
+                        const struct vfa_tags *tags)
 {
+    if (!dev)
+        return choice->vendor == VFA_ID_ANY && choice->product == VFA_ID_ANY && choice->class < 0 &&
+               tags_match(tags, &choice->tags);
     if (!id_matches(choice->vendor, dev->vendor) || !id_matches(choice->product, dev->product))
         return false;
     if (choice->class >= 0 && choice->class != (int64_t)(dev->class >> choice->class_shift))
@@ -81,13 +111,13 @@ static bool choice_matches(const struct vfa_alias_choice *choice, const struct v
     return tags_match(tags, &choice->tags);
 }
 
-static bool wants_remote_managed(const struct vfa_alias *alias)
+bool vfa_alias_takes_tags(const struct vfa_alias *alias, const struct vfa_tags *tags)
 {
-    for (size_t i = 0; i < alias->n_choices; i++) {
-        if (is_remote_managed(&alias->choices[i].tags))
-            return true;
-    }
-    return false;
+    bool wanted = !is_true(tags, REMOTE_MANAGED);
+
+    for (size_t i = 0; !wanted && i < alias->n_choices; i++)
+        wanted = is_true(&alias->choices[i].tags, REMOTE_MANAGED);
+    return wanted;
 }
 
 static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *dev,
@@ -95,14 +125,13 @@ static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *
 {
     const struct vfa_tags *tags = spec ? &spec->tags : NULL;
 
-    if (!(alias->types & 1u << dev->type))
-        return false;
-    if (is_remote_managed(tags) && !wants_remote_managed(alias))
+    if (!(alias->types & 1u << dev->type) || !vfa_alias_takes_tags(alias, tags))
         return false;
     for (size_t i = 0; i < alias->n_choices; i++) {
         const struct vfa_alias_choice *choice = &alias->choices[i];
 
-        if (choice_matches(choice, dev, tags) && (!with_driver || driver_matches(choice, dev)))
+        if (vfa_choice_matches(choice, dev, tags) &&
+            (!with_driver || vfa_choice_matches_driver(choice, dev)))
             return true;
     }
     return false;
@@ -161,40 +190,44 @@ bool vfa_cleaner_name_ok(const char *name)
            *name != '-';
 }
 
+static void free_spec_texts(char **texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(texts[i]);
+    free(texts);
+}
+
 void vfa_spec_clear(struct vfa_spec *spec)
 {
     vfa_address_pattern_free(spec->address);
     free(spec->devname);
+    free(spec->mgmtdev);
+    free(spec->mdev_parent);
+    free_spec_texts(spec->mdev_types, spec->n_mdev_types);
     free(spec->clean);
     vfa_tags_clear(&spec->tags);
-    spec->address = NULL;
-    spec->devname = NULL;
-    spec->clean = NULL;
+    memset(spec, 0, sizeof(*spec));
 }
 
 static void choice_clear(struct vfa_alias_choice *choice)
 {
     vfa_tags_clear(&choice->tags);
     free(choice->driver);
-    choice->driver = NULL;
+    free(choice->mdev_type);
+    memset(choice, 0, sizeof(*choice));
 }
 
 void vfa_alias_clear(struct vfa_alias *alias)
 {
     for (size_t i = 0; i < alias->n_choices; i++)
         choice_clear(&alias->choices[i]);
-    for (size_t i = 0; i < alias->n_permit; i++)
-        free(alias->permit[i]);
-    free(alias->permit);
+    vfa_attributes_free(alias->sysfs, alias->n_sysfs);
+    free_spec_texts(alias->permit, alias->n_permit);
+    free_spec_texts(alias->any_of, alias->n_any_of);
     free(alias->choices);
     free(alias->name);
     free(alias->xml_name);
     free(alias->profileid);
-    alias->permit = NULL;
-    alias->n_permit = 0;
-    alias->xml_name = NULL;
-    alias->profileid = NULL;
-    alias->choices = NULL;
-    alias->n_choices = 0;
-    alias->name = NULL;
+    free(alias->bridge);
+    memset(alias, 0, sizeof(*alias));
 }

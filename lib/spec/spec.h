@@ -15,6 +15,7 @@
 #include "device/inventory.h"
 #include "device/vf-settings.h"
 #include "attach.h"
+#include "attribute.h"
 
 #define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova does not support devices in PCI domains above this */
 #define VFA_PROFILEID_MAX   39     /* bytes (libvirt: virNetDevVPortProfileParse()) */
@@ -32,16 +33,29 @@ enum {
     VFA_ID_NONE = -2, /* matches no device (Nova allows negative numbers) */
 };
 
+/* With mgmtdev, the spec allows vDPA devices only; with mdev_types or mdev_parent, mediated devices
+ * only. Otherwise it allows PCI functions, and the vDPA devices of management devices on them. */
 struct vfa_spec {
     int vendor;                          /* VFA_ID_ANY, VFA_ID_NONE or 16 bits */
     int product;                         /* likewise */
     struct vfa_address_pattern *address; /* NULL: any */
     char *devname;                       /* NULL: any; names a VF, or a PF and its VFs */
-    char *clean;       /* the cleaner to run between owners (config/cleaner.h), or NULL */
-    bool one_time_use; /* quarantine the device after its first owner */
+    char *mgmtdev;     /* NULL: any; a shell pattern for names of management devices */
+    char **mdev_types; /* shell patterns for types of mediated devices; n_mdev_types 0: any */
+    size_t n_mdev_types;
+    char *mdev_parent;    /* NULL: any; a shell pattern for names of their parents */
+    unsigned max_devices; /* of each maker (maker.h); 0: not given */
+    char *clean;          /* the cleaner to run between owners (config/cleaner.h), or NULL */
+    bool one_time_use;    /* quarantine the device after its first owner */
     struct vfa_tags tags;
     struct vfa_where where;
 };
+
+/* Whether the spec is about what makes devices: it has mgmtdev, mdev_types or mdev_parent. */
+bool vfa_spec_names_makers(const struct vfa_spec *spec);
+
+/* Nova's key live_migratable of the device_spec; false without spec. */
+bool vfa_spec_live_migratable(const struct vfa_spec *spec);
 
 enum vfa_numa_policy {
     VFA_NUMA_LEGACY, /* Nova's default: an unknown node is allowed */
@@ -67,6 +81,7 @@ struct vfa_alias_choice {
     char *driver;         /* NULL: any */
     int64_t class;        /* -1: any; otherwise compared with the device's class >> class_shift */
     unsigned class_shift; /* 0, 8 or 16: the alias names three, two or one byte */
+    char *mdev_type;      /* the type of mediated devices, as sysfs names it; else NULL */
     struct vfa_where where;
 };
 
@@ -94,13 +109,25 @@ enum vfa_alias_key {
     VFA_ALIAS_PROFILEID,
     VFA_ALIAS_SETTINGS,
     VFA_ALIAS_SETTINGS_POLICY,
+    VFA_ALIAS_MANAGED,
+    VFA_ALIAS_SYSFS,
+    VFA_ALIAS_VDPA,
+    VFA_ALIAS_EXISTING,
     VFA_ALIAS_KEYS
 };
+
+/* What a vDPA network device gets when it is made; 0: what the driver does by itself. */
+struct vfa_vdpa_config {
+    uint16_t max_vqp; /* 1 to VFA_VDPA_MAX_VQP: pairs of queues */
+    uint16_t mtu;     /* VFA_VDPA_MIN_MTU to 65535 */
+};
+#define VFA_VDPA_MAX_VQP 0x8000 /* VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX */
+#define VFA_VDPA_MIN_MTU 68     /* vdpa_nl_policy of the kernel; VIRTIO 1.1, 5.1.4.1 */
 
 struct vfa_alias {
     char *name;
     char *xml_name; /* name in requests if libvirt does not allow `name`; or NULL */
-    unsigned types; /* bits 1 << enum vfa_dev_type: types that the alias accepts */
+    unsigned types; /* bits 1 << enum vfa_dev_type: types that the alias accepts; 0: no device */
     bool type_given;
     enum vfa_numa_policy numa;
     enum vfa_attach_kind attach;
@@ -113,13 +140,21 @@ struct vfa_alias {
     char *profileid;         /* port profile of 802.1Qbh, for interfaces; or NULL */
     struct vfa_vf_settings settings;
     enum vfa_settings_policy settings_policy;
+    bool managed;                /* valid if said[VFA_ALIAS_MANAGED]; see vfa_alias_managed() */
+    struct vfa_attribute *sysfs; /* written in this order before the guest has the device */
+    size_t n_sysfs;
+    struct vfa_vdpa_config vdpa;
+    bool existing; /* devices that vfalias has not made are given to guests, too */
+    char *bridge;  /* of VFA_ATTACH_BRIDGE; else NULL */
+    char **any_of; /* a chain: names of other aliases, the first one to try first; else NULL */
+    size_t n_any_of;
     struct vfa_where said[VFA_ALIAS_KEYS]; /* place of each key; file NULL: default */
     struct vfa_alias_choice *choices;
     size_t n_choices;
 };
 
-/* Whether the spec matches the device. No spec matches a device in a PCI domain above ffff, because
- * Nova does not support it. */
+/* Whether the spec matches the PCI function; maker.h is about what makes devices. No spec matches a
+ * device in a PCI domain above ffff, because Nova does not support it. */
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev);
 
@@ -133,6 +168,10 @@ bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *d
  * remote_managed true matches only aliases that require this tag (nova/pci/utils.py, stats.py). */
 bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
                               const struct vfa_spec *spec);
+
+/* Whether libvirt shall bind the device of a hostdev or interface to vfio-pci and back: the key
+ * managed of the alias, else Nova's key of the device_spec, else true. Both may be NULL. */
+bool vfa_alias_managed(const struct vfa_alias *alias, const struct vfa_spec *spec);
 
 void vfa_spec_clear(struct vfa_spec *spec);
 void vfa_alias_clear(struct vfa_alias *alias);
