@@ -2,8 +2,8 @@
 /*
  * The keys of an alias that this program adds to Nova's: device selection (class, driver),
  * permitted domains (permit, max_per_domain), order of devices (order), treatment of the device
- * (attach, profileid, on_attach_failure, hold, settings, settings_policy), and the name in requests
- * (xml_name).
+ * (attach, profileid, on_attach_failure, hold, managed, settings, settings_policy, sysfs), and the
+ * name in requests (xml_name).
  *
  * Invariant: the value of each key is valid by itself. The place of the key is in vfa_alias.said,
  * except for a key of a choice. No key comes twice: json-c keeps the last of two in an object.
@@ -23,22 +23,13 @@
 
 #define MAX_PER_DOMAIN 256 /* the limit for a domain (VFA_REQUEST_MAX) */
 
-static int want_text(const struct vfa_alias_reader *reader, const char *key,
-                     struct json_object *value, const char **ret, struct vfa_error *err)
-{
-    if (!json_object_is_type(value, json_type_string))
-        return vfa_config_fail(reader->where, err, "cannot use %s: it is not a string", key);
-    *ret = json_object_get_string(value);
-    return 0;
-}
-
 /* Reads one of `n` words. */
 static int read_word(const struct vfa_alias_reader *reader, const char *key,
                      struct json_object *value, const struct vfa_config_word *words, size_t n,
                      unsigned *ret, struct vfa_error *err)
 {
     const char *text = NULL;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
 
     return r < 0 ? r : vfa_config_word(reader->where, key, text, words, n, ret, err);
 }
@@ -49,7 +40,7 @@ static int read_driver(struct vfa_alias_reader *reader, const char *key, struct 
                        struct vfa_error *err)
 {
     const char *text = NULL;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
 
     if (r < 0)
         return r;
@@ -66,7 +57,7 @@ static int read_class(struct vfa_alias_reader *reader, const char *key, struct j
                       struct vfa_error *err)
 {
     const char *text = NULL, *digits;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
     uint32_t class;
     size_t len;
 
@@ -103,7 +94,7 @@ static int add_permit(struct vfa_alias_reader *reader, const char *key, struct j
 {
     struct vfa_alias *alias = reader->alias;
     const char *text = NULL;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
     char **slot;
 
     if (r < 0)
@@ -148,7 +139,7 @@ static int read_xml_name(struct vfa_alias_reader *reader, const char *key,
                          struct json_object *value, struct vfa_error *err)
 {
     const char *text = NULL;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
 
     if (r < 0)
         return r;
@@ -181,7 +172,7 @@ static int read_alias_profileid(struct vfa_alias_reader *reader, const char *key
                                 struct json_object *value, struct vfa_error *err)
 {
     const char *text = NULL;
-    int r = want_text(reader, key, value, &text, err);
+    int r = vfa_config_text(reader->where, key, value, &text, err);
 
     if (r < 0)
         return r;
@@ -229,18 +220,61 @@ static int read_policy(struct vfa_alias_reader *reader, const char *key, struct 
     return r;
 }
 
+static int read_alias_managed(struct vfa_alias_reader *reader, const char *key,
+                              struct json_object *value, struct vfa_error *err)
+{
+    return vfa_config_bool(reader->where, key, value, &reader->alias->managed, err);
+}
+
+static int add_attribute(struct vfa_alias_reader *reader, const char *name,
+                         struct json_object *value, struct vfa_error *err)
+{
+    struct vfa_alias *alias = reader->alias;
+    const char *text = json_object_get_string(value), *refusal = vfa_attribute_refusal(name);
+    struct vfa_attribute *slot;
+
+    if (refusal)
+        return vfa_config_fail(reader->where, err, "cannot use sysfs '%.80s': %s", name, refusal);
+    if (!json_object_is_type(value, json_type_string) || !*text ||
+        strlen(text) > VFA_ATTRIBUTE_VALUE_MAX)
+        return vfa_config_fail(reader->where, err,
+                               "cannot use sysfs '%.80s': its value is a text of 1 to %d bytes",
+                               name, VFA_ATTRIBUTE_VALUE_MAX);
+    slot = vfa_array_grow(&alias->sysfs, alias->n_sysfs);
+    if (!slot)
+        return vfa_fail_oom(err);
+    alias->n_sysfs++;
+    *slot = (struct vfa_attribute){strdup(name), strdup(text)};
+    return slot->name && slot->value ? 0 : vfa_fail_oom(err);
+}
+
+static int read_alias_sysfs(struct vfa_alias_reader *reader, const char *key,
+                            struct json_object *value, struct vfa_error *err)
+{
+    int n = json_object_is_type(value, json_type_object) ? json_object_object_length(value) : 0;
+
+    if (n < 1 || n > VFA_ATTRIBUTES_MAX)
+        return vfa_config_fail(reader->where, err,
+                               "cannot use %s: an object with 1 to %d attributes is wanted", key,
+                               VFA_ATTRIBUTES_MAX);
+    json_object_object_foreach(value, name, member)
+    {
+        int r = add_attribute(reader, name, member, err);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* ---- the table of keys ---- */
 
-static const struct own_key {
-    const char *name;
-    int (*read)(struct vfa_alias_reader *reader, const char *key, struct json_object *value,
-                struct vfa_error *err);
-    enum vfa_alias_key key; /* VFA_ALIAS_KEYS: a key of a choice */
-} own_keys[] = {
+static const struct vfa_alias_own_key own_keys[] = {
     {"attach", read_attach, VFA_ALIAS_ATTACH},
     {"class", read_class, VFA_ALIAS_KEYS},
     {"driver", read_driver, VFA_ALIAS_KEYS},
     {"hold", read_alias_hold, VFA_ALIAS_HOLD},
+    {"managed", read_alias_managed, VFA_ALIAS_MANAGED},
     {"max_per_domain", read_max, VFA_ALIAS_MAX_PER_DOMAIN},
     {"on_attach_failure", read_failure, VFA_ALIAS_ON_ATTACH_FAILURE},
     {"order", read_order, VFA_ALIAS_ORDER},
@@ -248,14 +282,16 @@ static const struct own_key {
     {"profileid", read_alias_profileid, VFA_ALIAS_PROFILEID},
     {"settings", read_alias_settings, VFA_ALIAS_SETTINGS},
     {"settings_policy", read_policy, VFA_ALIAS_SETTINGS_POLICY},
+    {"sysfs", read_alias_sysfs, VFA_ALIAS_SYSFS},
     {"xml_name", read_xml_name, VFA_ALIAS_XML_NAME},
 };
 
-int vfa_config_alias_own(struct vfa_alias_reader *reader, const char *key,
-                         struct json_object *value, struct vfa_error *err)
+int vfa_config_alias_read_own(struct vfa_alias_reader *reader, const char *key,
+                              struct json_object *value, const struct vfa_alias_own_key *keys,
+                              size_t n, struct vfa_error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
-        const struct own_key *own = &own_keys[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct vfa_alias_own_key *own = &keys[i];
 
         if (strcmp(key, own->name) != 0)
             continue;
@@ -264,4 +300,10 @@ int vfa_config_alias_own(struct vfa_alias_reader *reader, const char *key,
         return own->read(reader, key, value, err);
     }
     return VFA_CONFIG_OTHER;
+}
+
+int vfa_config_alias_own(struct vfa_alias_reader *reader, const char *key,
+                         struct json_object *value, struct vfa_error *err)
+{
+    return vfa_config_alias_read_own(reader, key, value, own_keys, ARRAY_SIZE(own_keys), err);
 }

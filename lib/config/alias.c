@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Reads an alias' JSON into struct vfa_alias, with the checks of Nova's get_alias_from_config()
- * (nova/pci/request.py). vfa_config_alias_own() reads the keys that this program adds;
+ * (nova/pci/request.py). vfa_config_alias_own() and vfa_config_alias_made() read the keys that this
+ * program adds; vfa_config_alias_check_kind() checks that the keys of an alias fit together;
  * vfa_config_keep_alias() merges aliases with the same name.
  *
  * A key is a tag if it is physical_network, or if a device_spec of the configuration sets it and it
@@ -75,9 +76,10 @@ static int read_product(struct vfa_alias_reader *reader, const char *key, const 
 static int read_device_type(struct vfa_alias_reader *reader, const char *key, const char *text,
                             struct vfa_error *err)
 {
-    static const struct vfa_config_word words[] = {{"type-PCI", 1u << VFA_TYPE_PCI},
-                                                   {"type-PF", 1u << VFA_TYPE_PF},
-                                                   {"type-VF", 1u << VFA_TYPE_VF}};
+    static const struct vfa_config_word words[] = {
+        {"type-PCI", 1u << VFA_TYPE_PCI}, {"type-PF", 1u << VFA_TYPE_PF},
+        {"type-VF", 1u << VFA_TYPE_VF},   {"vdpa", 1u << VFA_TYPE_VDPA},
+        {"mdev", 1u << VFA_TYPE_MDEV},    {"vdpa-block", 1u << VFA_TYPE_VDPA_BLOCK}};
 
     reader->alias->type_given = true;
     return vfa_config_word(reader->where, key, text, words, ARRAY_SIZE(words),
@@ -138,6 +140,8 @@ static int read_other(struct vfa_alias_reader *reader, const char *key, struct j
 {
     int r = vfa_config_alias_own(reader, key, value, err);
 
+    if (r == VFA_CONFIG_OTHER)
+        r = vfa_config_alias_made(reader, key, value, err);
     if (r != VFA_CONFIG_OTHER)
         return r;
     if (strcmp(key, "physical_network") == 0 || strcmp(key, "live_migratable") == 0 ||
@@ -196,11 +200,27 @@ static int check_alias_tags(struct vfa_alias_reader *reader, struct vfa_error *e
     return r;
 }
 
-static int check_alias(struct vfa_alias_reader *reader, struct vfa_error *err)
+/* Whether the alias needs a key that selects devices. Devices that are made are selected by their
+ * device_type. */
+static bool needs_requirement(const struct vfa_alias_reader *reader)
 {
+    static const unsigned pci = 1u << VFA_TYPE_PCI | 1u << VFA_TYPE_PF | 1u << VFA_TYPE_VF;
+
+    return (reader->alias->types & pci) && !reader->has_requirement &&
+           (reader->choice->vendor < 0 || reader->choice->product < 0);
+}
+
+static int check_alias(struct vfa_alias_reader *reader, struct json_object *object,
+                       struct vfa_error *err)
+{
+    int r;
+
     if (!reader->alias->name)
         return vfa_config_fail(reader->where, err, "cannot use alias: it has no name");
-    if (!reader->has_requirement && (reader->choice->vendor < 0 || reader->choice->product < 0))
+    r = vfa_config_alias_check_kind(reader, object, err);
+    if (r < 0)
+        return r;
+    if (needs_requirement(reader))
         return vfa_config_fail(
             reader->where, err,
             "cannot use alias '%.40s': vendor_id and product_id are wanted, or a tag, class or driver instead",
@@ -230,7 +250,7 @@ static int read_json(struct vfa_alias_reader *reader, const char *text, struct v
         if (r < 0)
             return r;
     }
-    return check_alias(reader, err);
+    return check_alias(reader, value, err);
 }
 
 int vfa_config_add_alias(struct vfa_config *config, const char *text, const struct vfa_where *where,

@@ -11,6 +11,7 @@
 #include "base/tags.h"
 #include "device/device.h"
 #include "device/inventory.h"
+#include "spec/maker.h"
 #include "spec/spec.h"
 
 #include <string.h>
@@ -63,6 +64,17 @@ const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
     return NULL;
 }
 
+const struct vfa_spec *vfa_config_spec_for_maker(const struct vfa_config *config,
+                                                 const struct vfa_inventory *inv, const char *maker,
+                                                 const struct vfa_device *function)
+{
+    for (size_t i = 0; i < config->n_specs; i++) {
+        if (vfa_spec_matches_maker(&config->specs[i], inv, maker, function))
+            return &config->specs[i];
+    }
+    return NULL;
+}
+
 const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int number)
 {
     return number >= 0 && (size_t)number < config->n_specs ? &config->specs[number] : NULL;
@@ -95,6 +107,12 @@ const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const 
             return alias;
     }
     return NULL;
+}
+
+const struct vfa_alias *vfa_config_chained(const struct vfa_config *config,
+                                           const struct vfa_alias *chain, size_t i)
+{
+    return vfa_config_alias(config, chain->any_of[i]);
 }
 
 char *vfa_config_alias_names(const struct vfa_config *config, const char *quote)

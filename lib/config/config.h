@@ -91,6 +91,12 @@ const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
                                            const struct vfa_inventory *inv,
                                            const struct vfa_device *dev);
 
+/* Finds the spec that allows what a maker makes (spec/maker.h): the first match, or NULL. Without
+ * any device_spec, nothing is made. */
+const struct vfa_spec *vfa_config_spec_for_maker(const struct vfa_config *config,
+                                                 const struct vfa_inventory *inv, const char *maker,
+                                                 const struct vfa_device *function);
+
 /* Finds the spec of a number from the state file, or NULL: -1 means no spec, and the number may
  * come from another configuration or a damaged file. */
 const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int number);
@@ -105,6 +111,11 @@ bool vfa_config_sets_tag(const struct vfa_config *config, const char *key);
 
 /* Finds an alias by name or xml_name, or NULL. */
 const struct vfa_alias *vfa_config_alias(const struct vfa_config *config, const char *name);
+
+/* Returns the i-th alias of a chain; i is below chain->n_any_of. Never NULL: the loader has checked
+ * the names. */
+const struct vfa_alias *vfa_config_chained(const struct vfa_config *config,
+                                           const struct vfa_alias *chain, size_t i);
 
 /* Returns the names of all aliases for a message: "a, b", each enclosed in `quote`, which may be
  * "". "" if no alias is configured. free() it; NULL: out of memory. */

@@ -22,59 +22,66 @@
 
 #define NETDEV_NAME_MAX 15 /* IFNAMSIZ without the NUL */
 
+/* Keys that are probably a mistake for another one. */
+static const struct {
+    const char *key, *meant;
+} likely_keys[] = {
+    {"device_id", "product_id"},
+    {"device", "product_id"},
+    {"product", "product_id"},
+    {"vendor", "vendor_id"},
+    {"addr", "address"},
+    {"pci_address", "address"},
+    {"device_addresses", "address"},
+    {"bus", "\"address\": {\"bus\": ...}"},
+    {"dev_name", "devname"},
+    {"device_name", "devname"},
+    {"netdev", "devname"},
+    {"interface", "devname"},
+    {"physnet", "physical_network"},
+    {"physical_networks", "physical_network"},
+    {"physical-network", "physical_network"},
+    {"network", "physical_network"},
+    {"trait", "traits"},
+    {"cleaner", "clean"},
+    {"cleaning", "clean"},
+    {"mgmt_dev", "mgmtdev"},
+    {"management_device", "mgmtdev"},
+    {"mdev_type", "mdev_types"},
+    {"max_instances", "max_devices"},
+};
+
+static const char *const known_keys[] = {
+    "vendor_id",       "product_id",     "address",        "devname",      "managed",
+    "live_migratable", "trusted",        "remote_managed", "one_time_use", "physical_network",
+    "traits",          "resource_class", "clean",          "mgmtdev",      "max_devices",
+    "mdev_types",      "mdev_parent"};
+
+static const char *const alias_keys[] = {
+    "name",   "class",           "driver",   "device_type",    "dev_type",
+    "attach", "capability_type", "hold",     "max_per_domain", "numa_policy",
+    "order",  "permit",          "settings", "profileid",      "on_attach_failure",
+    "sysfs",  "settings_policy", "xml_name", "existing",       "vdpa",
+    "bridge", "any_of"};
+
 /* Returns the key that was probably meant, or NULL. */
 static const char *meant_key(const char *key)
 {
-    static const struct {
-        const char *key, *meant;
-    } likely[] = {
-        {"device_id", "product_id"},
-        {"device", "product_id"},
-        {"product", "product_id"},
-        {"vendor", "vendor_id"},
-        {"addr", "address"},
-        {"pci_address", "address"},
-        {"bus", "\"address\": {\"bus\": ...}"},
-        {"dev_name", "devname"},
-        {"device_name", "devname"},
-        {"netdev", "devname"},
-        {"interface", "devname"},
-        {"physnet", "physical_network"},
-        {"physical_networks", "physical_network"},
-        {"physical-network", "physical_network"},
-        {"network", "physical_network"},
-        {"trait", "traits"},
-        {"cleaner", "clean"},
-        {"cleaning", "clean"},
-    };
-    static const char *const known[] = {"vendor_id",      "product_id",       "address",
-                                        "devname",        "managed",          "live_migratable",
-                                        "one_time_use",   "physical_network", "trusted",
-                                        "remote_managed", "resource_class",   "traits",
-                                        "clean"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(likely); i++) {
-        if (vfa_text_same(key, likely[i].key))
-            return likely[i].meant;
+    for (size_t i = 0; i < ARRAY_SIZE(likely_keys); i++) {
+        if (vfa_text_same(key, likely_keys[i].key))
+            return likely_keys[i].meant;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (vfa_text_same(key, known[i]) && strcmp(key, known[i]) != 0)
-            return known[i];
+    for (size_t i = 0; i < ARRAY_SIZE(known_keys); i++) {
+        if (vfa_text_same(key, known_keys[i]) && strcmp(key, known_keys[i]) != 0)
+            return known_keys[i];
     }
     return NULL;
 }
 
 static bool is_alias_key(const char *key)
 {
-    static const char *const keys[] = {
-        "name",        "class",          "driver",          "device_type",
-        "dev_type",    "attach",         "capability_type", "hold",
-        "numa_policy", "max_per_domain", "order",           "on_attach_failure",
-        "permit",      "profileid",      "settings",        "settings_policy",
-        "xml_name"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (vfa_text_same(key, keys[i]))
+    for (size_t i = 0; i < ARRAY_SIZE(alias_keys); i++) {
+        if (vfa_text_same(key, alias_keys[i]))
             return true;
     }
     return false;
@@ -101,6 +108,10 @@ static int check_tags(struct vfa_config *config, const struct vfa_spec *spec, st
     const char *remote = vfa_tags_get(&spec->tags, "remote_managed");
     bool truth = false;
 
+    if (vfa_spec_names_makers(spec) && vfa_tags_get(&spec->tags, "managed"))
+        return vfa_config_warn(
+            config, &spec->where, err,
+            "managed has no effect here: only PCI devices are bound to vfio-pci and back");
     if (remote && vfa_parse_oslo_bool(remote, &truth) == 0 && truth)
         return vfa_config_warn(
             config, &spec->where, err,
@@ -185,6 +196,7 @@ static int check_devname(struct vfa_config *config, const struct vfa_spec *spec,
 static bool allows_all(const struct vfa_spec *spec)
 {
     return spec->vendor == VFA_ID_ANY && spec->product == VFA_ID_ANY && !spec->devname &&
+           !vfa_spec_names_makers(spec) &&
            (!spec->address || vfa_address_pattern_is_any(spec->address));
 }
 

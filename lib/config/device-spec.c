@@ -145,6 +145,8 @@ static int read_clean(const char *key, struct json_object *value, const struct v
 static int read_spec_key(const char *key, struct json_object *value, const struct vfa_where *where,
                          struct vfa_spec *spec, struct vfa_error *err)
 {
+    int r;
+
     if (strcmp(key, "vendor_id") == 0)
         return read_spec_id(key, value, true, where, &spec->vendor, err);
     if (strcmp(key, "product_id") == 0)
@@ -157,7 +159,8 @@ static int read_spec_key(const char *key, struct json_object *value, const struc
         return read_clean(key, value, where, spec, err);
     if (strcmp(key, "one_time_use") == 0)
         return read_once(key, value, where, spec, err);
-    return vfa_config_tag(&spec->tags, key, value, where, err);
+    r = vfa_config_spec_maker_key(key, value, where, spec, err);
+    return r == VFA_CONFIG_OTHER ? vfa_config_tag(&spec->tags, key, value, where, err) : r;
 }
 
 static int read_spec(struct json_object *value, const struct vfa_where *where,
@@ -176,7 +179,7 @@ static int read_spec(struct json_object *value, const struct vfa_where *where,
     if (spec->address && spec->devname)
         return vfa_config_fail(where, err,
                                "cannot use device_spec: it has both address and devname");
-    return 0;
+    return vfa_config_check_makers(spec, err);
 }
 
 static int add_spec(struct vfa_config *config, struct json_object *value,

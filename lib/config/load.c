@@ -320,6 +320,8 @@ static int build_config(struct vfa_config *config, const struct sources *sources
         r = add_values(config, sources, numvfs_names, ARRAY_SIZE(numvfs_names),
                        vfa_config_add_numvfs, &unused, err);
     if (r == 0)
+        r = vfa_config_check_chains(config, err);
+    if (r == 0)
         r = vfa_config_check_aliases(config, err);
     if (r < 0)
         return r;

@@ -20,8 +20,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MIGRATED_WITHOUT                                                                           \
-    "live_migratable chooses devices as in Nova; the guest moves without it and gets another one there ('vfalias migrate')"
 #define NOT_PLACED " is for Placement, which is not there: a tag can tell devices apart"
 
 /* Collects findings about one device_spec or alias. Without a finding it carries over. */
@@ -52,7 +50,6 @@ static const struct tag {
     enum {
         WHEN_SET,
         WHEN_TRUE,
-        WHEN_FALSE,
         WHEN_PLACED,
     } when;
     enum vfa_nova_verdict verdict;
@@ -62,9 +59,6 @@ static const struct tag {
      "ports of Neutron get what has a physical_network; here an alias that asks for it does"},
     {"trusted", WHEN_TRUE, VFA_NOVA_DIFFERS,
      "trusted is only a tag: the VF is trusted if the settings of an alias or a request say trust"},
-    {"managed", WHEN_FALSE, VFA_NOVA_DIFFERS,
-     "managed says no, but libvirt is always told to bind the device to vfio-pci and back"},
-    {"live_migratable", WHEN_TRUE, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT},
     {"remote_managed", WHEN_TRUE, VFA_NOVA_LOST,
      "remote_managed devices are for ports that Neutron programs on the card, and need a serial number in their VPD: there is neither here, only aliases that ask for the tag"},
     {"resource_class", WHEN_PLACED, VFA_NOVA_LOST, "resource_class" NOT_PLACED},
@@ -80,8 +74,6 @@ static bool applies(const struct vfa_nova *nova, const struct tag *tag, const ch
         return *value;
     case WHEN_TRUE:
         return vfa_parse_oslo_bool(value, &truth) == 0 && truth;
-    case WHEN_FALSE:
-        return vfa_parse_oslo_bool(value, &truth) == 0 && !truth;
     case WHEN_PLACED:
         return nova->report_in_placement;
     }
@@ -102,6 +94,11 @@ static int judge_owners(struct judge *judge, const struct vfa_spec *spec, struct
         r = note_finding(
             judge, VFA_NOVA_DIFFERS,
             "clean is a tag to Nova; here it names a program that is run between owners", err);
+    if (r == 0 && (vfa_spec_names_makers(spec) || spec->max_devices))
+        r = note_finding(
+            judge, VFA_NOVA_DIFFERS,
+            "mgmtdev, mdev_types, mdev_parent and max_devices are tags to Nova; here they say what makes devices",
+            err);
     return r;
 }
 
@@ -177,6 +174,20 @@ static int check_keys(struct json_object *object, const struct vfa_where *where,
     return 0;
 }
 
+/* Nova excludes devices of these types from aliases (_ALIAS_SCHEMA in nova/pci/request.py). */
+static int check_nova_type(const struct vfa_alias *alias, const struct vfa_where *where,
+                           struct vfa_error *err)
+{
+    static const unsigned made =
+        1u << VFA_TYPE_VDPA | 1u << VFA_TYPE_VDPA_BLOCK | 1u << VFA_TYPE_MDEV;
+
+    if (!(alias->types & made))
+        return 0;
+    return vfa_config_fail(
+        where, err, "cannot use device_type of alias '%.40s': Nova knows no such device_type",
+        alias->name);
+}
+
 static bool has(struct json_object *object, const char *key)
 {
     return json_object_object_get_ex(object, key, NULL);
@@ -240,16 +251,6 @@ static int judge_name(struct judge *judge, const char *name, struct vfa_error *e
         err);
 }
 
-static int judge_migratable(struct judge *judge, struct json_object *object, struct vfa_error *err)
-{
-    struct json_object *value = json_object_object_get(object, "live_migratable");
-    bool truth = false;
-
-    if (!value || vfa_parse_oslo_bool(json_object_get_string(value), &truth) < 0 || !truth)
-        return 0;
-    return note_finding(judge, VFA_NOVA_DIFFERS, MIGRATED_WITHOUT, err);
-}
-
 static int judge_placement(struct judge *judge, struct json_object *object, bool placed,
                            struct vfa_error *err)
 {
@@ -296,15 +297,14 @@ static int add_object(struct vfa_nova *nova, struct json_object *object,
     if (r < 0)
         return r;
     alias = find_nova_alias(nova, object);
-    if (alias->n_choices > 1)
+    r = check_nova_type(alias, where, err);
+    if (r == 0 && alias->n_choices > 1)
         r = check_again(nova, alias, where, err);
     snprintf(judge.what, sizeof(judge.what), "alias '%s'", alias->name);
     if (r == 0)
         r = judge_name(&judge, alias->name, err);
     if (r == 0)
         r = judge_placement(&judge, object, placed, err);
-    if (r == 0)
-        r = judge_migratable(&judge, object, err);
     return r < 0 ? r : finish_finding(&judge, err);
 }
 

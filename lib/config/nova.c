@@ -28,19 +28,6 @@ static void nova_clear(struct vfa_nova *nova)
     vfa_nova_report_clear(&nova->report);
 }
 
-/* Adds a finding about the option "[SECTION] KEY". */
-static int note_option(struct vfa_nova *nova, const struct vfa_ini_entry *entry,
-                       enum vfa_nova_verdict verdict, const char *reason, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_freep) char *what = NULL;
-
-    if (asprintf(&what, "[%s] %s", entry->section, entry->key) < 0) {
-        what = NULL;
-        return vfa_fail_oom(err);
-    }
-    return vfa_nova_note(&nova->report, entry->line, verdict, what, reason, err);
-}
-
 /* ---- boolean options ---- */
 
 /* Like oslo.config's types.Boolean, which accepts fewer words than oslo.utils. */
@@ -61,23 +48,11 @@ static int parse_bool(const char *text, bool *ret)
     return -EINVAL;
 }
 
-static const struct vfa_ini_entry *last_of(const struct vfa_ini *ini, const char *section,
-                                           const char *key)
-{
-    for (size_t i = ini->n; i > 0; i--) {
-        const struct vfa_ini_entry *entry = &ini->entries[i - 1];
-
-        if (strcmp(entry->section, section) == 0 && strcmp(entry->key, key) == 0)
-            return entry;
-    }
-    return NULL;
-}
-
 static int read_switch(struct vfa_nova *nova, const char *path, const struct vfa_ini *ini,
                        const char *section, const char *key, const char *lost, bool *ret,
                        struct vfa_error *err)
 {
-    const struct vfa_ini_entry *entry = last_of(ini, section, key);
+    const struct vfa_ini_entry *entry = vfa_nova_last_of(ini, section, key);
     struct vfa_where where = {path, entry ? entry->line : 0};
 
     *ret = false;
@@ -86,8 +61,8 @@ static int read_switch(struct vfa_nova *nova, const char *path, const struct vfa
     if (parse_bool(entry->value, ret) < 0)
         return vfa_config_fail(&where, err, "cannot use %s '%.40s': it is neither true nor false",
                                key, entry->value);
-    return note_option(nova, entry, *ret ? VFA_NOVA_LOST : VFA_NOVA_SAME, *ret ? lost : "it is off",
-                       err);
+    return vfa_nova_note_option(nova, entry, *ret ? VFA_NOVA_LOST : VFA_NOVA_SAME,
+                                *ret ? lost : "it is off", err);
 }
 
 /* ---- other options about PCI devices ---- */
@@ -104,10 +79,6 @@ static const struct option {
 } options[] = {
     {"filter_scheduler", "enabled_filters", "PciPassthroughFilter", VFA_NOVA_LOST, NO_SCHEDULER},
     {"filter_scheduler", "pci_weight_multiplier", NULL, VFA_NOVA_LOST, NO_SCHEDULER},
-    {"devices", "enabled_mdev_types", NULL, VFA_NOVA_LOST,
-     "mediated devices are not given out by this version"},
-    {"devices", "enabled_vgpu_types", NULL, VFA_NOVA_LOST,
-     "mediated devices are not given out by this version"},
     {"libvirt", "num_pcie_ports", NULL, VFA_NOVA_DIFFERS,
      "a domain's definition gets as many ports as its requests need"},
     {"compute", "cpu_dedicated_set", NULL, VFA_NOVA_DIFFERS,
@@ -136,10 +107,11 @@ static int judge_option(struct vfa_nova *nova, const struct vfa_ini *ini,
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         const struct option *option = &options[i];
 
-        if (!is_option(option, entry) || last_of(ini, entry->section, entry->key) != entry ||
+        if (!is_option(option, entry) ||
+            vfa_nova_last_of(ini, entry->section, entry->key) != entry ||
             (option->part && !strstr(entry->value, option->part)))
             continue;
-        return note_option(nova, entry, option->verdict, option->reason, err);
+        return vfa_nova_note_option(nova, entry, option->verdict, option->reason, err);
     }
     return 0;
 }
@@ -165,7 +137,8 @@ static int judge_options(struct vfa_nova *nova, const struct vfa_ini *ini, struc
 
         r = judge_option(nova, ini, entry, err);
         if (r == 0 && strcmp(entry->section, "pci") == 0 && !is_read_elsewhere(entry->key))
-            r = note_option(nova, entry, VFA_NOVA_SAME, "both ignore it: it may be misspelt", err);
+            r = vfa_nova_note_option(nova, entry, VFA_NOVA_SAME,
+                                     "both ignore it: it may be misspelt", err);
     }
     return r;
 }
@@ -227,6 +200,8 @@ static int judge_file(struct vfa_nova *nova, const char *path, const struct vfa_
         r = judge_values(nova, path, ini, &alias_names[i], vfa_nova_add_alias, err);
     if (r == 0)
         r = judge_absence(nova, err);
+    if (r == 0)
+        r = vfa_nova_judge_mdevs(nova, path, ini, err);
     return r < 0 ? r : judge_options(nova, ini, err);
 }
 

@@ -20,6 +20,15 @@
 #include <errno.h>
 #include <string.h>
 
+int vfa_config_text(const struct vfa_where *where, const char *key, struct json_object *value,
+                    const char **ret, struct vfa_error *err)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return vfa_config_fail(where, err, "cannot use %s: it is not a string", key);
+    *ret = json_object_get_string(value);
+    return 0;
+}
+
 int vfa_config_word(const struct vfa_where *where, const char *key, const char *text,
                     const struct vfa_config_word *words, size_t n, unsigned *ret,
                     struct vfa_error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Readers of values for several keys: words, booleans, numbers, tags, VF settings. `key` and
+ * Readers of values for several keys: texts, words, booleans, numbers, tags, VF settings. `key` and
  * `where` are for error messages.
  */
 #ifndef VFA_CONFIG_VALUES_H
@@ -18,6 +18,10 @@ struct vfa_config_word {
     const char *text;
     unsigned value;
 };
+
+/* A string. *ret is borrowed. */
+int vfa_config_text(const struct vfa_where *where, const char *key, struct json_object *value,
+                    const char **ret, struct vfa_error *err);
 
 /* Finds a text in `n` words. The error lists the words. */
 int vfa_config_word(const struct vfa_where *where, const char *key, const char *text,

@@ -24,6 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE((r == 0) == (config != NULL));
     FUZZ_REQUIRE((r < 0) == (err.code != 0));
     FUZZ_REQUIRE(r == 0 || !strchr(vfa_error_text(&err), '\n'));
+    for (size_t i = 0; config && i < config->n_aliases; i++) {
+        for (size_t j = 0; j < config->aliases[i].n_any_of; j++)
+            FUZZ_REQUIRE(vfa_config_chained(config, &config->aliases[i], j) != NULL);
+    }
     if (config)
         fuzz_match(config);
     return 0;

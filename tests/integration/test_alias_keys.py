@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The keys of an alias that Nova does not have, from the configuration to the devices of a starting domain."""
+"""The keys of an alias that are this program's own, from the configuration to what a starting domain gets."""
+import re
+
 import pytest
 
 from hookhost import CONFIG, domain, fine, refused, request, uuid
@@ -159,6 +161,34 @@ def test_settings_of_a_request_are_judged_with_those_of_the_alias(host, settings
         fine(done)
     else:
         assert refused(done) == "vfalias: " + line
+
+
+# ---- devices that are made, on a host where nothing makes them ----
+
+MADE = CONFIG.replace("[vfalias]", """device_spec = {"mgmtdev": "*", "max_devices": 4}
+device_spec = {"mdev_parent": "*"}
+alias = {"name": "vnet", "device_type": "vdpa", "vdpa": {"mtu": 9000}}
+alias = {"name": "vblk", "device_type": "vdpa-block", "existing": true}
+alias = {"name": "vgpu", "device_type": "mdev", "mdev_type": "mtty-2", "sysfs": {"a": "1"}}
+[vfalias]""")
+
+
+@pytest.mark.parametrize("alias", ["vnet", "vblk", "vgpu"])
+def test_an_alias_of_devices_that_nothing_makes_has_none(host, alias):
+    host.configure(MADE)
+    assert "no free device for request '%s-0': alias '%s' has 0 devices" % (alias, alias) in refused(host.prepare(1, request(alias)))
+    fine(host.prepare(1, request(alias, optional="yes"), request("net")))
+    assert list(host.held()) == [("d1", "net-0")]
+    assert re.search(r"^%s +0 +0$" % alias, host.cli("stats").stdout, re.M)
+    explained = host.cli("explain", alias)
+    assert (explained.returncode, explained.stderr) == (1, "vfalias: nothing is free for alias '%s'\n" % alias)
+    fine(host.release(1, requests=request(alias, optional="yes") + request("net")))
+
+
+def test_a_spec_for_makers_gives_out_no_pci_device(host):
+    """Though it has no key for PCI devices, and an alias could select them."""
+    host.configure(MADE.replace('device_spec = {"vendor_id": "8086"', 'device_spec = {"vendor_id": "8087"'))
+    assert "alias 'net' has 0 devices" in refused(host.prepare(1, request("net")))
 
 
 def test_bad_keys_stop_only_those_who_ask(host):

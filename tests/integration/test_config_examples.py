@@ -71,5 +71,5 @@ def test_installed_file_uncommented(tmp_path):
     config.write_text(re.sub(r"^#(?=\S|  \")", "", text, flags=re.M), encoding="utf-8")
     done = check(config)
     assert done.returncode == 0, done.stderr
-    assert "6 device_specs, 7 aliases" in done.stdout
+    assert "8 device_specs, 12 aliases" in done.stdout
     assert "warning" not in done.stdout

@@ -141,7 +141,7 @@ def test_each_key_is_described_alike(section):
     keys = {title: text for title, text in headings("man/vfalias.conf.pod", section, "=item").items() if title.startswith("B<")}
     assert len(keys) > 6
     for title, text in keys.items():
-        assert "\n    " in text and re.search(r"\bDefault:\s", text) and re.search(r"\bSince\s0\.[12]\.0\b", text), title
+        assert "\n    " in text and re.search(r"\bDefault:\s", text) and re.search(r"\bSince\s0\.[123]\.0\b", text), title
         names = re.findall(r"[BC]<([a-z_]+)>", title)
         assert any(re.search(r"^    .*\b%s\b" % name, text, re.M) for name in names), title
 

@@ -64,6 +64,14 @@ static inline void dump_spec(FILE *out, const struct vfa_spec *spec)
         fputs(" @", out);
     if (spec->devname)
         fprintf(out, " [%s]", spec->devname);
+    if (spec->mgmtdev)
+        fprintf(out, " mgmtdev %s", spec->mgmtdev);
+    for (size_t i = 0; i < spec->n_mdev_types; i++)
+        fprintf(out, " type %s", spec->mdev_types[i]);
+    if (spec->mdev_parent)
+        fprintf(out, " parent %s", spec->mdev_parent);
+    if (spec->max_devices)
+        fprintf(out, " max %u", spec->max_devices);
     if (spec->clean)
         fprintf(out, " clean %s", spec->clean);
     if (spec->one_time_use)
@@ -82,8 +90,29 @@ static inline void dump_choice(FILE *out, const struct vfa_alias_choice *choice)
         fprintf(out, " class %llx>>%u", (unsigned long long)choice->class, choice->class_shift);
     if (choice->driver)
         fprintf(out, " driver %s", choice->driver);
+    if (choice->mdev_type)
+        fprintf(out, " mdev %s", choice->mdev_type);
     dump_tags(out, &choice->tags);
     fputs("\n", out);
+}
+
+/* Dumps the keys for devices that are made or prepared, and for aliases without devices. */
+static inline void dump_made(FILE *out, const struct vfa_alias *alias)
+{
+    if (alias->said[VFA_ALIAS_MANAGED].file)
+        fprintf(out, " managed %d", alias->managed);
+    for (size_t i = 0; i < alias->n_sysfs; i++)
+        fprintf(out, " sysfs %s=%s", alias->sysfs[i].name, alias->sysfs[i].value);
+    if (alias->said[VFA_ALIAS_EXISTING].file)
+        fprintf(out, " existing %d", alias->existing);
+    if (alias->vdpa.max_vqp)
+        fprintf(out, " max_vqp %u", alias->vdpa.max_vqp);
+    if (alias->vdpa.mtu)
+        fprintf(out, " mtu %u", alias->vdpa.mtu);
+    if (alias->bridge)
+        fprintf(out, " bridge %s", alias->bridge);
+    for (size_t i = 0; i < alias->n_any_of; i++)
+        fprintf(out, "%s %s", i ? "" : " any_of", alias->any_of[i]);
 }
 
 /* Dumps the keys that this program adds to Nova's. Leaves out default values. */
@@ -91,8 +120,8 @@ static inline void dump_own(FILE *out, const struct vfa_alias *alias)
 {
     static const char *const orders[] = {"address", "spread", "pack"};
 
-    if (alias->attach == VFA_ATTACH_INTERFACE)
-        fputs(" interface", out);
+    if (alias->attach != VFA_ATTACH_HOSTDEV)
+        fprintf(out, " %s", vfa_attach_facts(alias->attach)->name);
     if (alias->on_attach_failure == VFA_ATTACH_FAILURE_DESTROY)
         fputs(" destroy", out);
     if (alias->said[VFA_ALIAS_ORDER].file)
@@ -111,6 +140,7 @@ static inline void dump_own(FILE *out, const struct vfa_alias *alias)
     }
     if (alias->settings_policy == VFA_SETTINGS_BEST_EFFORT)
         fputs(" best effort", out);
+    dump_made(out, alias);
 }
 
 static inline void dump_alias(FILE *out, const struct vfa_alias *alias)

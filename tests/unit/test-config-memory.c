@@ -113,7 +113,14 @@ static void test_memory(void)
               "{\"name\": \"a.b\", " IDS ", \"permit\": [\"x\", \"y\"], \"xml_name\": \"ab\", "
               "\"max_per_domain\": \"4\", \"hold\": true, \"settings\": {\"mtu\": 9000}}\n"
               "alias = {\"name\": \"d e\", " IDS
-              "}\nalias = c=capabilities:devices: (device_type=ACCEL)\n");
+              "}\nalias = c=capabilities:devices: (device_type=ACCEL)\n"
+              "device_spec = {\"mgmtdev\": \"x\", \"max_devices\": 4, \"managed\": \"no\"}\n"
+              "device_spec = {\"mdev_parent\": \"x\", \"mdev_types\": \"y,z\"}\n"
+              "alias = {\"name\": \"v\", \"device_type\": \"vdpa\", \"vdpa\": {\"mtu\": 1500}}\n"
+              "alias = {\"name\": \"m\", \"device_type\": \"mdev\", \"mdev_type\": \"w\", "
+              "\"sysfs\": {\"a\": \"1\", \"b\": \"2\"}}\n"
+              "alias = {\"name\": \"b\", \"attach\": \"bridge\", \"bridge\": \"br0\"}\n"
+              "alias = {\"name\": \"f\", \"any_of\": [\"b\", \"v\"]}\n");
     mkdir(conf_d, 0755);
     write_file(second, "[pci]\ndevice_spec = {}\n");
     CHECK(load_failing(0) == 0, "");
@@ -146,7 +153,9 @@ static void test_nova_memory(void)
                "[pci]\ndevice_spec = {\"vendor_id\": \"8086\", \"physical_network\": \"p\", "
                "\"one_time_use\": \"yes\"}\nreport_in_placement = true\nalias = {\"name\": \"a\", "
                "\"resource_class\": \"X\"}\nalias = {\"name\": \"b c\", " IDS
-               "}\nx = y\n[filter_scheduler]\npci_in_placement = true\n");
+               "}\nx = y\n[filter_scheduler]\npci_in_placement = true\n"
+               "[devices]\nenabled_mdev_types = a,b\n[mdev_a]\ndevice_addresses = "
+               "0000:65:00.0,mtty_mtty\nmax_instances = 4\nmdev_class = CUSTOM_X\n");
     CHECK(check_nova_failing(0) == 0, "");
     total = allocations;
     for (long n = 1; n <= total; n++)

@@ -93,8 +93,8 @@ static const struct text_case aliases[] = {
     {ALIAS("{\"name\": \"q\", \"vendor_id\": \"8086\", \"product_id\": \"443\"}"), "!four"},
     {ALIAS("{\"name\": \"q\", \"vendor_id\": \"*\", \"product_id\": \"0443\"}"), "!four"},
     {ALIAS("{\"name\": \"q\", \"vendor_id\": 8086, \"product_id\": \"0443\"}"), "!not a string"},
-    {ALIAS("{\"name\": \"q\", " IDS ", \"device_type\": \"vdpa\"}"),
-     "!device_type 'vdpa': it is none of type-PCI, type-PF, type-VF"},
+    {ALIAS("{\"name\": \"q\", " IDS ", \"device_type\": \"type-vdpa\"}"),
+     "!device_type 'type-vdpa': it is none of type-PCI, type-PF, type-VF, vdpa"},
     {ALIAS("{\"name\": \"q\", " IDS ", \"device_type\": \"\"}"), "!device_type ''"},
     {ALIAS("{\"name\": \"q\", " IDS ", \"device_type\": null}"), "!device_type: it is not"},
     {ALIAS("{\"name\": \"q\", " IDS ", \"numa_policy\": \"Required\"}"), "!numa_policy 'Required'"},
@@ -134,9 +134,9 @@ static const struct text_case aliases[] = {
            ", \"attach\": \"interface\", \"on_attach_failure\": \"destroy\"}"),
      "q types 5 numa legacy interface destroy\n  2 8086:0443\n  3 8086:0443\n"},
     /* a key that a device_spec sets is a tag, in whichever place the device_spec is */
-    {ALIAS("{\"name\": \"n\", \"rack\": \"7\", \"managed\": \"yes\"}\ndevice_spec = {\"rack\": 7, "
-           "\"managed\": \"1\"}"),
-     "3 *:* managed=true rack=7\nn types 5 numa legacy\n  2 *:* managed=true rack=7\n"},
+    {ALIAS("{\"name\": \"n\", \"rack\": \"7\", \"trusted\": \"yes\"}\ndevice_spec = {\"rack\": 7, "
+           "\"trusted\": \"yes\"}"),
+     "3 *:* rack=7 trusted=yes\nn types 5 numa legacy\n  2 *:* rack=7 trusted=yes\n"},
     {ALIAS("{\"name\": \"n\", \"managed\": \"x\"}\ndevice_spec = {\"managed\": \"1\"}"),
      "!managed 'x'"},
 };
