@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/tags.h"
 #include "device/topology.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/state.h"

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "device/device.h"
 #include "device/topology.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"

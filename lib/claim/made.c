@@ -90,5 +90,9 @@ int vfa_alloc_derive(struct vfa_alloc *a, const struct vfa_device *maker, const 
                                           .folder = folder,
                                           .source = element ? element->source : NULL};
 
-    return folder ? vfa_kind_derive(maker, &made_for, ret, err) : vfa_fail_oom(err);
+    if (!folder)
+        return vfa_fail_oom(err);
+    if (vfa_kind_derive(maker, &made_for, ret, err) == 0)
+        return 0;
+    return vfa_wrap(err, "request '%s'", request);
 }

@@ -18,6 +18,7 @@
 #include "device/keys.h"
 #include "device/kind.h"
 #include "device/sysfs.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "state/claims.h"

@@ -16,6 +16,7 @@
 #include "device/kind.h"
 #include "device/pci.h"
 #include "device/sysfs.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "domain/domain.h"

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "device/device.h"
 #include "spec/attach.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
 #include "spec/spec.h"
 #include "private.h"
 #include "report.h"

@@ -11,7 +11,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "device/netdev.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
 #include "spec/spec.h"
 #include "private.h"
 #include "report.h"
@@ -32,7 +32,7 @@ static int read_mdev_type(struct vfa_alias_reader *reader, const char *key,
 
     if (r < 0)
         return r;
-    if (!vfa_maker_name_ok(text) || strpbrk(text, "/,*?["))
+    if (!vfa_maker_pattern_ok(text) || strpbrk(text, "/,*?["))
         return vfa_config_fail(
             reader->where, err,
             "cannot use %s '%.40s': the name of one type is wanted, as in mdev_supported_types of sysfs",

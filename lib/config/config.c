@@ -11,7 +11,8 @@
 #include "base/tags.h"
 #include "device/device.h"
 #include "device/inventory.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 
 #include <string.h>
@@ -58,18 +59,7 @@ const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
                                            const struct vfa_device *dev)
 {
     for (size_t i = 0; i < config->n_specs; i++) {
-        if (vfa_spec_matches(&config->specs[i], inv, dev))
-            return &config->specs[i];
-    }
-    return NULL;
-}
-
-const struct vfa_spec *vfa_config_spec_for_maker(const struct vfa_config *config,
-                                                 const struct vfa_inventory *inv, const char *maker,
-                                                 const struct vfa_device *function)
-{
-    for (size_t i = 0; i < config->n_specs; i++) {
-        if (vfa_spec_matches_maker(&config->specs[i], inv, maker, function))
+        if (vfa_spec_allows(&config->specs[i], inv, dev))
             return &config->specs[i];
     }
     return NULL;

@@ -91,12 +91,6 @@ const struct vfa_spec *vfa_config_spec_for(const struct vfa_config *config,
                                            const struct vfa_inventory *inv,
                                            const struct vfa_device *dev);
 
-/* Finds the spec that allows what a maker makes (spec/maker.h): the first match, or NULL. Without
- * any device_spec, nothing is made. */
-const struct vfa_spec *vfa_config_spec_for_maker(const struct vfa_config *config,
-                                                 const struct vfa_inventory *inv, const char *maker,
-                                                 const struct vfa_device *function);
-
 /* Finds the spec of a number from the state file, or NULL: -1 means no spec, and the number may
  * come from another configuration or a damaged file. */
 const struct vfa_spec *vfa_config_spec(const struct vfa_config *config, int number);

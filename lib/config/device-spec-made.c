@@ -10,7 +10,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
 #include "spec/spec.h"
 #include "private.h"
 #include "report.h"
@@ -39,7 +39,7 @@ static int read_pattern(const char *key, struct json_object *value, const struct
 
     if (r < 0)
         return r;
-    if (!vfa_maker_name_ok(text))
+    if (!vfa_maker_pattern_ok(text))
         return refuse_pattern(where, key, text, err);
     *ret = strdup(text);
     return *ret ? 0 : vfa_fail_oom(err);
@@ -55,8 +55,9 @@ static int add_mdev_type(const char *key, const char *text, size_t len,
     if (!slot || !(*slot = strndup(text, len)))
         return vfa_fail_oom(err);
     spec->n_mdev_types++;
-    return vfa_maker_name_ok(*slot) && !strchr(*slot, '/') ? 0
-                                                           : refuse_pattern(where, key, *slot, err);
+    return vfa_maker_pattern_ok(*slot) && !strchr(*slot, '/')
+               ? 0
+               : refuse_pattern(where, key, *slot, err);
 }
 
 static int read_mdev_types(const char *key, struct json_object *value,

@@ -15,7 +15,7 @@
 #include "base/pci-address.h"
 #include "base/tags.h"
 #include "base/text.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
 #include "spec/spec.h"
 #include "ini.h"
 #include "nova-private.h"
@@ -118,7 +118,7 @@ static int take_parent(struct mdevs *mdevs, const struct vfa_ini_entry *entry, c
     const struct vfa_where where = {mdevs->path, entry->line};
     const char *other = vfa_tags_get(&mdevs->used, parent);
 
-    if (!vfa_maker_name_ok(parent))
+    if (!vfa_maker_pattern_ok(parent))
         return vfa_config_fail(&where, err, "cannot use device_addresses '%.40s': it is no address",
                                parent);
     if (other)
@@ -229,7 +229,7 @@ static int judge_types(struct mdevs *mdevs, const struct vfa_ini_entry *entry,
         r = take_item(&list, &type, err);
         if (r < 0 || !type || vfa_tags_get(&mdevs->types, type))
             continue;
-        if (!vfa_maker_name_ok(type))
+        if (!vfa_maker_pattern_ok(type))
             return vfa_config_fail(&where, err,
                                    "cannot use %s '%.40s': it is no type of mediated devices",
                                    entry->key, type);

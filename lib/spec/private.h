@@ -34,6 +34,10 @@ int vfa_regex_from_python(const char *text, char **ret, const char **ret_reason)
 bool vfa_spec_matches_function(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                                const struct vfa_device *function);
 
+/* Whether the alias selects a PCI function that `spec` allows. */
+bool vfa_alias_selects_function(const struct vfa_alias *alias, const struct vfa_device *dev,
+                                const struct vfa_spec *spec, bool with_driver);
+
 /* Whether an alias may have a device with these tags (NULL: none): remote_managed. */
 bool vfa_alias_takes_tags(const struct vfa_alias *alias, const struct vfa_tags *tags);
 

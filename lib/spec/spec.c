@@ -120,8 +120,8 @@ bool vfa_alias_takes_tags(const struct vfa_alias *alias, const struct vfa_tags *
     return wanted;
 }
 
-static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *dev,
-                        const struct vfa_spec *spec, bool with_driver)
+bool vfa_alias_selects_function(const struct vfa_alias *alias, const struct vfa_device *dev,
+                                const struct vfa_spec *spec, bool with_driver)
 {
     const struct vfa_tags *tags = spec ? &spec->tags : NULL;
 
@@ -135,18 +135,6 @@ static bool some_choice(const struct vfa_alias *alias, const struct vfa_device *
             return true;
     }
     return false;
-}
-
-bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *dev,
-                       const struct vfa_spec *spec)
-{
-    return some_choice(alias, dev, spec, false);
-}
-
-bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
-                              const struct vfa_spec *spec)
-{
-    return some_choice(alias, dev, spec, true);
 }
 
 static const char *const policy_names[] = {

@@ -44,7 +44,7 @@ struct vfa_spec {
     char **mdev_types; /* shell patterns for types of mediated devices; n_mdev_types 0: any */
     size_t n_mdev_types;
     char *mdev_parent;    /* NULL: any; a shell pattern for names of their parents */
-    unsigned max_devices; /* of each maker (maker.h); 0: not given */
+    unsigned max_devices; /* of each maker (makers.h); 0: not given */
     char *clean;          /* the cleaner to run between owners (config/cleaner.h), or NULL */
     bool one_time_use;    /* quarantine the device after its first owner */
     struct vfa_tags tags;
@@ -153,21 +153,10 @@ struct vfa_alias {
     size_t n_choices;
 };
 
-/* Whether the spec matches the PCI function; maker.h is about what makes devices. No spec matches a
+/* Whether the spec matches the PCI function; makers.h is about what makes devices. No spec matches a
  * device in a PCI domain above ffff, because Nova does not support it. */
 bool vfa_spec_matches(const struct vfa_spec *spec, const struct vfa_inventory *inv,
                       const struct vfa_device *dev);
-
-/* Like vfa_alias_matches_driver(), but ignores the driver, which changes while a guest has the
- * device. */
-bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *dev,
-                       const struct vfa_spec *spec);
-
-/* Whether the alias matches a device that `spec` allows. `spec` NULL: the configuration has no
- * device_spec, and the device no tags. Tag values are compared ignoring case. A device with the tag
- * remote_managed true matches only aliases that require this tag (nova/pci/utils.py, stats.py). */
-bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
-                              const struct vfa_spec *spec);
 
 /* Whether libvirt shall bind the device of a hostdev or interface to vfio-pci and back: the key
  * managed of the alias, else Nova's key of the device_spec, else true. Both may be NULL. */

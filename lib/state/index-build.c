@@ -18,6 +18,7 @@
 #include "device/device.h"
 #include "device/inventory.h"
 #include "device/keys.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "meta.h"
@@ -148,7 +149,8 @@ static int64_t slots_of(const struct vfa_device *dev, const struct vfa_spec *spe
 {
     int64_t slots = dev->makes ? dev->makes : 1;
 
-    (void)spec;
+    if (dev->makes && spec && spec->max_devices && spec->max_devices < slots)
+        slots = spec->max_devices;
     return slots < MAX_SLOTS ? slots : MAX_SLOTS;
 }
 

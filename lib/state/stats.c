@@ -51,7 +51,7 @@ static int append_stock(sqlite3_stmt *stmt, const struct vfa_config *config,
     int type = sqlite3_column_int(stmt, 3), spec = sqlite3_column_int(stmt, 4);
     struct vfa_stock *stock;
 
-    if (type < VFA_TYPE_PCI || type > VFA_TYPE_VF || spec < -1 || spec >= (int)config->n_specs)
+    if (type < VFA_TYPE_PCI || type >= VFA_TYPES || spec < -1 || spec >= (int)config->n_specs)
         return vfa_fail(err, EUCLEAN, "cannot use the index: bad device type or device_spec");
     stock = vfa_array_grow(&stats->stock, stats->n);
     if (!stock)

@@ -10,7 +10,7 @@
 #include "base/tags.h"
 #include "device/device.h"
 #include "device/inventory.h"
-#include "spec/maker.h"
+#include "spec/makers.h"
 #include "spec/spec.h"
 #include "check.h"
 
@@ -342,17 +342,21 @@ static void test_attributes(void)
 
 static void test_maker_names(void)
 {
-    char name[VFA_MAKER_NAME_MAX + 2];
+    char name[VFA_MAKER_PATTERN_MAX + 2];
 
-    CHECK(vfa_maker_name_ok("auxiliary/mlx5_core.sf.4") && vfa_maker_name_ok("[!a]*?"), "");
-    CHECK(!vfa_maker_name_ok("") && !vfa_maker_name_ok("a b") && !vfa_maker_name_ok("a\x7f"), "");
-    CHECK(!vfa_maker_name_ok("a\"") && !vfa_maker_name_ok("'a") && !vfa_maker_name_ok("a\\b"), "");
-    CHECK(!vfa_maker_name_ok("\xc3\xa9"), "");
+    CHECK(vfa_maker_pattern_ok("auxiliary/mlx5_core.sf.4") && vfa_maker_pattern_ok("[!a]*?"), "");
+    CHECK(!vfa_maker_pattern_ok("") && !vfa_maker_pattern_ok("a b") &&
+              !vfa_maker_pattern_ok("a\x7f"),
+          "");
+    CHECK(!vfa_maker_pattern_ok("a\"") && !vfa_maker_pattern_ok("'a") &&
+              !vfa_maker_pattern_ok("a\\b"),
+          "");
+    CHECK(!vfa_maker_pattern_ok("\xc3\xa9"), "");
     memset(name, 'x', sizeof(name));
-    name[VFA_MAKER_NAME_MAX + 1] = '\0';
-    CHECK(!vfa_maker_name_ok(name), "too long");
-    name[VFA_MAKER_NAME_MAX] = '\0';
-    CHECK(vfa_maker_name_ok(name), "the longest");
+    name[VFA_MAKER_PATTERN_MAX + 1] = '\0';
+    CHECK(!vfa_maker_pattern_ok(name), "too long");
+    name[VFA_MAKER_PATTERN_MAX] = '\0';
+    CHECK(vfa_maker_pattern_ok(name), "the longest");
 }
 
 int main(void)

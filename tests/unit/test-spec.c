@@ -9,6 +9,7 @@
 #include "base/tags.h"
 #include "device/device.h"
 #include "device/inventory.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "check.h"
 

@@ -12,8 +12,8 @@
  * `function` is the PCI function that the maker is on: its nearest ancestor in sysfs on the PCI
  * bus. NULL: a software device has none.
  */
-#ifndef VFA_SPEC_MAKER_H
-#define VFA_SPEC_MAKER_H
+#ifndef VFA_SPEC_MAKERS_H
+#define VFA_SPEC_MAKERS_H
 
 #include "base/common.h"
 #include "device/device.h"
@@ -42,8 +42,8 @@ bool vfa_spec_allows_mdev_type(const struct vfa_spec *spec, const char *type);
 bool vfa_spec_allows_vdpa(const struct vfa_spec *spec);
 
 /* Whether a text can be the name of a maker, or a pattern for such names: printable ASCII without
- * blanks, quotes and backslashes, 1 to VFA_MAKER_NAME_MAX characters. */
-#define VFA_MAKER_NAME_MAX 71
-bool vfa_maker_name_ok(const char *name);
+ * blanks, quotes and backslashes, 1 to VFA_MAKER_PATTERN_MAX characters. */
+#define VFA_MAKER_PATTERN_MAX 71
+bool vfa_maker_pattern_ok(const char *name);
 
 #endif

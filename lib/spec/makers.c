@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See maker.h. */
+/* See makers.h. */
 
-#include "maker.h"
+#include "makers.h"
 
 #include "base/common.h"
 #include "device/device.h"
@@ -14,7 +14,7 @@
 
 struct maker {
     const char *mgmtdev; /* the name of a management device; NULL: `parent` and `type` */
-    char parent[VFA_MAKER_NAME_MAX + 1]; /* a longer name matches nothing */
+    char parent[VFA_MAKER_PATTERN_MAX + 1]; /* a longer name matches nothing */
     const char *type;
 };
 
@@ -36,7 +36,7 @@ static bool split_maker(const char *text, struct maker *ret)
     parent = after_prefix(text, VFA_MAKER_MDEV);
     slash = parent ? strchr(parent, '/') : NULL;
     len = slash ? (size_t)(slash - parent) : 0;
-    if (len == 0 || len > VFA_MAKER_NAME_MAX || !slash[1])
+    if (len == 0 || len > VFA_MAKER_PATTERN_MAX || !slash[1])
         return false;
     memcpy(ret->parent, parent, len);
     ret->type = slash + 1;
@@ -121,7 +121,7 @@ bool vfa_spec_allows_vdpa(const struct vfa_spec *spec)
     return !is_for_mdevs(spec);
 }
 
-bool vfa_maker_name_ok(const char *name)
+bool vfa_maker_pattern_ok(const char *name)
 {
     size_t len = 0;
 
@@ -129,5 +129,5 @@ bool vfa_maker_name_ok(const char *name)
         if (name[len] <= ' ' || name[len] > '~' || strchr("\"'\\", name[len]))
             return false;
     }
-    return len > 0 && len <= VFA_MAKER_NAME_MAX;
+    return len > 0 && len <= VFA_MAKER_PATTERN_MAX;
 }
