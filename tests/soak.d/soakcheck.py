@@ -120,12 +120,17 @@ class Check:
                 self.host.violation("at the end there is something in %s: %s" % (table, rows))
 
     def check_cards(self):
-        """A VF has the settings that it had before any guest, or it is in quarantine because of them."""
-        kept = {device for device, reason in self.rows("SELECT device, reason FROM quarantine") if reason != "soak"}
+        """A VF has the settings that it had before any guest, or it is in quarantine because of them. A quarantine that an
+        administrator began keeps its reason; then the settings are still saved."""
+        saved = {device for device, in self.rows("SELECT device FROM saved")}
+        kept = {device for device, reason in self.rows("SELECT device, reason FROM quarantine")
+                if reason != "soak" or device in saved}
         for address in self.host.net:
             vf = self.host.made_vf(address)
             if not vf.is_usual() and address not in kept:
-                self.host.violation("at the end %s is set: %s, up %d, mtu %d" % (address, list(vf.values), vf.up, vf.mtu))
+                self.host.violation("at the end %s is set: %s, up %d, mtu %d; quarantine %s, saved %s" % (
+                    address, list(vf.values), vf.up, vf.mtu,
+                    self.rows("SELECT * FROM quarantine WHERE device = '%s'" % address), address in saved))
 
     def check_files(self):
         """The folder has STATE and its locks, and no other file: no program has left a file that it was writing."""
