@@ -54,7 +54,6 @@ REASONS = {
     ("lib/device/health.c", "snprintf"): "VF in use",
     ("lib/device/health-net.c", "vfa_health_report_fault"): "netdev in use",
     ("lib/device/vdpa-kind.c", "vfa_health_report_fault"): "netdev in use",
-    ("lib/device/mdev-kind.c", "vfa_health_report_fault"): "can make no more",
     ("lib/device/disk-use.c", "snprintf"): "disk in use",
     ("lib/device/vfio-use.c", "snprintf"): "held by a program",
     ("lib/device/disk-use.c", "add_use"): "disk in use",
