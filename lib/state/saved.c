@@ -9,27 +9,37 @@
 #include "base/array.h"
 #include "base/common.h"
 #include "base/error.h"
+#include "device/attributes.h"
 #include "device/vf-settings.h"
 #include "private.h"
 #include "state.h"
 
 #include <string.h>
 
-#define COLUMNS "device, settings, up, recipe"
+#define COLUMNS "device, settings, up, attributes, recipe"
 
 void vfa_saved_clear(struct vfa_saved *saved)
 {
+    vfa_attributes_clear(&saved->attributes);
     free(saved->unreadable);
     free(saved->recipe);
     saved->unreadable = saved->recipe = NULL;
 }
 
-static int read_saved_settings(const char *text, struct vfa_saved *saved, struct vfa_error *err)
+/* `attributes` may be NULL. */
+static int read_saved_texts(const char *settings, const char *attributes, struct vfa_saved *saved,
+                            struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = vfa_vf_settings_read(settings, &saved->settings, &why);
 
-    if (vfa_vf_settings_read(text, &saved->settings, &why) == 0)
+    if (r == 0)
+        r = vfa_attributes_read(attributes, &saved->attributes, &why);
+    if (r == 0)
         return 0;
+    if (r == -ENOMEM)
+        return vfa_fail_oom(err);
+    saved->settings = (struct vfa_vf_settings){0};
     saved->unreadable = strdup(vfa_error_text(&why));
     return saved->unreadable ? 0 : vfa_fail_oom(err);
 }
@@ -37,23 +47,26 @@ static int read_saved_settings(const char *text, struct vfa_saved *saved, struct
 static int read_saved(sqlite3_stmt *stmt, struct vfa_saved *ret, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *device = NULL;
-    VFA_AUTO(vfa_freep) char *text = NULL;
+    VFA_AUTO(vfa_freep) char *settings = NULL;
+    VFA_AUTO(vfa_freep) char *attributes = NULL;
     VFA_AUTO(vfa_saved_clear) struct vfa_saved saved = {.up = VFA_SAVED_NONE};
     int r = vfa_sql_text(stmt, 0, &device, err);
 
     if (r == 0)
-        r = vfa_sql_text(stmt, 1, &text, err);
+        r = vfa_sql_text(stmt, 1, &settings, err);
     if (r == 0)
-        r = vfa_sql_text(stmt, 3, &saved.recipe, err);
+        r = vfa_sql_text(stmt, 3, &attributes, err);
     if (r == 0)
-        r = read_saved_settings(text, &saved, err);
+        r = vfa_sql_text(stmt, 4, &saved.recipe, err);
+    if (r == 0)
+        r = read_saved_texts(settings, attributes, &saved, err);
     if (r < 0)
         return r;
     snprintf(saved.device, sizeof(saved.device), "%s", device);
     if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
         saved.up = sqlite3_column_int(stmt, 2) ? VFA_SAVED_YES : VFA_SAVED_NO;
     *ret = saved;
-    saved.recipe = saved.unreadable = NULL;
+    saved = (struct vfa_saved){.up = VFA_SAVED_NONE};
     return 0;
 }
 
@@ -77,15 +90,23 @@ static int add_older(struct vfa_state *state, struct vfa_saved *saved, struct vf
     vfa_vf_settings_merge(&saved->settings, &older.settings);
     if (older.up != VFA_SAVED_NONE)
         saved->up = older.up;
-    return 0;
+    return vfa_attributes_merge(&saved->attributes, &older.attributes, err);
 }
 
 int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err)
 {
-    struct vfa_saved all = *saved;
+    VFA_AUTO(vfa_saved_clear)
+    struct vfa_saved all = {.settings = saved->settings, .up = saved->up};
+    VFA_AUTO(vfa_freep) char *attributes = NULL;
     char text[VFA_VF_SETTINGS_SIZE];
-    int r = add_older(state, &all, err);
+    int r;
 
+    memcpy(all.device, saved->device, sizeof(all.device));
+    r = vfa_attributes_merge(&all.attributes, &saved->attributes, err);
+    if (r == 0)
+        r = add_older(state, &all, err);
+    if (r == 0)
+        r = vfa_attributes_format(&all.attributes, &attributes, err);
     if (r < 0)
         return r;
     vfa_vf_settings_format(&all.settings, text);
@@ -93,9 +114,9 @@ int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struc
         state,
         vfa_sql_prepare(state, err,
                         "INSERT OR REPLACE INTO saved (" COLUMNS
-                        ") VALUES (?1, ?2, iif(?3 < 0, NULL, ?3),"
-                        " coalesce(?4, (SELECT recipe FROM saved WHERE device = ?1)))",
-                        "ssis", all.device, text, (int64_t)all.up, all.recipe),
+                        ") VALUES (?1, ?2, iif(?3 < 0, NULL, ?3), ?4,"
+                        " coalesce(?5, (SELECT recipe FROM saved WHERE device = ?1)))",
+                        "ssiss", all.device, text, (int64_t)all.up, attributes, saved->recipe),
         err);
 }
 

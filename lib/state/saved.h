@@ -11,6 +11,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/attributes.h"
 #include "device/device.h"
 #include "device/vf-settings.h"
 #include "state.h"
@@ -25,11 +26,17 @@ struct vfa_saved {
     char device[VFA_DEVICE_ID_SIZE];
     struct vfa_vf_settings settings; /* the changed settings only; mtu: of the VF's own netdev */
     enum vfa_saved_up up;
+    struct vfa_attributes attributes; /* of the device in sysfs; the changed ones only */
     char *recipe; /* how the device was made: it is to be destroyed. NULL: it exists by itself */
-    char *unreadable; /* why `settings` cannot be read and is empty; NULL: it was read */
+    char *unreadable; /* why settings or attributes cannot be read and are empty; NULL: they were */
 };
 /* Frees what it owns. */
 void vfa_saved_clear(struct vfa_saved *saved);
+/* Whether settings of a VF or the state of its netdev are saved. */
+static inline bool vfa_saved_has_vf(const struct vfa_saved *saved)
+{
+    return saved->settings.given || saved->up != VFA_SAVED_NONE;
+}
 struct vfa_saved_list {
     struct vfa_saved *items; /* sorted by device */
     size_t n;
@@ -37,10 +44,10 @@ struct vfa_saved_list {
 /* Frees the list with its texts; the list is empty then. */
 void vfa_saved_list_clear(struct vfa_saved_list *list);
 
-/* Saves settings of a claimed device. Settings that are already saved are older and stay. -EEXIST
- * if the device has no claim (schema.sql, trigger saved_claimed); -EINVAL if the saved settings
- * cannot be read: they are not overwritten. `saved->recipe` replaces an older one, and NULL keeps it.
- * `saved->unreadable` is ignored. */
+/* Saves settings and attributes of a claimed device. Those that are already saved are older and
+ * stay. A recipe replaces an older one, and NULL keeps it. -EEXIST if the device has no claim
+ * (schema.sql, trigger saved_claimed); -EINVAL if the saved settings cannot be read: they are not
+ * overwritten. `saved->unreadable` is ignored. */
 int vfa_state_save(struct vfa_state *state, const struct vfa_saved *saved, struct vfa_error *err);
 
 /* Reads the saved settings of one device, or (device NULL) of all devices. The list is empty if

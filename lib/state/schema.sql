@@ -176,14 +176,16 @@ WHERE other.owner <> mine.owner
     AND (mine.mode <> 'G' OR other.uuid <> mine.uuid OR other.ended = 1);
 
 -- The original settings of a device that vfalias changed, or that the device is to be destroyed.
---   settings  settings of the VF, as text
---   up        whether its netdev was up; NULL: vfalias did not change that
---   recipe    how the device is, or was, made, as text: it is to be destroyed. NULL: it exists by
---             itself
+--   settings    settings of the VF, as text
+--   up          whether its netdev was up; NULL: vfalias did not change that
+--   attributes  attributes below its folder in sysfs, as text; NULL: none
+--   recipe      how the device is, or was, made, as text: it is to be destroyed. NULL: it exists by
+--               itself
 CREATE TABLE saved (
     device TEXT PRIMARY KEY,
     settings TEXT NOT NULL,
     up INTEGER CHECK (up IN (0, 1)),
+    attributes TEXT,
     recipe TEXT
 ) WITHOUT ROWID;
 
