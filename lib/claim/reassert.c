@@ -45,20 +45,26 @@ static bool is_the_claim(const struct vfa_claim *claim, const struct vfa_domain 
             (vfa_claim_is_static(claim->request) && vfa_claim_is_static(request)));
 }
 
+/* Whether the device was changed before its guest got it. */
+static bool was_changed(const struct vfa_alloc *a, const struct vfa_domdev *dev,
+                        const struct vfa_device *now, const struct vfa_alias *alias)
+{
+    struct vfa_vf_settings settings;
+
+    vfa_request_settings(vfa_domain_request(a->domain, dev->request), alias, &settings);
+    return (now->type == VFA_TYPE_VF && settings.given) || (alias && alias->n_sysfs > 0);
+}
+
 /* The claim is new because the state was lost. The settings of the VF before the guest had it are
  * lost as well. The guest keeps the VF; no other domain gets it later. */
 static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_domdev *dev,
                                        const struct vfa_device *now, const struct vfa_alias *alias,
                                        struct vfa_error *err)
 {
-    struct vfa_vf_settings settings;
     bool synced;
     int r;
 
-    if (!dev->request || now->type != VFA_TYPE_VF || !vfa_sysfs_is_host(&a->host->sysfs))
-        return 0;
-    vfa_request_settings(vfa_domain_request(a->domain, dev->request), alias, &settings);
-    if (!settings.given)
+    if (!dev->request || !vfa_sysfs_is_host(&a->host->sysfs) || !was_changed(a, dev, now, alias))
         return 0;
     r = vfa_state_synced(a->host->state, &synced, err);
     if (r < 0 || synced)

@@ -30,6 +30,9 @@
 
 #define MAX_ATTEMPTS 30 /* where the clock cannot tell: it was set back */
 
+/* Seconds from the end of a claim to its attempts, after the first. */
+static const unsigned schedule[] = {1, 2, 5, VFA_RELEASE_ATTRIBUTES_S, 20, 40};
+
 struct work {
     struct vfa_host *host;
     struct vfa_netlink *nl;       /* opened with the first device */
@@ -68,10 +71,12 @@ static int open_netlink(struct work *w, const char *device, struct vfa_error *er
     return vfa_netlink_open(&w->nl, err);
 }
 
-/* True for errors of a VF that resets. A PF without a link is not waited for here. */
-static bool passes_soon(const struct vfa_error *why)
+/* True for attributes, and for errors of a VF that resets. A PF without a link is not waited for
+ * here. */
+static bool passes_soon(int undone, const struct vfa_error *why)
 {
-    return why->code == EAGAIN || why->code == EBUSY;
+    return undone == VFA_VF_NOT_YET ||
+           (undone == VFA_VF_NOT_NOW && (why->code == EAGAIN || why->code == EBUSY));
 }
 
 /* Restores all saved settings of the device. Returns the result of vfa_provisioner_undo(); *why is
@@ -92,7 +97,7 @@ static int put_back(struct work *w, const char *device, struct vfa_patience pati
         r = vfa_provisioner_undo(&w->host->sysfs, w->nl, &list.items[0], why);
         if (r < 0)
             return vfa_error_move(err, why);
-        if (r != VFA_VF_NOT_NOW || !passes_soon(why) || !vfa_patience_wait(&patience))
+        if (!passes_soon(r, why) || !vfa_patience_wait(&patience))
             return r;
     }
 }
@@ -178,7 +183,8 @@ static unsigned due_in(const struct vfa_claim *claim)
     int64_t age = age_of(claim), due = 0;
 
     if (claim->attempts > 0)
-        due = claim->attempts > 6 ? VFA_RELEASE_GIVE_UP_S : 1 << (claim->attempts - 1);
+        due = claim->attempts > ARRAY_SIZE(schedule) ? VFA_RELEASE_GIVE_UP_S
+                                                     : schedule[claim->attempts - 1];
     if (age < 0)
         return 0; /* the clock was set back: the attempt corrects the row */
     return due > age ? (unsigned)(due - age) : 0;
@@ -226,9 +232,12 @@ static int is_same(struct vfa_host *host, const struct vfa_claim *claim, bool *r
     return r;
 }
 
-static bool is_hopeless(const struct vfa_claim *claim)
+/* undone: VFA_VF_NOT_NOW or VFA_VF_NOT_YET. */
+static bool is_hopeless(const struct vfa_claim *claim, int undone)
 {
-    return age_of(claim) >= VFA_RELEASE_GIVE_UP_S || claim->attempts >= MAX_ATTEMPTS;
+    int64_t limit = undone == VFA_VF_NOT_YET ? VFA_RELEASE_ATTRIBUTES_S : VFA_RELEASE_GIVE_UP_S;
+
+    return age_of(claim) >= limit || claim->attempts >= MAX_ATTEMPTS;
 }
 
 static bool is_vfaliasd_running(const struct vfa_host *host)
@@ -271,7 +280,7 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
     undone = put_back(w, claim->device, patience, &why, err);
     if (undone < 0)
         return undone;
-    if (undone == VFA_VF_NOT_NOW && is_hopeless(claim))
+    if ((undone == VFA_VF_NOT_NOW || undone == VFA_VF_NOT_YET) && is_hopeless(claim, undone))
         undone = VFA_VF_REFUSED;
     r = write_down(w->host, claim, undone, &why, err);
     return r < 0 ? r : 0;

@@ -14,10 +14,12 @@
  * device (state/lock.h) excludes other programs: only its holder calls the driver and removes the
  * row. So no late call reaches the device of the next owner.
  *
- * A driver that refuses for now is called again: at first for VFA_RELEASE_WAIT_MS, then 1, 2, 4 and
- * so on seconds after the claim ended, until VFA_RELEASE_GIVE_UP_S have passed. If it refuses for
- * good, or for that long, the device goes into quarantine and its saved settings stay:
- * vfa_release_restore() or the release of a later claim tries again. host->warn is called.
+ * A driver that refuses for now is called again: at first for VFA_RELEASE_WAIT_MS, then 1, 2, 5, 10
+ * and so on seconds after the claim ended, until VFA_RELEASE_GIVE_UP_S have passed. The file of an
+ * attribute gets VFA_RELEASE_ATTRIBUTES_S: no known driver needs longer, and a file does not say
+ * whether it refuses for good. A driver or file that refuses for good, or for that long, puts the
+ * device into quarantine, and what is saved stays: vfa_release_restore() or the release of a later
+ * claim tries again. host->warn is called.
  *
  * Lock order: the device's lock, then the state's transaction.
  */
@@ -30,8 +32,9 @@
 #include "state/quarantine.h"
 #include "host/host.h"
 
-#define VFA_RELEASE_WAIT_MS   2000
-#define VFA_RELEASE_GIVE_UP_S 60
+#define VFA_RELEASE_WAIT_MS      2000
+#define VFA_RELEASE_ATTRIBUTES_S 10
+#define VFA_RELEASE_GIVE_UP_S    60
 
 /* The reasons why a domain loses a claim, for a person. */
 #define VFA_WHY_STOPPED  "its domain stopped"

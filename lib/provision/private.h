@@ -55,7 +55,7 @@ struct vfa_job {
     const struct vfa_vf_desired *desired;
     struct vfa_patience patience;
     struct vfa_netlink *nl;  /* opened by the row when needed, closed by provisioner.h */
-    struct vfa_saved saved;  /* by plan: what undo has to restore */
+    struct vfa_saved saved;  /* by plan: what undo has to restore; cleared by provisioner.h */
     struct vfa_vf_work work; /* of the kind "pci" */
 };
 

@@ -18,9 +18,9 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
+#include "pci-steps.h"
 #include "private.h"
 #include "vf-apply.h"
-#include "vf-undo.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,11 +30,11 @@ static const struct vfa_provisioner provisioners[] = {
         .kind = VFA_KIND_PCI,
         .steps =
             {
-                [VFA_STEP_BEFORE_ATTACH] = {vfa_vf_is_wanted, vfa_vf_plan, vfa_vf_apply, true},
+                [VFA_STEP_BEFORE_ATTACH] = {vfa_pci_is_wanted, vfa_pci_plan, vfa_pci_apply, true},
                 [VFA_STEP_AFTER_ATTACH] = {vfa_vf_is_vlan_wanted, vfa_vf_plan_vlan,
                                            vfa_vf_apply_vlan, false},
             },
-        .undo = vfa_vf_undo,
+        .undo = vfa_pci_undo,
     },
 };
 
@@ -56,8 +56,10 @@ void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request
 {
     *ret = (struct vfa_vf_desired){.kind = kind};
     vfa_request_settings(request, alias, &ret->settings);
-    if (alias)
-        ret->policy = alias->settings_policy;
+    if (!alias)
+        return;
+    ret->policy = alias->settings_policy;
+    ret->attributes = (struct vfa_attributes){alias->sysfs, alias->n_sysfs};
 }
 
 /* ---- the order ---- */
@@ -95,7 +97,7 @@ static int check_claimed(const struct vfa_job *job, struct vfa_error *err)
 
 static bool is_empty(const struct vfa_saved *saved)
 {
-    return !saved->settings.given && saved->up == VFA_SAVED_NONE;
+    return !vfa_saved_has_vf(saved) && saved->attributes.n == 0;
 }
 
 static int save_committed(struct vfa_job *job, struct vfa_error *err)
@@ -152,16 +154,20 @@ static int run_under_lock(struct vfa_job *job, const struct vfa_step_functions *
         r = step->plan(job, err);
     if (r == 0)
         r = save_committed(job, err);
-    if (r == 0)
-        r = apply_planned(job, step, err);
+    return r == 0 ? apply_planned(job, step, err) : r;
+}
+
+static void step_job_clear(struct vfa_job *job)
+{
+    vfa_saved_clear(&job->saved);
     job->nl = vfa_netlink_close(job->nl);
-    return r;
 }
 
 static int run_step(unsigned number, struct vfa_host *host, const struct vfa_claim *claim,
                     const struct vfa_vf_desired *desired, struct vfa_error *err)
 {
     const struct vfa_provisioner *provisioner = find_provisioner(claim->device, err);
+    VFA_AUTO(step_job_clear)
     struct vfa_job job = {.provisioner = provisioner,
                           .host = host,
                           .claim = claim,

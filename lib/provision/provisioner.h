@@ -16,6 +16,7 @@
 #define VFA_PROVISION_PROVISIONER_H
 
 #include "base/error.h"
+#include "device/attributes.h"
 #include "device/sysfs.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
@@ -30,6 +31,7 @@ enum {
     VFA_VF_REFUSED = VFA_REFUSED, /* err has the line for a person */
     VFA_VF_STALE = 2,             /* the claim does not exist any more: nothing was changed */
     VFA_VF_NOT_NOW = 3,           /* the driver refused for now; err has the line for a person */
+    VFA_VF_NOT_YET = 4,           /* the same of an attribute, which gets less time: release.h */
 };
 
 /* What is wanted of a device. */
@@ -37,15 +39,17 @@ struct vfa_vf_desired {
     struct vfa_vf_settings settings;
     enum vfa_settings_policy policy;
     enum vfa_attach_kind kind; /* a macvtap needs its netdev up, and its MTU is the netdev's */
+    struct vfa_attributes attributes; /* of the alias, borrowed */
 };
 
-/* The settings of the alias, replaced key by key by those of the request. Either may be NULL. */
+/* The settings of the alias, replaced key by key by those of the request, and the attributes of the
+ * alias, which must outlive *ret. Either may be NULL. */
 void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
                          enum vfa_attach_kind kind, struct vfa_vf_desired *ret);
 
 /* Saves and changes the device, before the guest gets it. Call it outside of a transaction. 0,
  * VFA_VF_STALE, VFA_VF_REFUSED (the device is as it was) or an error. With the policy best_effort,
- * host->warn receives what the driver refused. */
+ * host->warn receives which settings the driver refused. */
 int vfa_provisioner_apply(struct vfa_host *host, const struct vfa_claim *claim,
                           const struct vfa_vf_desired *desired, struct vfa_error *err);
 
@@ -55,8 +59,8 @@ int vfa_provisioner_after_attach(struct vfa_host *host, const struct vfa_claim *
                                  const struct vfa_vf_desired *desired, struct vfa_error *err);
 
 /* Restores what is saved of a device: all of it that can be restored. The caller
- * holds the device's lock. 0 (also if the device is gone), VFA_VF_NOT_NOW, VFA_VF_REFUSED (err has
- * the driver's errno) or -ENOTSUP. */
+ * holds the device's lock. 0 (also if the device is gone), VFA_VF_NOT_NOW, VFA_VF_NOT_YET,
+ * VFA_VF_REFUSED (err has the driver's errno) or -ENOTSUP. */
 int vfa_provisioner_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
                          const struct vfa_saved *saved, struct vfa_error *err);
 

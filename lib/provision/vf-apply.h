@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kind "pci" in the table of provisioner.h: gives a VF the settings that alias and request
+ * For the kind "pci" in the table of provisioner.h: gives a VF the settings that alias and request
  * want. The functions are those of struct vfa_step_functions (private.h).
  *
  * When a driver answers EAGAIN or EBUSY, the request is repeated for VFA_PROVISIONER_PATIENCE_MS.

@@ -137,8 +137,6 @@ static int locate_saved(const struct vfa_sysfs *sysfs, const struct vfa_saved *s
 
     if (vfa_parse_pci_addr(saved->device, ret_addr) < 0)
         return vfa_fail(err, EINVAL, "'%s' is not a PCI device", saved->device);
-    if (saved->unreadable)
-        return vfa_fail(err, EINVAL, "the saved settings cannot be read: %s", saved->unreadable);
     r = vfa_vf_locate(sysfs, ret_addr, ret, err);
     return r == VFA_VF_NONE && !(saved->settings.given & ~VFA_VF_OF_NETDEV) ? 0 : r;
 }

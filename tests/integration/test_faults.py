@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import test_prepared as prepared
 from hookhost import HOOK, domain, fine, hostdev, refused, request, uuid
 
 ASKED = request("net", count=2) + request("accel")
@@ -143,6 +144,33 @@ def test_every_file_operation_of_an_arrival(host, inject, operation, kind):
             refused(done)
         if done.stdout:
             assert claimed(host) == {"0000:02:10.0"}, n
+
+
+@pytest.mark.parametrize("operation, kind", [("prepare", "kill"), ("prepare", "file"), ("release", "kill")])
+def test_every_file_operation_with_attributes(tmp_path, attributes_of, inject, operation, kind):
+    """A start or an end that sets attributes: whatever happens, the next owner gets the device as it was at first."""
+    host = attributes_of(tmp_path, prepared.CONFIG, prepared.gpu)
+    xml = domain(1, request("both"), hostdev(prepared.VFS[0], "both-0"))
+    libraries = "%s %s" % (host.env["LD_PRELOAD"], inject)
+    handler = {"VFA_FAULT_ONLY": "qemu-asked"}
+
+    def usual():
+        return (prepared.value(host), prepared.value(host, name="reset_method")) == ("0", "flr bus")
+
+    fine(host.hook("prepare", xml))
+    if operation == "prepare":
+        fine(host.hook("release", xml))
+    total = calls_of(host, libraries, kind, operation, xml, **handler)
+    for n in range(1, total + 1):
+        fine(host.hook("release", xml))
+        if operation == "release":
+            fine(host.hook("prepare", xml))
+            assert not usual(), n
+        done, _ = with_fault(host, libraries, "%s:%d" % (kind, n), operation, xml, **handler)
+        if operation == "prepare" and done.returncode == 0:
+            assert not usual(), n
+        fine(host.hook("release", xml))
+        assert usual() and host.held() == {} and prepared.saved(host) == [] and prepared.quarantined(host) == {}, n
 
 
 def test_every_allocation_of_prepare(host, inject):

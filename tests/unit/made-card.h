@@ -71,6 +71,7 @@ static inline struct vfa_saved read_saved(void)
     if (list.n)
         saved = list.items[0];
     saved.unreadable = NULL;
+    saved.attributes = (struct vfa_attributes){NULL, 0}; /* owned by the list */
     vfa_saved_list_clear(&list);
     vfa_state_close(state);
     return saved;
@@ -311,7 +312,7 @@ static inline void end(struct vfa_host *host)
 static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
                         enum vfa_settings_policy policy, struct vfa_error *err)
 {
-    const struct vfa_vf_desired desired = {settings(wanted), policy, kind};
+    const struct vfa_vf_desired desired = {settings(wanted), policy, kind, {NULL, 0}};
     const struct vfa_claim claim = the_claim(VF);
 
     return vfa_provisioner_apply(host, &claim, &desired, err);

@@ -20,7 +20,8 @@ static const char *const unknown[] = {"sf:1", "teapot", "", "0000:04:00", "0000:
 
 static void test_unknown_kind(void)
 {
-    const struct vfa_vf_desired desired = {settings("trust=yes vlan=42"), 0, INTERFACE};
+    const struct vfa_vf_desired desired = {settings("trust=yes vlan=42"), 0, INTERFACE, {NULL, 0}};
+
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
         struct vfa_error errors[3] = {VFA_ERROR_INIT, VFA_ERROR_INIT, VFA_ERROR_INIT};
         struct vfa_host host = begin(VF);
@@ -45,7 +46,7 @@ static void test_unknown_kind(void)
 
 static void test_pci(void)
 {
-    const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE};
+    const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE, {NULL, 0}};
     struct vfa_claim claim = the_claim(VF);
     struct vfa_host host = begin(VF);
     struct vfa_netlink *nl = NULL;

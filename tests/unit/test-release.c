@@ -139,9 +139,9 @@ static void test_long_refusal(void)
               strstr(ending.items[0].error, "cannot set trust: not now") != NULL,
           "on record");
     calls = card.all;
-    run_sql("UPDATE claim SET attempts = 5"); /* after 1, 2, 4 and 8 seconds */
+    run_sql("UPDATE claim SET attempts = 5"); /* after 1, 2, 5 and 10 seconds */
     CHECK(finish(&host, VFA_RELEASE_ONCE) == 1 && card.all == calls, "the next one is not due");
-    make_older(16);
+    make_older(20);
     CHECK(finish(&host, VFA_RELEASE_ONCE) == 1 && card.all > calls, "it is due");
     CHECK(claim_for_other(&host, VFA_CLAIM_CLAIMED) == VFA_STATE_TAKEN, "nobody's");
     make_older(VFA_RELEASE_GIVE_UP_S);
@@ -194,7 +194,7 @@ static void test_clock_set_back(void)
     calls = card.all;
     CHECK(finish(&host, VFA_RELEASE_ONCE) == 1 && card.all == calls, "the next one is not due");
     card.busy = 0;
-    make_older(16);
+    make_older(20);
     CHECK(finish(&host, VFA_RELEASE_ONCE) == 0 && is_now(USUAL), "free");
     end(&host);
 }
