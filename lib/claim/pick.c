@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/pci-address.h"
 #include "device/device.h"
-#include "device/driver.h"
 #include "device/health.h"
 #include "device/inventory.h"
 #include "device/keys.h"
@@ -85,8 +84,6 @@ static int look_for_holder(struct vfa_alloc *a, const struct vfa_device *now, en
     struct vfa_keys keys;
     int r;
 
-    if (!vfa_driver_is_vfio(now->driver))
-        return 0;
     vfa_keys_of_device(now, &keys);
     r = vfa_state_holder(a->host->state, &keys, "", &claim, err);
     if (r == VFA_STATE_ABSENT)
@@ -128,7 +125,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
                                       .use = vfa_verdict_of_health(health.use.fault),
                                       .pf = vfa_verdict_of_health(health.pf.fault),
                                       .group = vfa_verdict_of_health(health.group.fault)});
-    if (*ret == VFA_VERDICT_CANDIDATE)
+    if (*ret == VFA_VERDICT_CANDIDATE && health.vfio)
         r = look_for_holder(a, now, ret, err);
     vfa_alloc_leave_group(now, criteria->kind);
     return r;

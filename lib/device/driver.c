@@ -3,11 +3,21 @@
 
 #include "driver.h"
 
+#include "sysfs.h"
+
 #include <string.h>
 
 bool vfa_driver_is_vfio(const char *driver)
 {
     return driver && strstr(driver, "vfio");
+}
+
+bool vfa_driver_has_vfio(int device_fd, const char *driver)
+{
+    char entry[16];
+
+    return vfa_driver_is_vfio(driver) ||
+           (driver && vfa_sysfs_first_entry(device_fd, "vfio-dev", entry, sizeof(entry)) == 0);
 }
 
 static bool is_stub(const char *driver)

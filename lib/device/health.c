@@ -136,11 +136,11 @@ static int check_vf(struct vfa_health_context *health_context, const char *addre
         r = vfa_pci_read(health_context->sysfs, &addr, &vf, err);
     if (r != 0)
         return r < 0 ? r : 0; /* the VF vanished */
-    if (vfa_driver_gives_away(vf.driver)) {
+    fd = vfa_pci_open(health_context->sysfs, &vf.addr);
+    if (vfa_driver_gives_away(vf.driver) || (fd >= 0 && vfa_driver_has_vfio(fd, vf.driver))) {
         snprintf(ret, size, "%s is bound to %.40s", address, vf.driver);
         return 0;
     }
-    fd = vfa_pci_open(health_context->sysfs, &vf.addr);
     r = fd < 0 ? 0 : check_host_use(health_context, &vf, fd, &use, err);
     if (r == 0 && use.fault != VFA_HEALTH_NONE)
         snprintf(ret, size, "%s: %.120s", address, use.detail);
@@ -168,9 +168,14 @@ int vfa_health_vfs(struct vfa_health_context *health_context, int pf_fd, char *r
 /* ---- the IOMMU group ---- */
 
 /* Whether the kernel allows the device in the IOMMU group of a guest's device. */
-static bool is_harmless(const struct vfa_device *dev)
+static bool is_harmless(const struct vfa_sysfs *sysfs, const struct vfa_device *dev)
 {
-    return dev->class >> 8 == PCI_BRIDGE || vfa_driver_shares_group(dev->driver);
+    VFA_AUTO(vfa_closep) int fd = -1;
+
+    if (dev->class >> 8 == PCI_BRIDGE || vfa_driver_shares_group(dev->driver))
+        return true;
+    fd = vfa_pci_open(sysfs, &dev->addr);
+    return fd >= 0 && vfa_driver_has_vfio(fd, dev->driver);
 }
 
 static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *dev,
@@ -183,7 +188,7 @@ static int check_member(const struct vfa_sysfs *sysfs, const struct vfa_device *
     if (vfa_parse_pci_addr(name, &addr) < 0 || vfa_pci_addr_compare(&addr, &dev->addr) == 0)
         return 0;
     r = vfa_pci_read(sysfs, &addr, &member, err);
-    if (r == 0 && !is_harmless(&member))
+    if (r == 0 && !is_harmless(sysfs, &member))
         vfa_health_report_fault(ret, VFA_HEALTH_GROUP, "%s of group %d is bound to %s", name,
                                 dev->iommu_group, member.driver);
     return r < 0 ? r : 0;
@@ -223,6 +228,7 @@ int vfa_health_check(struct vfa_health_context *health_context, const struct vfa
     struct vfa_health health = {.use = {.fault = VFA_HEALTH_NONE}};
     int r = dirfd < 0 ? 0 : check_host_use(health_context, dev, dirfd, &health.use, err);
 
+    health.vfio = dirfd >= 0 && vfa_driver_has_vfio(dirfd, dev->driver);
     if (dirfd >= 0 && dev->type == VFA_TYPE_VF && dev->class >> 16 == VFA_CLASS_NETWORK)
         vfa_health_pf(dirfd, &health.pf);
     if (r == 0)

@@ -57,6 +57,8 @@ struct vfa_health {
     struct vfa_finding use; /* VFA_HEALTH_NETDEV, _VF, _CHILDREN or _DISK */
     struct vfa_finding pf;  /* VFA_HEALTH_PF_DOWN: libvirt sets up neither interface nor macvtap */
     struct vfa_finding group; /* VFA_HEALTH_GROUP; a macvtap needs no IOMMU group */
+    bool
+        vfio; /* it is bound to a VFIO driver: libvirt wants this of a hostdev that is not managed */
 };
 
 /* Checks a PCI function: see vfa_kind_check(). */

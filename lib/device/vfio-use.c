@@ -204,7 +204,8 @@ static void inspect_member(struct members *members, int dirfd)
 {
     char driver[64];
 
-    if (vfa_sysfs_link(dirfd, "driver", driver, sizeof(driver)) != 0 || !vfa_driver_is_vfio(driver))
+    if (vfa_sysfs_link(dirfd, "driver", driver, sizeof(driver)) != 0 ||
+        !vfa_driver_has_vfio(dirfd, driver))
         return;
     members->awake = members->awake || !is_suspended(dirfd);
     if (members->files && !members->file)
@@ -274,10 +275,10 @@ int vfa_vfio_find(struct vfa_vfio_files *files, const struct vfa_sysfs *sysfs,
     int r = 0;
 
     *ret = '\0';
-    if (!vfa_driver_is_vfio(dev->driver))
+    if (!dev->driver)
         return 0;
     dirfd = vfa_pci_open(sysfs, &dev->addr);
-    if (dirfd < 0 || is_idle(dirfd))
+    if (dirfd < 0 || !vfa_driver_has_vfio(dirfd, dev->driver) || is_idle(dirfd))
         return 0;
     if (!files->read)
         r = read_processes(files, sysfs, err);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Classes of drivers, by name. */
+/* Classes of drivers, by name, and by the folder that a VFIO driver makes. */
 
 #include "base/common.h"
 #include "device/driver.h"
+#include "device/sysfs.h"
 #include "check.h"
+#include "made-sysfs.h"
 
 static const struct {
     const char *name;
@@ -26,6 +28,21 @@ static const struct {
     {"virtio-pci", false, false, false},
 };
 
+/* NVIDIA's driver is called the same for VFs with and without a VFIO device. */
+static void test_folder(void)
+{
+    struct vfa_sysfs sysfs = made_begin();
+
+    CHECK(!vfa_driver_has_vfio(sysfs.rootfd, "nvidia"), "no folder");
+    CHECK(vfa_driver_has_vfio(sysfs.rootfd, "vfio-pci"), "its name says so: kernel 6.0");
+    made_folder("vfio-dev");
+    CHECK(!vfa_driver_has_vfio(sysfs.rootfd, "nvidia"), "an empty folder");
+    made_folder("vfio-dev/vfio7");
+    CHECK(vfa_driver_has_vfio(sysfs.rootfd, "nvidia"), "a device");
+    CHECK(!vfa_driver_has_vfio(sysfs.rootfd, NULL), "no driver");
+    made_end(&sysfs);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
@@ -35,5 +52,6 @@ int main(void)
         CHECK(vfa_driver_gives_away(name) == drivers[i].gives_away, "%s", name ? name : "none");
         CHECK(vfa_driver_shares_group(name) == drivers[i].shares_group, "%s", name ? name : "none");
     }
+    test_folder();
     return check_result();
 }

@@ -248,6 +248,36 @@ static void test_group(void)
     }
 }
 
+/* ---- VFIO drivers by another name: NVIDIA's, of the VFs of a vGPU ---- */
+
+static void test_vfio_folder(void)
+{
+    make_host();
+    CHECK(!check_it().vfio, "igbvf");
+    make_device(DEV, "0x020000", "vfio-pci");
+    CHECK(check_it().vfio, "vfio-pci");
+    make_device(DEV, "0x030200", "nvidia");
+    CHECK(!check_it().vfio, "nvidia, of a whole GPU");
+    made_folder(DEV "/vfio-dev/vfio3");
+    CHECK(check_it().vfio, "nvidia, of a vGPU");
+    expect("alone", VFA_HEALTH_NONE, "");
+
+    make_device(OTHER, "0x030200", "nvidia");
+    made_link(GROUP "0000:01:00.1", "x");
+    expect("a GPU in its group", VFA_HEALTH_GROUP, "0000:01:00.1 of group 7 is bound to nvidia");
+    made_folder(OTHER "/vfio-dev/vfio4");
+    expect("a vGPU in its group", VFA_HEALTH_NONE, "");
+
+    make_host();
+    make_device(DEV, "0x030200", "nvidia");
+    make_device(VF0, "0x030200", "nvidia");
+    made_link(VF0 "/physfn", "../0000:01:00.0");
+    made_link(DEV "/virtfn0", "../0000:01:10.0");
+    expect("a GPU whose VF is idle", VFA_HEALTH_NONE, "");
+    made_folder(VF0 "/vfio-dev/vfio3");
+    expect("a GPU whose VF is a vGPU", VFA_HEALTH_VF, "0000:01:10.0 is bound to nvidia");
+}
+
 static void test_strange_groups(void)
 {
     make_host();
@@ -300,6 +330,7 @@ int main(void)
     test_vanished();
     test_offspring();
     test_group();
+    test_vfio_folder();
     test_strange_groups();
     test_all_is_told();
     test_error();

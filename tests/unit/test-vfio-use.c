@@ -45,9 +45,19 @@ static const struct {
     {"the container's file", "vfio-pci", "/dev/vfio/vfio", "active", ""},
     {"another file", "vfio-pci", "/home/12", "active", ""},
     {"a suspended device is not looked for", "vfio-pci", "/dev/vfio/12", "suspended", ""},
+    {"a VFIO driver by another name", "nvidia", "/dev/vfio/12", "active",
+     "process 77 (dpdk-testpmd) has /dev/vfio/12 open"},
+    {"its own file", "nvidia", "/dev/vfio/devices/vfio3", "active",
+     "process 77 (dpdk-testpmd) has /dev/vfio/devices/vfio3 open"},
     {"another driver", "igbvf", "/dev/vfio/12", "active", ""},
     {"no driver", NULL, "/dev/vfio/12", "active", ""},
 };
+
+/* Drivers of the host make no VFIO devices. */
+static bool is_host_driver(const char *driver)
+{
+    return driver && (strncmp(driver, "igb", 3) == 0 || strcmp(driver, "pcieport") == 0);
+}
 
 /* ROOT is replaced by the folder of this test. */
 static void make_target(char *buf, size_t size, const char *target)
@@ -65,7 +75,8 @@ static void make_host(size_t i)
     made_without("sys/bus");
     made_without("proc");
     made_folder(DEV);
-    made_folder(DEV "/vfio-dev/vfio3");
+    if (!is_host_driver(cases[i].driver))
+        made_folder(DEV "/vfio-dev/vfio3");
     if (cases[i].status)
         made_file(DEV "/power/runtime_status", cases[i].status);
     made_file("proc/meminfo", "none");
@@ -108,6 +119,8 @@ static const struct {
      "process 77 (dpdk-testpmd) has /dev/vfio/12 open"},
     {"one that is in use by its own file", "mlx5_vfio_pci", "active", "/dev/vfio/devices/vfio4",
      "process 77 (dpdk-testpmd) has /dev/vfio/devices/vfio4 open"},
+    {"one of NVIDIA's driver", "nvidia", "active", "/dev/vfio/devices/vfio4",
+     "process 77 (dpdk-testpmd) has /dev/vfio/devices/vfio4 open"},
     {"one that nobody uses", "vfio-pci", "suspended", "/dev/vfio/12", ""},
     {"a bridge", "pcieport", "active", "/dev/vfio/12", ""},
     {"one of a driver of the host", "igb", "active", "/dev/vfio/devices/vfio4", ""},
@@ -130,7 +143,8 @@ static void test_siblings(void)
         made_link(DEV "/iommu_group", "../../../../kernel/iommu_groups/12");
         made_link(SIBLING "/driver", driver);
         made_file(SIBLING "/power/runtime_status", siblings[i].status);
-        made_folder(SIBLING "/vfio-dev/vfio4");
+        if (!is_host_driver(siblings[i].driver))
+            made_folder(SIBLING "/vfio-dev/vfio4");
         made_link("sys/kernel/iommu_groups/12/devices/0000:01:00.0",
                   "../../../../bus/pci/devices/0000:01:00.0");
         made_link("sys/kernel/iommu_groups/12/devices/0000:01:00.1",
