@@ -99,6 +99,11 @@ bool vfa_choose_near(const struct vfa_criteria *criteria, int node)
     return false;
 }
 
+bool vfa_choose_needs_vfio(const struct vfa_criteria *criteria, const struct vfa_spec *spec)
+{
+    return criteria->kind != VFA_ATTACH_MACVTAP && !vfa_alias_managed(criteria->alias, spec);
+}
+
 enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
                                    const struct vfa_facts *facts)
 {
@@ -107,6 +112,8 @@ enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
     if (facts->use == VFA_VERDICT_MISSING)
         return VFA_VERDICT_MISSING;
     if (criteria->alias && !vfa_alias_matches_driver(criteria->alias, facts->dev, facts->spec))
+        return VFA_VERDICT_DRIVER;
+    if (vfa_choose_needs_vfio(criteria, facts->spec) && !facts->vfio)
         return VFA_VERDICT_DRIVER;
     if (facts->use != VFA_VERDICT_CANDIDATE)
         return facts->use;

@@ -54,16 +54,22 @@ struct vfa_facts {
     enum vfa_verdict pf;
     enum vfa_verdict group;
     enum vfa_verdict held; /* from vfa_health_held() */
+    bool vfio;             /* it is bound to a VFIO driver: from vfa_health_check() */
 };
 
 /* The results of the health checks of a device during a scan. */
 struct vfa_checked {
     bool known; /* false: the device was claimed and not checked */
     enum vfa_verdict use, pf, group, held;
+    bool vfio;
 };
 
-/* The first verdict on the current state of the device itself. Uses only dev, spec, use, pf, group
- * and held. Not for a device that a guest has: that device has another driver and no netdev. */
+/* True if libvirt expects a device of this spec (or NULL) to be bound to a VFIO driver: it is to be
+ * assigned, and vfa_alias_managed() is false. */
+bool vfa_choose_needs_vfio(const struct vfa_criteria *criteria, const struct vfa_spec *spec);
+
+/* The first verdict on the current state of the device itself. Uses only dev, spec, use, pf, group,
+ * held and vfio. Not for a device that a guest has: that device has another driver and no netdev. */
 enum vfa_verdict vfa_choose_health(const struct vfa_criteria *criteria,
                                    const struct vfa_facts *facts);
 

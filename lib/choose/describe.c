@@ -210,6 +210,10 @@ static void say_driver(FILE *f, const struct subject *s)
         fprintf(f, "it is bound to %s, ", s->device->dev->driver);
     else
         fputs("it is bound to none, ", f);
+    if (!alias || vfa_alias_matches_driver(alias, s->device->dev, s->device->spec)) {
+        fputs("managed 'no' wants a VFIO driver", f);
+        return;
+    }
     for (size_t i = 0; i < alias->n_choices; i++) {
         if (!alias->choices[i].driver)
             continue;

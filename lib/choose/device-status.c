@@ -98,8 +98,10 @@ static int check_health(struct vfa_health_context *health_context, struct vfa_de
     struct vfa_health health;
     int r = vfa_kind_check(health_context, device->dev, &health, err);
 
-    if (r == 0)
-        r = keep_finding(&health.use, &device->use, err);
+    if (r < 0)
+        return r;
+    device->vfio = health.vfio;
+    r = keep_finding(&health.use, &device->use, err);
     if (r == 0)
         r = keep_finding(&health.pf, &device->pf, err);
     return r == 0 ? keep_finding(&health.group, &device->group, err) : r;
@@ -236,6 +238,7 @@ static int check_device(struct vfa_health_context *health_context, const struct 
     ret->pf = device.pf.verdict;
     ret->group = device.group.verdict;
     ret->held = device.held.verdict;
+    ret->vfio = device.vfio;
     clear_findings(&device);
     return r;
 }
@@ -308,7 +311,8 @@ enum vfa_verdict vfa_device_status_judge(const struct vfa_device_status *device,
                                     .use = device->use.verdict,
                                     .pf = device->pf.verdict,
                                     .group = device->group.verdict,
-                                    .held = device->held.verdict};
+                                    .held = device->held.verdict,
+                                    .vfio = device->vfio};
 
     return vfa_choose_judge(criteria, &facts);
 }

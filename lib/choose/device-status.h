@@ -37,6 +37,7 @@ struct vfa_device_status {
     const struct vfa_tentative *tentative;     /* its first tentative assignment, or NULL */
     /* Checked only for a claimable device without a claim on itself, its PF or its VFs. */
     struct vfa_device_finding use, pf, group, held;
+    bool vfio; /* likewise */
 };
 
 struct vfa_device_status_list {

@@ -32,7 +32,8 @@ int vfa_verdict_healthy(const void *data, size_t number, const struct vfa_device
                                     .use = checked->use,
                                     .pf = checked->pf,
                                     .group = checked->group,
-                                    .held = checked->held};
+                                    .held = checked->held,
+                                    .vfio = checked->vfio};
 
     return checked->known ? vfa_choose_health(&criteria, &facts) == VFA_VERDICT_CANDIDATE : -1;
 }

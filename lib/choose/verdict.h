@@ -22,10 +22,10 @@ enum vfa_verdict {
     VFA_VERDICT_PF_VF_CLAIMED, /* its PF, or one of its VFs, is claimed */
     VFA_VERDICT_GROUP_TAKEN,   /* another domain has a device of its IOMMU group */
     VFA_VERDICT_QUARANTINED,
-    VFA_VERDICT_MISSING,      /* no longer in sysfs, or another device has its address */
-    VFA_VERDICT_DRIVER,       /* not bound to the driver that the alias wants */
-    VFA_VERDICT_NETDEV,       /* its netdev is in use on the host */
-    VFA_VERDICT_VF,           /* the host uses one of its VFs */
+    VFA_VERDICT_MISSING, /* no longer in sysfs, or another device has its address */
+    VFA_VERDICT_DRIVER,  /* not bound to the driver of the alias, or, if not managed, to VFIO */
+    VFA_VERDICT_NETDEV,  /* its netdev is in use on the host */
+    VFA_VERDICT_VF,      /* the host uses one of its VFs */
     VFA_VERDICT_HAS_CHILDREN, /* it is the parent of a vDPA or mediated device */
     VFA_VERDICT_FULL,         /* it makes devices, and can make no more now */
     VFA_VERDICT_DISK,         /* the host uses one of its disks */

@@ -119,12 +119,13 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     r = vfa_kind_check(&a->health_context, now, &health, err);
     if (r < 0)
         return r;
-    *ret = vfa_choose_health(
-        criteria, &(struct vfa_facts){.dev = now,
-                                      .spec = spec,
-                                      .use = vfa_verdict_of_health(health.use.fault),
-                                      .pf = vfa_verdict_of_health(health.pf.fault),
-                                      .group = vfa_verdict_of_health(health.group.fault)});
+    *ret = vfa_choose_health(criteria,
+                             &(struct vfa_facts){.dev = now,
+                                                 .spec = spec,
+                                                 .use = vfa_verdict_of_health(health.use.fault),
+                                                 .pf = vfa_verdict_of_health(health.pf.fault),
+                                                 .group = vfa_verdict_of_health(health.group.fault),
+                                                 .vfio = health.vfio});
     if (*ret == VFA_VERDICT_CANDIDATE && health.vfio)
         r = look_for_holder(a, now, ret, err);
     vfa_alloc_leave_group(now, criteria->kind);

@@ -278,6 +278,54 @@ static void test_kinds(void)
     dev.netdev = NULL;
 }
 
+/* A device that libvirt does not bind: the alias decides, else Nova's key of the device_spec. */
+static const struct {
+    const char *label;
+    enum vfa_attach_kind kind;
+    const char *alias, *spec; /* managed; NULL: not said */
+    bool vfio;
+    enum vfa_verdict drop;
+} manageds[] = {
+    {"nobody says", VFA_ATTACH_HOSTDEV, NULL, NULL, false, VFA_VERDICT_CANDIDATE},
+    {"managed", VFA_ATTACH_HOSTDEV, "yes", NULL, false, VFA_VERDICT_CANDIDATE},
+    {"not managed", VFA_ATTACH_HOSTDEV, "no", NULL, false, VFA_VERDICT_DRIVER},
+    {"not managed, VFIO", VFA_ATTACH_HOSTDEV, "no", NULL, true, VFA_VERDICT_CANDIDATE},
+    {"an interface", VFA_ATTACH_INTERFACE, "no", NULL, false, VFA_VERDICT_DRIVER},
+    {"a macvtap", VFA_ATTACH_MACVTAP, "no", NULL, false, VFA_VERDICT_CANDIDATE},
+    {"the spec", VFA_ATTACH_HOSTDEV, NULL, "false", false, VFA_VERDICT_DRIVER},
+    {"the spec, VFIO", VFA_ATTACH_HOSTDEV, NULL, "false", true, VFA_VERDICT_CANDIDATE},
+    {"the spec, managed", VFA_ATTACH_HOSTDEV, NULL, "true", false, VFA_VERDICT_CANDIDATE},
+    {"the alias counts", VFA_ATTACH_HOSTDEV, "yes", "false", false, VFA_VERDICT_CANDIDATE},
+    {"the alias counts", VFA_ATTACH_HOSTDEV, "no", "true", false, VFA_VERDICT_DRIVER},
+};
+
+static void test_managed(void)
+{
+    static char netdev[] = "enp1s0v0";
+
+    reset();
+    dev.netdev = netdev;
+    for (size_t i = 0; i < ARRAY_SIZE(manageds); i++) {
+        struct vfa_alias as_said = alias;
+        struct vfa_spec spec_said = {.vendor = VFA_ID_ANY, .product = VFA_ID_ANY};
+        const struct vfa_criteria criteria = {
+            .alias = &as_said, .uuid = "", .kind = manageds[i].kind};
+        const struct vfa_facts facts = {
+            .dev = &dev, .spec = &spec_said, .claimable = true, .vfio = manageds[i].vfio};
+
+        if (manageds[i].alias) {
+            as_said.said[VFA_ALIAS_MANAGED].file = "x";
+            as_said.managed = strcmp(manageds[i].alias, "yes") == 0;
+        }
+        if (manageds[i].spec)
+            vfa_tags_set(&spec_said.tags, "managed", manageds[i].spec, NULL);
+        CHECK(vfa_choose_judge(&criteria, &facts) == manageds[i].drop, "%s: %s", manageds[i].label,
+              vfa_verdict_name(vfa_choose_judge(&criteria, &facts)));
+        vfa_tags_clear(&spec_said.tags);
+    }
+    dev.netdev = NULL;
+}
+
 /* A macvtap is refused for a claim on the device, not for a claim on its IOMMU group. */
 static void test_group_of_a_macvtap(void)
 {
@@ -338,6 +386,7 @@ int main(void)
     test_order_of_reasons();
     test_driver();
     test_kinds();
+    test_managed();
     test_group_of_a_macvtap();
     test_anybody();
     test_near();
