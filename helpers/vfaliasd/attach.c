@@ -26,6 +26,7 @@
 #include "state/claims.h"
 #include "state/failed.h"
 #include "state/state.h"
+#include "host/binding.h"
 #include "host/host.h"
 #include "choose/resolve.h"
 #include "provision/provisioner.h"
@@ -177,19 +178,31 @@ static int attach_by_libvirt(struct vfa_pass *pass, const char *xml, struct vfa_
     return r;
 }
 
+static int is_managed(struct vfa_pass *pass, const struct vfa_alias *alias,
+                      const struct vfa_device *device, bool *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sysfs_close) struct vfa_sysfs sysfs = {.rootfd = -1};
+    int r = vfa_sysfs_open(pass->config->sysfs_root, &sysfs, err);
+
+    return r < 0 ? r : vfa_binding_managed(pass->config, &sysfs, device, alias, ret, err);
+}
+
 static int attach_device(struct vfa_pass *pass, const struct vfa_step *step,
                          const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
     VFA_AUTO(vfa_freep) char *xml = NULL;
+    bool managed = true;
     int r;
 
     if (!alias)
         return vfa_fail(err, EINVAL, "the configuration has no alias '%s' any more",
                         request->alias);
-    r = vfa_domxml_device(pass->domain, request, alias, device,
-                          vfa_domain_port(pass->domain, request->name), &xml, err);
+    r = is_managed(pass, alias, device, &managed, err);
+    if (r == 0)
+        r = vfa_domxml_device(pass->domain, request, alias, device, managed,
+                              vfa_domain_port(pass->domain, request->name), &xml, err);
     if (r < 0)
         return r;
     vfa_log(LOG_DEBUG, "domain '%s': attaching %s", pass->domain->name, xml);

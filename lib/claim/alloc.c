@@ -20,8 +20,11 @@
 #include "state/index.h"
 #include "state/meta.h"
 #include "state/state.h"
+#include "host/binding.h"
 #include "host/host.h"
 #include "host/rescan.h"
+#include "choose/resolve.h"
+#include "assignment.h"
 #include "claim.h"
 #include "private.h"
 #include "transaction.h"
@@ -146,6 +149,23 @@ int vfa_alloc_read(struct vfa_alloc *a, const char *device, struct vfa_device *r
     if (r == VFA_SYSFS_GONE)
         *ret = vfa_device_unknown(device);
     return r < 0 ? r : 0;
+}
+
+int vfa_alloc_assign(struct vfa_alloc *a, const struct vfa_request *request,
+                     struct vfa_device *device, bool moved, struct vfa_assignments *assignments,
+                     struct vfa_error *err)
+{
+    const struct vfa_config *config = a->host->config;
+    struct vfa_assignment assignment = {
+        .request = request->name, .device = *device, .moved = moved};
+    int r = vfa_binding_managed(config, &a->host->sysfs, device, vfa_resolve_alias(config, request),
+                                &assignment.managed, err);
+
+    if (r == 0)
+        r = vfa_assignments_add(assignments, &assignment, err);
+    if (r == 0)
+        *device = assignment.device;
+    return r;
 }
 
 const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const char *device, char *buf)

@@ -48,7 +48,8 @@ static int make_device(const struct vfa_config *config, struct vfa_domain *domai
 
     if (!alias)
         return vfa_fail(err, ENOENT, "no alias is configured for request '%s'", arrival->request);
-    r = vfa_domxml_device(domain, request, alias, &arrival->device, port, ret, err);
+    r = vfa_domxml_device(domain, request, alias, &arrival->device, arrival->managed, port, ret,
+                          err);
     if (r == 0 && port)
         domain->ports[port - domain->ports].used = true;
     return r;
@@ -81,7 +82,7 @@ int vfa_assignments_to_xml(const struct vfa_config *config, const char *xml, siz
 
         if (vfa_domain_device(domain, arrival->request)) {
             plug.sources[plug.n_sources++] =
-                (struct vfa_domxml_source){arrival->request, &arrival->device};
+                (struct vfa_domxml_source){arrival->request, &arrival->device, arrival->managed};
             continue;
         }
         r = make_device(config, domain, arrival, &plug.devices[plug.n_devices], err);

@@ -31,19 +31,19 @@ const struct vfa_assignment *vfa_assignments_find(const struct vfa_assignments *
     return NULL;
 }
 
-int vfa_assignments_add(struct vfa_assignments *assignments, const char *request,
-                        struct vfa_device *device, bool moved, struct vfa_error *err)
+int vfa_assignments_add(struct vfa_assignments *assignments, struct vfa_assignment *assignment,
+                        struct vfa_error *err)
 {
     struct vfa_assignment *more = realloc(assignments->items, (assignments->n + 1) * sizeof(*more));
-    char *name = more ? strdup(request) : NULL;
+    char *name = more ? strdup(assignment->request) : NULL;
 
     if (more)
         assignments->items = more;
     if (!name)
         return vfa_fail_oom(err);
-    more[assignments->n++] =
-        (struct vfa_assignment){.request = name, .device = *device, .moved = moved};
-    *device = (struct vfa_device){0};
+    more[assignments->n] = *assignment;
+    more[assignments->n++].request = name;
+    assignment->device = (struct vfa_device){0};
     return 0;
 }
 
@@ -60,7 +60,8 @@ int vfa_assignments_fill(const struct vfa_assignments *assignments, const char *
         const struct vfa_assignment *arrival = &assignments->items[i];
 
         if (arrival->moved)
-            sources[n++] = (struct vfa_domxml_source){arrival->request, &arrival->device};
+            sources[n++] =
+                (struct vfa_domxml_source){arrival->request, &arrival->device, arrival->managed};
     }
     return vfa_domxml_fill(xml, len, sources, n, ret, err);
 }

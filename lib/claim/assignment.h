@@ -15,6 +15,7 @@ struct vfa_assignment {
     char *request;            /* its name */
     struct vfa_device device; /* as sysfs has it */
     bool moved;               /* the XML names another device */
+    bool managed;             /* libvirt binds the device: vfa_binding_managed() */
 };
 struct vfa_assignments {
     struct vfa_assignment *items;
@@ -25,9 +26,9 @@ void vfa_assignments_clear(struct vfa_assignments *assignments);
 const struct vfa_assignment *vfa_assignments_find(const struct vfa_assignments *assignments,
                                                   const char *request);
 
-/* Appends an assignment; takes the device over on success. */
-int vfa_assignments_add(struct vfa_assignments *assignments, const char *request,
-                        struct vfa_device *device, bool moved, struct vfa_error *err);
+/* Appends a copy of an assignment, which borrows its request; takes its device over on success. */
+int vfa_assignments_add(struct vfa_assignments *assignments, struct vfa_assignment *assignment,
+                        struct vfa_error *err);
 
 /* The domain's XML with the moved devices as sources of its elements: see vfa_domxml_fill(). */
 int vfa_assignments_fill(const struct vfa_assignments *assignments, const char *xml, size_t len,

@@ -187,7 +187,7 @@ static int choose(struct work *w, const struct vfa_tagged *tagged, struct vfa_er
         return keep_definition_refusal(w, &why, err);
     if (r < 0)
         return vfa_error_move(err, &why);
-    return vfa_assignments_add(&w->result.devices, tagged->request.name, &device, true, err);
+    return vfa_alloc_assign(&w->a, &tagged->request, &device, true, &w->result.devices, err);
 }
 
 static int choose_all(struct work *w, struct vfa_error *err)

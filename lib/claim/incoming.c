@@ -46,7 +46,9 @@ static int keep(struct vfa_alloc *a, const struct vfa_domdev *dev,
     r = vfa_alloc_claim_tagged(a, &tagged, VFA_CLAIM_INCOMING, err);
     if (r == VFA_STATE_TAKEN)
         return 0;
-    return r < 0 ? r : vfa_assignments_add(assignments, dev->request, &tagged.device, false, err);
+    if (r < 0)
+        return r;
+    return vfa_alloc_assign(a, &tagged.request, &tagged.device, false, assignments, err);
 }
 
 /* Runs before other devices are chosen: they must not be devices that the XML names. */
@@ -74,9 +76,10 @@ static int serve_device(struct vfa_alloc *a, const struct vfa_domdev *dev,
         r = vfa_alloc_pick(a, &tagged.request, &chosen, err);
     if (r)
         return r;
-    return vfa_assignments_add(
-        assignments, dev->request, &chosen,
-        tagged.kind == VFA_TAGGED_MISSING || strcmp(tagged.source, chosen.id) != 0, err);
+    return vfa_alloc_assign(a, &tagged.request, &chosen,
+                            tagged.kind == VFA_TAGGED_MISSING ||
+                                strcmp(tagged.source, chosen.id) != 0,
+                            assignments, err);
 }
 
 /* ---- requests that have none ---- */
@@ -98,7 +101,7 @@ static int serve_request(struct vfa_alloc *a, const struct vfa_request *request,
         vfa_error_move(err, &why);
         return r;
     }
-    return vfa_assignments_add(assignments, request->name, &chosen, true, err);
+    return vfa_alloc_assign(a, request, &chosen, true, assignments, err);
 }
 
 /* ---- all of it ---- */

@@ -117,6 +117,13 @@ int vfa_alloc_derive(struct vfa_alloc *a, const struct vfa_device *maker, const 
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err);
 
+/* Adds the device that was chosen for a request to the assignments, and takes it over on success.
+ * moved: the XML names another device. */
+struct vfa_assignments;
+int vfa_alloc_assign(struct vfa_alloc *a, const struct vfa_request *request,
+                     struct vfa_device *device, bool moved, struct vfa_assignments *assignments,
+                     struct vfa_error *err);
+
 /* Whether a domain asks for the device of an incoming claim. */
 bool vfa_alloc_asks_for(const struct vfa_domain *domain, const struct vfa_claim *claim);
 

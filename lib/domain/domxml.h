@@ -23,12 +23,12 @@
 int vfa_domxml_parse(const char *xml, size_t len, struct vfa_domain **ret, struct vfa_error *err);
 
 /* Makes the device element for a request: from its template, or of the kind that the alias says. It
- * gets the user alias ua-vf-NAME, the device as source, managed='yes' (not a macvtap) and, if port
- * is not NULL, the guest address. An interface also gets a MAC address (base/mac.h), and the VLAN
+ * gets the user alias ua-vf-NAME, the device as source, managed='yes' or 'no' (not a macvtap) and,
+ * if port is not NULL, the guest address. An interface also gets a MAC address (base/mac.h), and the VLAN
  * and port profile of the alias, where the template has none. free() *ret. -ENODEV: the device has
  * no netdev for a macvtap. */
 int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
-                      const struct vfa_alias *alias, const struct vfa_device *device,
+                      const struct vfa_alias *alias, const struct vfa_device *device, bool managed,
                       const struct vfa_port *port, char **ret, struct vfa_error *err);
 
 /* The same in short, for a request that has no device yet. */
@@ -45,10 +45,11 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
 struct vfa_domxml_source {
     const char *request;
     const struct vfa_device *device;
+    bool managed; /* libvirt binds the device to vfio-pci and back: vfa_alias_managed() */
 };
 
-/* Copies a domain XML and sets the sources of the devices of those requests (and managed='yes',
- * except on a macvtap). Every other byte stays as it is. Requests without a device in the XML are
+/* Copies a domain XML and sets the sources of the devices of those requests (and managed, except on
+ * a macvtap). Every other byte stays as it is. Requests without a device in the XML are
  * ignored. free() *ret. */
 int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
                     char **ret, struct vfa_error *err);

@@ -32,7 +32,7 @@ struct vfa_element_kind {
     const char *mode;    /* its attribute mode, which is written only; NULL: none */
     const char *model;   /* of the guest's NIC if the request says none; NULL: it needs none */
     enum vfa_untyped untyped;
-    bool managed;     /* it gets managed='yes': libvirt binds the device to vfio-pci and back */
+    bool managed; /* it has the attribute managed: libvirt binds the device to vfio-pci and back */
     bool tagged_only; /* vfa_domxml_parse() ignores elements without user alias ua-vf-NAME */
 
     /* Reads <source> (NULL: absent) into dev->source, which is NULL before. 0 or -ENOMEM. */

@@ -52,7 +52,7 @@ static xmlNodePtr only_child(xmlNodePtr element, const char *name)
 
 /* Of several sources the first counts. It keeps everything but its address. */
 static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
-                      const struct vfa_device *device, struct vfa_error *err)
+                      const struct vfa_device *device, bool managed, struct vfa_error *err)
 {
     xmlNodePtr source = only_child(element, "source");
     int r;
@@ -64,7 +64,9 @@ static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
     r = kind->write_source(source, device, err);
     if (r < 0)
         return r;
-    return !kind->managed || vfa_xml_set(element, "managed", "yes") ? 0 : vfa_fail_oom(err);
+    if (kind->managed && !vfa_xml_set(element, "managed", managed ? "yes" : "no"))
+        return vfa_fail_oom(err);
+    return 0;
 }
 
 /* ---- what depends on the request ---- */
@@ -163,7 +165,7 @@ static int begin_element(const struct vfa_request *request, const struct vfa_ele
 }
 
 int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
-                      const struct vfa_alias *alias, const struct vfa_device *device,
+                      const struct vfa_alias *alias, const struct vfa_device *device, bool managed,
                       const struct vfa_port *port, char **ret, struct vfa_error *err)
 {
     const struct vfa_element_kind *kind = vfa_element_kind(vfa_request_attach(request, alias));
@@ -174,7 +176,7 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
     if (r < 0)
         return r;
     element = xmlDocGetRootElement(doc);
-    r = set_source(element, kind, device, err);
+    r = set_source(element, kind, device, managed, err);
     if (r < 0)
         return r;
     if (!set_type(element, kind) || !set_nic(element, kind, domain, request, alias) ||
@@ -209,15 +211,15 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
 
 /* ---- a whole domain ---- */
 
-static const struct vfa_device *find_source(xmlNodePtr node,
-                                            const struct vfa_domxml_source *sources, size_t n)
+static const struct vfa_domxml_source *
+find_source(xmlNodePtr node, const struct vfa_domxml_source *sources, size_t n)
 {
     VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
     const char *request = vfa_xml_request_of(node, &hold);
 
     for (size_t i = 0; request && i < n; i++) {
         if (strcmp(sources[i].request, request) == 0)
-            return sources[i].device;
+            return &sources[i];
     }
     return NULL;
 }
@@ -230,11 +232,11 @@ static int fill_all(xmlNodePtr devices, const struct vfa_domxml_source *sources,
     *ret_n = 0;
     for (xmlNodePtr node = devices ? devices->children : NULL; node && r == 0; node = node->next) {
         const struct vfa_element_kind *kind = vfa_element_kind_of(node);
-        const struct vfa_device *device = kind ? find_source(node, sources, n) : NULL;
+        const struct vfa_domxml_source *source = kind ? find_source(node, sources, n) : NULL;
 
-        if (!device)
+        if (!source)
             continue;
-        r = set_source(node, kind, device, err);
+        r = set_source(node, kind, source->device, source->managed, err);
         edits[(*ret_n)++] = (struct vfa_xml_edit){.node = node};
     }
     return r;

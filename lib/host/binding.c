@@ -75,6 +75,29 @@ int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sy
     return 0;
 }
 
+/* Whether the key of some device_spec counts: the alias has none. */
+static bool depends_on_spec(const struct vfa_config *config, const struct vfa_alias *alias)
+{
+    bool depends = false;
+
+    for (size_t i = 0; i < config->n_specs; i++)
+        depends = depends ||
+                  vfa_alias_managed(alias, &config->specs[i]) != vfa_alias_managed(alias, NULL);
+    return depends;
+}
+
+int vfa_binding_managed(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                        const struct vfa_device *dev, const struct vfa_alias *alias, bool *ret,
+                        struct vfa_error *err)
+{
+    const struct vfa_spec *spec = NULL;
+    int r = depends_on_spec(config, alias) ? vfa_binding_spec(config, sysfs, dev, &spec, err) : 0;
+
+    if (r == 0)
+        *ret = vfa_alias_managed(alias, spec);
+    return r;
+}
+
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
                      const char *device, struct vfa_binding *ret, struct vfa_error *err)
 {

@@ -38,4 +38,10 @@ int vfa_binding_spec(const struct vfa_config *config, const struct vfa_sysfs *sy
                      const struct vfa_device *dev, const struct vfa_spec **ret,
                      struct vfa_error *err);
 
+/* vfa_alias_managed() for a device that the caller has read from sysfs; alias may be NULL. Finds
+ * the device_spec only if the answer depends on it. */
+int vfa_binding_managed(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
+                        const struct vfa_device *dev, const struct vfa_alias *alias, bool *ret,
+                        struct vfa_error *err);
+
 #endif

@@ -77,7 +77,7 @@ static void make_devices(const struct vfa_domain *domain)
         const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % VFA_ATTACH_KINDS)};
         VFA_AUTO(vfa_freep) char *element = NULL;
 
-        if (vfa_domxml_device(domain, request, &alias, &device,
+        if (vfa_domxml_device(domain, request, &alias, &device, i % 2 == 0,
                               vfa_domain_port(domain, request->name), &element, NULL) == 0)
             check_device(element, request);
     }
@@ -115,7 +115,7 @@ static void fill(const char *xml, size_t size, const struct vfa_domain *domain)
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *after = NULL;
     VFA_AUTO(vfa_freep) char *filled = NULL;
     const char *request = domain->n_devices ? domain->devices[0].request : NULL;
-    const struct vfa_domxml_source source = {request ? request : "none", &device};
+    const struct vfa_domxml_source source = {request ? request : "none", &device, true};
 
     if (vfa_domxml_fill(xml, size, &source, 1, &filled, NULL) < 0)
         return;

@@ -30,7 +30,8 @@ static char *made_device(const char *template_xml, bool given, enum vfa_attach_k
     const struct vfa_domain domain = {.uuid = UUID};
     char *xml = NULL;
 
-    CHECK(vfa_domxml_device(&domain, &request, alias, &device, port, &xml, NULL) == 0, "made");
+    CHECK(vfa_domxml_device(&domain, &request, alias, &device, true, port, &xml, NULL) == 0,
+          "made");
     return xml;
 }
 
@@ -123,9 +124,48 @@ static void test_vlan_of_request(void)
         VFA_AUTO(vfa_freep) char *xml = NULL;
 
         vfa_vf_settings_put(&request.settings, VFA_VF_VLAN, cases[i].vlan);
-        CHECK(vfa_domxml_device(&domain, &request, &alias, &device, NULL, &xml, NULL) == 0, "made");
+        CHECK(vfa_domxml_device(&domain, &request, &alias, &device, true, NULL, &xml, NULL) == 0,
+              "made");
         CHECK(cases[i].element ? strstr(xml, cases[i].element) != NULL : !strstr(xml, "<vlan>"),
               "%s", xml);
+    }
+}
+
+/* libvirt is told to leave the driver alone, whatever the template says; a macvtap has no such
+ * attribute. */
+static void test_unmanaged(void)
+{
+    static const struct {
+        const char *template_xml;
+        enum vfa_attach_kind attach;
+        bool managed;
+        const char *part, *without;
+    } cases[] = {
+        {NULL, VFA_ATTACH_HOSTDEV, false, "managed=\"no\"", "yes"},
+        {"<hostdev mode='subsystem' type='pci' managed='yes'/>", VFA_ATTACH_HOSTDEV, false,
+         "managed=\"no\"", "yes"},
+        {"<hostdev mode='subsystem' type='pci' managed='no'/>", VFA_ATTACH_HOSTDEV, true,
+         "managed=\"yes\"", "managed=\"no\""},
+        {NULL, VFA_ATTACH_INTERFACE, false, "managed=\"no\"", "yes"},
+        {NULL, VFA_ATTACH_MACVTAP, false, "type=\"direct\"", "managed"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char name[] = "net-0", netdev[] = "enp1s0v1";
+        const struct vfa_request request = {.name = name,
+                                            .alias = name,
+                                            .template_xml = (char *)cases[i].template_xml,
+                                            .attach_given = true,
+                                            .attach = cases[i].attach};
+        const struct vfa_alias alias = {.attach = cases[i].attach};
+        const struct vfa_device device = {.addr = {0, 1, 0x10, 2}, .netdev = netdev};
+        const struct vfa_domain domain = {.uuid = UUID};
+        VFA_AUTO(vfa_freep) char *xml = NULL;
+
+        CHECK(vfa_domxml_device(&domain, &request, &alias, &device, cases[i].managed, NULL, &xml,
+                                NULL) == 0 &&
+                  strstr(xml, cases[i].part) && !strstr(xml, cases[i].without),
+              "%zu: %s", i, xml);
     }
 }
 
@@ -138,8 +178,8 @@ static void test_no_netdev(void)
     const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
     const struct vfa_domain domain = {.uuid = UUID};
 
-    CHECK(vfa_domxml_device(&domain, &request, &alias, &device, NULL, &xml, &err) == -ENODEV, "%s",
-          xml);
+    CHECK(vfa_domxml_device(&domain, &request, &alias, &device, true, NULL, &xml, &err) == -ENODEV,
+          "%s", xml);
     CHECK(check_has(&err, "0000:01:10.2 has no netdev"), "%s", vfa_error_text(&err));
 }
 
@@ -158,7 +198,7 @@ static void test_fill(void)
     const struct vfa_device device = {
         .id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}, .netdev = netdev};
     const struct vfa_domxml_source sources[] = {
-        {"net-0", &device}, {"acc-0", &device}, {"other", &device}};
+        {"net-0", &device, true}, {"acc-0", &device, true}, {"other", &device, true}};
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
     VFA_AUTO(vfa_freep) char *filled = NULL;
     VFA_AUTO(vfa_freep) char *same = NULL;
@@ -176,6 +216,19 @@ static void test_fill(void)
     CHECK(strstr(filled, "<address bus='3' slot='0' function='1'/>"), "%s", filled);
     CHECK(vfa_domxml_fill(filled, strlen(filled), sources, 3, &same, NULL) == 0, "once more");
     CHECK(strcmp(filled, same) == 0, "%s", same);
+}
+
+static void test_fill_unmanaged(void)
+{
+    static const char xml[] = DOM("", "<hostdev mode='subsystem' type='pci' managed='yes'><alias "
+                                      "name='ua-vf-acc-0'/></hostdev>");
+    const struct vfa_device device = {.addr = {0, 1, 0x10, 2}};
+    const struct vfa_domxml_source source = {"acc-0", &device, false};
+    VFA_AUTO(vfa_freep) char *filled = NULL;
+
+    CHECK(vfa_domxml_fill(xml, strlen(xml), &source, 1, &filled, NULL) == 0 &&
+              strstr(filled, "managed=\"no\"") && !strstr(filled, "yes"),
+          "%s", filled);
 }
 
 /* ---- every other byte stays ---- */
@@ -204,7 +257,7 @@ static const struct {
 static void test_to_the_byte(void)
 {
     const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
-    const struct vfa_domxml_source source = {"a", &device};
+    const struct vfa_domxml_source source = {"a", &device, true};
 
     for (size_t i = 0; i < ARRAY_SIZE(surroundings); i++) {
         VFA_AUTO(vfa_freep) char *xml = NULL;
@@ -228,7 +281,7 @@ static void test_other_encoding(void)
     static const char want[] =
         "<domain><name>\xc3\xbc</name><devices>" FILLED "</devices></domain>";
     const struct vfa_device device = {.id = "0000:01:10.2", .addr = {0, 1, 0x10, 2}};
-    const struct vfa_domxml_source source = {"a", &device};
+    const struct vfa_domxml_source source = {"a", &device, true};
     VFA_AUTO(vfa_freep) char *got = NULL;
 
     CHECK(vfa_domxml_fill(xml, strlen(xml), &source, 1, &got, NULL) == 0 && strcmp(got, want) == 0,
@@ -317,8 +370,10 @@ int main(void)
 {
     test_device();
     test_vlan_of_request();
+    test_unmanaged();
     test_no_netdev();
     test_fill();
+    test_fill_unmanaged();
     test_to_the_byte();
     test_other_encoding();
     test_uuid();

@@ -43,7 +43,7 @@ static char *made(const char *inner, enum vfa_attach_kind attach, const struct v
         vfa_fail(err, EINVAL, "%s", domain->bad_requests);
         return NULL;
     }
-    vfa_domxml_device(domain, &domain->requests[0], &alias, &device, port, &made, err);
+    vfa_domxml_device(domain, &domain->requests[0], &alias, &device, true, port, &made, err);
     return made;
 }
 

@@ -90,8 +90,8 @@ static void test_written(void)
         VFA_AUTO(vfa_domain_freep) struct vfa_domain *having = NULL;
         VFA_AUTO(vfa_freep) char *xml = NULL;
 
-        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, &device, NULL, &xml, NULL) ==
-                      0 &&
+        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, &device, true, NULL, &xml,
+                                NULL) == 0 &&
                   strcmp(xml, rows[i].written) == 0,
               "%zu: %s", i, xml);
         having = parse("", rows[i].written);
