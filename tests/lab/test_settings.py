@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is attached: the element inside a request, the kind of an alias, the settings of the VF; and failures."""
+"""What is attached: the element that a request brings along, the kind that an alias says, what the VF is set to
+meanwhile, in its card and in sysfs; and when it cannot be."""
 import json
 
-from asking import CONFIGURATION, NET_ID, OTHER_PF, PF, metadata, pool
+from asking import CONFIGURATION, DETACHING, NET_ID, OTHER_PF, PF, metadata, pool
 from guestxml import guest_xml, hostdev
 
 __all__ = ["pool"]  # a fixture
@@ -106,6 +107,76 @@ def test_settings_that_a_driver_refuses(lab, pool):
     lab.define(guest_xml("insists", cold, metadata("strict"), kernel=False, uuid=lab.virsh("domuuid", "insists")))
     assert pool.refused("start", "insists") == f"domain 'insists': request 'strict-0': {claim['error']}"
     assert tuning(lab, claim["device"]) == {} and pool.held("insists") == {}
+
+
+# A VF of igb has "flr" for reset_method, and 0 for d3cold_allowed.
+PREPARED = CONFIGURATION + f"""
+[pci]
+alias = {{"name": "ready", {IDS}, "sysfs": {{"reset_method": "", "d3cold_allowed": "1"}}}}
+alias = {{"name": "never", {IDS}, "sysfs": {{"d3cold_allowed": "1", "reset_method": "bus"}}}}
+alias = {{"name": "own", {IDS}, "managed": "no"}}
+"""
+USUAL, READY = ["flr", "0"], ["", "1"]
+
+
+def attributes(lab, vf):
+    return [lab.run(f"cat /sys/bus/pci/devices/{vf}/{name}").stdout.strip() for name in ("reset_method", "d3cold_allowed")]
+
+
+def test_attributes_in_sysfs(lab, pool):
+    """Written by the hook at the start, and by vfaliasd, whose unit may write there, at hot-plug; set back by both."""
+    pool.configure(PREPARED)
+    vf = lab.vfs(PF)[0]
+    assert attributes(lab, vf) == USUAL
+    lab.define(guest_xml("cold", hostdev(vf, "ua-vf-ready-0"), metadata("ready"), kernel=False))
+    lab.virsh("start", "cold")
+    assert attributes(lab, vf) == READY and lab.driver(vf) == "vfio-pci"
+
+    lab.start("hot", guest_xml("hot", metadata=metadata("ready")))
+    pool.watch("hot", "ready-0")
+    other = pool.devices("hot")["ready-0"].source
+    assert other != vf and attributes(lab, other) == READY
+    pool.ask("hot", where="--live")
+    pool.wait_released("hot", limit=DETACHING)
+    assert attributes(lab, other) == USUAL and lab.driver(other) == "igbvf"
+
+    pool.daemon("stop")
+    lab.run("kill -KILL $(cat /run/libvirt/qemu/cold.pid)")
+    lab.wait_state("cold", "shut off")
+    pool.wait_released()
+    assert attributes(lab, vf) == USUAL and lab.driver(vf) == "igbvf"
+    pool.daemon("start")
+
+
+def test_attributes_that_the_kernel_refuses(lab, pool):
+    """A VF cannot be reset by its bus, because other VFs are on it."""
+    pool.configure(PREPARED)
+    vf = lab.vfs(PF)[0]
+    lab.define(guest_xml("db1", hostdev(vf, "ua-vf-never-0"), metadata("never"), kernel=False))
+    assert pool.refused("start", "db1") == ("domain 'db1': request 'never-0': cannot set attribute 'reset_method' of "
+                                            f"{vf} to 'bus': Invalid argument")
+    assert attributes(lab, vf) == USUAL and pool.held() == {}
+
+
+def test_driver_that_libvirt_leaves_alone(lab, pool):
+    """The device is on vfio-pci before and after its guest; a device on another driver is not chosen."""
+    pool.configure(PREPARED)
+    vf = lab.vfs(OTHER_PF)[3]
+    probe = f"cd /sys/bus/pci/devices/{vf} && echo %s >driver_override && echo {vf} >driver/unbind && echo {vf} >/sys/bus/pci/drivers_probe"
+    lab.run("modprobe vfio-pci && " + probe % "vfio-pci")
+    try:
+        lab.define(guest_xml("db1", metadata=metadata("own"), kernel=False))
+        pool.start("db1", "own-0")
+        device = pool.devices("db1")["own-0"]
+        assert (device.source, device.managed) == (vf, False)
+        lab.define(guest_xml("db2", metadata=metadata("own"), kernel=False))
+        assert "alias 'own' has 14 devices, 1 claimed, 13 other driver" in pool.refused("start", "db2")
+        assert "it is bound to igbvf, managed 'no' wants a VFIO driver" in lab.run("vfalias explain own", check=False).stdout
+        lab.virsh("destroy", "db1")
+        pool.wait_released()
+        assert lab.driver(vf) == "vfio-pci"
+    finally:
+        lab.run("virsh -q destroy db1; " + probe % "''", check=False)
 
 
 def test_macvtap(lab, pool):
