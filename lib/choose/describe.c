@@ -5,6 +5,7 @@
 #include "base/bitset.h"
 #include "base/tags.h"
 #include "device/device.h"
+#include "spec/match.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"

@@ -230,16 +230,16 @@ static int add_attribute(struct vfa_alias_reader *reader, const char *name,
                          struct json_object *value, struct vfa_error *err)
 {
     struct vfa_alias *alias = reader->alias;
+    enum json_type type = json_object_get_type(value);
     const char *text = json_object_get_string(value), *refusal = vfa_attribute_refusal(name);
     struct vfa_attribute *slot;
 
+    if (!refusal && type != json_type_string && type != json_type_int)
+        refusal = "its value is a text or a whole number";
+    if (!refusal)
+        refusal = vfa_attribute_value_refusal(text);
     if (refusal)
         return vfa_config_fail(reader->where, err, "cannot use sysfs '%.80s': %s", name, refusal);
-    if (!json_object_is_type(value, json_type_string) || !*text ||
-        strlen(text) > VFA_ATTRIBUTE_VALUE_MAX)
-        return vfa_config_fail(reader->where, err,
-                               "cannot use sysfs '%.80s': its value is a text of 1 to %d bytes",
-                               name, VFA_ATTRIBUTE_VALUE_MAX);
     slot = vfa_array_grow(&alias->sysfs, alias->n_sysfs);
     if (!slot)
         return vfa_fail_oom(err);

@@ -11,11 +11,11 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/tags.h"
+#include "device/attributes.h"
 #include "device/device.h"
 #include "device/inventory.h"
 #include "device/vf-settings.h"
 #include "attach.h"
-#include "attribute.h"
 
 #define VFA_NOVA_DOMAIN_MAX 0xffff /* Nova does not support devices in PCI domains above this */
 #define VFA_PROFILEID_MAX   39     /* bytes (libvirt: virNetDevVPortProfileParse()) */

@@ -289,7 +289,6 @@ static void test_attributes(void)
                                           "a/b/c/d",
                                           "resourcefully/x",
                                           "config/x",
-                                          "numa_node",
                                           "reset_method"};
     static const char *const refused[] = {"",
                                           "/",
@@ -320,6 +319,7 @@ static void test_attributes(void)
                                           "vpd",
                                           "enable",
                                           "uevent",
+                                          "numa_node",
                                           "driver/bind",
                                           "driver/unbind",
                                           "driver/new_id",
