@@ -30,6 +30,7 @@ REASONS = {
     ("lib/config/values.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/device/vf-settings.c", "vfa_fail"): "cannot use settings: ...",
     ("lib/device/attributes.c", ""): "cannot use sysfs 'NAME': ...",
+    ("lib/config/alias-keys.c", ""): "cannot use sysfs 'NAME': ...",
     ("lib/spec/address.c", "vfa_fail"): "cannot read address 'TEXT': ...",
     ("lib/spec/python.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
     ("lib/spec/regex.c", ""): "cannot use regular expression 'TEXT' for FIELD: ...",
