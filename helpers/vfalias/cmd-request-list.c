@@ -120,7 +120,7 @@ static int collect_lines(const struct request_sources *sources, const struct vfa
 
 static const char *line_element(const struct line *line)
 {
-    return !line->known ? NULL : line->summary.interface ? "interface" : "hostdev";
+    return line->known ? line->summary.element : NULL;
 }
 
 static const char *line_mac(const struct line *line)

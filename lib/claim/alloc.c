@@ -137,6 +137,8 @@ int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *re
     case VFA_ATTACH_SOURCE_DEVICE:
         break;
     }
+    if (!vfa_kind_of(dev->source))
+        return VFA_SYSFS_GONE;
     snprintf(ret, VFA_DEVICE_ID_SIZE, "%s", dev->source);
     return 0;
 }

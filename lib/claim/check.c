@@ -102,14 +102,30 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
     return 0;
 }
 
+static int check_element(const struct vfa_domain *domain, const struct vfa_request *request,
+                         const struct vfa_alias *alias, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+
+    if (vfa_request_check(domain, request, alias, &why) == 0)
+        return 0;
+    return vfa_refuse(err, EINVAL, "request '%s': %s", request->name, vfa_error_text(&why));
+}
+
 static int check_settings(const struct vfa_request *request, const struct vfa_alias *alias,
                           struct vfa_error *err)
 {
+    const struct vfa_attach_facts *facts = vfa_attach_facts(vfa_request_attach(request, alias));
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     struct vfa_vf_settings settings;
 
     if (!request->settings.given)
         return 0;
+    if (!(facts->types & 1u << VFA_TYPE_VF))
+        return vfa_refuse(
+            err, EINVAL,
+            "request '%s': settings: alias '%s' attaches %s, and only a VF has settings",
+            request->name, alias->name, facts->name);
     vfa_request_settings(request, alias, &settings);
     if (vfa_vf_settings_check(&settings, &why) == 0)
         return 0;
@@ -129,7 +145,9 @@ int vfa_check_request(const struct vfa_config *config, const struct vfa_domain *
         if (!some_spec_sets(config, request->tags.items[i].key))
             return refuse_tag(request, request->tags.items[i].key, err);
     }
-    r = check_settings(request, alias, err);
+    r = check_element(domain, request, alias, err);
+    if (r == 0)
+        r = check_settings(request, alias, err);
     return r ? r : check_entitlement(config, domain, request, alias, err);
 }
 

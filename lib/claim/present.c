@@ -51,31 +51,45 @@ static int take_arrived(struct vfa_alloc *a, const char *name, const char *devic
     return vfa_alloc_release(a, name, VFA_WHY_REPLACED, err);
 }
 
-int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
+static int try_named(struct vfa_alloc *a, const char *device, const char *name,
+                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    char buf[VFA_ALLOC_NAME_SIZE];
-    int r = vfa_alloc_read(a, dev->source, &now, err);
+    int r = vfa_alloc_read(a, device, &now, err);
 
     return r < 0 ? r
-                 : vfa_alloc_claim(a, vfa_alloc_claim_name(dev, dev->source, buf), NULL, &now,
+                 : vfa_alloc_claim(a, name, NULL, &now,
                                    a->arriving ? VFA_CLAIM_INCOMING : VFA_CLAIM_CLAIMED, err);
+}
+
+int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
+{
+    char device[VFA_DEVICE_ID_SIZE], buf[VFA_ALLOC_NAME_SIZE];
+    int r = vfa_alloc_source(a, dev, device, err);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return try_named(a, device, vfa_alloc_claim_name(dev, device, buf), err);
 }
 
 static int claim_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
-    char buf[VFA_ALLOC_NAME_SIZE];
-    const char *name = vfa_alloc_claim_name(dev, dev->source, buf);
+    char device[VFA_DEVICE_ID_SIZE], buf[VFA_ALLOC_NAME_SIZE];
+    const char *name;
     bool done;
-    int r = take_arrived(a, name, dev->source, &done, err);
+    int r = vfa_alloc_source(a, dev, device, err);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
+    name = vfa_alloc_claim_name(dev, device, buf);
+    r = take_arrived(a, name, device, &done, err);
     if (r < 0 || done)
         return r;
-    r = vfa_alloc_try_static(a, dev, err);
+    r = try_named(a, device, name, err);
     if (r != VFA_STATE_TAKEN)
         return r;
-    r = vfa_alloc_read(a, dev->source, &now, err);
+    r = vfa_alloc_read(a, device, &now, err);
     return r < 0 ? r : refuse_taken_device(a, &now, name, err);
 }
 

@@ -161,7 +161,8 @@ int vfa_alloc_check_synced(struct vfa_alloc *a, struct vfa_error *err);
 const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const char *device, char *buf);
 
 /* Writes the identity of the host device of an element of the XML to ret, which has
- * VFA_DEVICE_ID_SIZE bytes. VFA_SYSFS_GONE: the element names no device, or an impossible one. */
+ * VFA_DEVICE_ID_SIZE bytes. VFA_SYSFS_GONE: the element names no device, or an impossible one, or one of
+ * a kind that is not known (device/kind.h). */
 int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
                      struct vfa_error *err);
 
@@ -175,7 +176,7 @@ int vfa_alloc_holder(struct vfa_alloc *a, const struct vfa_device *now, struct v
 
 /* Claims the host devices that belong to no request. */
 int vfa_alloc_claim_static(struct vfa_alloc *a, struct vfa_error *err);
-/* Claims one of them; VFA_STATE_TAKEN as for vfa_alloc_claim(). */
+/* Claims one of them, unless its source names none; VFA_STATE_TAKEN as for vfa_alloc_claim(). */
 int vfa_alloc_try_static(struct vfa_alloc *a, const struct vfa_domdev *dev, struct vfa_error *err);
 
 /* The state contradicts itself: a device is taken, but no claim is in the way. */

@@ -3,10 +3,13 @@
 
 #include "domain.h"
 
+#include "base/common.h"
+#include "base/error.h"
 #include "base/tags.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 
+#include <errno.h>
 #include <string.h>
 
 void vfa_request_clear(struct vfa_request *request)
@@ -119,6 +122,52 @@ enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
     if (!request->template_xml)
         return alias->attach;
     return vfa_attach_facts(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
+}
+
+/* Devices for an alias are attached by every kind of their types: a VF as hostdev, as interface or as
+ * macvtap. */
+static bool kind_fits(enum vfa_attach_kind kind, const struct vfa_alias *alias)
+{
+    unsigned types = vfa_attach_facts(kind)->types;
+
+    return types ? (types & alias->types) != 0 : kind == alias->attach;
+}
+
+static int check_network(const struct vfa_request *request, const struct vfa_alias *alias,
+                         const struct vfa_attach_facts *facts, struct vfa_error *err)
+{
+    struct vfa_vf_settings settings;
+
+    if (!facts->nic || facts->takes_vlan)
+        return 0;
+    vfa_request_settings(request, alias, &settings);
+    if (request->vlan || settings.values[VFA_VF_VLAN] != 0)
+        return vfa_fail(err, EINVAL, "alias '%s' attaches %s, which cannot have a VLAN",
+                        alias->name, facts->name);
+    if (request->port_profile)
+        return vfa_fail(err, EINVAL, "alias '%s' attaches %s, which cannot have a <virtualport>",
+                        alias->name, facts->name);
+    return 0;
+}
+
+int vfa_request_check(const struct vfa_domain *domain, const struct vfa_request *request,
+                      const struct vfa_alias *alias, struct vfa_error *err)
+{
+    enum vfa_attach_kind kind = vfa_request_attach(request, alias);
+    const struct vfa_attach_facts *facts = vfa_attach_facts(kind);
+
+    if (!alias->types && alias->attach != VFA_ATTACH_BRIDGE)
+        return 0;
+    if (!kind_fits(kind, alias))
+        return vfa_fail(err, EINVAL,
+                        "its element would be attached as %s, but alias '%s' attaches %s",
+                        facts->name, alias->name, vfa_attach_facts(alias->attach)->name);
+    if (facts->needs_shared_memory && !domain->shared_memory)
+        return vfa_fail(
+            err, EINVAL,
+            "alias '%s' attaches %s, which needs shared memory: add <memoryBacking><access mode='shared'/></memoryBacking> to the domain",
+            alias->name, facts->name);
+    return check_network(request, alias, facts, err);
 }
 
 void vfa_request_settings(const struct vfa_request *request, const struct vfa_alias *alias,

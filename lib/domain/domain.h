@@ -13,6 +13,7 @@
 
 #include "base/bitset.h"
 #include "base/common.h"
+#include "base/error.h"
 #include "base/tags.h"
 #include "base/uuid.h"
 #include "device/vf-settings.h"
@@ -41,13 +42,15 @@ struct vfa_request {
     char *template_xml; /* the element inside <request>, without our prefix; NULL: none */
     bool attach_given;  /* `attach` is set; else see vfa_request_attach() */
     enum vfa_attach_kind attach;
-    bool from_port;   /* made from a labelled port, not read from the metadata */
-    unsigned element; /* number of its <request>, from 0; UINT_MAX: from_port */
+    bool vlan, port_profile; /* template_xml has <vlan>, <virtualport> */
+    unsigned disk;           /* number of the target vdX in template_xml, 1 for vda; 0: none */
+    bool from_port;          /* made from a labelled port, not read from the metadata */
+    unsigned element;        /* number of its <request>, from 0; UINT_MAX: from_port */
 };
 
-/* A host device of the domain: an element of a kind in domain/element-kind.h, or the NVMe drive
- * that is the source of disks (as VFA_ATTACH_HOSTDEV). An <interface type='direct'> counts only if
- * it has a user alias ua-vf-NAME. */
+/* A device of the domain: an element of a kind in domain/element-kind.h, or the NVMe drive that is
+ * the source of disks (as VFA_ATTACH_HOSTDEV). An <interface> of type direct or bridge counts only
+ * if it has a user alias ua-vf-NAME. */
 struct vfa_domdev {
     enum vfa_attach_kind kind;
     char *source; /* as enum vfa_attach_source tells; NULL: a placeholder, which no host can have */
@@ -86,6 +89,8 @@ struct vfa_domain {
     size_t n_ports;
     unsigned free_slots;           /* of pci-root and its bridges (i440fx); UINT_MAX: not known */
     unsigned max_controller;       /* highest index of a PCI controller */
+    bool shared_memory;            /* with <memoryBacking> or the cells of <numa> */
+    struct vfa_bitset disks;       /* targets vdX of its disks, by number: 1 for vda */
     struct vfa_bitset numa_nodes;  /* host nodes in <numatune>; empty: none given */
     struct vfa_bitset pinned_cpus; /* host CPUs in <cputune>, else in <vcpu cpuset>; likewise */
 };
@@ -116,6 +121,13 @@ unsigned vfa_domain_missing_ports(const struct vfa_domain *domain);
 /* The kind of element to attach for a request: as its template says, else as the alias says. */
 enum vfa_attach_kind vfa_request_attach(const struct vfa_request *request,
                                         const struct vfa_alias *alias);
+
+/* Checks that libvirt can attach a device of an alias for a request of the domain: the kind that its
+ * element says, VLAN, port profile, and the domain's memory. -EINVAL with the reason, which names the
+ * alias. An alias that accepts no devices and is no bridge is not judged: it names other aliases, and
+ * the one that is chosen is to be checked. */
+int vfa_request_check(const struct vfa_domain *domain, const struct vfa_request *request,
+                      const struct vfa_alias *alias, struct vfa_error *err);
 
 /* The settings for the VF of a request: those of the alias, overridden key by key by those of the
  * request. Either may be NULL. */

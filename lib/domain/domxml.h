@@ -23,17 +23,18 @@
 int vfa_domxml_parse(const char *xml, size_t len, struct vfa_domain **ret, struct vfa_error *err);
 
 /* Makes the device element for a request: from its template, or of the kind that the alias says. It
- * gets the user alias ua-vf-NAME, the device as source, managed='yes' or 'no' (not a macvtap) and,
- * if port is not NULL, the guest address. An interface also gets a MAC address (base/mac.h), and the VLAN
- * and port profile of the alias, where the template has none. free() *ret. -ENODEV: the device has
- * no netdev for a macvtap. */
+ * gets the user alias ua-vf-NAME, the device as source, managed (of PCI devices, not of a macvtap)
+ * and, if port is not NULL, the guest address. An interface also gets a MAC address (base/mac.h),
+ * and the VLAN and port profile of the alias, a disk a driver and the next free target, where the
+ * template has none. free() *ret. `device` is NULL for a kind without device, a bridge. -ENODEV: the
+ * device lacks what the element names, as a netdev for a macvtap. */
 int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request *request,
                       const struct vfa_alias *alias, const struct vfa_device *device, bool managed,
                       const struct vfa_port *port, char **ret, struct vfa_error *err);
 
 /* The same in short, for a request that has no device yet. */
 struct vfa_element_summary {
-    bool interface;         /* else a hostdev */
+    const char *element;    /* name of the element: "hostdev", "interface" or "disk" */
     char mac[VFA_MAC_SIZE]; /* of an interface */
     unsigned vlan;          /* the first of several; 0: none */
 };
@@ -48,9 +49,9 @@ struct vfa_domxml_source {
     bool managed; /* libvirt binds the device to vfio-pci and back: vfa_alias_managed() */
 };
 
-/* Copies a domain XML and sets the sources of the devices of those requests (and managed, except on
- * a macvtap). Every other byte stays as it is. Requests without a device in the XML are
- * ignored. free() *ret. */
+/* Copies a domain XML and sets the sources of the devices of those requests (and managed of PCI
+ * devices, except on a macvtap). Every other byte stays as it is. Requests without a device in the
+ * XML are ignored. free() *ret. */
 int vfa_domxml_fill(const char *xml, size_t len, const struct vfa_domxml_source *sources, size_t n,
                     char **ret, struct vfa_error *err);
 
@@ -98,7 +99,7 @@ int vfa_domxml_remove_label(const char *xml, size_t len, const char *request, ch
  * remove: `what` is the name of a request, or an alias (all its requests). -ENOENT: neither exists.
  */
 struct vfa_request_interface {
-    enum vfa_attach_kind kind; /* VFA_ATTACH_INTERFACE or _MACVTAP */
+    enum vfa_attach_kind kind; /* a NIC; VFA_ATTACH_KINDS: it depends on the alias */
     const char *mac;           /* NULL: none given */
     unsigned vlan;             /* 0: none */
     const char *profileid;     /* of an 802.1Qbh port profile, or NULL */

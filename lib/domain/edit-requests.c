@@ -83,8 +83,8 @@ static int add_interface(xmlNodePtr request, const struct vfa_request_interface 
                          struct vfa_error *err)
 {
     const struct vfa_element_kind *kind = vfa_element_kind(interface->kind);
-    xmlNodePtr node = vfa_xml_add(request, kind->element);
-    bool ok = vfa_xml_set(node, "type", kind->type);
+    xmlNodePtr node = vfa_xml_add(request, "interface");
+    bool ok = kind ? vfa_xml_set(node, "type", kind->type) : node != NULL;
     char vlan[16];
 
     snprintf(vlan, sizeof(vlan), "%u", interface->vlan);

@@ -5,7 +5,8 @@
  * compare no kinds.
  *
  * This header knows libxml2: only lib/domain includes it.
- * Format: https://libvirt.org/formatdomain.html#host-device-assignment, #network-interfaces.
+ * Format: https://libvirt.org/formatdomain.html#host-device-assignment, #network-interfaces, and
+ * #hard-drives-floppy-disks-cdroms (type vhostvdpa: libvirt 9.8).
  */
 #ifndef VFA_DOMAIN_ELEMENT_KIND_H
 #define VFA_DOMAIN_ELEMENT_KIND_H
@@ -35,12 +36,18 @@ struct vfa_element_kind {
     bool managed; /* it has the attribute managed: libvirt binds the device to vfio-pci and back */
     bool tagged_only; /* vfa_domxml_parse() ignores elements without user alias ua-vf-NAME */
 
+    /* Adds what an element of a request needs and its template lacks, in addition to source, type
+     * and user alias. NULL: nothing. False: no memory. */
+    bool (*complete)(xmlNodePtr element, const struct vfa_domain *domain, const char *request);
+
     /* Reads <source> (NULL: absent) into dev->source, which is NULL before. 0 or -ENOMEM. */
     int (*read_source)(xmlNodePtr source, struct vfa_domdev *dev, struct vfa_error *err);
 
     /* Makes <source>, which has no <address>, name the device (NULL: no memory for the element).
-     * -ENODEV: the device lacks what such an element names. */
-    int (*write_source)(xmlNodePtr source, const struct vfa_device *device, struct vfa_error *err);
+     * `device` is NULL if the kind has none; `alias` may be NULL. -ENODEV: the device lacks what such
+     * an element names. */
+    int (*write_source)(xmlNodePtr source, const struct vfa_device *device,
+                        const struct vfa_alias *alias, struct vfa_error *err);
 };
 
 /* The row of a kind. There is one for each value of enum vfa_attach_kind; NULL for any other. */

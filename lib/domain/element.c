@@ -3,9 +3,9 @@
  * Device elements of requests: makes the element that is attached for a request, and sets the
  * sources of elements in a domain's XML.
  *
- * A request's template, or a bare element, gets source, managed and user alias. An interface also
- * gets a MAC address and the defaults of the alias, where the template has none. Everything else in
- * the template stays.
+ * A request's template, or a bare element, gets source, managed and user alias. It also gets what
+ * its kind needs, an interface also a MAC address and the defaults of the alias, where the template
+ * has none. Everything else in the template stays.
  */
 
 #include "base/common.h"
@@ -52,7 +52,8 @@ static xmlNodePtr only_child(xmlNodePtr element, const char *name)
 
 /* Of several sources the first counts. It keeps everything but its address. */
 static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
-                      const struct vfa_device *device, bool managed, struct vfa_error *err)
+                      const struct vfa_device *device, const struct vfa_alias *alias,
+                      bool managed, struct vfa_error *err)
 {
     xmlNodePtr source = only_child(element, "source");
     int r;
@@ -61,7 +62,7 @@ static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
         source = vfa_xml_add(element, "source");
     if (source)
         remove_children(source, "address");
-    r = kind->write_source(source, device, err);
+    r = kind->write_source(source, device, alias, err);
     if (r < 0)
         return r;
     if (kind->managed && !vfa_xml_set(element, "managed", managed ? "yes" : "no"))
@@ -83,6 +84,14 @@ static bool set_alias(xmlNodePtr device, const char *request)
     return ok;
 }
 
+/* A disk can be on a bus of its own. */
+static bool is_on_pci(xmlNodePtr device)
+{
+    VFA_AUTO(vfa_xml_freep) xmlChar *bus = vfa_xml_attr(vfa_xml_child(device, "target"), "bus");
+
+    return !bus || strcmp((const char *)bus, "virtio") == 0;
+}
+
 /* A guest address in the template is replaced only by that of a labelled port: every port without a
  * label is as good as the port that the template names. */
 static bool set_port(xmlNodePtr device, const struct vfa_port *port)
@@ -90,7 +99,7 @@ static bool set_port(xmlNodePtr device, const struct vfa_port *port)
     const struct vfa_pci_addr guest = {.bus = (uint8_t)port->index};
     xmlNodePtr address = vfa_xml_child(device, "address");
 
-    if (address && !port->label)
+    if (!is_on_pci(device) || (address && !port->label))
         return true;
     remove_children(device, "address");
     address = vfa_xml_add(device, "address");
@@ -176,11 +185,13 @@ int vfa_domxml_device(const struct vfa_domain *domain, const struct vfa_request 
     if (r < 0)
         return r;
     element = xmlDocGetRootElement(doc);
-    r = set_source(element, kind, device, managed, err);
+    r = set_source(element, kind, device, alias, managed, err);
     if (r < 0)
         return r;
-    if (!set_type(element, kind) || !set_nic(element, kind, domain, request, alias) ||
-        !set_alias(element, request->name) || (port && !set_port(element, port)))
+    if (!set_type(element, kind) ||
+        (kind->complete && !kind->complete(element, domain, request->name)) ||
+        !set_nic(element, kind, domain, request, alias) || !set_alias(element, request->name) ||
+        (port && !set_port(element, port)))
         return vfa_fail_oom(err);
     return vfa_xml_dump(doc, NULL, ret, err);
 }
@@ -203,8 +214,7 @@ int vfa_domxml_summarize(const struct vfa_domain *domain, const struct vfa_reque
         return vfa_fail_oom(err);
     mac = vfa_xml_attr(vfa_xml_child(element, "mac"), "address");
     vfa_xml_attr_u32(vfa_xml_child(vfa_xml_child(element, "vlan"), "tag"), "id", UINT16_MAX, &vlan);
-    *ret = (struct vfa_element_summary){.interface = vfa_attach_facts(kind->attach)->nic,
-                                        .vlan = vlan};
+    *ret = (struct vfa_element_summary){.element = kind->element, .vlan = vlan};
     snprintf(ret->mac, sizeof(ret->mac), "%s", mac ? (const char *)mac : "");
     return 0;
 }
@@ -236,7 +246,7 @@ static int fill_all(xmlNodePtr devices, const struct vfa_domxml_source *sources,
 
         if (!source)
             continue;
-        r = set_source(node, kind, source->device, source->managed, err);
+        r = set_source(node, kind, source->device, NULL, source->managed, err);
         edits[(*ret_n)++] = (struct vfa_xml_edit){.node = node};
     }
     return r;

@@ -37,6 +37,16 @@ int vfa_xml_add_request(struct vfa_domain *domain, const struct vfa_request *req
 /* True if <request> has an attribute of that name. Every other attribute is a tag. */
 bool vfa_xml_is_request_attribute(const char *name);
 
+/* The number of the target of a <disk>, from 1: vda, vdb and so on; 0: another name, or none. */
+unsigned vfa_xml_disk_number(xmlNodePtr disk);
+
+/* Whether all memory of the domain is shared: libvirt wants that for the disk of a vDPA device. */
+bool vfa_xml_has_shared_memory(xmlNodePtr root);
+
+/* Adds what the <disk> of a vDPA block device needs and does not have: driver, and a target that is
+ * free in the domain. False: no memory. */
+bool vfa_xml_complete_disk(xmlNodePtr disk, const struct vfa_domain *domain, const char *request);
+
 /* Reads the place of the guest on the host: NUMA nodes and CPUs. */
 int vfa_xml_read_place(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err);
 

@@ -7,6 +7,7 @@
  */
 
 #include "base/array.h"
+#include "base/bitset.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
@@ -112,7 +113,7 @@ static int add_drive(struct vfa_domain *domain, const char *device, struct vfa_e
 /* An NVMe drive as source of a disk, at any place of the disk's chain (<backingStore>, <mirror>),
  * is taken from the host like a <hostdev>. Several disks may be namespaces of the same drive: it is
  * listed once. */
-static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
+static int read_drives(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
 {
     int r = 0;
 
@@ -126,6 +127,14 @@ static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_erro
             r = add_drive(domain, device, err);
     }
     return r;
+}
+
+static int read_disk(xmlNodePtr disk, struct vfa_domain *domain, struct vfa_error *err)
+{
+    int r = read_drives(disk, domain, err);
+
+    vfa_bitset_add(&domain->disks, vfa_xml_disk_number(disk));
+    return r < 0 ? r : read_device_element(disk, domain, err);
 }
 
 static int read_requests(xmlNodePtr root, struct vfa_domain *domain, struct vfa_error *err)
@@ -179,6 +188,7 @@ static int read_domain(xmlNodePtr root, struct vfa_domain *domain, struct vfa_er
                                            : read_device_element(node, domain, err);
     if (r == 0)
         r = vfa_xml_read_ports(devices, domain, err);
+    domain->shared_memory = vfa_xml_has_shared_memory(root);
     if (r == 0)
         r = vfa_xml_read_place(root, domain, err);
     return r;

@@ -233,7 +233,7 @@ static int read_template_kind(xmlNodePtr node, struct element *e, struct vfa_err
     if (!kind)
         return vfa_fail(
             err, EINVAL,
-            "cannot read requests: <%s type='%s'> inside a request of alias '%s': no such device is on the PCI bus",
+            "cannot read requests: <%s type='%s'> inside a request of alias '%s': vfalias has no devices of this type",
             name, text, e->common.alias);
     e->common.attach_given = *text || kind->untyped != VFA_UNTYPED_ALIAS;
     e->common.attach = kind->attach;
@@ -267,6 +267,13 @@ static int read_settings_element(xmlNodePtr node, struct element *e, struct vfa_
                  : 0;
 }
 
+static void note_parts(xmlNodePtr element, struct vfa_request *request)
+{
+    request->vlan = vfa_xml_child(element, "vlan");
+    request->port_profile = vfa_xml_child(element, "virtualport");
+    request->disk = vfa_xml_disk_number(element);
+}
+
 /* Keeps the element inside a request as text, without our prefix. */
 static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *err)
 {
@@ -282,7 +289,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
     if (!vfa_element_kind_is_element((const char *)node->name))
         return vfa_fail(
             err, EINVAL,
-            "cannot read requests: <%s> inside a request of alias '%s', not <hostdev>, <interface> or <settings>",
+            "cannot read requests: <%s> inside a request of alias '%s', not <hostdev>, <interface>, <disk> or <settings>",
             (const char *)node->name, e->common.alias);
     r = read_template_kind(node, e, err);
     if (r < 0)
@@ -293,6 +300,7 @@ static int read_template(xmlNodePtr node, struct element *e, struct vfa_error *e
         return vfa_fail_oom(err);
     xmlDocSetRootElement(doc, copy);
     strip_namespace(copy, &declared);
+    note_parts(copy, &e->common);
     r = vfa_xml_dump(doc, copy, &e->common.template_xml, err);
     xmlFreeNsList(declared);
     return r;

@@ -170,6 +170,11 @@ bool vfa_xml_set(xmlNodePtr node, const char *name, const char *value)
     return node && xmlSetProp(node, BAD_CAST name, BAD_CAST value);
 }
 
+bool vfa_xml_set_default(xmlNodePtr node, const char *name, const char *value)
+{
+    return node && (xmlHasNsProp(node, BAD_CAST name, NULL) || vfa_xml_set(node, name, value));
+}
+
 static bool set_hex(xmlNodePtr node, const char *name, int digits, unsigned value)
 {
     char text[16];

@@ -59,6 +59,9 @@ xmlNodePtr vfa_xml_add(xmlNodePtr parent, const char *name);
 bool vfa_xml_set(xmlNodePtr node, const char *name, const char *value);
 bool vfa_xml_set_pci_address(xmlNodePtr node, const struct vfa_pci_addr *addr);
 
+/* The same as vfa_xml_set(), unless the node has the attribute. */
+bool vfa_xml_set_default(xmlNodePtr node, const char *name, const char *value);
+
 /* The node after `node` in document order, below `top`; NULL: there is none. */
 xmlNodePtr vfa_xml_next(xmlNodePtr node, const xmlNode *top);
 

@@ -22,6 +22,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .source = VFA_ATTACH_SOURCE_DEVICE,
             .types = PCI_TYPES,
             .nic = true,
+            .takes_vlan = true,
             .takes_group = true,
             .needs_pf_up = true,
             .libvirt_sets_vlan = true,
@@ -33,6 +34,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .source = VFA_ATTACH_SOURCE_NETDEV,
             .types = PCI_TYPES,
             .nic = true,
+            .takes_vlan = true,
             .needs_netdev = true,
             .needs_pf_up = true,
             .keeps_netdev = true,
@@ -51,6 +53,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .name = "vdpa-disk",
             .source = VFA_ATTACH_SOURCE_NODE,
             .types = 1u << VFA_TYPE_VDPA_BLOCK,
+            .needs_shared_memory = true,
         },
     [VFA_ATTACH_MDEV] =
         {
@@ -63,6 +66,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .name = "bridge",
             .source = VFA_ATTACH_SOURCE_BRIDGE,
             .nic = true,
+            .takes_vlan = true,
             .migrates = true,
         },
 };

@@ -33,11 +33,13 @@ enum vfa_attach_source {
 struct vfa_attach_facts {
     const char *name; /* the value of the alias's key attach */
     enum vfa_attach_source source;
-    unsigned types;    /* bits 1 << enum vfa_dev_type: devices of these types; 0: no device */
-    bool nic;          /* it has a MAC address, and may have a VLAN and a port profile */
-    bool takes_group;  /* the guest gets the device's IOMMU group, all of it */
-    bool needs_netdev; /* a device without a netdev on this host cannot be attached */
-    bool needs_pf_up;  /* libvirt does not attach a VF of a PF that is down */
+    unsigned types;   /* bits 1 << enum vfa_dev_type: devices of these types; 0: no device */
+    bool nic;         /* it has a MAC address */
+    bool takes_vlan;  /* it may have <vlan> and <virtualport> */
+    bool takes_group; /* the guest gets the device's IOMMU group, all of it */
+    bool needs_shared_memory; /* libvirt attaches it only if all memory of the guest is shared */
+    bool needs_netdev;        /* a device without a netdev on this host cannot be attached */
+    bool needs_pf_up;         /* libvirt does not attach a VF of a PF that is down */
 
     /* The netdev stays with the host while the guest has the device, so its MTU is set and it is
      * set up. Otherwise the guest's driver does both. */

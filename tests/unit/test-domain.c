@@ -2,9 +2,13 @@
 /* The queries of domain/domain.h, on domains that are not read from XML. */
 
 #include "base/common.h"
+#include "base/error.h"
+#include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "check.h"
+
+#include <errno.h>
 
 static char net_0[] = "net-0", net_1[] = "net-1", gpu[] = "gpu";
 
@@ -115,6 +119,9 @@ static void test_attach(void)
         {{.name = NULL}, VFA_ATTACH_MACVTAP, VFA_ATTACH_MACVTAP},
         {{.template_xml = text}, VFA_ATTACH_HOSTDEV, VFA_ATTACH_INTERFACE},
         {{.template_xml = text}, VFA_ATTACH_MACVTAP, VFA_ATTACH_MACVTAP},
+        {{.template_xml = text}, VFA_ATTACH_VDPA, VFA_ATTACH_VDPA},
+        {{.template_xml = text}, VFA_ATTACH_MDEV, VFA_ATTACH_INTERFACE},
+        {{.template_xml = text}, VFA_ATTACH_BRIDGE, VFA_ATTACH_BRIDGE},
         {{.template_xml = text, .attach_given = true, .attach = VFA_ATTACH_HOSTDEV},
          VFA_ATTACH_MACVTAP,
          VFA_ATTACH_HOSTDEV},
@@ -128,6 +135,120 @@ static void test_attach(void)
         enum vfa_attach_kind kind = vfa_request_attach(&cases[i].request, &alias);
 
         CHECK(kind == cases[i].kind, "%zu: %d", i, (int)kind);
+    }
+}
+
+/* ---- what an alias allows ---- */
+
+enum { PCI = 1u << VFA_TYPE_PCI | 1u << VFA_TYPE_VF };
+
+static char alias_name[] = "a", text[] = "<interface/>", bridge[] = "br0";
+#define ELEMENT(kind)      .template_xml = text, .attach_given = true, .attach = VFA_ATTACH_##kind
+#define UNTYPED            .template_xml = text
+#define SETTING(key, what) .settings = {.given = 1u << (key), .values = {[key] = (what)}}
+
+static const struct vfa_alias of_vf = {.types = PCI, .attach = VFA_ATTACH_HOSTDEV},
+                              of_vdpa = {.types = 1u << VFA_TYPE_VDPA, .attach = VFA_ATTACH_VDPA},
+                              of_disk = {.types = 1u << VFA_TYPE_VDPA_BLOCK,
+                                         .attach = VFA_ATTACH_VDPA_DISK},
+                              of_mdev = {.types = 1u << VFA_TYPE_MDEV, .attach = VFA_ATTACH_MDEV},
+                              of_bridge = {.attach = VFA_ATTACH_BRIDGE, .bridge = bridge},
+                              of_others = {.attach = VFA_ATTACH_HOSTDEV};
+
+static const struct {
+    const char *label;
+    struct vfa_request request;
+    const struct vfa_alias *alias;
+    const char *why; /* NULL: allowed */
+    bool private;    /* the memory of the domain */
+} checks[] = {
+    {"none", {.name = NULL}, &of_vf, NULL, false},
+    {"a VF as macvtap", {ELEMENT(MACVTAP)}, &of_vf, NULL, false},
+    {"a VF as NIC", {UNTYPED, .vlan = true, .port_profile = true}, &of_vf, NULL, false},
+    {"a VF as vDPA",
+     {ELEMENT(VDPA)},
+     &of_vf,
+     "attached as vdpa, but alias 'a' attaches hostdev",
+     false},
+    {"a VF as bridge",
+     {ELEMENT(BRIDGE)},
+     &of_vf,
+     "attached as bridge, but alias 'a' attaches hostdev",
+     false},
+    {"vDPA", {.name = NULL}, &of_vdpa, NULL, false},
+    {"vDPA as NIC", {UNTYPED}, &of_vdpa, NULL, false},
+    {"vDPA, typed", {ELEMENT(VDPA)}, &of_vdpa, NULL, false},
+    {"vDPA as disk",
+     {ELEMENT(VDPA_DISK)},
+     &of_vdpa,
+     "attached as vdpa-disk, but alias 'a' attaches vdpa",
+     false},
+    {"vDPA as VF",
+     {ELEMENT(INTERFACE)},
+     &of_vdpa,
+     "attached as interface, but alias 'a' attaches vdpa",
+     false},
+    {"vDPA, VLAN",
+     {UNTYPED, .vlan = true},
+     &of_vdpa,
+     "alias 'a' attaches vdpa, which cannot have a VLAN",
+     false},
+    {"vDPA, VLAN of settings",
+     {SETTING(VFA_VF_VLAN, 42)},
+     &of_vdpa,
+     "which cannot have a VLAN",
+     false},
+    {"vDPA, no VLAN", {SETTING(VFA_VF_VLAN, 0)}, &of_vdpa, NULL, false},
+    {"vDPA, port profile",
+     {UNTYPED, .port_profile = true},
+     &of_vdpa,
+     "which cannot have a <virtualport>",
+     false},
+    {"disk", {.name = NULL}, &of_disk, NULL, false},
+    {"disk, typed", {ELEMENT(VDPA_DISK)}, &of_disk, NULL, false},
+    {"disk as NIC",
+     {UNTYPED},
+     &of_disk,
+     "attached as interface, but alias 'a' attaches vdpa-disk",
+     false},
+    {"mdev", {.name = NULL}, &of_mdev, NULL, false},
+    {"mdev as NIC",
+     {UNTYPED},
+     &of_mdev,
+     "attached as interface, but alias 'a' attaches mdev",
+     false},
+    {"mdev as PCI device",
+     {ELEMENT(HOSTDEV)},
+     &of_mdev,
+     "attached as hostdev, but alias 'a' attaches mdev",
+     false},
+    {"bridge", {UNTYPED, .vlan = true, .port_profile = true}, &of_bridge, NULL, false},
+    {"bridge as vDPA",
+     {ELEMENT(VDPA)},
+     &of_bridge,
+     "attached as vdpa, but alias 'a' attaches bridge",
+     false},
+    {"disk, private memory",
+     {.name = NULL},
+     &of_disk,
+     "alias 'a' attaches vdpa-disk, which needs shared memory",
+     true},
+    {"vDPA, private memory", {.name = NULL}, &of_vdpa, NULL, true},
+    {"judged later", {ELEMENT(VDPA)}, &of_others, NULL, false},
+};
+
+static void test_check(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+        VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+        const struct vfa_domain domain = {.shared_memory = !checks[i].private};
+        struct vfa_alias alias = *checks[i].alias;
+        int r;
+
+        alias.name = alias_name;
+        r = vfa_request_check(&domain, &checks[i].request, &alias, &err);
+        CHECK(checks[i].why ? r == -EINVAL && check_has(&err, checks[i].why) : r == 0, "%s: %d %s",
+              checks[i].label, r, vfa_error_text(&err));
     }
 }
 
@@ -150,6 +271,7 @@ int main(void)
     test_slots();
     test_names();
     test_attach();
+    test_check();
     test_free();
     return check_result();
 }

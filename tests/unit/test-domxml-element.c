@@ -134,20 +134,22 @@ static void test_summarize(void)
     static const struct {
         const char *inner;
         enum vfa_attach_kind attach;
-        bool interface;
-        const char *mac;
+        const char *element, *mac;
         unsigned vlan;
     } cases[] = {
-        {"", VFA_ATTACH_HOSTDEV, false, "", 0},
-        {"<vfalias:hostdev/>", VFA_ATTACH_MACVTAP, false, "", 0},
-        {"", VFA_ATTACH_INTERFACE, true, "56:28:97:62:63:48", 7},
-        {"", VFA_ATTACH_MACVTAP, true, "56:28:97:62:63:48", 7},
+        {"", VFA_ATTACH_HOSTDEV, "hostdev", "", 0},
+        {"<vfalias:hostdev/>", VFA_ATTACH_MACVTAP, "hostdev", "", 0},
+        {"", VFA_ATTACH_INTERFACE, "interface", "56:28:97:62:63:48", 7},
+        {"", VFA_ATTACH_MACVTAP, "interface", "56:28:97:62:63:48", 7},
+        {"", VFA_ATTACH_VDPA_DISK, "disk", "", 0},
+        {"", VFA_ATTACH_MDEV, "hostdev", "", 0},
+        {"<vfalias:disk/>", VFA_ATTACH_VDPA_DISK, "disk", "", 0},
         {"<vfalias:interface><vfalias:mac address='52:54:00:01:02:03'/><vfalias:vlan><vfalias:tag "
          "id='0x2a'/><vfalias:tag id='43'/></vfalias:vlan></vfalias:interface>",
-         VFA_ATTACH_HOSTDEV, true, "52:54:00:01:02:03", 42},
+         VFA_ATTACH_HOSTDEV, "interface", "52:54:00:01:02:03", 42},
         {"<vfalias:interface><vfalias:mac address='a very long address indeed'/><vfalias:vlan/>"
          "</vfalias:interface>",
-         VFA_ATTACH_HOSTDEV, true, "a very long addre", 0},
+         VFA_ATTACH_HOSTDEV, "interface", "a very long addre", 0},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -164,9 +166,9 @@ static void test_summarize(void)
             abort();
         CHECK(vfa_domxml_summarize(domain, &domain->requests[0], &alias, &summary, NULL) == 0,
               "%zu", i);
-        CHECK(summary.interface == cases[i].interface && summary.vlan == cases[i].vlan &&
+        CHECK(strcmp(summary.element, cases[i].element) == 0 && summary.vlan == cases[i].vlan &&
                   strcmp(summary.mac, cases[i].mac) == 0,
-              "%zu: %d %u %s", i, summary.interface, summary.vlan, summary.mac);
+              "%zu: %s %u %s", i, summary.element, summary.vlan, summary.mac);
     }
 }
 
@@ -185,6 +187,10 @@ static void test_written(void)
         {{.kind = VFA_ATTACH_MACVTAP, .profileid = "a<b>&\"c\""},
          "<interface type=\"direct\"><virtualport type=\"802.1Qbh\"><parameters "
          "profileid=\"a&lt;b&gt;&amp;&quot;c&quot;\"/></virtualport></interface>"},
+        {{.kind = VFA_ATTACH_VDPA}, "<interface type=\"vdpa\"/>"},
+        {{.kind = VFA_ATTACH_BRIDGE, .vlan = 42},
+         "<interface type=\"bridge\"><vlan><tag id=\"42\"/></vlan></interface>"},
+        {{.kind = VFA_ATTACH_KINDS}, "<interface/>"},
         {{.kind = VFA_ATTACH_INTERFACE, .persistent = "ua-b"},
          "<interface type=\"hostdev\"><teaming type=\"transient\" persistent=\"ua-b\"/>"
          "</interface>"},
