@@ -12,8 +12,18 @@
 #include "domain/domxml.h"
 #include "fuzz.h"
 
-static char netdev[] = "fuzz0";
-static const struct vfa_device device = {.addr = {0x10000, 0x3b, 0x1f, 7}, .netdev = netdev};
+/* A device that has what each kind of element names. */
+#define FUNCTION "10000:3b:1f.7"
+#define MDEV     "mdev:6a3f0e52-d19b-4c77-8e24-51c0a73df816"
+static char netdev[] = "fuzz0", node[] = "/dev/fuzz", bridge[] = "fuzzbr0";
+static const struct vfa_device device = {
+    .id = MDEV, .addr = {0x10000, 0x3b, 0x1f, 7}, .netdev = netdev, .path = node};
+static const char *const sources[VFA_ATTACH_KINDS] = {
+    [VFA_ATTACH_HOSTDEV] = FUNCTION, [VFA_ATTACH_INTERFACE] = FUNCTION,
+    [VFA_ATTACH_MACVTAP] = netdev,   [VFA_ATTACH_VDPA] = node,
+    [VFA_ATTACH_VDPA_DISK] = node,   [VFA_ATTACH_MDEV] = MDEV,
+    [VFA_ATTACH_BRIDGE] = bridge,
+};
 
 static bool name_ok(const char *name)
 {
@@ -62,19 +72,17 @@ static void check_device(const char *element, const struct vfa_request *request)
     if (asprintf(&xml, "<domain><name>d</name><devices>%s</devices></domain>", element) < 0)
         abort();
     domain = parse_again(xml);
-    FUZZ_REQUIRE(domain->n_devices == 1 && domain->devices[0].has_source);
+    FUZZ_REQUIRE(domain->n_devices == 1 && domain->devices[0].source);
     FUZZ_REQUIRE(vfa_domain_device(domain, request->name) == &domain->devices[0]);
-    if (domain->devices[0].kind == VFA_ATTACH_MACVTAP)
-        FUZZ_REQUIRE(strcmp(domain->devices[0].netdev, netdev) == 0);
-    else
-        FUZZ_REQUIRE(vfa_pci_addr_compare(&domain->devices[0].source, &device.addr) == 0);
+    FUZZ_REQUIRE(strcmp(domain->devices[0].source, sources[domain->devices[0].kind]) == 0);
 }
 
 static void make_devices(const struct vfa_domain *domain)
 {
     for (size_t i = 0; i < domain->n_requests; i++) {
         const struct vfa_request *request = &domain->requests[i];
-        const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % VFA_ATTACH_KINDS)};
+        const struct vfa_alias alias = {.attach = (enum vfa_attach_kind)(i % VFA_ATTACH_KINDS),
+                                        .bridge = bridge};
         VFA_AUTO(vfa_freep) char *element = NULL;
 
         if (vfa_domxml_device(domain, request, &alias, &device, i % 2 == 0,
@@ -121,7 +129,7 @@ static void fill(const char *xml, size_t size, const struct vfa_domain *domain)
         return;
     after = parse_again(filled);
     FUZZ_REQUIRE(after->n_requests == domain->n_requests && after->n_devices == domain->n_devices);
-    FUZZ_REQUIRE(!request || after->devices[0].has_source);
+    FUZZ_REQUIRE(!request || after->devices[0].source);
 }
 
 static void name_by_uuid(const char *xml, size_t size, const struct vfa_domain *domain)
