@@ -26,10 +26,11 @@
 #define REFUSED 1
 
 /* Words of a domain with requests, devices of requests or labelled ports; and of a domain with any
- * host devices, which include disks on NVMe drives. A word that occurs by chance, in a name or a
- * path, only costs a run of the handler. */
+ * host devices, which include disks on NVMe drives, and vDPA devices: <interface type='vdpa'> and
+ * <disk type='vhostvdpa'>. A word that occurs by chance, in a name or a path, only costs a run of the
+ * handler. */
 static const char *const request_markers[] = {"urn:vfalias:1", "ua-vf-", "ua-slot-"};
-static const char *const device_markers[] = {"hostdev", "type='nvme'", "type=\"nvme\""};
+static const char *const device_markers[] = {"hostdev", "vdpa", "type='nvme'", "type=\"nvme\""};
 
 static int cannot_examine(char **argv, int error)
 {

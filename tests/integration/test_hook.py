@@ -58,6 +58,25 @@ def test_prefilter_loads_no_library_but_libc():
     assert not [l for l in libraries if not l.startswith(("libc.", "libasan", "libubsan", "libm."))], libraries
 
 
+ORDINARY = ("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/vd.img'/>"
+            "<target dev='vda' bus='virtio'/></disk><interface type='network'><source network='default'/>"
+            "<model type='virtio'/><alias name='ua-lan'/></interface><interface type='bridge'><source bridge='br0'/></interface>")
+
+
+@pytest.mark.parametrize("devices, handled", [
+    (ORDINARY, False),
+    ("<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>", True),
+    ('<interface type="vdpa"><source dev="/dev/vhost-vdpa-0"/></interface>', True),
+    ("<disk type='vhostvdpa' device='disk'><source dev='/dev/node'/><target dev='vdb' bus='virtio'/></disk>", True),
+    ("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='6a3f0e52-d19b-4c77-8e24-51c0a73df816'/>"
+     "</source></hostdev>", True),
+], ids=["ordinary", "vdpa", "quoted", "disk", "mdev"])
+def test_which_devices_start_the_handler(host, devices, handled):
+    """The handler makes the state file."""
+    fine(host.prepare(1, devices=devices))
+    assert os.path.exists(host.state) == handled
+
+
 # ---- prepare and release ----
 
 def test_prepare_claims_the_first_free_device(host):
