@@ -103,3 +103,9 @@ int vfa_domain_ports_remove_label(virDomainPtr domain, const char *request, stru
 {
     return edit_definition(domain, vfa_domxml_remove_label, request, err);
 }
+
+int vfa_domain_definition_remove_device(virDomainPtr domain, const char *request,
+                                        struct vfa_error *err)
+{
+    return edit_definition(domain, vfa_domxml_remove_device, request, err);
+}

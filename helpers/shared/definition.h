@@ -47,4 +47,9 @@ int vfa_domain_ports_add_labelled(virDomainPtr domain, const char *request, stru
  * VFA_PORTS_CHANGED or an error (-ENOENT: no port has that label). */
 int vfa_domain_ports_remove_label(virDomainPtr domain, const char *request, struct vfa_error *err);
 
+/* Removes the device ua-vf-REQUEST from the inactive definition. 0, VFA_PORTS_CHANGED or an error
+ * (-ENOENT: it has no such device). */
+int vfa_domain_definition_remove_device(virDomainPtr domain, const char *request,
+                                        struct vfa_error *err);
+
 #endif

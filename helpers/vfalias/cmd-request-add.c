@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * vfalias request add. With --port, each device gets a root port of its own with a label that names
- * the request. The request names are then written into the metadata, so that a label never matches
- * another request. Ports are added before the metadata: vfaliasd reacts to the metadata change and
+ * the request; with --cold, each device stands in the definition with a user alias that names it.
+ * The request names are then written into the metadata, so that neither ever matches another
+ * request. Ports are added before the metadata: vfaliasd reacts to the metadata change and
  * must find no port missing.
  */
 
@@ -18,6 +19,7 @@
 #include "helpers/shared/virt-error.h"
 #include "cmd.h"
 #include "connect.h"
+#include "request-cold.h"
 #include "request-element.h"
 #include "request-verbs.h"
 #include "request.h"
@@ -25,13 +27,14 @@
 #include <string.h>
 
 struct add {
+    const struct vfa_config *config;
     /* the arguments */
     const char *domain;
     const char *alias_list;
     const char *name;
     const char *count_text, *numa_text;
     const char *tag_texts[VFA_CMD_REPEAT_MAX + 1];
-    bool optional, late, port, force, has_tags;
+    bool optional, late, port, cold, force, has_tags;
     struct vfa_request_scope scope;
     struct vfa_request_element element;
     /* the parsed values */
@@ -110,6 +113,7 @@ static int read_count_option(struct add *add)
     const char *single = add->name         ? "name"
                          : add->count_text ? "count"
                          : add->port       ? "port"
+                         : add->cold       ? "cold"
                                            : vfa_request_element_option(&add->element);
 
     if (add->asked.n > 1 && single)
@@ -134,6 +138,16 @@ static int read_element_options(const struct vfa_config *config, struct add *add
                ? vfa_request_element_read(&add->element, vfa_config_alias(config, item->alias),
                                           item->count)
                : VFA_CMD_FINE;
+}
+
+static int check_cold_option(const struct vfa_config *config, const struct add *add)
+{
+    if (!add->cold)
+        return VFA_CMD_FINE;
+    if (add->optional)
+        return vfa_cmd_fail_usage(
+            "request add: --optional: a domain cannot start without a device that is in its definition (--cold)");
+    return vfa_request_cold_check(vfa_config_alias(config, add->asked.items[0].alias));
 }
 
 /* Refuses unknown aliases. Replaces a name that is not allowed in XML with the alias' xml_name. */
@@ -200,16 +214,18 @@ static int read_arguments(const struct vfa_cmd_context *ctx, struct add *add)
         status = VFA_CMD_USAGE;
     if (status == VFA_CMD_FINE)
         status = read_element_options(ctx->config, add);
+    if (status == VFA_CMD_FINE)
+        status = check_cold_option(ctx->config, add);
     return status == VFA_CMD_FINE ? check_aliases(ctx->config, add) : status;
 }
 
-/* ---- labelled ports ---- */
+/* ---- names, for labelled ports and devices of the definition ---- */
 
 /* With --name: NAME for one device, NAME-0 ... for several. Else ALIAS-N with the next free N. */
 static int make_request_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
                              unsigned *number, char **ret)
 {
-    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* --port takes no list */
+    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* no list: read_count_option() */
     char *name = NULL;
     int r;
 
@@ -221,7 +237,7 @@ static int make_request_name(const struct add *add, const struct vfa_domain *dom
         do {
             free(name);
             r = asprintf(&name, "%s-%u", item->alias, (*number)++);
-        } while (r >= 0 && vfa_domain_request(domain, name));
+        } while (r >= 0 && (vfa_domain_request(domain, name) || vfa_domain_device(domain, name)));
     *ret = name;
     return r;
 }
@@ -309,19 +325,22 @@ static int print_added(virDomainPtr domain, unsigned affect, const struct vfa_do
 }
 
 /* Changes one XML: labelled ports (definition only), metadata, then missing ports. */
-static int apply_edit(virDomainPtr domain, const struct edit *edit, const struct names *names,
-                      struct vfa_error *err)
+static int apply_edit(const struct add *add, virDomainPtr domain, const struct edit *edit,
+                      const struct names *names, struct vfa_error *err)
 {
     VFA_AUTO(vfa_domain_freep) struct vfa_domain *before = NULL;
     bool config = edit->affect == VIR_DOMAIN_AFFECT_CONFIG;
     int r = vfa_connect_parse(domain, edit->affect, &before, err);
 
-    for (uint32_t i = 0; config && r == 0 && i < names->n; i++) {
+    for (uint32_t i = 0; add->port && config && r == 0 && i < names->n; i++) {
         if (!vfa_request_has_label(before, names->items[i]))
             r = vfa_request_add_label(domain, names->items[i], err);
     }
     if (r == 0)
-        r = vfa_connect_set_requests(domain, edit->affect, edit->requests, err);
+        r = config && add->cold
+                ? vfa_request_cold_add(add->config, domain, edit->requests, names->items, names->n,
+                                       err)
+                : vfa_connect_set_requests(domain, edit->affect, edit->requests, err);
     if (r == 0)
         r = print_added(domain, edit->affect, before, err);
     if (r == 0 && config)
@@ -340,7 +359,7 @@ static int edit_domain(virDomainPtr domain, unsigned affect, struct add *add, st
     VFA_AUTO(names_clear) struct names names = {0};
     int r = 0;
 
-    if (add->port) {
+    if (add->port || add->cold) {
         r = vfa_connect_parse(domain, VIR_DOMAIN_AFFECT_CONFIG, &definition, err);
         if (r == 0)
             r = make_request_names(add, definition, &names, err);
@@ -351,9 +370,17 @@ static int edit_domain(virDomainPtr domain, unsigned affect, struct add *add, st
     }
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(both); i++) {
         if (affect & both[i])
-            r = apply_edit(domain, edits[i], &names, err);
+            r = apply_edit(add, domain, edits[i], &names, err);
     }
     return r;
+}
+
+static int check_scope(const struct add *add, unsigned affect)
+{
+    if ((!add->port && !add->cold) || affect & VIR_DOMAIN_AFFECT_CONFIG)
+        return VFA_CMD_FINE;
+    return vfa_cmd_fail_usage("--%s changes the definition of domain '%s': add --config",
+                              add->cold ? "cold" : "port", add->domain);
 }
 
 int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -371,6 +398,7 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
         {"tag", &add.has_tags, add.tag_texts},
         VFA_REQUEST_ELEMENT_FLAGS(&add.element),
         {"port", &add.port, NULL},
+        {"cold", &add.cold, NULL},
         {"live", &add.scope.live, NULL},
         {"config", &add.scope.config, NULL},
         {"current", &add.scope.current, NULL},
@@ -386,16 +414,15 @@ int vfa_request_add(struct vfa_cmd_context *ctx, int argc, char **argv)
         return status;
     add.domain = operands[0];
     add.alias_list = operands[1];
+    add.config = ctx->config;
     status = read_arguments(ctx, &add);
     if (status != VFA_CMD_FINE)
         return status;
     if (vfa_connect_both(ctx, add.domain, &conn, &domain, &err) < 0 ||
         vfa_request_scope_resolve(&add.scope, domain, &affect, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    if (add.port && !(affect & VIR_DOMAIN_AFFECT_CONFIG))
-        return vfa_cmd_fail_usage("--port changes the definition of domain '%s': add --config",
-                                  add.domain);
-    if (edit_domain(domain, affect, &add, &err) < 0)
+    status = check_scope(&add, affect);
+    if (status == VFA_CMD_FINE && edit_domain(domain, affect, &add, &err) < 0)
         return vfa_cmd_fail_error(&err);
-    return VFA_CMD_FINE;
+    return status;
 }

@@ -48,6 +48,8 @@ static int remove_labels(virDomainPtr domain, const struct vfa_domain *definitio
     for (size_t i = 0; r == 0 && removal->items[i]; i++) {
         if (vfa_request_has_label(definition, removal->items[i]->name))
             r = vfa_request_remove_label(domain, removal->items[i]->name, err);
+        if (r == 0)
+            r = vfa_request_remove_cold(domain, definition, removal->items[i]->name, err);
     }
     return r;
 }

@@ -44,6 +44,36 @@ const char *vfa_request_element_option(const struct vfa_request_element *element
     return NULL;
 }
 
+/* An interface for a VF that the alias attaches as hostdev replaces what the alias says. The aliases
+ * of a chain (any_of) may differ: the request is checked for the one that is chosen. */
+static int check_interface_options(const struct vfa_request_element *element,
+                                   const struct vfa_alias *alias)
+{
+    const struct vfa_attach_facts *facts = alias ? vfa_attach_facts(alias->attach) : NULL;
+    bool vf = facts && facts->types & 1u << VFA_TYPE_VF;
+    const char *option = element->mac_text         ? "mac"
+                         : element->persistent     ? "teaming"
+                         : element->profileid      ? "profileid"
+                         : element->interface.vlan ? "vlan"
+                                                   : NULL;
+
+    if (!option || !alias || alias->any_of || vf)
+        return VFA_CMD_FINE;
+    if (!facts->nic)
+        return vfa_cmd_fail_usage(
+            "request add: --%s: alias '%s' attaches %s, which is no network interface", option,
+            alias->name, facts->name);
+    if (element->interface.vlan && !facts->takes_vlan)
+        return vfa_cmd_fail_usage(
+            "request add: --vlan: alias '%s' attaches %s, which cannot have a VLAN", alias->name,
+            facts->name);
+    if (element->profileid)
+        return vfa_cmd_fail_usage(
+            "request add: --profileid: alias '%s' attaches %s, and only a VF can have a port profile",
+            alias->name, facts->name);
+    return VFA_CMD_FINE;
+}
+
 static int read_mac_option(struct vfa_request_element *element)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -95,13 +125,28 @@ static int check_switches(const struct vfa_request_element *element)
     return VFA_CMD_FINE;
 }
 
+static int refuse_settings(const struct vfa_request_element *element, const struct vfa_alias *alias)
+{
+    const struct vfa_attach_facts *facts = alias ? vfa_attach_facts(alias->attach) : NULL;
+
+    for (unsigned i = 0; facts && !alias->any_of && i < VFA_VF_SETTINGS; i++) {
+        if (element->setting_texts[i] && !(facts->types & 1u << VFA_TYPE_VF))
+            return vfa_cmd_fail_usage(
+                "request add: %s: alias '%s' attaches %s, and only a VF has settings",
+                vfa_vf_setting_name((enum vfa_vf_setting)i), alias->name, facts->name);
+    }
+    return VFA_CMD_FINE;
+}
+
 /* The settings are checked together with the settings of the alias, which they override. */
 static int read_setting_options(struct vfa_request_element *element, const struct vfa_alias *alias)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     struct vfa_vf_settings all = alias ? alias->settings : (struct vfa_vf_settings){0};
-    int r = check_switches(element);
+    int r = refuse_settings(element, alias);
 
+    if (r == VFA_CMD_FINE)
+        r = check_switches(element);
     if (r != VFA_CMD_FINE)
         return r;
     for (unsigned i = 0; i < VFA_VF_SETTINGS && r == 0; i++) {
@@ -139,12 +184,19 @@ static int read_teaming_option(struct vfa_request_element *element, const struct
 {
     if (!element->persistent)
         return VFA_CMD_FINE;
-    if (alias && !vfa_attach_facts(alias->attach)->can_team)
+    if (alias && !alias->any_of && !vfa_attach_facts(alias->attach)->can_team)
         return vfa_cmd_fail_usage(
             "request add: --teaming: alias '%s' attaches %s, and only a VF itself can be teamed",
             alias->name, vfa_attach_facts(alias->attach)->name);
     element->interface.persistent = element->persistent;
     return VFA_CMD_FINE;
+}
+
+static enum vfa_attach_kind kind_of_interface(const struct vfa_alias *alias)
+{
+    if (alias && alias->any_of)
+        return VFA_ATTACH_KINDS;
+    return alias && vfa_attach_facts(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
 }
 
 int vfa_request_element_read(struct vfa_request_element *element, const struct vfa_alias *alias,
@@ -156,11 +208,12 @@ int vfa_request_element_read(struct vfa_request_element *element, const struct v
         return vfa_cmd_fail_usage(
             "request add: --%s is for one device: two devices cannot have the same MAC address",
             element->mac_text ? "mac" : "teaming");
-    element->interface.kind =
-        alias && vfa_attach_facts(alias->attach)->nic ? alias->attach : VFA_ATTACH_INTERFACE;
+    element->interface.kind = kind_of_interface(alias);
     status = read_mac_option(element);
     if (status == VFA_CMD_FINE)
         status = read_vlan_option(element);
+    if (status == VFA_CMD_FINE)
+        status = check_interface_options(element, alias);
     if (status == VFA_CMD_FINE)
         status = read_profileid_option(element, alias);
     if (status == VFA_CMD_FINE)

@@ -110,3 +110,21 @@ int vfa_request_remove_label(virDomainPtr domain, const char *name, struct vfa_e
                name, virDomainGetName(domain));
     return r;
 }
+
+int vfa_request_remove_cold(virDomainPtr domain, const struct vfa_domain *definition,
+                            const char *name, struct vfa_error *err)
+{
+    const struct vfa_domdev *dev = vfa_domain_device(definition, name);
+    int r = VFA_PORTS_CHANGED;
+
+    if (!dev || !vfa_attach_facts(dev->kind)->derived_source)
+        return 0;
+    for (int tries = 0; r == VFA_PORTS_CHANGED && tries < TRIES; tries++)
+        r = vfa_domain_definition_remove_device(domain, name, err);
+    if (r == VFA_PORTS_CHANGED)
+        return fail_changed(domain, err);
+    if (r == 0)
+        printf("device %s%s removed from the definition of domain '%s'\n", VFA_DEVICE_PREFIX, name,
+               virDomainGetName(domain));
+    return r;
+}

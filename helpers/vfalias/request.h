@@ -39,4 +39,11 @@ int vfa_request_add_ports(virDomainPtr domain, struct vfa_error *err);
 int vfa_request_add_label(virDomainPtr domain, const char *name, struct vfa_error *err);
 int vfa_request_remove_label(virDomainPtr domain, const char *name, struct vfa_error *err);
 
+/* ---- devices of the definition ---- */
+
+/* Removes the device of a request, if it has one that is made for its guest (--cold), and prints
+ * that. */
+int vfa_request_remove_cold(virDomainPtr domain, const struct vfa_domain *definition,
+                            const char *name, struct vfa_error *err);
+
 #endif

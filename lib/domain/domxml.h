@@ -122,4 +122,14 @@ int vfa_domxml_requests_add(const char *requests, const char *alias,
 int vfa_domxml_requests_remove(const char *requests, const char *what, char **ret,
                                struct vfa_error *err);
 
+/* Copies a domain XML and replaces its <requests> element by this one, which is in the same form.
+ * free() *ret. */
+int vfa_domxml_set_requests(const char *xml, size_t len, const char *requests, char **ret,
+                            struct vfa_error *err);
+
+/* Copies a domain XML without the element that has the user alias ua-vf-REQUEST. -ENOENT: no device
+ * has it. free() *ret. */
+int vfa_domxml_remove_device(const char *xml, size_t len, const char *request, char **ret,
+                             struct vfa_error *err);
+
 #endif

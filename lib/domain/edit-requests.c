@@ -303,3 +303,65 @@ int vfa_domxml_requests_remove(const char *requests, const char *what, char **re
     *ret = NULL;
     return xmlFirstElementChild(root) ? vfa_xml_dump(doc, NULL, ret, err) : 0;
 }
+
+/* ---- in a whole domain ---- */
+
+static void remove_requests(xmlNodePtr metadata)
+{
+    xmlNodePtr next;
+
+    for (xmlNodePtr node = metadata->children; node; node = next) {
+        next = node->next;
+        if (!vfa_xml_is_ours(node, "requests"))
+            continue;
+        xmlUnlinkNode(node);
+        xmlFreeNode(node);
+    }
+}
+
+/* As virDomainSetMetadata() does it. */
+static void put_into_namespace(xmlNodePtr top, xmlNsPtr ns)
+{
+    for (xmlNodePtr node = top; node; node = vfa_xml_next(node, top)) {
+        if (node->type == XML_ELEMENT_NODE && !node->ns)
+            xmlSetNs(node, ns);
+    }
+}
+
+static bool add_requests(xmlNodePtr metadata, xmlNodePtr requests)
+{
+    xmlNodePtr copy = metadata ? xmlDocCopyNode(requests, metadata->doc, 1) : NULL;
+    xmlNsPtr ns =
+        copy && !copy->ns ? xmlNewNs(copy, BAD_CAST VFA_NS, BAD_CAST VFA_NS_PREFIX) : NULL;
+
+    if (!copy || !xmlAddChild(metadata, copy)) {
+        xmlFreeNode(copy);
+        return false;
+    }
+    if (ns)
+        put_into_namespace(copy, ns);
+    return copy->ns;
+}
+
+int vfa_domxml_set_requests(const char *xml, size_t len, const char *requests, char **ret,
+                            struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr from = NULL;
+    xmlNodePtr root, metadata;
+    int r = parse_requests(requests, &from, err);
+
+    if (r == 0)
+        r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+    if (r < 0)
+        return r;
+    root = xmlDocGetRootElement(doc);
+    metadata = vfa_xml_child(root, "metadata");
+    if (!metadata)
+        metadata = vfa_xml_add(root, "metadata");
+    else
+        remove_requests(metadata);
+    if (!add_requests(metadata, xmlDocGetRootElement(from)) || vfa_xml_out_of_memory())
+        return vfa_fail_oom(err);
+    return vfa_xml_dump(doc, NULL, ret, err);
+}

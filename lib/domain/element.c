@@ -336,3 +336,33 @@ int vfa_domxml_insert(const char *xml, size_t len, char *const *devices, size_t 
         r = insert_element(parent, devices[i], err);
     return r < 0 ? r : vfa_xml_dump(doc, NULL, ret, err);
 }
+
+static xmlNodePtr find_device_of(xmlNodePtr devices, const char *request)
+{
+    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
+        VFA_AUTO(vfa_xml_freep) xmlChar *hold = NULL;
+        const char *name = vfa_xml_request_of(node, &hold);
+
+        if (name && strcmp(name, request) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+int vfa_domxml_remove_device(const char *xml, size_t len, const char *request, char **ret,
+                             struct vfa_error *err)
+{
+    VFA_AUTO(vfa_xml_doc_freep) xmlDocPtr doc = NULL;
+    xmlNodePtr node;
+    int r = vfa_xml_parse(xml, len, "domain XML", &doc, err);
+
+    if (r < 0)
+        return r;
+    node = find_device_of(vfa_xml_child(xmlDocGetRootElement(doc), "devices"), request);
+    if (!node)
+        return vfa_fail(err, ENOENT, "cannot remove device '%s%s': the domain does not have it",
+                        VFA_DEVICE_PREFIX, request);
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+    return vfa_xml_dump(doc, NULL, ret, err);
+}

@@ -47,6 +47,7 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .source = VFA_ATTACH_SOURCE_NODE,
             .types = 1u << VFA_TYPE_VDPA,
             .nic = true,
+            .derived_source = true,
         },
     [VFA_ATTACH_VDPA_DISK] =
         {
@@ -54,12 +55,14 @@ static const struct vfa_attach_facts facts[VFA_ATTACH_KINDS] = {
             .source = VFA_ATTACH_SOURCE_NODE,
             .types = 1u << VFA_TYPE_VDPA_BLOCK,
             .needs_shared_memory = true,
+            .derived_source = true,
         },
     [VFA_ATTACH_MDEV] =
         {
             .name = "mdev",
             .source = VFA_ATTACH_SOURCE_DEVICE,
             .types = 1u << VFA_TYPE_MDEV,
+            .derived_source = true,
         },
     [VFA_ATTACH_BRIDGE] =
         {

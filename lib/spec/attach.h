@@ -46,8 +46,9 @@ struct vfa_attach_facts {
     bool keeps_netdev;
 
     bool libvirt_sets_vlan; /* libvirt writes the VLAN of the element to the VF, and resets it */
-    bool can_team;          /* the element may have <teaming type='transient'> */
-    bool migrates; /* it stays plugged in during a live migration, without a teaming pair */
+    bool derived_source; /* its source follows from domain and request: a definition can have it */
+    bool can_team;       /* the element may have <teaming type='transient'> */
+    bool migrates;       /* it stays plugged in during a live migration, without a teaming pair */
 };
 
 /* The row of a kind, which is below VFA_ATTACH_KINDS. */

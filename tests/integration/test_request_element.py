@@ -12,6 +12,13 @@ alias = {"vendor_id": "8086", "product_id": "10ca", "name": "nic", "device_type"
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "tap", "device_type": "type-VF", "attach": "macvtap"}
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "web", "device_type": "type-VF", "attach": "interface", "profileid": "web"}
 alias = {"vendor_id": "8086", "product_id": "10ca", "name": "v7", "device_type": "type-VF", "attach": "interface", "settings": {"vlan": 7, "max_tx_rate": 100}}
+device_spec = {"mgmtdev": "*"}
+device_spec = {"mdev_parent": "*"}
+alias = {"name": "vnet", "device_type": "vdpa"}
+alias = {"name": "vblk", "device_type": "vdpa-block"}
+alias = {"name": "vgpu", "device_type": "mdev", "mdev_type": "mtty-2"}
+alias = {"name": "br", "attach": "bridge", "bridge": "br0"}
+alias = {"name": "any", "any_of": ["nic", "vnet", "br"]}
 """
 MAC = "52:54:00:01:02:03"
 # a virtio interface that a VF can be teamed with, and two interfaces that cannot be teamed
@@ -68,6 +75,21 @@ def test_refused_before_libvirt_is_asked(nics, words, says):
     ("nic:1,net:1", ["--link-state", "auto"], "--link-state is for one alias, not for a list"),
     ("v7", ["--min-tx-rate", "200"], "min_tx_rate 200 is more than max_tx_rate 100"),
     ("nic:2", ["--mac", MAC], "--mac is for one device"),
+    ("vnet", ["--vlan", "7"], "--vlan: alias 'vnet' attaches vdpa, which cannot have a VLAN"),
+    ("vnet", ["--profileid", "web"], "--profileid: alias 'vnet' attaches vdpa, and only a VF can have a port profile"),
+    ("vnet", ["--teaming", "ua-pair"], "alias 'vnet' attaches vdpa, and only a VF itself can be teamed"),
+    ("vnet", ["--mtu", "9000"], "mtu: alias 'vnet' attaches vdpa, and only a VF has settings"),
+    ("vnet", ["--vlan", "7", "--vlan-qos", "1"], "vlan: alias 'vnet' attaches vdpa, and only a VF has settings"),
+    ("vblk", ["--mac", MAC], "--mac: alias 'vblk' attaches vdpa-disk, which is no network interface"),
+    ("vgpu", ["--vlan", "7"], "--vlan: alias 'vgpu' attaches mdev, which is no network interface"),
+    ("br", ["--profileid", "web"], "--profileid: alias 'br' attaches bridge, and only a VF can have a port profile"),
+    ("br", ["--trust", "on"], "trust: alias 'br' attaches bridge, and only a VF has settings"),
+    ("nic", ["--cold"], "--cold: alias 'nic' attaches interface: only a device that is made for its guest"),
+    ("br", ["--cold"], "--cold: alias 'br' attaches bridge: only a device that is made for its guest"),
+    ("any", ["--cold"], "--cold: alias 'any' has any_of"),
+    ("nope", ["--cold", "--force"], "--cold: this host does not have the alias"),
+    ("vnet:1,vgpu:1", ["--cold"], "--cold is for one alias, not for a list"),
+    ("vnet", ["--cold", "--optional"], "a domain cannot start without a device that is in its definition (--cold)"),
 ])
 def test_refused_for_the_alias(nics, alias, words, says):
     assert says in nics.refused(2, "request", "add", "asks", alias, *words, options=[])
@@ -97,6 +119,11 @@ def test_no_pair(nics, words, says):
     ("nic", ["--teaming", "ua-pair", "--mac", "52:54:00:0A:0B:0C"]),
     ("elsewhere", ["--vlan", "7", "--force"]),
     ("v7", ["--vlan-qos", "3", "--min-tx-rate", "100"]),
+    ("vnet", ["--mac", MAC]),
+    ("vnet:2", []),
+    ("br", ["--mac", MAC, "--vlan", "7"]),
+    ("any", ["--mac", MAC, "--vlan", "7", "--trust", "on"]),
+    ("vgpu", ["--name", "g"]),
     ("net:2", ["--trust", "on", "--spoofchk", "no", "--query-rss", "yes", "--link-state", "disable", "--mtu", "9000"]),
 ])
 def test_taken(nics, alias, words):
@@ -120,3 +147,11 @@ def test_listed(nics):
     assert [line.split()[4:7] for line in table.splitlines()[1:]] == [
         ["interface", MAC, "42"], ["interface", derived["nic-0"], "-"], ["interface", derived["v7-0"], "7"],
         ["interface", derived["tap-0"], "-"], ["-", "-", "-"]]
+
+
+def test_cold_changes_the_definition(nics):
+    assert nics.refused(2, "request", "add", "db1", "vnet", "--cold", options=[]) == \
+        "--cold changes the definition of domain 'db1': add --config"
+    status, out, err = virt_call(nics, "request", "add", "asks", "vnet", "--cold", "--port")
+    assert (status, err) == (0, "") and [line.split(" added")[0] for line in out.splitlines()[:3]] == [
+        "port ua-slot-vnet-0", "device ua-vf-vnet-0", "request 'vnet-0'"]

@@ -13,12 +13,16 @@ from privatehost import VFALIAS_CONF
 
 CONFIG = VFALIAS_CONF + """
 alias = {"name": "net", "vendor_id": "8086", "product_id": "37c9", "device_type": "type-VF", "attach": "interface"}
+device_spec = {"mgmtdev": "*"}
+alias = {"name": "vnet", "device_type": "vdpa"}
+alias = {"name": "vgpu", "device_type": "mdev", "mdev_type": "mtty-2"}
 """
 OURS = "{urn:vfalias:1}"
 
 
 COMMANDS = [*examples("man/vfalias.pod", "DESCRIPTION"), *examples("man/vfalias-requests.pod", "DESCRIPTION"),
-            *examples("man/vfalias-requests.pod", "REQUESTS", "virsh metadata", "vfalias request add db1 net", "virt-")]
+            *examples("man/vfalias-requests.pod", "REQUESTS", "virsh metadata", "vfalias request add db1 net", "virt-"),
+            *examples("man/vfalias-requests.pod", "PLACEHOLDERS", "vfalias request add")]
 FRAGMENTS = [*examples("man/vfalias-requests.pod", "REQUESTS", "<"), *examples("man/vfalias-requests.pod", "PLACEHOLDERS", "<")]
 (PROGRAM,) = examples("man/vfalias-requests.pod", "REQUESTS", "import")
 
@@ -63,8 +67,12 @@ def test_commands(asked, text):
 @pytest.mark.parametrize("text", FRAGMENTS, ids=lambda text: text.split()[0])
 def test_fragments(asked, text):
     """A fragment in a definition without other requests."""
-    devices = "" if text.startswith("<metadata") else text
+    devices = "" if text.startswith(("<metadata", "<memoryBacking")) else text
     xml = guest("db1", machine="q35", devices=ports(4) + devices)
+    if text.startswith("<memoryBacking"):
+        asked.define(xml.replace("<vcpu>", text + "<vcpu>"))
+        assert "<access mode='shared'/>" in asked.xml("db1", "--inactive")
+        return
     asked.define(xml if devices else xml.replace("<metadata></metadata>", text))
     if devices:
         names = re.findall(r"<alias name='(.*)'/>", text)
