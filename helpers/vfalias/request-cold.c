@@ -61,6 +61,7 @@ static int assign_cold(const struct vfa_config *config, const struct vfa_domain 
     const struct vfa_request *request = vfa_domain_request(domain, name);
     const struct vfa_alias *alias = request ? vfa_resolve_alias(config, request) : NULL;
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
+    struct vfa_assignment assignment = {.request = (char *)name, .moved = true};
     int r;
 
     if (!alias)
@@ -69,7 +70,12 @@ static int assign_cold(const struct vfa_config *config, const struct vfa_domain 
     if (r < 0)
         return vfa_wrap(err, "request '%s'", name);
     r = derive_cold(config, alias, domain->uuid, name, &device, err);
-    return r < 0 ? r : vfa_assignments_add(ret, name, &device, true, err);
+    if (r < 0)
+        return r;
+    assignment.device = device;
+    r = vfa_assignments_add(ret, &assignment, err);
+    device = assignment.device; /* empty if it was taken over */
+    return r;
 }
 
 /* *ret is the definition with the requests and their elements. */

@@ -52,8 +52,8 @@ static xmlNodePtr only_child(xmlNodePtr element, const char *name)
 
 /* Of several sources the first counts. It keeps everything but its address. */
 static int set_source(xmlNodePtr element, const struct vfa_element_kind *kind,
-                      const struct vfa_device *device, const struct vfa_alias *alias,
-                      bool managed, struct vfa_error *err)
+                      const struct vfa_device *device, const struct vfa_alias *alias, bool managed,
+                      struct vfa_error *err)
 {
     xmlNodePtr source = only_child(element, "source");
     int r;
@@ -244,7 +244,7 @@ static int fill_all(xmlNodePtr devices, const struct vfa_domxml_source *sources,
         const struct vfa_element_kind *kind = vfa_element_kind_of(node);
         const struct vfa_domxml_source *source = kind ? find_source(node, sources, n) : NULL;
 
-        if (!source)
+        if (!source || !source->device)
             continue;
         r = set_source(node, kind, source->device, NULL, source->managed, err);
         edits[(*ret_n)++] = (struct vfa_xml_edit){.node = node};

@@ -29,7 +29,8 @@ static char *made_disk(const char *xml, size_t i, const struct vfa_port *port)
 
     if (vfa_domxml_parse(xml, strlen(xml), &domain, NULL) < 0 || domain->n_requests <= i)
         abort();
-    CHECK(vfa_domxml_device(domain, &domain->requests[i], &alias, &device, port, &made, NULL) == 0,
+    CHECK(vfa_domxml_device(domain, &domain->requests[i], &alias, &device, true, port, &made,
+                            NULL) == 0,
           "%s", xml);
     return made;
 }
@@ -97,8 +98,8 @@ static void test_letters(void)
             abort();
         for (unsigned number = 1; number <= cases[i].disks; number++)
             vfa_bitset_add(&domain->disks, number);
-        CHECK(vfa_domxml_device(domain, &domain->requests[0], &alias, &device, NULL, &made, NULL) ==
-                      0 &&
+        CHECK(vfa_domxml_device(domain, &domain->requests[0], &alias, &device, true, NULL, &made,
+                                NULL) == 0 &&
                   strstr(made, cases[i].target),
               "%s: %s", cases[i].target, made);
     }

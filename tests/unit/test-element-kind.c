@@ -119,8 +119,8 @@ static void test_written(void)
         VFA_AUTO(vfa_domain_freep) struct vfa_domain *having = NULL;
         VFA_AUTO(vfa_freep) char *xml = NULL;
 
-        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, rows[i].device, true, NULL, &xml,
-                                NULL) == 0 &&
+        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, rows[i].device, true, NULL,
+                                &xml, NULL) == 0 &&
                   strcmp(xml, rows[i].written) == 0,
               "%zu: %s", i, xml);
         having = parse("", rows[i].written);
@@ -149,8 +149,8 @@ static void test_nothing_to_name(void)
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
         VFA_AUTO(vfa_freep) char *xml = NULL;
 
-        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, cases[i].device, NULL, &xml,
-                                &err) == -ENODEV &&
+        CHECK(vfa_domxml_device(asking, &asking->requests[0], &alias, cases[i].device, true, NULL,
+                                &xml, &err) == -ENODEV &&
                   check_has(&err, cases[i].why),
               "%zu: %s", i, vfa_error_text(&err));
     }
@@ -184,7 +184,7 @@ static void test_filled(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct vfa_element_kind *kind = vfa_element_kind(rows[i].attach);
-        const struct vfa_domxml_source source = {"net-0", rows[i].device};
+        const struct vfa_domxml_source source = {"net-0", rows[i].device, true};
         VFA_AUTO(vfa_domain_freep) struct vfa_domain *domain = NULL;
         VFA_AUTO(vfa_freep) char *xml = NULL, *filled = NULL;
 
