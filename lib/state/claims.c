@@ -142,6 +142,19 @@ int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
         ret, err);
 }
 
+int vfa_state_claim_of(struct vfa_state *state, const char *device, struct vfa_claim *ret,
+                       struct vfa_error *err)
+{
+    VFA_AUTO(vfa_sql_finalizep)
+    sqlite3_stmt *stmt = vfa_sql_prepare(
+        state, err, "SELECT " VFA_CLAIM_COLUMNS " FROM claim WHERE device = ?", "s", device);
+    int r = stmt ? vfa_sql_step(state, stmt, err) : vfa_sql_failed(err);
+
+    if (r <= 0)
+        return r < 0 ? r : VFA_STATE_ABSENT;
+    return vfa_sql_claim(stmt, ret, err);
+}
+
 int vfa_sql_claims(struct vfa_state *state, sqlite3_stmt *query, struct vfa_claims *ret,
                    struct vfa_error *err)
 {

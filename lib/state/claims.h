@@ -87,6 +87,11 @@ int vfa_state_all_claims(struct vfa_state *state, const char *uuid, struct vfa_c
 int vfa_state_is_claimed(struct vfa_state *state, const char *device, bool *ret,
                          struct vfa_error *err);
 
+/* Reads the claim of the device itself, in any state. VFA_STATE_ABSENT: there is none. Clear *ret
+ * with vfa_claim_clear(). */
+int vfa_state_claim_of(struct vfa_state *state, const char *device, struct vfa_claim *ret,
+                       struct vfa_error *err);
+
 /* Sets the state of a held claim and resets its failures. `state_since` becomes now if the state
  * changes. Returns 0 as well if the domain holds no claim of that request. */
 int vfa_state_set_claim_state(struct vfa_state *state, const char *uuid, const char *request,

@@ -157,6 +157,13 @@ int vfa_lock_device(const char *state_path, const char *device, int *ret_fd, str
     return take_lock(state_path, &place, ret_fd, err);
 }
 
+int vfa_lock_making(const char *state_path, const char *device, int *ret_fd, struct vfa_error *err)
+{
+    const struct place place = device_place(".make", device);
+
+    return take_lock(state_path, &place, ret_fd, err);
+}
+
 int vfa_lock_cleaning(const char *state_path, const char *device, int *ret_fd,
                       struct vfa_error *err)
 {

@@ -6,6 +6,7 @@
  *   STATE.borrow   byte N: the lease holder with the number N (vfalias detach, migrate) is running
  *   STATE.clean    byte of a device's number: its cleaner is running
  *   STATE.release  byte of a device's number: a program changes the device through its driver
+ *   STATE.make     byte of a device's number: the device is being made or destroyed
  *
  * They are open-file-description locks (F_OFD_SETLK, fcntl(2)): the kernel drops them when the last
  * copy of the descriptor is closed, so also when the process is killed. F_OFD_GETLK queries a lock
@@ -50,6 +51,12 @@ int vfa_lock_is_leased(const char *state_path, int64_t number, bool *ret, struct
  * program loses the lock only when its last request to the kernel has returned. Returns
  * VFA_LOCK_TAKEN if another program or thread has the lock. End with vfa_lock_endp(). */
 int vfa_lock_device(const char *state_path, const char *device, int *ret_fd, struct vfa_error *err);
+
+/* Takes the lock for making and destroying a device. A program that has the device's lock may let
+ * another program do that (make-device), and be killed meanwhile. So whoever makes or destroys the
+ * device takes this lock, and takes it last. Returns VFA_LOCK_TAKEN if another one is at it. End with
+ * vfa_lock_endp(). */
+int vfa_lock_making(const char *state_path, const char *device, int *ret_fd, struct vfa_error *err);
 
 /* Takes the lock for the cleaner of a device. The lock lasts as long as any process has a copy of
  * the descriptor, so the cleaner keeps it. Returns VFA_LOCK_TAKEN if a cleaner of the device runs.
