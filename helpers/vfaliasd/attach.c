@@ -146,19 +146,20 @@ static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
 /* Calls `what` with an open host, the step's claim and the desired settings of its VF. */
 static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
                         int (*what)(struct vfa_host *, const struct vfa_claim *,
-                                    const struct vfa_vf_desired *, struct vfa_error *),
+                                    const struct vfa_desired *, struct vfa_error *),
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
     const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
-    struct vfa_vf_desired desired;
+    struct vfa_desired desired;
     int r;
 
     if (!alias) /* attach_device() reports it */
         return 0;
-    vfa_vf_desired_make(alias, request, vfa_request_attach(request, alias), &desired);
-    r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
+    r = vfa_desired_make(pass->domain, request->name, alias, &desired, err);
+    if (r == 0)
+        r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
     return r < 0 ? r : what(&host, step->claim, &desired, err);
 }
 

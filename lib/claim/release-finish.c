@@ -94,7 +94,7 @@ static int put_back(struct work *w, const char *device, struct vfa_patience pati
         return r;
     for (;;) {
         vfa_error_clear(why);
-        r = vfa_provisioner_undo(&w->host->sysfs, w->nl, &list.items[0], why);
+        r = vfa_provisioner_undo(w->host, w->nl, &list.items[0], why);
         if (r < 0)
             return vfa_error_move(err, why);
         if (!passes_soon(r, why) || !vfa_patience_wait(&patience))
@@ -127,17 +127,19 @@ int vfa_release_quarantine(struct vfa_host *host, const char *device,
     return r;
 }
 
-static int quarantine_unrestored(struct vfa_host *host, const char *device,
+static int quarantine_unrestored(struct vfa_host *host, const struct vfa_claim *claim,
                                  const struct vfa_error *why, struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *reason = NULL;
 
-    if (asprintf(&reason, "its settings are not what they were before a guest had it: %s",
+    if (asprintf(&reason, "%s: %s",
+                 claim->maker ? "it was made for a guest, and is not destroyed"
+                              : "its settings are not what they were before a guest had it",
                  vfa_error_text(why)) < 0) {
         reason = NULL;
         return vfa_fail_oom(err);
     }
-    return vfa_release_quarantine(host, device, VFA_QUARANTINE_SETTINGS, reason, err);
+    return vfa_release_quarantine(host, claim->device, VFA_QUARANTINE_SETTINGS, reason, err);
 }
 
 /* Ends a quarantine that is only for settings: they are restored now. */
@@ -165,7 +167,7 @@ static int end_well(struct vfa_host *host, const struct vfa_claim *claim, struct
 static int end_badly(struct vfa_host *host, const struct vfa_claim *claim,
                      const struct vfa_error *why, struct vfa_error *err)
 {
-    int r = quarantine_unrestored(host, claim->device, why, err);
+    int r = quarantine_unrestored(host, claim, why, err);
 
     return r < 0 ? r : vfa_state_end_release(host->state, claim, err);
 }

@@ -17,6 +17,11 @@ struct vfa_host {
     struct vfa_sysfs sysfs;
     struct vfa_state *state;
     void (*warn)(const char *text); /* receives non-fatal warnings; may be NULL */
+    /* Makes or destroys a device as the record says, in another process, and waits for its result:
+     * see vfa_made_errand() in provision/made.h. For a program that may not do that itself. NULL: it
+     * is done here. */
+    int (*run_maker)(void *data, const char *verb, const char *device, struct vfa_error *err);
+    void *maker_data; /* of run_maker */
     bool scanned; /* the present vfa_transaction_run() has scanned the hardware already */
 };
 

@@ -43,8 +43,8 @@ struct vfa_step_functions {
 struct vfa_provisioner {
     const char *kind;
     struct vfa_step_functions steps[VFA_STEPS];
-    int (*undo)(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
-                const struct vfa_saved *saved, struct vfa_error *err);
+    int (*undo)(struct vfa_host *host, struct vfa_netlink *nl, const struct vfa_saved *saved,
+                struct vfa_error *err);
 };
 
 /* One step for one claim. */
@@ -52,11 +52,12 @@ struct vfa_job {
     const struct vfa_provisioner *provisioner;
     struct vfa_host *host;
     const struct vfa_claim *claim;
-    const struct vfa_vf_desired *desired;
+    const struct vfa_desired *desired;
     struct vfa_patience patience;
     struct vfa_netlink *nl;  /* opened by the row when needed, closed by provisioner.h */
     struct vfa_saved saved;  /* by plan: what undo has to restore; cleared by provisioner.h */
     struct vfa_vf_work work; /* of the kind "pci" */
+    bool done;               /* of a made device: it is as it is wanted */
 };
 
 /* Sends `why` to host->warn, with the domain and the request of the claim. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See provisioner.h: the functions for the devices in the XML of a domain, each by its claim. */
+/* See provisioner.h: what alias, request and element want of a device; and the functions for the
+ * devices of a domain, each by its claim. */
 
 #include "base/common.h"
 #include "base/error.h"
+#include "base/mac.h"
+#include "spec/spec.h"
 #include "config/config.h"
 #include "domain/domain.h"
+#include "domain/domxml.h"
 #include "state/claims.h"
 #include "host/host.h"
 #include "private.h"
@@ -12,41 +16,100 @@
 
 #include <errno.h>
 
-static void make_desired(const struct vfa_host *host, const struct vfa_domain *domain,
-                         const struct vfa_claim *claim, const struct vfa_domdev *dev,
-                         struct vfa_vf_desired *ret)
+/* The MAC address that an element would get, for a request that has no element yet. */
+static int derive_mac(const struct vfa_domain *domain, const char *name,
+                      const struct vfa_request *request, const struct vfa_alias *alias,
+                      char ret[VFA_MAC_SIZE], struct vfa_error *err)
 {
-    vfa_vf_desired_make(claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
-                        vfa_domain_request(domain, claim->request), dev->kind, ret);
+    struct vfa_element_summary summary;
+    int r;
+
+    if (!request || !alias) {
+        vfa_mac_derive(domain->uuid, name, ret);
+        return 0;
+    }
+    r = vfa_domxml_summarize(domain, request, alias, &summary, err);
+    if (r == 0)
+        snprintf(ret, VFA_MAC_SIZE, "%s", summary.mac);
+    return r;
 }
 
-/* Calls function() for each device of a request that has a claim. */
-static int each_present(struct vfa_host *host, const struct vfa_domain *domain,
+static enum vfa_attach_kind choose_kind(const struct vfa_domdev *dev,
+                                        const struct vfa_request *request,
+                                        const struct vfa_alias *alias)
+{
+    if (dev)
+        return dev->kind;
+    if (request && alias)
+        return vfa_request_attach(request, alias);
+    return alias ? alias->attach : VFA_ATTACH_HOSTDEV;
+}
+
+int vfa_desired_make(const struct vfa_domain *domain, const char *name,
+                     const struct vfa_alias *alias, struct vfa_desired *ret, struct vfa_error *err)
+{
+    const struct vfa_domdev *dev = vfa_domain_device(domain, name);
+    const struct vfa_request *request = vfa_domain_request(domain, name);
+    const struct vfa_attach_facts *facts;
+
+    *ret = (struct vfa_desired){.kind = choose_kind(dev, request, alias)};
+    facts = vfa_attach_facts(ret->kind);
+    vfa_request_settings(request, alias, &ret->settings);
+    if (alias) {
+        ret->policy = alias->settings_policy;
+        ret->vdpa = alias->vdpa;
+        ret->attributes = (struct vfa_attributes){alias->sysfs, alias->n_sysfs};
+    }
+    if (dev && facts->source == VFA_ATTACH_SOURCE_NODE)
+        ret->path = dev->source;
+    if (!facts->nic)
+        return 0;
+    if (dev && dev->mac && vfa_mac_parse(dev->mac, ret->mac, NULL) == 0)
+        return 0;
+    return derive_mac(domain, name, request, alias, ret->mac, err);
+}
+
+/* False: no device of this host is made. Saves most domains a query. */
+static bool makes_devices(const struct vfa_config *config)
+{
+    const unsigned made = 1u << VFA_TYPE_VDPA | 1u << VFA_TYPE_VDPA_BLOCK | 1u << VFA_TYPE_MDEV;
+    bool found = false;
+
+    for (size_t i = 0; i < config->n_aliases; i++)
+        found = found || config->aliases[i].types & made;
+    return found;
+}
+
+/* Calls function() for each claim of a request whose device is in the XML, or (also_made) is
+ * made. */
+static int each_present(struct vfa_host *host, const struct vfa_domain *domain, bool also_made,
                         int (*function)(struct vfa_host *, const struct vfa_claim *,
-                                        const struct vfa_vf_desired *, struct vfa_error *),
+                                        const struct vfa_desired *, struct vfa_error *),
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
-    int r = vfa_domain_has_tagged(domain)
-                ? vfa_state_claims(host->state, domain->uuid, &claims, err)
-                : 0;
+    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < domain->n_devices; i++) {
-        const struct vfa_domdev *dev = &domain->devices[i];
-        const struct vfa_claim *claim =
-            dev->request ? vfa_claims_find(&claims, dev->request) : NULL;
-        struct vfa_vf_desired desired;
+    also_made = also_made && makes_devices(host->config);
+    if (also_made ? vfa_domain_has_requests(domain) : vfa_domain_has_tagged(domain))
+        r = vfa_state_claims(host->state, domain->uuid, &claims, err);
+    for (size_t i = 0; r == 0 && i < claims.n; i++) {
+        const struct vfa_claim *claim = &claims.items[i];
+        struct vfa_desired desired;
 
-        if (!claim)
+        if (!vfa_domain_device(domain, claim->request) && !(also_made && claim->maker))
             continue;
-        make_desired(host, domain, claim, dev, &desired);
-        r = function(host, claim, &desired, err);
+        r = vfa_desired_make(domain, claim->request,
+                             claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
+                             &desired, err);
+        if (r == 0)
+            r = function(host, claim, &desired, err);
     }
     return r;
 }
 
 static int apply_with_names(struct vfa_host *host, const struct vfa_claim *claim,
-                            const struct vfa_vf_desired *desired, struct vfa_error *err)
+                            const struct vfa_desired *desired, struct vfa_error *err)
 {
     int r = vfa_provisioner_apply(host, claim, desired, err);
 
@@ -61,11 +124,11 @@ static int apply_with_names(struct vfa_host *host, const struct vfa_claim *claim
 int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
                                   struct vfa_error *err)
 {
-    return each_present(host, domain, apply_with_names, err);
+    return each_present(host, domain, true, apply_with_names, err);
 }
 
 static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
-                          const struct vfa_vf_desired *desired, struct vfa_error *err)
+                          const struct vfa_desired *desired, struct vfa_error *err)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = claim->state == VFA_CLAIM_ACTIVE
@@ -83,5 +146,5 @@ static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
 int vfa_provisioner_after_attach_present(struct vfa_host *host, const struct vfa_domain *domain,
                                          struct vfa_error *err)
 {
-    return each_present(host, domain, apply_new_vlan, err);
+    return each_present(host, domain, false, apply_new_vlan, err);
 }

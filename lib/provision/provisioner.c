@@ -18,12 +18,25 @@
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
+#include "made.h"
 #include "pci-steps.h"
 #include "private.h"
 #include "vf-apply.h"
 
 #include <errno.h>
 #include <string.h>
+
+static int undo_pci(struct vfa_host *host, struct vfa_netlink *nl, const struct vfa_saved *saved,
+                    struct vfa_error *err)
+{
+    return vfa_pci_undo(&host->sysfs, nl, saved, err);
+}
+
+static int undo_made(struct vfa_host *host, struct vfa_netlink *nl, const struct vfa_saved *saved,
+                     struct vfa_error *err)
+{
+    return vfa_made_undo(host, saved, err);
+}
 
 static const struct vfa_provisioner provisioners[] = {
     {
@@ -34,7 +47,19 @@ static const struct vfa_provisioner provisioners[] = {
                 [VFA_STEP_AFTER_ATTACH] = {vfa_vf_is_vlan_wanted, vfa_vf_plan_vlan,
                                            vfa_vf_apply_vlan, false},
             },
-        .undo = vfa_pci_undo,
+        .undo = undo_pci,
+    },
+    {
+        .kind = VFA_KIND_VDPA,
+        .steps = {[VFA_STEP_BEFORE_ATTACH] = {vfa_made_is_wanted, vfa_made_plan, vfa_made_apply,
+                                              true}},
+        .undo = undo_made,
+    },
+    {
+        .kind = VFA_KIND_MDEV,
+        .steps = {[VFA_STEP_BEFORE_ATTACH] = {vfa_made_is_wanted, vfa_made_plan, vfa_made_apply,
+                                              true}},
+        .undo = undo_made,
     },
 };
 
@@ -49,17 +74,6 @@ static const struct vfa_provisioner *find_provisioner(const char *device, struct
     }
     vfa_kind_fail(device, err);
     return NULL;
-}
-
-void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                         enum vfa_attach_kind kind, struct vfa_vf_desired *ret)
-{
-    *ret = (struct vfa_vf_desired){.kind = kind};
-    vfa_request_settings(request, alias, &ret->settings);
-    if (!alias)
-        return;
-    ret->policy = alias->settings_policy;
-    ret->attributes = (struct vfa_attributes){alias->sysfs, alias->n_sysfs};
 }
 
 /* ---- the order ---- */
@@ -97,7 +111,7 @@ static int check_claimed(const struct vfa_job *job, struct vfa_error *err)
 
 static bool is_empty(const struct vfa_saved *saved)
 {
-    return !vfa_saved_has_vf(saved) && saved->attributes.n == 0;
+    return !vfa_saved_has_vf(saved) && saved->attributes.n == 0 && !saved->recipe;
 }
 
 static int save_committed(struct vfa_job *job, struct vfa_error *err)
@@ -121,7 +135,7 @@ static int undo_job(struct vfa_job *job, struct vfa_error *err)
     int r = vfa_state_saved(state, job->claim->device, &list, err);
 
     if (r == 0 && list.n > 0 &&
-        job->provisioner->undo(&job->host->sysfs, job->nl, &list.items[0], NULL) == 0)
+        job->provisioner->undo(job->host, job->nl, &list.items[0], NULL) == 0)
         r = vfa_state_forget_saved(state, job->claim->device, err);
     return r;
 }
@@ -164,7 +178,7 @@ static void step_job_clear(struct vfa_job *job)
 }
 
 static int run_step(unsigned number, struct vfa_host *host, const struct vfa_claim *claim,
-                    const struct vfa_vf_desired *desired, struct vfa_error *err)
+                    const struct vfa_desired *desired, struct vfa_error *err)
 {
     const struct vfa_provisioner *provisioner = find_provisioner(claim->device, err);
     VFA_AUTO(step_job_clear)
@@ -173,33 +187,35 @@ static int run_step(unsigned number, struct vfa_host *host, const struct vfa_cla
                           .claim = claim,
                           .desired = desired,
                           .saved = {.up = VFA_SAVED_NONE}};
+    const struct vfa_step_functions *step = provisioner ? &provisioner->steps[number] : NULL;
+    int r;
 
-    if (!provisioner)
+    if (!step)
         return -ENOTSUP;
     snprintf(job.saved.device, sizeof(job.saved.device), "%s", claim->device);
-    return provisioner->steps[number].is_wanted(&job)
-               ? run_under_lock(&job, &provisioner->steps[number], err)
-               : 0;
+    r = step->is_wanted && step->is_wanted(&job) ? run_under_lock(&job, step, err) : 0;
+    vfa_saved_clear(&job.saved);
+    return r;
 }
 
 /* ---- by kind ---- */
 
 int vfa_provisioner_apply(struct vfa_host *host, const struct vfa_claim *claim,
-                          const struct vfa_vf_desired *desired, struct vfa_error *err)
+                          const struct vfa_desired *desired, struct vfa_error *err)
 {
     return run_step(VFA_STEP_BEFORE_ATTACH, host, claim, desired, err);
 }
 
 int vfa_provisioner_after_attach(struct vfa_host *host, const struct vfa_claim *claim,
-                                 const struct vfa_vf_desired *desired, struct vfa_error *err)
+                                 const struct vfa_desired *desired, struct vfa_error *err)
 {
     return run_step(VFA_STEP_AFTER_ATTACH, host, claim, desired, err);
 }
 
-int vfa_provisioner_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
+int vfa_provisioner_undo(struct vfa_host *host, struct vfa_netlink *nl,
                          const struct vfa_saved *saved, struct vfa_error *err)
 {
     const struct vfa_provisioner *provisioner = find_provisioner(saved->device, err);
 
-    return provisioner ? provisioner->undo(sysfs, nl, saved, err) : -ENOTSUP;
+    return provisioner ? provisioner->undo(host, nl, saved, err) : -ENOTSUP;
 }

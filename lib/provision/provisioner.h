@@ -16,8 +16,8 @@
 #define VFA_PROVISION_PROVISIONER_H
 
 #include "base/error.h"
+#include "base/mac.h"
 #include "device/attributes.h"
-#include "device/sysfs.h"
 #include "device/vf-settings.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
@@ -32,40 +32,50 @@ enum {
     VFA_VF_STALE = 2,             /* the claim does not exist any more: nothing was changed */
     VFA_VF_NOT_NOW = 3,           /* the driver refused for now; err has the line for a person */
     VFA_VF_NOT_YET = 4,           /* the same of an attribute, which gets less time: release.h */
+    VFA_VF_FULL = 5,              /* the maker can make no more: err has the line for a person */
 };
 
 /* What is wanted of a device. */
-struct vfa_vf_desired {
+struct vfa_desired {
     struct vfa_vf_settings settings;
     enum vfa_settings_policy policy;
     enum vfa_attach_kind kind; /* a macvtap needs its netdev up, and its MTU is the netdev's */
     struct vfa_attributes attributes; /* of the alias, borrowed */
+
+    /* of a device that is made: */
+    struct vfa_vdpa_config vdpa;
+    char mac[VFA_MAC_SIZE]; /* of the guest's NIC; "": it is none */
+    const char *path;       /* that the element names; NULL: there is no element, or it names none.
+                               Borrowed from the domain */
 };
 
-/* The settings of the alias, replaced key by key by those of the request, and the attributes of the
- * alias, which must outlive *ret. Either may be NULL. */
-void vfa_vf_desired_make(const struct vfa_alias *alias, const struct vfa_request *request,
-                         enum vfa_attach_kind kind, struct vfa_vf_desired *ret);
+/* What alias, request and element of a domain want of the device of the request `name`: the settings
+ * of the alias, replaced key by key by those of the request; the MAC address of the element, or that
+ * which an element would get (domain/domxml.h). `alias` may be NULL, and must outlive *ret. */
+int vfa_desired_make(const struct vfa_domain *domain, const char *name,
+                     const struct vfa_alias *alias, struct vfa_desired *ret, struct vfa_error *err);
 
-/* Saves and changes the device, before the guest gets it. Call it outside of a transaction. 0,
- * VFA_VF_STALE, VFA_VF_REFUSED (the device is as it was) or an error. With the policy best_effort,
- * host->warn receives which settings the driver refused. */
+/* Saves and changes the device, before the guest gets it; makes a device that is to be made. Call it
+ * outside of a transaction. 0, VFA_VF_STALE, VFA_VF_REFUSED (the device is as it was), an error, or of
+ * a device that is to be made, VFA_VF_FULL or VFA_VF_NOT_NOW. With the policy best_effort, host->warn
+ * receives what the driver refused. */
 int vfa_provisioner_apply(struct vfa_host *host, const struct vfa_claim *claim,
-                          const struct vfa_vf_desired *desired, struct vfa_error *err);
+                          const struct vfa_desired *desired, struct vfa_error *err);
 
 /* Corrects what libvirt changed while it attached the device. Call it outside of a transaction,
  * after the attach. Results as above; what was changed before a refusal stays changed. */
 int vfa_provisioner_after_attach(struct vfa_host *host, const struct vfa_claim *claim,
-                                 const struct vfa_vf_desired *desired, struct vfa_error *err);
+                                 const struct vfa_desired *desired, struct vfa_error *err);
 
-/* Restores what is saved of a device: all of it that can be restored. The caller
- * holds the device's lock. 0 (also if the device is gone), VFA_VF_NOT_NOW, VFA_VF_NOT_YET,
- * VFA_VF_REFUSED (err has the driver's errno) or -ENOTSUP. */
-int vfa_provisioner_undo(const struct vfa_sysfs *sysfs, struct vfa_netlink *nl,
+/* Restores what is saved of a device: all of it that can be restored. Destroys a device that was
+ * made. The caller holds the device's lock. 0 (also if the device is gone), VFA_VF_NOT_NOW,
+ * VFA_VF_NOT_YET, VFA_VF_REFUSED (err has the driver's errno) or -ENOTSUP. */
+int vfa_provisioner_undo(struct vfa_host *host, struct vfa_netlink *nl,
                          const struct vfa_saved *saved, struct vfa_error *err);
 
-/* At prepare: vfa_provisioner_apply() for each device of a request in the domain's XML. A device
- * without a claim is skipped. On VFA_VF_REFUSED or an error the caller releases the claims. */
+/* At prepare: vfa_provisioner_apply() for each claim of the domain whose device is in the XML, or is
+ * made: also those that vfaliasd will hot-plug. On a positive result or an error the caller releases
+ * the claims. */
 int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
                                   struct vfa_error *err);
 

@@ -312,7 +312,8 @@ static inline void end(struct vfa_host *host)
 static inline int apply(struct vfa_host *host, const char *wanted, enum vfa_attach_kind kind,
                         enum vfa_settings_policy policy, struct vfa_error *err)
 {
-    const struct vfa_vf_desired desired = {settings(wanted), policy, kind, {NULL, 0}};
+    const struct vfa_desired desired = {
+        .settings = settings(wanted), .policy = policy, .kind = kind};
     const struct vfa_claim claim = the_claim(VF);
 
     return vfa_provisioner_apply(host, &claim, &desired, err);

@@ -20,8 +20,8 @@ static const char *const unknown[] = {"sf:1", "teapot", "", "0000:04:00", "0000:
 
 static void test_unknown_kind(void)
 {
-    const struct vfa_vf_desired desired = {settings("trust=yes vlan=42"), 0, INTERFACE, {NULL, 0}};
-
+    const struct vfa_desired desired = {.settings = settings("trust=yes vlan=42"),
+                                        .kind = INTERFACE};
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
         struct vfa_error errors[3] = {VFA_ERROR_INIT, VFA_ERROR_INIT, VFA_ERROR_INIT};
         struct vfa_host host = begin(VF);
@@ -33,8 +33,7 @@ static void test_unknown_kind(void)
               unknown[i]);
         CHECK(vfa_provisioner_after_attach(&host, &claim, &desired, &errors[1]) == -ENOTSUP, "%s",
               unknown[i]);
-        CHECK(vfa_provisioner_undo(&host.sysfs, NULL, &saved, &errors[2]) == -ENOTSUP, "%s",
-              unknown[i]);
+        CHECK(vfa_provisioner_undo(&host, NULL, &saved, &errors[2]) == -ENOTSUP, "%s", unknown[i]);
         for (size_t j = 0; j < ARRAY_SIZE(errors); j++) {
             CHECK(check_has(&errors[j], ": its kind is unknown to this version"), "%zu", j);
             vfa_error_clear(&errors[j]);
@@ -46,7 +45,8 @@ static void test_unknown_kind(void)
 
 static void test_pci(void)
 {
-    const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE, {NULL, 0}};
+    const struct vfa_desired desired = {.settings = settings("vlan=42 vlan_qos=3"),
+                                        .kind = INTERFACE};
     struct vfa_claim claim = the_claim(VF);
     struct vfa_host host = begin(VF);
     struct vfa_netlink *nl = NULL;
@@ -61,7 +61,7 @@ static void test_pci(void)
     saved = read_saved();
     if (vfa_netlink_open(&nl, NULL) != 0)
         made_give_up("netlink");
-    CHECK(vfa_provisioner_undo(&host.sysfs, nl, &saved, NULL) == 0 && is_now(USUAL), "undo");
+    CHECK(vfa_provisioner_undo(&host, nl, &saved, NULL) == 0 && is_now(USUAL), "undo");
     vfa_netlink_close(nl);
     end(&host);
 }

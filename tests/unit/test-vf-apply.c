@@ -339,8 +339,8 @@ static void test_other_devices(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
-        const struct vfa_vf_desired desired = {
-            settings(others[i].wanted), 0, others[i].kind, {NULL, 0}};
+        const struct vfa_desired desired = {.settings = settings(others[i].wanted),
+                                            .kind = others[i].kind};
         const struct vfa_claim claim = the_claim(others[i].device);
         struct vfa_host host = begin(others[i].device);
         int r = vfa_provisioner_apply(&host, &claim, &desired, &err);
@@ -369,8 +369,8 @@ static const struct {
 static void test_vlan(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(vlans); i++) {
-        const struct vfa_vf_desired desired = {
-            settings("vlan=42 vlan_qos=3"), 0, vlans[i].kind, {NULL, 0}};
+        const struct vfa_desired desired = {.settings = settings("vlan=42 vlan_qos=3"),
+                                            .kind = vlans[i].kind};
         const struct vfa_claim claim = the_claim(VF);
         struct vfa_host host = begin(VF);
 

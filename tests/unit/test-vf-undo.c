@@ -30,7 +30,8 @@ static uint32_t vlan_now(void)
  * as a number, and undo restores no VLAN. */
 static void test_no_vlan(void)
 {
-    const struct vfa_vf_desired desired = {settings("vlan=42 vlan_qos=3"), 0, INTERFACE, {NULL, 0}};
+    const struct vfa_desired desired = {.settings = settings("vlan=42 vlan_qos=3"),
+                                        .kind = INTERFACE};
     const struct vfa_claim claim = the_claim(VF);
     struct vfa_host host = begin(VF);
 
