@@ -18,8 +18,6 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "device/device.h"
-#include "device/kind.h"
-#include "device/sysfs.h"
 #include "spec/spec.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
@@ -29,11 +27,8 @@
 #include "host/binding.h"
 #include "host/host.h"
 #include "choose/resolve.h"
+#include "provision/made.h"
 #include "provision/provisioner.h"
-#include "claim/claim.h"
-#include "claim/hotplug.h"
-#include "claim/release.h"
-#include "claim/rescan.h"
 #include "helpers/shared/log.h"
 #include "helpers/shared/virt-error.h"
 #include "backoff.h"
@@ -44,6 +39,7 @@
 #include "plan.h"
 #include "queue.h"
 #include "turn.h"
+#include "verify.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -64,86 +60,9 @@ static int mark_active(struct vfa_pass *pass, const struct vfa_step *step, struc
     return r == 0 ? vfa_state_commit(host.state, err) : r;
 }
 
-/* ---- a claimed device that no longer exists ---- */
-
-static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_host *host,
-                          struct vfa_error *err)
-{
-    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
-    int r = vfa_release(host, pass->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
-
-    if (r == 0)
-        r = vfa_hotplug_request(host, pass->domain, step->request, &claim, err);
-    if (r == VFA_CLAIM_RESCAN)
-        return r;
-    if (r > 0)
-        return vfa_fail(err, r == VFA_CLAIM_REFUSED ? ENODEV : EAGAIN, "%s is gone, and %s",
-                        step->claim->device, vfa_error_text(err));
-    if (r == 0)
-        r = vfa_state_commit(host->state, err);
-    if (r == 0)
-        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' is gone, claimed %s instead",
-                pass->domain->name, step->claim->device, step->request->name, claim.device);
-    return r;
-}
-
-enum check {
-    CHECK_FINE,
-    CHECK_CHANGED, /* the request has another claim now */
-};
-
-/* scanned: the index was just rebuilt, so another device can be chosen from it. */
-static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step, bool scanned,
-                             struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    bool same = false;
-    int r = vfa_pass_begin(pass, step->claim, &host, &same, err);
-
-    if (r < 0)
-        return r;
-    host.scanned = scanned;
-    *ret = CHECK_CHANGED;
-    if (!same)
-        return 0;
-    r = vfa_kind_read(&host.sysfs, step->claim->device, ret_device, err);
-    if (r == VFA_SYSFS_GONE)
-        return choose_another(pass, step, &host, err);
-    vfa_state_rollback(host.state);
-    if (r == 0)
-        *ret = CHECK_FINE;
-    return r;
-}
-
-static int rescan_host(struct vfa_pass *pass, struct vfa_error *err)
-{
-    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
-
-    return r < 0 ? r : vfa_rescan(&host, false, NULL, err);
-}
-
-/* Checks that the claim has not changed since it was read and that its device exists. The caller
- * clears *ret_device in any case. No transaction is open afterwards. */
-static int verify_claim(struct vfa_pass *pass, const struct vfa_step *step,
-                        struct vfa_device *ret_device, enum check *ret, struct vfa_error *err)
-{
-    int r = verify_claim_once(pass, step, false, ret_device, ret, err);
-
-    if (r != VFA_CLAIM_RESCAN)
-        return r;
-    r = rescan_host(pass, err);
-    if (r == 0)
-        r = verify_claim_once(pass, step, true, ret_device, ret, err);
-    return r == VFA_CLAIM_RESCAN
-               ? vfa_fail(err, EAGAIN,
-                          "the index was rebuilt meanwhile for another configuration, trying again")
-               : r;
-}
-
 /* ---- attaching ---- */
 
-/* Calls `what` with an open host, the step's claim and the desired settings of its VF. */
+/* Calls `what` with an open host, the step's claim and what is wanted of its device. */
 static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
                         int (*what)(struct vfa_host *, const struct vfa_claim *,
                                     const struct vfa_desired *, struct vfa_error *),
@@ -325,12 +244,61 @@ static bool requeue_after_error(struct vfa_pass *pass, const struct vfa_error *e
     return false;
 }
 
+/* The XML names the link, which is there for the lifetime of the device. */
+static int name_link(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_device *device,
+                     struct vfa_error *err)
+{
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    VFA_AUTO(vfa_freep) char *path = NULL;
+    int r = vfa_daemon_open_host(pass->daemon, pass->config, &host, err);
+
+    if (r == 0)
+        r = vfa_made_path(&host, step->claim->device, &path, err);
+    if (r == 0 && path) {
+        free(device->path);
+        device->path = vfa_steal(&path);
+    }
+    return r;
+}
+
+/* Makes the device, or gives it its settings. Results of vfa_provisioner_apply() and
+ * vfa_pass_verify_claim(). */
+static int make_ready(struct vfa_pass *pass, const struct vfa_step *step,
+                      struct vfa_device *ret_device, enum vfa_verified *ret_check,
+                      struct vfa_error *err)
+{
+    bool made = step->claim->maker;
+    int r = made ? with_desired(pass, step, vfa_provisioner_apply, err) : 0;
+
+    *ret_check = VFA_VERIFIED;
+    if (r == 0)
+        r = vfa_pass_verify_claim(pass, step, ret_device, ret_check, err);
+    if (r != 0 || *ret_check == VFA_VERIFIED_CHANGED)
+        return r;
+    return made ? name_link(pass, step, ret_device, err)
+                : with_desired(pass, step, vfa_provisioner_apply, err);
+}
+
+/* The maker of the device has no place for it. */
+static void attach_from_other(struct vfa_pass *pass, const struct vfa_step *step)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    int r = vfa_pass_choose_other_maker(pass, step, &err);
+
+    if (r == -ENODEV)
+        failed(pass, step, vfa_error_text(&err));
+    else if (r != 0)
+        requeue_after_error(pass, &err);
+    else
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
+}
+
 bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_device_clear) struct vfa_device device = {0};
     char key[VFA_PASS_KEY_SIZE];
-    enum check check;
+    enum vfa_verified check;
     unsigned left =
         vfa_backoff_remaining(pass->daemon->backoff, vfa_pass_key(pass, step->request->name, key));
     int r;
@@ -341,23 +309,18 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
     }
     if (!vfa_pass_is_free(pass))
         return false;
-    r = verify_claim(pass, step, &device, &check, &err);
+    r = make_ready(pass, step, &device, &check, &err);
     if (r < 0 && r != -ENODEV)
         return requeue_after_error(pass, &err);
-    if (r == 0 && check == CHECK_CHANGED) {
+    if (r == VFA_VF_STALE || (r == 0 && check == VFA_VERIFIED_CHANGED)) {
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
         return false;
     }
-    if (r == 0) {
-        r = with_desired(pass, step, vfa_provisioner_apply, &err);
-        if (r < 0 && r != -ENODEV)
-            return requeue_after_error(pass, &err);
-    }
-    if (r == VFA_VF_STALE) {
-        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
+    if (r == VFA_VF_FULL) {
+        attach_from_other(pass, step);
         return false;
     }
-    if (r == VFA_VF_REFUSED) {
+    if (r > 0) {
         failed(pass, step, vfa_error_text(&err));
         return false;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What every file of the daemon may call: opening a host with this daemon's log, forgetting a
- * domain, ending the daemon, queueing a rebuild of the state. Calls only the queue, the back-off
- * and the log.
+ * domain, ending the daemon, queueing a rebuild of the state. Calls only the queue, the back-off,
+ * the log, and (by a pointer) the maker.
  */
 
 #include "daemon.h"
@@ -14,6 +14,7 @@
 #include "claim/unreleased.h"
 #include "helpers/shared/log.h"
 #include "backoff.h"
+#include "maker.h"
 #include "queue.h"
 
 #include <string.h>
@@ -27,6 +28,8 @@ int vfa_daemon_open_host(struct vfa_daemon *daemon, const struct vfa_config *con
     if (r != 0)
         return r;
     ret->warn = vfa_log_warning;
+    ret->run_maker = vfa_daemon_run_maker;
+    ret->maker_data = daemon;
     r = vfa_state_synced(ret->state, &synced, err);
     if (r == 0 && !synced)
         vfa_sync_ask(daemon);

@@ -36,6 +36,7 @@
 #include "backoff.h"
 #include "daemon.h"
 #include "definition.h"
+#include "maker.h"
 #include "pass.h"
 #include "plan.h"
 #include "queue.h"
@@ -284,6 +285,8 @@ static int sync_all(struct vfa_daemon *daemon, virConnectPtr conn, const struct 
     if (r < 0)
         return r;
     sync.host.warn = vfa_log_warning;
+    sync.host.run_maker = vfa_daemon_run_maker;
+    sync.host.maker_data = daemon;
     r = for_each_domain(&sync, VIR_CONNECT_LIST_DOMAINS_ACTIVE, sync_running, err);
     if (r == 0)
         r = update_synced(&sync, ret_synced, err);

@@ -31,15 +31,6 @@
 #include "state/saved.h"
 #include "host/host.h"
 
-struct vfa_job;
-
-bool vfa_made_is_wanted(const struct vfa_job *job);
-int vfa_made_plan(struct vfa_job *job, struct vfa_error *err);
-int vfa_made_apply(struct vfa_job *job, struct vfa_error *err);
-
-/* See vfa_provisioner_undo(). */
-int vfa_made_undo(struct vfa_host *host, const struct vfa_saved *saved, struct vfa_error *err);
-
 /* What make-device does: makes or destroys (VFA_MADE_MAKE, VFA_MADE_DESTROY) a device as the record
  * says, and nothing else. The caller, or the program that has started it, has the device's lock. The
  * record stays. 0, VFA_VF_STALE (make: no domain holds a claim of the device), VFA_VF_REFUSED,

@@ -60,6 +60,12 @@ struct vfa_job {
     bool done;               /* of a made device: it is as it is wanted */
 };
 
+/* ---- the kinds "vdpa" and "mdev": see made.h ---- */
+bool vfa_made_is_wanted(const struct vfa_job *job);
+int vfa_made_plan(struct vfa_job *job, struct vfa_error *err);
+int vfa_made_apply(struct vfa_job *job, struct vfa_error *err);
+int vfa_made_undo(struct vfa_host *host, const struct vfa_saved *saved, struct vfa_error *err);
+
 /* Sends `why` to host->warn, with the domain and the request of the claim. */
 void vfa_provisioner_warn(const struct vfa_host *host, const struct vfa_claim *claim,
                           const struct vfa_error *why);

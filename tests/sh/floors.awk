@@ -6,7 +6,8 @@
 # that a move cannot leave this check without anything to look at.
 BEGIN {
     n = split("lib/base 1 lib/device 2 lib/spec 3 lib/config 4 lib/domain 4 lib/state 5 lib/host 6 lib/choose 6 " \
-              "lib/provision 7 lib/claim 8 hooks 9 helpers/shared 9 helpers/vfalias 10 helpers/vfaliasd 10 helpers/cleaner 10", word, " ")
+              "lib/provision 7 lib/claim 8 hooks 9 helpers/shared 9 helpers/vfalias 10 helpers/vfaliasd 10 helpers/cleaner 10 " \
+              "helpers/maker 10", word, " ")
     for (i = 1; i < n; i += 2) floor[word[i]] = word[i + 1]
 }
 FNR == 1 {
