@@ -34,4 +34,10 @@ enum {
 int vfa_gc(virConnectPtr conn, struct vfa_host *host, const char *uuid, size_t *ret_n,
            struct vfa_error *err);
 
+/* Destroys devices that vfalias has made for domains that libvirt knows, and that nobody owns any
+ * more: see claim/unowned.h. host->warn receives devices that stay, and vDPA devices with names of
+ * vfalias that belong to no such domain: these are never destroyed. *ret_n gets the number of
+ * destroyed devices. Asks libvirt for nothing if no device is in question. */
+int vfa_gc_made(virConnectPtr conn, struct vfa_host *host, size_t *ret_n, struct vfa_error *err);
+
 #endif

@@ -46,8 +46,11 @@ static int run_job(struct vfa_host *host, void *data, struct vfa_error *err)
 {
     struct vfa_alloc_job *job = data;
     VFA_AUTO(vfa_alloc_clear)
-    struct vfa_alloc a = {
-        .host = host, .domain = job->domain, .ended = job->ended, .rescanned = host->scanned};
+    struct vfa_alloc a = {.host = host,
+                          .domain = job->domain,
+                          .ended = job->ended,
+                          .unrecorded = job->unrecorded,
+                          .rescanned = host->scanned};
     int r = vfa_state_counter(host->state, VFA_COUNTER_FREED, &job->freed, err);
 
     if (r == 0)

@@ -57,22 +57,13 @@ int vfa_alloc_node(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
     return 0;
 }
 
-static bool has_made_name(const char *uuid, const char *request, const char *device)
-{
-    char name[VFA_MADE_VDPA_SIZE], made[VFA_UUID_SIZE];
-    const char *rest = strchr(device, ':');
-
-    return rest && (strcmp(rest + 1, vfa_made_vdpa_name(uuid, request, name)) == 0 ||
-                    strcmp(rest + 1, vfa_made_uuid(uuid, request, made)) == 0);
-}
-
 int vfa_alloc_is_made(struct vfa_alloc *a, const char *request, const char *device, bool *ret,
                       struct vfa_error *err)
 {
     VFA_AUTO(vfa_saved_list_clear) struct vfa_saved_list saved = {NULL, 0};
     int r;
 
-    *ret = has_made_name(a->domain->uuid, request, device);
+    *ret = vfa_made_is_name(a->domain->uuid, request, device);
     if (*ret)
         return 0;
     r = vfa_state_saved(a->host->state, device, &saved, err);

@@ -43,6 +43,7 @@ struct vfa_alloc {
     bool start_refused;                        /* refused; vfaliasd repairs the definition */
     const struct vfa_alloc_observer *observer; /* may be NULL */
     const int64_t *ended; /* VFA_COUNTER_ENDED before the XML was read; NULL: the XML is current */
+    const struct vfa_unrecorded *unrecorded; /* as in struct vfa_alloc_job */
 };
 
 void vfa_alloc_clear(struct vfa_alloc *a);
@@ -51,9 +52,10 @@ void vfa_alloc_clear(struct vfa_alloc *a);
 struct vfa_alloc_job {
     const struct vfa_domain *domain;
     int (*what)(struct vfa_alloc *a, struct vfa_error *err);
-    const int64_t *ended; /* as in struct vfa_alloc */
-    bool start_refused;   /* the same, of the last transaction */
-    int64_t freed;        /* VFA_COUNTER_FREED at its begin */
+    const int64_t *ended;                    /* as in struct vfa_alloc */
+    const struct vfa_unrecorded *unrecorded; /* NULL: not asked for */
+    bool start_refused;                      /* the same, of the last transaction */
+    int64_t freed;                           /* VFA_COUNTER_FREED at its begin */
 };
 /* Runs the job; a refusal names the domain. */
 int vfa_alloc_run(struct vfa_host *host, struct vfa_alloc_job *job, struct vfa_error *err);
@@ -110,6 +112,25 @@ int vfa_alloc_is_made(struct vfa_alloc *a, const char *request, const char *devi
  * for it, else under its own. *ret: vfa_device_clear() it. */
 int vfa_alloc_derive(struct vfa_alloc *a, const struct vfa_device *maker, const char *request,
                      struct vfa_device *ret, struct vfa_error *err);
+
+/* Devices of the XML of a running domain that have the names of its requests, and that are not on
+ * record: the state file was lost. */
+struct vfa_unrecorded {
+    struct vfa_unrecorded_device {
+        char device[VFA_DEVICE_ID_SIZE];
+        char maker[VFA_DEVICE_ID_SIZE]; /* as the kernel says */
+    } * items;
+    size_t n;
+};
+void vfa_unrecorded_clear(struct vfa_unrecorded *list);
+
+/* Finds them. Asks the kernel, so not inside a transaction. Clear *ret with
+ * vfa_unrecorded_clear(). */
+int vfa_unrecorded_find(struct vfa_host *host, const struct vfa_domain *domain,
+                        struct vfa_unrecorded *ret, struct vfa_error *err);
+
+/* The maker of a device in the list (may be NULL); NULL: it is not in it. Borrowed. */
+const char *vfa_unrecorded_maker(const struct vfa_unrecorded *list, const char *device);
 
 /* Claims a device for a request, which has passed vfa_check_request(). 0, VFA_CLAIM_REFUSED,
  * VFA_CLAIM_RESCAN or an error. *ret, if not NULL, gets the device as sysfs has it;

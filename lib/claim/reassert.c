@@ -20,6 +20,7 @@
 #include "state/state.h"
 #include "host/host.h"
 #include "choose/resolve.h"
+#include "provision/made.h"
 #include "claim.h"
 #include "private.h"
 #include "release.h"
@@ -73,6 +74,28 @@ static int quarantine_unknown_settings(struct vfa_alloc *a, const struct vfa_dom
                                   "what its settings were before a guest had it is not known: the "
                                   "state file was lost meanwhile",
                                   err);
+}
+
+/* A made device of a running domain is destroyed when the domain stops, also if the state was lost
+ * meanwhile. */
+static int record_made(struct vfa_alloc *a, const struct vfa_domdev *dev,
+                       const struct vfa_device *now, struct vfa_error *err)
+{
+    const char *maker = vfa_unrecorded_maker(a->unrecorded, now->id);
+    bool has_path = vfa_attach_facts(dev->kind)->source == VFA_ATTACH_SOURCE_NODE;
+
+    return maker ? vfa_made_record(a->host, now->id, maker, has_path ? dev->source : NULL, err) : 0;
+}
+
+/* The claim is that of a made device, and takes a slot of its maker. */
+static int set_maker(struct vfa_alloc *a, struct vfa_device *now, struct vfa_error *err)
+{
+    const char *maker = vfa_unrecorded_maker(a->unrecorded, now->id);
+
+    if (!maker || now->maker)
+        return 0;
+    now->maker = strdup(maker);
+    return now->maker ? 0 : vfa_fail_oom(err);
 }
 
 /* A claim has ended since the XML was read. Called once: claims that are dropped here count,
@@ -164,7 +187,11 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
     if (r == 0 && stale)
         return check_said(a, &now, vfa_alloc_claim_name(dev, source, buf), err);
     if (r == 0)
+        r = set_maker(a, &now, err);
+    if (r == 0)
         r = take_over_device(a, &now, vfa_alloc_claim_name(dev, source, buf), alias, &is_new, err);
+    if (r == 0)
+        r = record_made(a, dev, &now, err);
     return r == 0 && is_new ? quarantine_unknown_settings(a, dev, &now, alias, err) : r;
 }
 
@@ -178,17 +205,26 @@ static int reassert_present(struct vfa_alloc *a, struct vfa_error *err)
     return r;
 }
 
+static int reassert_domain(struct vfa_host *host, const struct vfa_domain *domain,
+                           const int64_t *ended, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_unrecorded_clear) struct vfa_unrecorded unrecorded = {NULL, 0};
+    struct vfa_alloc_job job = {
+        .domain = domain, .what = reassert_present, .ended = ended, .unrecorded = &unrecorded};
+    int r = vfa_unrecorded_find(host, domain, &unrecorded, err);
+
+    if (r < 0)
+        return vfa_wrap(err, "domain '%s'", domain->name);
+    return vfa_alloc_run(host, &job, err);
+}
+
 int vfa_reassert(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
-    struct vfa_alloc_job job = {.domain = domain, .what = reassert_present};
-
-    return vfa_alloc_run(host, &job, err);
+    return reassert_domain(host, domain, NULL, err);
 }
 
 int vfa_reassert_read(struct vfa_host *host, const struct vfa_domain *domain, int64_t ended,
                       struct vfa_error *err)
 {
-    struct vfa_alloc_job job = {.domain = domain, .what = reassert_present, .ended = &ended};
-
-    return vfa_alloc_run(host, &job, err);
+    return reassert_domain(host, domain, &ended, err);
 }

@@ -41,6 +41,23 @@ char *vfa_made_uuid(const char *uuid, const char *request, char buf[VFA_UUID_SIZ
     return buf;
 }
 
+bool vfa_made_is_name(const char *uuid, const char *request, const char *device)
+{
+    char name[VFA_MADE_VDPA_SIZE], made[VFA_UUID_SIZE];
+
+    if (strncmp(device, VFA_VDPA_PREFIX, strlen(VFA_VDPA_PREFIX)) == 0)
+        return strcmp(device + strlen(VFA_VDPA_PREFIX), vfa_made_vdpa_name(uuid, request, name)) ==
+               0;
+    return strncmp(device, VFA_MDEV_PREFIX, strlen(VFA_MDEV_PREFIX)) == 0 &&
+           strcmp(device + strlen(VFA_MDEV_PREFIX), vfa_made_uuid(uuid, request, made)) == 0;
+}
+
+bool vfa_made_is_pattern(const char *name)
+{
+    return strlen(name) == VFA_MADE_VDPA_SIZE - 1 && strncmp(name, "vfa", 3) == 0 &&
+           strspn(name + 3, "0123456789abcdef") == VFA_MADE_VDPA_SIZE - 4;
+}
+
 bool vfa_device_id_ok(const char *id)
 {
     for (const char *p = id; *p; p++) {

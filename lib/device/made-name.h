@@ -24,6 +24,12 @@ char *vfa_made_vdpa_name(const char *uuid, const char *request, char buf[VFA_MAD
 /* The UUID of a mediated device. */
 char *vfa_made_uuid(const char *uuid, const char *request, char buf[VFA_UUID_SIZE]);
 
+/* True if a device has one of these names: that of the request of this domain. */
+bool vfa_made_is_name(const char *uuid, const char *request, const char *device);
+
+/* True if a vDPA device may have its name from vfa_made_vdpa_name(). `name` is without prefix. */
+bool vfa_made_is_pattern(const char *name);
+
 /* For whom a device is made. All texts are borrowed. */
 struct vfa_made_for {
     const char *uuid;    /* of the domain */

@@ -208,6 +208,34 @@ int vfa_made_errand(struct vfa_host *host, const char *verb, const char *device,
     return r == 0 ? do_errand(host, verb, device, &recipe, err) : r;
 }
 
+int vfa_made_destroy(struct vfa_host *host, const char *device, const char *uuid,
+                     const char *request, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_recipe_clear) struct vfa_recipe recipe = {.link = NULL};
+    VFA_AUTO(made_place_clear) struct made_place place = {NULL, NULL};
+    VFA_AUTO(vfa_lock_endp) int lock = -1;
+    struct vfa_make make = {.sysfs = &host->sysfs, .device = device, .recipe = &recipe};
+    int r = find_place(host, &place, err);
+
+    if (r == 0)
+        r = lock_making(host, device, &lock, err);
+    if (r != 0)
+        return r;
+    if (asprintf(&recipe.link, "%s/%s/%s", place.folder, uuid, request) < 0) {
+        recipe.link = NULL;
+        return vfa_fail_oom(err);
+    }
+    make.nodes = place.nodes;
+    make.folder = place.folder;
+    return vfa_destroy_device(&make, err);
+}
+
+int vfa_made_find_maker(struct vfa_host *host, const char *device, char ret[VFA_DEVICE_ID_SIZE],
+                        struct vfa_error *err)
+{
+    return vfa_make_find_maker(&host->sysfs, device, ret, err);
+}
+
 static int run_errand(struct vfa_host *host, const char *verb, const char *device,
                       struct vfa_error *err)
 {
@@ -220,15 +248,6 @@ static int run_errand(struct vfa_host *host, const char *verb, const char *devic
 bool vfa_made_is_wanted(const struct vfa_job *job)
 {
     return job->claim->maker && vfa_sysfs_is_host(&job->host->sysfs);
-}
-
-static bool has_derived_name(const struct vfa_claim *claim)
-{
-    char name[VFA_MADE_VDPA_SIZE], uuid[VFA_UUID_SIZE];
-    const char *own = strchr(claim->device, ':');
-
-    return own && (strcmp(own + 1, vfa_made_vdpa_name(claim->uuid, claim->request, name)) == 0 ||
-                   strcmp(own + 1, vfa_made_uuid(claim->uuid, claim->request, uuid)) == 0);
 }
 
 /* Only vDPA devices have a node that an element names. */
@@ -270,7 +289,7 @@ static int check_own(const struct vfa_job *job, bool on_record, struct vfa_error
     bool exists = false;
     int r;
 
-    if (on_record || has_derived_name(job->claim))
+    if (on_record || vfa_made_is_name(job->claim->uuid, job->claim->request, job->claim->device))
         return 0;
     r = vfa_made_exists(&job->host->sysfs, job->claim->device, &exists, err);
     if (r == 0 && exists)

@@ -28,6 +28,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "state/saved.h"
 #include "host/host.h"
 
@@ -45,6 +46,17 @@ int vfa_made_errand(struct vfa_host *host, const char *verb, const char *device,
  * out. Inside a transaction, in which its claim exists. */
 int vfa_made_record(struct vfa_host *host, const char *device, const char *maker, const char *link,
                     struct vfa_error *err);
+
+/* Destroys a device that has the name of a request, and that is on no record. The caller has the
+ * device's lock, and has seen that nobody claims the device. 0, VFA_VF_NOT_NOW, VFA_VF_REFUSED or an
+ * error. */
+int vfa_made_destroy(struct vfa_host *host, const char *device, const char *uuid,
+                     const char *request, struct vfa_error *err);
+
+/* Asks the kernel which maker has made a device. VFA_SYSFS_GONE: there is no such device. Not inside
+ * a transaction: the kernel may not answer. */
+int vfa_made_find_maker(struct vfa_host *host, const char *device, char ret[VFA_DEVICE_ID_SIZE],
+                        struct vfa_error *err);
 
 /* The path that an element names for a device on record: that of its link. *ret is NULL if it has
  * none. free() it. */

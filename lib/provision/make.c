@@ -36,6 +36,7 @@ struct made_kind {
     const char *prefix; /* of its makers */
     /* These return values of maker.h; `name` is the identity without its prefix. */
     int (*exists)(const struct vfa_sysfs *sysfs, const char *name, struct vfa_error *err);
+    int (*maker)(const struct vfa_sysfs *sysfs, const char *name, char *ret, struct vfa_error *err);
     int (*add)(const struct vfa_make *make, const char *name, const char *maker,
                struct vfa_error *err);
     int (*finish)(const struct vfa_make *make, const char *name, struct vfa_error *err);
@@ -124,6 +125,17 @@ static int vdpa_exists(const struct vfa_sysfs *sysfs, const char *name, struct v
     return vfa_vdpa_node(sysfs, name, &node, err);
 }
 
+static int vdpa_maker(const struct vfa_sysfs *sysfs, const char *name, char *ret,
+                      struct vfa_error *err)
+{
+    struct vfa_vdpa_device device;
+    int r = vfa_vdpa_read(sysfs, name, DESTROY_MS, &device, err);
+
+    if (r == 0)
+        snprintf(ret, VFA_DEVICE_ID_SIZE, "%s", device.mgmtdev);
+    return r;
+}
+
 static char *target_of(const struct vfa_make *make, const struct vfa_vdpa_node *node,
                        char buf[PATH_MAX])
 {
@@ -184,6 +196,18 @@ static int mdev_exists(const struct vfa_sysfs *sysfs, const char *name, struct v
     return vfa_mdev_read(sysfs, name, &mdev, err);
 }
 
+static int mdev_maker(const struct vfa_sysfs *sysfs, const char *name, char *ret,
+                      struct vfa_error *err)
+{
+    struct vfa_mdev mdev;
+    int r = vfa_mdev_read(sysfs, name, &mdev, err);
+
+    if (r == 0 &&
+        snprintf(ret, VFA_DEVICE_ID_SIZE, "%s/%s", mdev.parent, mdev.type) >= VFA_DEVICE_ID_SIZE)
+        return VFA_MAKER_GONE; /* such a maker cannot have made it */
+    return r;
+}
+
 static int add_mdev(const struct vfa_make *make, const char *name, const char *maker,
                     struct vfa_error *err)
 {
@@ -209,8 +233,8 @@ static int destroy_mdev(const struct vfa_make *make, const char *name, struct vf
 /* ---- the kinds ---- */
 
 static const struct made_kind made_kinds[] = {
-    {VFA_KIND_VDPA, "mgmtdev:", vdpa_exists, add_vdpa, finish_vdpa, destroy_vdpa},
-    {VFA_KIND_MDEV, "mdev-type:", mdev_exists, add_mdev, finish_mdev, destroy_mdev},
+    {VFA_KIND_VDPA, "mgmtdev:", vdpa_exists, vdpa_maker, add_vdpa, finish_vdpa, destroy_vdpa},
+    {VFA_KIND_MDEV, "mdev-type:", mdev_exists, mdev_maker, add_mdev, finish_mdev, destroy_mdev},
 };
 
 /* The row of a device, and its name; NULL: its kind cannot be made. */
@@ -236,6 +260,21 @@ int vfa_made_exists(const struct vfa_sysfs *sysfs, const char *device, bool *ret
 
     *ret = r == 0;
     return r < 0 ? r : 0;
+}
+
+int vfa_make_find_maker(const struct vfa_sysfs *sysfs, const char *device,
+                        char ret[VFA_DEVICE_ID_SIZE], struct vfa_error *err)
+{
+    const char *name;
+    const struct made_kind *kind = find_made_kind(device, &name);
+    char maker[VFA_DEVICE_ID_SIZE];
+    int r = kind ? kind->maker(sysfs, name, maker, err) : VFA_MAKER_GONE;
+
+    if (r != 0)
+        return r < 0 ? r : VFA_SYSFS_GONE;
+    return snprintf(ret, VFA_DEVICE_ID_SIZE, "%s%s", kind->prefix, maker) < VFA_DEVICE_ID_SIZE
+               ? 0
+               : VFA_SYSFS_GONE;
 }
 
 bool vfa_made_is_complete(const struct vfa_make *make)

@@ -43,6 +43,10 @@ int vfa_destroy_device(const struct vfa_make *make, struct vfa_error *err);
 int vfa_made_exists(const struct vfa_sysfs *sysfs, const char *device, bool *ret,
                     struct vfa_error *err);
 
+/* Asks the kernel for the identity of the maker of a device. VFA_SYSFS_GONE: no such device. */
+int vfa_make_find_maker(const struct vfa_sysfs *sysfs, const char *device,
+                        char ret[VFA_DEVICE_ID_SIZE], struct vfa_error *err);
+
 /* True if the device exists, can be opened, and the link of the recipe leads to it. */
 bool vfa_made_is_complete(const struct vfa_make *make);
 
