@@ -33,8 +33,7 @@ static void take_line(void *data, const char *line)
     snprintf(last, TEXT_SIZE, "%s", line);
 }
 
-static int judge_status(int status, const char *verb, const char *device, const char *last,
-                        struct vfa_error *err)
+static int judge_status(int status, const char *device, const char *last, struct vfa_error *err)
 {
     int r = vfa_maker_result(status);
 
@@ -44,8 +43,8 @@ static int judge_status(int status, const char *verb, const char *device, const 
         return 0;
     }
     if (r < 0)
-        return vfa_fail(err, ECHILD, "cannot %s %s: '%s' has failed%s%s", verb, device, PROGRAM,
-                        *last ? ": " : "", last);
+        return vfa_fail(err, ECHILD, "make-device has failed for %s: %s", device,
+                        *last ? last : "it wrote nothing");
     if (r != VFA_VF_STALE)
         vfa_fail(err, r == VFA_VF_NOT_NOW ? EBUSY : EIO, "%s", last);
     return r;
@@ -67,5 +66,5 @@ int vfa_daemon_run_maker(void *daemon, const char *verb, const char *device, str
     vfa_crew_leave(d->crew);
     vfa_log(LOG_DEBUG, "starting make-device: %s %s", verb, device);
     r = vfa_unit_run(&unit, LIMIT_S, take_line, last, &status, err);
-    return r < 0 ? r : judge_status(status, verb, device, last, err);
+    return r < 0 ? r : judge_status(status, device, last, err);
 }

@@ -24,28 +24,50 @@
 
 #include <errno.h>
 
-/* In the transaction of `host`. `fault` completes "DEVICE ...". full: the device cannot be made, as
- * its maker is full. */
+static int fail_other(const struct vfa_step *step, bool full, int code, const char *why,
+                      struct vfa_error *err)
+{
+    if (full)
+        return vfa_fail(err, code, "%s cannot be made, as its maker is full, and %s",
+                        step->claim->device, why);
+    return vfa_fail(err, code, "%s is gone, and %s", step->claim->device, why);
+}
+
+static void log_other(const struct vfa_pass *pass, const struct vfa_step *step, bool full,
+                      const struct vfa_claim *claim)
+{
+    if (full)
+        vfa_log(LOG_INFO, "domain '%s': request '%s': %s is full, claimed %s of %s instead",
+                pass->domain->name, step->request->name, step->claim->maker, claim->device,
+                claim->maker ? claim->maker : "no maker");
+    else
+        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' is gone, claimed %s instead",
+                pass->domain->name, step->claim->device, step->request->name, claim->device);
+}
+
+/* In the transaction of `host`. full: the device cannot be made, as its maker is full. */
 static int choose_another(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_host *host,
-                          const char *fault, bool full, struct vfa_error *err)
+                          bool full, struct vfa_error *err)
 {
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
     int r = vfa_release(host, pass->uuid, step->request->name, VFA_WHY_REPLACED, NULL, err);
 
     if (r == 0 && full)
         r = vfa_state_set_full(host->state, step->claim->maker, err);
-    if (r == 0)
-        r = vfa_hotplug_request(host, pass->domain, step->request, &claim, err);
+    if (r < 0)
+        return r;
+    r = vfa_hotplug_request(host, pass->domain, step->request, &claim, &why);
+    if (r < 0)
+        return vfa_error_move(err, &why);
     if (r == VFA_CLAIM_RESCAN)
         return r;
     if (r > 0)
-        return vfa_fail(err, r == VFA_CLAIM_REFUSED ? ENODEV : EAGAIN, "%s %s, and %s",
-                        step->claim->device, fault, vfa_error_text(err));
+        return fail_other(step, full, r == VFA_CLAIM_REFUSED ? ENODEV : EAGAIN,
+                          vfa_error_text(&why), err);
+    r = vfa_state_commit(host->state, err);
     if (r == 0)
-        r = vfa_state_commit(host->state, err);
-    if (r == 0)
-        vfa_log(LOG_INFO, "domain '%s': %s of request '%s' %s, claimed %s instead",
-                pass->domain->name, step->claim->device, step->request->name, fault, claim.device);
+        log_other(pass, step, full, &claim);
     return r;
 }
 
@@ -68,7 +90,7 @@ static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step,
     if (r == VFA_SYSFS_GONE && step->claim->maker) /* another one would have the same name */
         return vfa_fail(err, ENODEV, "%s is gone", step->claim->device);
     if (r == VFA_SYSFS_GONE)
-        return choose_another(pass, step, &host, "is gone", false, err);
+        return choose_another(pass, step, &host, false, err);
     vfa_state_rollback(host.state);
     if (r == 0)
         *ret = VFA_VERIFIED;
@@ -110,5 +132,5 @@ int vfa_pass_choose_other_maker(struct vfa_pass *pass, const struct vfa_step *st
     if (r < 0 || !same)
         return r;
     host.scanned = true; /* a scan would forget that the maker is full */
-    return choose_another(pass, step, &host, "cannot be made as its maker is full", true, err);
+    return choose_another(pass, step, &host, true, err);
 }

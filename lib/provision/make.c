@@ -68,18 +68,33 @@ static int add_vdpa_without(const struct vfa_make *make, const char *name, const
     return vfa_vdpa_add(make->sysfs, &wanted, MAKE_MS, err);
 }
 
+static void name_settings(unsigned without, char *ret, size_t size)
+{
+    static const struct {
+        unsigned setting;
+        const char *name;
+    } names[] = {{WITHOUT_MAC, "mac"}, {WITHOUT_MTU, "mtu"}, {WITHOUT_MAX_VQP, "max_vqp"}};
+    size_t n = 0;
+
+    *ret = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(names) && n < size; i++) {
+        if (without & names[i].setting)
+            n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? ", " : "", names[i].name);
+    }
+}
+
 static void warn_of_settings(const struct vfa_make *make, const char *name, const char *maker,
                              unsigned without)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    char names[32];
 
     if (!without || !make->warn)
         return;
+    name_settings(without, names, sizeof(names));
     vfa_fail(&why, EOPNOTSUPP,
-             "vDPA device '%s' is made without%s%s%s: the driver of '%s' does "
-             "not support that",
-             name, without & WITHOUT_MAC ? " mac" : "", without & WITHOUT_MTU ? " mtu" : "",
-             without & WITHOUT_MAX_VQP ? " max_vqp" : "", maker);
+             "vDPA device '%s' is made without %s: the driver of '%s' does not support it", name,
+             names, maker);
     make->warn(make->data, &why);
 }
 
@@ -320,7 +335,7 @@ int vfa_destroy_device(const struct vfa_make *make, struct vfa_error *err)
     int r;
 
     if (!kind)
-        return vfa_refuse(err, EINVAL, "cannot destroy %s: it is of no kind that is made",
+        return vfa_refuse(err, EINVAL, "cannot destroy %s: devices of its kind are never made",
                           make->device);
     r = judge_destroyed(make, kind->destroy(make, name, &why), &why);
     if (r != 0)

@@ -188,14 +188,11 @@ static int run_step(unsigned number, struct vfa_host *host, const struct vfa_cla
                           .desired = desired,
                           .saved = {.up = VFA_SAVED_NONE}};
     const struct vfa_step_functions *step = provisioner ? &provisioner->steps[number] : NULL;
-    int r;
 
     if (!step)
         return -ENOTSUP;
     snprintf(job.saved.device, sizeof(job.saved.device), "%s", claim->device);
-    r = step->is_wanted && step->is_wanted(&job) ? run_under_lock(&job, step, err) : 0;
-    vfa_saved_clear(&job.saved);
-    return r;
+    return step->is_wanted && step->is_wanted(&job) ? run_under_lock(&job, step, err) : 0;
 }
 
 /* ---- by kind ---- */

@@ -346,7 +346,7 @@ static void test_settings(void)
     check_clean(&host, vdpa, "settings");
     host = begin(vdpa, BARE);
     CHECK(apply_desired(&host, vdpa, BARE, &desired, NULL) == 0 && warnings == 1 &&
-              strstr(warned, " without mac mtu max_vqp: "),
+              strstr(warned, " without mac, mtu, max_vqp: "),
           "%s", warned);
     CHECK(release(&host) == 0, "released");
     check_clean(&host, vdpa, "bare");
