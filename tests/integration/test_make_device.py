@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""make-device, alone and as vfaliasd runs it, on a host with the made kernel (tests/kernel/kernel.h). It does what is on
+record in the state file: so the tests write claims and records there."""
+import contextlib
+import os
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import madekernel
+from daemonhost import Daemon
+from hookhost import INST, fine, request, uuid
+
+PROGRAM = INST / "libexec/vfalias/make-device"
+NAME, MAKER = "vfa0123456789ab", "mgmtdev:vdpasim_net"
+DEVICE = "vdpa:" + NAME
+MAC = "52:54:00:01:02:03"
+REFUSED, STALE, NOT_NOW, FULL = 11, 12, 13, 14  # helpers/shared/maker-status.h
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
+
+
+class Made:
+    """A host with a management device and a claim of a device that it makes."""
+
+    def __init__(self, host, library):
+        self.host = host
+        self.kernel = madekernel.MadeKernel(host.tree, library)
+        self.kernel.vdpa()
+        self.kernel.mgmtdev("vdpasim_net")
+        self.kernel.mgmtdev("small", max_devices=1)
+        self.link = host.state.parent / "vdpa" / uuid(7) / "net-0"
+        fine(host.prepare(1, request("net")))
+        host.env.update(self.kernel.env)
+
+    @contextlib.contextmanager
+    def state(self):
+        with sqlite3.connect(self.host.state) as db:
+            yield db
+        db.close()
+
+    def claim(self, maker=MAKER, claim_state="claimed", recipe="", made=False):
+        with self.state() as db:
+            db.execute("INSERT INTO claim (device, keys, kind, maker, uuid, domain, request, alias, state, since,"
+                       " state_since) VALUES (?, json_object(?, 'X', ?, 'S'), 'vdpa', ?, ?, 'd7', 'net-0', 'net', ?, ?, ?)",
+                       (DEVICE, DEVICE, maker, maker, uuid(7), claim_state, int(time.time()), int(time.time())))
+            db.execute("INSERT INTO saved (device, settings, recipe) VALUES (?, '', ?)",
+                       (DEVICE, "maker=%s link=%s%s%s" % (maker, self.link, recipe, " made=yes" * made)))
+
+    def record(self):
+        with self.state() as db:
+            return [text for text, in db.execute("SELECT recipe FROM saved")]
+
+    def set_state(self, claim_state):
+        with self.state() as db:
+            db.execute("UPDATE claim SET state = ? WHERE device = ?", (claim_state, DEVICE))
+
+    def start(self, *args):
+        return subprocess.Popen([str(PROGRAM), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.host.env)
+
+    def run(self, *args, status=0):
+        with self.start(*args) as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (status, ""), (process.returncode, out, err)
+        return err.splitlines()
+
+    def exists(self):
+        return NAME in self.kernel.devices()
+
+    def has_claim(self):
+        with self.state() as db:
+            return db.execute("SELECT count(*) FROM claim WHERE device = ?", (DEVICE,)).fetchone() == (1,)
+
+
+@pytest.fixture
+def made(host, library):
+    return Made(host, library)
+
+
+# ---- alone ----
+
+def test_life(made):
+    made.claim(recipe=" mac=%s" % MAC)
+    assert made.run("make", DEVICE) == []
+    assert made.kernel.devices()[NAME]["mac"] == MAC
+    assert os.readlink(made.link) == str(made.kernel.dev / "vhost-vdpa-0")
+    assert made.record()[0].endswith(" made=yes")
+    assert made.run("destroy", DEVICE) == []
+    assert not made.exists() and not made.link.parent.exists() and len(made.record()) == 1
+
+
+def test_only_what_is_on_record(made):
+    assert made.run("make", DEVICE, status=STALE) == []
+    assert made.run("destroy", DEVICE) == []
+    made.kernel.maker("add", NAME, "vdpasim_net")
+    assert made.run("destroy", DEVICE) == [] and made.exists()
+    made.kernel.maker("delete", NAME)
+    made.claim()
+    made.set_state("releasing")
+    assert made.run("make", DEVICE, status=STALE) == [] and not made.exists()
+
+
+def test_device_of_a_guest_is_not_destroyed(made):
+    made.claim()
+    made.run("make", DEVICE)
+    made.set_state("active")
+    assert made.run("destroy", DEVICE, status=REFUSED) == ["cannot destroy %s: domain 'd7' has it" % DEVICE]
+    made.set_state("releasing")
+    with made.kernel.opened("vhost-vdpa-0"):
+        assert "vhost-vdpa-0" in made.run("destroy", DEVICE, status=NOT_NOW)[0] and made.exists()
+    made.run("destroy", DEVICE)
+    assert not made.exists()
+
+
+def test_settings_and_makers(made):
+    made.claim(recipe=" max_vqp=4 policy=best_effort")
+    assert made.run("make", DEVICE) == ["domain 'd7': request 'net-0': vDPA device '%s' is made without max_vqp: the driver of "
+                                        "'vdpasim_net' does not support it" % NAME]
+    made.run("destroy", DEVICE)
+    with made.state() as db:
+        db.execute("UPDATE saved SET recipe = 'maker=mgmtdev:small'")
+    made.kernel.maker("add", "others", "small")
+    assert "can make no more devices" in made.run("make", DEVICE, status=FULL)[0]
+    with made.state() as db:
+        db.execute("UPDATE saved SET recipe = 'nothing'")
+    assert made.run("make", DEVICE, status=REFUSED) == ["the record of how %s was made cannot be read: 'nothing'" % DEVICE]
+
+
+def test_two_at_once(made):
+    """The lock for making lets one of them go first; the second one finds the device complete."""
+    made.claim()
+    results = [process.wait(60) for process in [made.start("make", DEVICE) for _ in range(4)]]
+    assert results == 4 * [0] and made.kernel.calls().count("new " + NAME) == 1
+    results = [process.wait(60) for process in [made.start("destroy", DEVICE) for _ in range(4)]]
+    assert results == 4 * [0] and not made.exists()
+
+
+@pytest.mark.parametrize("call, verb", [("new", "make"), ("unbind", "destroy"), ("del", "destroy")])
+def test_killed(made, call, verb):
+    made.claim()
+    if verb == "destroy":
+        made.run("make", DEVICE)
+    with made.kernel.hanging(call):
+        process = made.start(verb, DEVICE)
+        while "%s %s" % (call, NAME) not in made.kernel.calls():
+            assert process.poll() is None
+        process.kill()
+        process.communicate(timeout=60)
+    made.run(verb, DEVICE)
+    assert made.exists() == (verb == "make") == made.link.exists()
+
+
+def test_usage(made):
+    usage = ["usage: make-device [--config FILE] make|destroy DEVICE"]
+    for args in ((), ("make",), ("make", DEVICE, "x"), ("remake", DEVICE), ("make", "teapot"), ("--so", "make", DEVICE)):
+        assert made.run(*args, status=2)[-1:] == usage
+
+
+# ---- as vfaliasd runs it ----
+
+SYSTEMD_RUN = r"""#!/bin/sh
+cd "${0%/*}"
+[ ! -e refuse ] || { echo "Failed to start transient service unit: no" >&2; exit 1; }
+printf '%s\n' "$@" >>args
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"
+"""
+
+
+@pytest.fixture
+def daemon(made):
+    program = made.host.folder / "systemd-run"
+    program.write_text(SYSTEMD_RUN)
+    program.chmod(0o755)
+    made.host.daemon_is_gone()
+    started = []
+
+    def start():
+        started.append(Daemon(made.host, env={"VFALIAS_SYSTEMD_RUN": str(program)}))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+        one.drop()
+
+
+def test_daemon_destroys(made, daemon):
+    made.claim()
+    made.run("make", DEVICE)
+    made.set_state("releasing")
+    refuse = made.host.folder / "refuse"
+    refuse.touch()
+    with made.kernel.opened("vhost-vdpa-0"):
+        one = daemon()
+        one.wait_for(lambda: b"make-device has failed" in made.host.state.read_bytes())
+        refuse.unlink()
+        one.wait_for(lambda: b"/dev/vhost-vdpa-0' open" in made.host.state.read_bytes())
+        assert made.exists() and made.has_claim()
+    one.wait_for(lambda: not made.has_claim())
+    assert not made.exists() and made.record() == []
+    args = (made.host.folder / "args").read_text().splitlines()
+    assert args[:13] == ["--quiet", "--no-ask-password", "--collect", "--wait", "--pipe", "--unit=vfalias-make-" + DEVICE,
+                         "--description=vfalias: makes or destroys " + DEVICE, "--property=SyslogIdentifier=vfalias-make",
+                         "--property=RuntimeMaxSec=60", "--property=TimeoutStopSec=30", "--", str(PROGRAM),
+                         "--config=%s" % made.host.config_file]
+    assert args[13:15] == ["destroy", DEVICE]
+
+
+def test_daemon_gives_up(made, daemon):
+    """What the kernel refuses for good is the reason of the quarantine."""
+    made.claim()
+    made.run("make", DEVICE)
+    made.set_state("releasing")
+    with made.kernel.failing("del", 22, "no"):
+        one = daemon()
+        one.wait_for("%s is quarantined: it was made for a guest, and is not destroyed: " % DEVICE)
+    assert made.exists() and not made.has_claim()
