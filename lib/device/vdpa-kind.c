@@ -232,8 +232,8 @@ int vfa_vdpa_check(struct vfa_health_context *health_context, const struct vfa_d
     if (r < 0)
         return r;
     if (name && r == 0 && *node.driver && strcmp(node.driver, "vhost_vdpa") != 0)
-        vfa_health_report_fault(&health.use, VFA_HEALTH_NETDEV, "it is bound to %s: the host uses it",
-                                node.driver);
+        vfa_health_report_fault(&health.use, VFA_HEALTH_NETDEV,
+                                "it is bound to %s: the host uses it", node.driver);
     *ret = health;
     return 0;
 }
@@ -264,8 +264,8 @@ int vfa_vdpa_derive(const struct vfa_device *maker, const struct vfa_made_for *m
         return r;
     if (made_for->source)
         made.path = strdup(made_for->source);
-    else if (asprintf(&made.path, "%s/%s/%s", made_for->folder, made_for->uuid,
-                      made_for->request) < 0)
+    else if (asprintf(&made.path, "%s/%s/%s", made_for->folder, made_for->uuid, made_for->request) <
+             0)
         made.path = NULL;
     if (!made.path)
         return vfa_fail_oom(err);

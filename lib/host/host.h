@@ -22,7 +22,7 @@ struct vfa_host {
      * is done here. */
     int (*run_maker)(void *data, const char *verb, const char *device, struct vfa_error *err);
     void *maker_data; /* of run_maker */
-    bool scanned; /* the present vfa_transaction_run() has scanned the hardware already */
+    bool scanned;     /* the present vfa_transaction_run() has scanned the hardware already */
 };
 
 /* A host that is not open; fits VFA_AUTO(vfa_host_clear). */

@@ -166,7 +166,7 @@ static inline struct vfa_host begin_gpu(void)
 
 static inline int apply_wanted(struct vfa_host *host, struct vfa_error *err)
 {
-    const struct vfa_vf_desired desired = {.kind = HOSTDEV, .attributes = wanted};
+    const struct vfa_desired desired = {.kind = HOSTDEV, .attributes = wanted};
     const struct vfa_claim claim = the_claim(GPU);
 
     return vfa_provisioner_apply(host, &claim, &desired, err);

@@ -55,7 +55,7 @@ static void test_with_settings(void)
 {
     struct vfa_host host = begin(VF);
     const struct vfa_claim claim = the_claim(VF);
-    struct vfa_vf_desired desired = {.settings = settings("trust=yes"), .kind = HOSTDEV};
+    struct vfa_desired desired = {.settings = settings("trust=yes"), .kind = HOSTDEV};
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
 
     memset(&driver, 0, sizeof(driver));
