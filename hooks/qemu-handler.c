@@ -9,10 +9,12 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/device.h"
 #include "config/config.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
 #include "state/claims.h"
+#include "state/full.h"
 #include "host/host.h"
 #include "provision/provisioner.h"
 #include "claim/check.h"
@@ -27,6 +29,8 @@
 #include <errno.h>
 #include <syslog.h>
 
+#define MAX_ATTEMPTS 8
+
 /* ---- prepare ---- */
 
 static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
@@ -40,17 +44,36 @@ static void log_claims(struct vfa_host *host, const struct vfa_domain *domain)
                claims.items[i].device, claims.items[i].request);
 }
 
-/* Applies the settings of the VFs that the domain starts with. The daemon applies those of VFs that
- * are hot-plugged. */
+/* Applies the settings of the VFs that the domain starts with; the daemon applies those of VFs that
+ * are hot-plugged. Makes all devices that are made. */
 static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, struct vfa_error *err)
 {
-    int r = vfa_provisioner_apply_present(host, domain, err);
+    char full[VFA_DEVICE_ID_SIZE] = "";
+    int r = vfa_provisioner_apply_present(host, domain, full, err);
 
     if (r != 0) {
         vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);
         vfa_release_finish_own(host, domain->uuid, NULL, NULL);
     }
-    return r > 0 ? VFA_CLAIM_REFUSED : r;
+    if (r == VFA_VF_FULL)
+        vfa_state_set_full(host->state, full, NULL);
+    return r > 0 && r != VFA_VF_FULL ? VFA_CLAIM_REFUSED : r;
+}
+
+/* Only the kernel knows that a maker is full, and tells it when it is asked to make one more. The
+ * maker is on record as full then, so each attempt has fewer makers. */
+static int prepare_and_set_up(struct vfa_host *host, const struct vfa_domain *domain,
+                              struct vfa_error *err)
+{
+    int r = VFA_VF_FULL;
+
+    for (unsigned i = 0; r == VFA_VF_FULL && i < MAX_ATTEMPTS; i++) {
+        vfa_error_clear(err);
+        r = vfa_prepare_domain(host, domain, err);
+        if (r == 0)
+            r = set_up_vfs(host, domain, err);
+    }
+    return r == VFA_VF_FULL ? VFA_CLAIM_REFUSED : r;
 }
 
 static int claim_for_start(const struct vfa_config *config, const struct vfa_domain *domain,
@@ -60,9 +83,7 @@ static int claim_for_start(const struct vfa_config *config, const struct vfa_dom
     int r = vfa_handler_open_host(config, &host, err);
 
     if (r == 0)
-        r = vfa_prepare_domain(&host, domain, err);
-    if (r == 0)
-        r = set_up_vfs(&host, domain, err);
+        r = prepare_and_set_up(&host, domain, err);
     if (r == 0)
         log_claims(&host, domain);
     return r;

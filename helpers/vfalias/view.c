@@ -49,7 +49,11 @@ bool vfa_view_is_blocked(const struct vfa_device_status *device)
 
 void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type)
 {
-    vfa_table_cell(table, VFA_TABLE_PLAIN, vfa_dev_type_name(type) + strlen("type-"));
+    static const char prefix[] = "type-";
+    const char *name = vfa_dev_type_name(type);
+    bool has_prefix = strncmp(name, prefix, strlen(prefix)) == 0;
+
+    vfa_table_cell(table, VFA_TABLE_PLAIN, has_prefix ? name + strlen(prefix) : name);
 }
 
 void vfa_view_cell_name(struct vfa_table *table, struct vfa_pci_names *names,

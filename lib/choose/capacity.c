@@ -100,17 +100,19 @@ static int add_to_pool(struct vfa_capacity *capacity, const struct vfa_stock *st
 
 /* ---- from a scan ---- */
 
-/* Whether some domain could get the device, by any alias. */
-static bool is_free(const struct vfa_device_status *device)
+/* The slots that some domain could get. */
+static unsigned count_free(const struct vfa_device_status *device,
+                           const struct vfa_criteria *criteria)
 {
-    static const struct vfa_criteria anybody = {.uuid = ""};
-
-    return vfa_device_status_judge(device, &anybody) == VFA_VERDICT_CANDIDATE;
+    if (vfa_device_status_judge(device, criteria) != VFA_VERDICT_CANDIDATE)
+        return 0;
+    return device->slots > device->used ? device->slots - device->used : 0;
 }
 
 static int scan_pools(const struct vfa_device_status_list *list, struct vfa_capacity *capacity,
                       struct vfa_error *err)
 {
+    static const struct vfa_criteria anybody = {.uuid = ""}; /* by any alias */
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < list->n; i++) {
@@ -119,7 +121,7 @@ static int scan_pools(const struct vfa_device_status_list *list, struct vfa_capa
                                       .product = device->dev->product,
                                       .numa_node = device->dev->numa_node,
                                       .type = device->dev->type,
-                                      .free = is_free(device)};
+                                      .free = count_free(device, &anybody)};
 
         if (device->claimable)
             r = add_to_pool(capacity, &one, device->spec, err);
@@ -139,8 +141,8 @@ static void scan_alias(const struct vfa_alias *alias, const struct vfa_device_st
 
         if (!device->claimable || !vfa_alias_selects(alias, device->dev, device->spec))
             continue;
-        ret->total++;
-        ret->free += vfa_device_status_judge(device, &criteria) == VFA_VERDICT_CANDIDATE;
+        ret->total += device->slots;
+        ret->free += count_free(device, &criteria);
     }
 }
 

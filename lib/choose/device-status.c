@@ -14,6 +14,7 @@
 #include "device/keys.h"
 #include "device/kind.h"
 #include "device/sysfs.h"
+#include "spec/match.h"
 #include "config/config.h"
 #include "state/claims.h"
 #include "state/conflict.h"
@@ -68,10 +69,14 @@ static const struct vfa_tentative *find_tentative(const struct vfa_tentatives *l
 static const struct vfa_held_key *find_holder(const struct vfa_held_keys *held,
                                               const struct vfa_device *dev, const char *uuid)
 {
-    struct vfa_keys keys;
+    struct vfa_keys keys, others;
 
     vfa_keys_of_device(dev, &keys);
-    return vfa_held_keys_holder(held, &keys, uuid);
+    if (!dev->makes)
+        return vfa_held_keys_holder(held, &keys, uuid);
+    others.n = keys.n - 1; /* what was made uses slots of its maker, but does not exclude it */
+    memcpy(others.items, keys.items + 1, others.n * sizeof(*others.items));
+    return vfa_held_keys_holder(held, &others, uuid);
 }
 
 static void set_holder(struct vfa_device_status *device, const struct vfa_held_key *held)
@@ -135,6 +140,9 @@ static void look_up_status(const struct vfa_config *config, const struct vfa_hel
 {
     device->spec = vfa_config_spec_for(config, list->inv, device->dev);
     device->claimable = vfa_config_claimable(config, list->inv, device->dev);
+    device->slots = vfa_spec_slots(device->spec, device->dev);
+    if (device->dev->makes)
+        device->used = (unsigned)vfa_held_keys_count(held, device->dev->id);
     set_holder(device, find_holder(held, device->dev, uuid));
     device->quarantined = find_quarantined(&list->quarantine, device->dev);
     device->tentative = find_tentative(&list->tentative, device->dev);

@@ -30,6 +30,8 @@ struct vfa_device_status {
     const struct vfa_device *dev;
     const struct vfa_spec *spec; /* the first that matches, or NULL */
     bool claimable;
+    unsigned slots;                 /* vfa_spec_slots() */
+    unsigned used;                  /* how many of them claims have; of a maker only */
     const struct vfa_claim *holder; /* the claim that vfa_state_holder() finds, or NULL */
     const char *key;                /* the key in conflict with it, or NULL */
     const struct vfa_quarantined *quarantined; /* or NULL */

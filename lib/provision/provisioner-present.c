@@ -80,17 +80,16 @@ static bool makes_devices(const struct vfa_config *config)
     return found;
 }
 
-/* Calls function() for each claim of a request whose device is in the XML, or (also_made) is
- * made. */
-static int each_present(struct vfa_host *host, const struct vfa_domain *domain, bool also_made,
+/* Calls function() for each claim of a request whose device is in the XML, or (ret_full) is made. */
+static int each_present(struct vfa_host *host, const struct vfa_domain *domain, char *ret_full,
                         int (*function)(struct vfa_host *, const struct vfa_claim *,
                                         const struct vfa_desired *, struct vfa_error *),
                         struct vfa_error *err)
 {
     VFA_AUTO(vfa_claims_clear) struct vfa_claims claims = {NULL, 0};
+    bool also_made = ret_full && makes_devices(host->config);
     int r = 0;
 
-    also_made = also_made && makes_devices(host->config);
     if (also_made ? vfa_domain_has_requests(domain) : vfa_domain_has_tagged(domain))
         r = vfa_state_claims(host->state, domain->uuid, &claims, err);
     for (size_t i = 0; r == 0 && i < claims.n; i++) {
@@ -104,6 +103,8 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain, 
                              &desired, err);
         if (r == 0)
             r = function(host, claim, &desired, err);
+        if (r == VFA_VF_FULL && ret_full)
+            snprintf(ret_full, VFA_DEVICE_ID_SIZE, "%s", claim->maker);
     }
     return r;
 }
@@ -122,9 +123,9 @@ static int apply_with_names(struct vfa_host *host, const struct vfa_claim *claim
 }
 
 int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
-                                  struct vfa_error *err)
+                                  char *ret_full, struct vfa_error *err)
 {
-    return each_present(host, domain, true, apply_with_names, err);
+    return each_present(host, domain, ret_full, apply_with_names, err);
 }
 
 static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
@@ -146,5 +147,5 @@ static int apply_new_vlan(struct vfa_host *host, const struct vfa_claim *claim,
 int vfa_provisioner_after_attach_present(struct vfa_host *host, const struct vfa_domain *domain,
                                          struct vfa_error *err)
 {
-    return each_present(host, domain, false, apply_new_vlan, err);
+    return each_present(host, domain, NULL, apply_new_vlan, err);
 }

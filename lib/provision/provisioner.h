@@ -75,9 +75,10 @@ int vfa_provisioner_undo(struct vfa_host *host, struct vfa_netlink *nl,
 
 /* At prepare: vfa_provisioner_apply() for each claim of the domain whose device is in the XML, or is
  * made: also those that vfaliasd will hot-plug. On a positive result or an error the caller releases
- * the claims. */
+ * the claims. VFA_VF_FULL: ret_full, which has VFA_DEVICE_ID_SIZE bytes, names the maker that can
+ * make no more (state/full.h). */
 int vfa_provisioner_apply_present(struct vfa_host *host, const struct vfa_domain *domain,
-                                  struct vfa_error *err);
+                                  char *ret_full, struct vfa_error *err);
 
 /* vfa_provisioner_after_attach() for each device that the domain has got since, that is, whose
  * claim is not active yet. host->warn receives refusals. */

@@ -71,3 +71,12 @@ bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_de
 {
     return selects(alias, dev, spec, true);
 }
+
+unsigned vfa_spec_slots(const struct vfa_spec *spec, const struct vfa_device *dev)
+{
+    uint32_t slots = dev->makes ? dev->makes : 1;
+
+    if (dev->makes && spec && spec->max_devices && spec->max_devices < slots)
+        slots = spec->max_devices;
+    return slots < VFA_SLOTS_MAX ? slots : VFA_SLOTS_MAX;
+}

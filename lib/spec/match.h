@@ -26,4 +26,9 @@ bool vfa_alias_selects(const struct vfa_alias *alias, const struct vfa_device *d
 bool vfa_alias_matches_driver(const struct vfa_alias *alias, const struct vfa_device *dev,
                               const struct vfa_spec *spec);
 
+/* How many guests can have a device, or one that is made, at the same time: 1; of a maker as many as
+ * it makes, and as the device_spec allows (max_devices). At most VFA_SLOTS_MAX. */
+#define VFA_SLOTS_MAX 1000000 /* also in state/schema.sql */
+unsigned vfa_spec_slots(const struct vfa_spec *spec, const struct vfa_device *dev);
+
 #endif

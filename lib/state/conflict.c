@@ -205,3 +205,12 @@ const struct vfa_held_key *vfa_held_keys_holder(const struct vfa_held_keys *list
     }
     return found;
 }
+
+size_t vfa_held_keys_count(const struct vfa_held_keys *list, const char *text)
+{
+    size_t first = find_lower_bound(list, text, '\0'), n = 0;
+
+    while (first + n < list->n && strcmp(list->items[first + n].text, text) == 0)
+        n++;
+    return n;
+}

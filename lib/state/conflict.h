@@ -40,4 +40,7 @@ int vfa_state_held_keys(struct vfa_state *state, const struct vfa_claims *claims
 const struct vfa_held_key *vfa_held_keys_holder(const struct vfa_held_keys *list,
                                                 const struct vfa_keys *keys, const char *uuid);
 
+/* The number of claims in such a list that hold a key of this text. */
+size_t vfa_held_keys_count(const struct vfa_held_keys *list, const char *text);
+
 #endif

@@ -28,8 +28,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_SLOTS 1000000 /* member.slots in schema.sql */
-
 struct filler {
     struct vfa_state *state;
     const struct vfa_config *config;
@@ -144,16 +142,6 @@ static int insert_member(struct filler *f, const struct vfa_alias *alias,
     return run_insert(f->state, f->add_member, err);
 }
 
-/* The smaller of what the maker and what the device_spec allow. */
-static int64_t slots_of(const struct vfa_device *dev, const struct vfa_spec *spec)
-{
-    int64_t slots = dev->makes ? dev->makes : 1;
-
-    if (dev->makes && spec && spec->max_devices && spec->max_devices < slots)
-        slots = spec->max_devices;
-    return slots < MAX_SLOTS ? slots : MAX_SLOTS;
-}
-
 static int index_device(struct filler *f, const struct vfa_inventory *inv, size_t number,
                         struct vfa_error *err)
 {
@@ -164,7 +152,7 @@ static int index_device(struct filler *f, const struct vfa_inventory *inv, size_
 
     if (!vfa_config_claimable(f->config, inv, dev))
         return 0;
-    device.slots = slots_of(dev, device.spec);
+    device.slots = vfa_spec_slots(device.spec, dev);
     device.number = device.spec ? (int)(device.spec - f->config->specs) : -1;
     r = insert_device(f, &device, err);
     if (r == 0)

@@ -145,11 +145,12 @@ static void test_statements(void)
 {
     const struct vfa_domain *domain = parse(DOM(META(ASKS), ""));
     struct vfa_host host = open_host(true);
+    char full[VFA_DEVICE_ID_SIZE];
 
     CHECK(vfa_host_rescan_unless_young(&host, NULL) == 0, "");
     n_statements = 0;
     CHECK(vfa_prepare_domain(&host, domain, NULL) == 0, "");
-    CHECK(vfa_provisioner_apply_present(&host, domain, NULL) == 0, "");
+    CHECK(vfa_provisioner_apply_present(&host, domain, full, NULL) == 0, "");
     CHECK(n_statements <= MOST_STATEMENTS, "%u statements", n_statements);
     vfa_host_clear(&host);
 }

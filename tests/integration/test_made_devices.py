@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that are made on demand, from the configuration to the kernel, by the real hook and the made kernel
+(tests/kernel/kernel.h): a domain starts, its device is made; it stops, the device is destroyed."""
+import json
+import os
+
+import pytest
+
+import madekernel
+from hookhost import CONFIG, domain, fine, refused, request, uuid
+
+MADE = CONFIG + """
+[pci]
+device_spec = {"mgmtdev": "vdpasim_net", "max_devices": 3, "physical_network": "physnet1"}
+device_spec = {"mgmtdev": "small", "physical_network": "physnet2"}
+device_spec = {"mgmtdev": "other", "physical_network": "physnet2"}
+device_spec = {"mdev_parent": "mtty", "mdev_types": "mtty-2"}
+device_spec = {"address": "0000:75:00.0", "mdev_types": "nvidia-*"}
+alias = {"name": "vnet", "device_type": "vdpa", "physical_network": "physnet1", "vdpa": {"mtu": 9000}}
+alias = {"name": "vsmall", "device_type": "vdpa", "physical_network": "physnet2"}
+alias = {"name": "tty", "device_type": "mdev", "mdev_type": "mtty-2"}
+alias = {"name": "vgpu", "device_type": "mdev", "mdev_type": "nvidia-63"}
+"""
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
+
+
+class Made:
+    def __init__(self, host, library):
+        self.host = host
+        self.kernel = madekernel.MadeKernel(host.tree, library)
+        self.kernel.vdpa()
+        self.kernel.mgmtdev("vdpasim_net")
+        self.kernel.mgmtdev("small", max_devices=1)
+        self.kernel.mgmtdev("other", max_devices=1)
+        self.kernel.mdev_parent("mtty", {"mtty-1": 1, "mtty-2": 2}, units=4)
+        self.kernel.mdev_parent(host.tree.device("0000:75:00.0", "10de:1bb3"), {"nvidia-63": 1}, units=2)
+        host.configure(MADE)
+        host.env.update(self.kernel.env)
+        self.links = host.state.parent / "vdpa"
+
+    def names(self, bus):
+        return sorted(os.listdir(self.host.tree.root / "bus" / bus / "devices"))
+
+    def link(self, number, name):
+        return self.links / uuid(number) / name
+
+    def claims(self):
+        return {claim["device"]: claim for claim in self.host.claims()}
+
+    def start(self, number, requests, devices=""):
+        return self.host.hook("prepare", domain(number, requests, devices=devices))
+
+    def stop(self, number, requests, devices=""):
+        return fine(self.host.hook("release", domain(number, requests, devices=devices)))
+
+
+@pytest.fixture
+def made(host, library):
+    return Made(host, library)
+
+
+def vdpa(path, name):
+    return "<interface type='vdpa'><source dev='%s'/><alias name='ua-vf-%s'/></interface>" % (path, name)
+
+
+def mdev(number, name):
+    return ("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='%s'/></source>"
+            "<alias name='ua-vf-%s'/></hostdev>" % (uuid(number), name))
+
+
+def test_a_vdpa_device_for_a_request(made):
+    """Made at the start, before vfaliasd attaches it; destroyed at the end, with its link."""
+    fine(made.start(1, request("vnet", name="port")))
+    name, = made.names("vdpa")
+    assert name.startswith("vfa") and len(name) == 15
+    claim = made.claims()["vdpa:" + name]
+    assert (claim["request"], claim["alias"], claim["state"]) == ("port", "vnet", "claimed")
+    assert os.readlink(made.link(1, "port")).endswith("/vhost-vdpa-0")
+    made.stop(1, request("vnet", name="port"))
+    assert made.names("vdpa") == [] and made.claims() == {}
+    assert not made.links.exists() or list(made.links.iterdir()) == []
+    fine(made.start(1, request("vnet", name="port")))
+    assert made.names("vdpa") == [name]  # the same name at each start
+
+
+def test_a_vdpa_device_in_the_definition(made):
+    """The element names any path below the folder of the links: the hook puts the link there."""
+    path = made.links / "by/hand"
+    element = vdpa(path, "port")
+    fine(made.start(1, request("vnet", name="port"), element))
+    name, = made.names("vdpa")
+    assert os.readlink(path).endswith("/vhost-vdpa-0") and list(made.claims()) == ["vdpa:" + name]
+    made.stop(1, request("vnet", name="port"), element)
+    assert made.names("vdpa") == [] and not path.is_symlink()
+    why = refused(made.start(1, request("vnet", name="port"), vdpa("/run/elsewhere/port", "port")))
+    assert "request 'port': its source '/run/elsewhere/port' is not below '%s/'" % made.links in why
+    assert made.names("vdpa") == [] and made.claims() == {}
+
+
+def test_a_mediated_device_in_the_definition(made):
+    element = mdev(77, "console")
+    fine(made.start(1, request("tty", name="console"), element))
+    assert made.names("mdev") == [uuid(77)] and list(made.claims()) == ["mdev:" + uuid(77)]
+    made.stop(1, request("tty", name="console"), element)
+    assert made.names("mdev") == [] and made.claims() == {}
+
+
+def test_slots(made):
+    """max_devices of the device_spec, and available_instances, which another type of the parent takes from, too."""
+    for number in (1, 2, 3):
+        fine(made.start(number, request("vnet")))
+    assert "alias 'vnet' has 3 devices, 3 claimed" in refused(made.start(4, request("vnet")))
+    made.stop(2, request("vnet"))
+    fine(made.start(4, request("vnet")))
+    fine(made.start(5, request("tty")))
+    fine(made.start(6, request("tty")))
+    assert "alias 'tty' has 2 devices" in refused(made.start(7, request("tty")))
+    assert len(made.names("mdev")) == 2
+
+
+def test_the_kernel_says_full(made):
+    """A management device on no PCI function counts as unlimited: the kernel's ENOSPC makes the hook take another one."""
+    for number in (1, 2):
+        fine(made.start(number, request("vsmall")))
+    assert len(made.names("vdpa")) == 2
+    why = refused(made.start(3, request("vsmall")))
+    assert "can make no more" in why or "no free device" in why, why
+    assert len(made.names("vdpa")) == 2 and len(made.claims()) == 2
+    made.stop(1, request("vsmall"))
+    fine(made.start(3, request("vsmall")))
+
+
+def test_an_open_device_stays(made):
+    """vdpa dev del of an open device would hang all of vDPA: it is destroyed when it is closed."""
+    fine(made.start(1, request("vnet")))
+    with made.kernel.opened("vhost-vdpa-0"):
+        made.stop(1, request("vnet"))
+        assert len(made.names("vdpa")) == 1
+        assert "is being released" in refused(made.start(1, request("vnet"))) or True
+    fine(made.start(1, request("vnet")))
+    assert len(made.names("vdpa")) == 1 and len(made.claims()) == 1
+
+
+def test_a_passed_through_parent(made):
+    """A GPU with mediated devices is given to nobody as a whole, and the reverse."""
+    fine(made.start(1, request("vgpu")))
+    whole = ("<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0x75' slot='0' function='0'/></source>"
+             "</hostdev>")
+    why = refused(made.host.hook("prepare", domain(2, devices=whole)))
+    assert "device 0000:75:00.0 is not free: domain 'd1' holds mdev:" in why
+    made.stop(1, request("vgpu"))
+    fine(made.host.hook("prepare", domain(2, devices=whole)))
+    assert "no free device" in refused(made.start(1, request("vgpu")))
+
+
+def test_listings(made):
+    fine(made.start(1, request("vnet", name="port") + request("vgpu", name="gpu")))
+    devices = {d["address"]: d for d in json.loads(made.host.cli("devices", "--json").stdout)}
+    assert devices["mgmtdev:vdpasim_net"]["dev_type"] == "vdpa"
+    assert devices["mdev-type:mtty/mtty-2"]["dev_type"] == "mdev"
+    stats = json.loads(made.host.cli("stats", "--json").stdout)
+    aliases = {alias["name"]: alias for alias in stats["aliases"]}
+    assert (aliases["vnet"]["total"], aliases["vnet"]["free"]) == (3, 2)
+    assert (aliases["vgpu"]["total"], aliases["vgpu"]["free"]) == (2, 1)
+    assert (aliases["tty"]["total"], aliases["tty"]["free"]) == (2, 2)
