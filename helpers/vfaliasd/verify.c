@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "device/device.h"
 #include "device/kind.h"
+#include "device/made-name.h"
 #include "device/sysfs.h"
 #include "domain/domain.h"
 #include "state/claims.h"
@@ -87,8 +88,9 @@ static int verify_claim_once(struct vfa_pass *pass, const struct vfa_step *step,
     if (!same)
         return 0;
     r = vfa_kind_read(&host.sysfs, step->claim->device, ret_device, err);
-    if (r == VFA_SYSFS_GONE && step->claim->maker) /* another one would have the same name */
-        return vfa_fail(err, ENODEV, "%s is gone", step->claim->device);
+    if (r == VFA_SYSFS_GONE &&
+        vfa_made_is_name(pass->uuid, step->request->name, step->claim->device))
+        return vfa_fail(err, ENODEV, "%s is gone", step->claim->device); /* so would be the next */
     if (r == VFA_SYSFS_GONE)
         return choose_another(pass, step, &host, false, err);
     vfa_state_rollback(host.state);

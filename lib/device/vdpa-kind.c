@@ -133,12 +133,6 @@ static int fill_device(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_devi
     return ret->maker && (ret->path || !*node.node) ? 0 : vfa_fail_oom(err);
 }
 
-static bool is_made_name(const char *name)
-{
-    return strncmp(name, "vfa", 3) == 0 && strlen(name) == VFA_MADE_VDPA_SIZE - 1 &&
-           strspn(name + 3, "0123456789abcdef") == VFA_MADE_VDPA_SIZE - 1 - 3;
-}
-
 /* Most of the devices are made by vfalias: then there is nothing to ask the kernel for. */
 static bool has_others(const struct vfa_sysfs *sysfs)
 {
@@ -153,7 +147,7 @@ static bool has_others(const struct vfa_sysfs *sysfs)
         return false;
     }
     while (!found && (entry = readdir(dir)))
-        found = entry->d_name[0] != '.' && !is_made_name(entry->d_name);
+        found = entry->d_name[0] != '.' && !vfa_made_is_pattern(entry->d_name);
     closedir(dir);
     return found;
 }
@@ -164,7 +158,7 @@ static int add_device(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_devic
     struct vfa_device *dev;
     int r;
 
-    if (is_made_name(device->name))
+    if (vfa_made_is_pattern(device->name))
         return 0;
     dev = vfa_device_list_add(list);
     r = dev ? fill_device(sysfs, device, dev, err) : vfa_fail_oom(err);

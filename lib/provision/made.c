@@ -145,20 +145,22 @@ static int find_claim(struct vfa_host *host, const char *device, struct vfa_clai
 }
 
 static int make_recorded(struct vfa_host *host, const struct vfa_claim *claim,
-                         struct vfa_make *make, struct vfa_recipe *recipe, struct vfa_error *err)
+                         const struct vfa_make *without_warning, struct vfa_recipe *recipe,
+                         struct vfa_error *err)
 {
     struct errand errand = {host, claim};
+    struct vfa_make make = *without_warning;
     int r;
 
     if (!claim->device || !vfa_claim_is_held(claim->state))
         return VFA_VF_STALE;
-    if (recipe->made && vfa_made_is_complete(make))
+    if (recipe->made && vfa_made_is_complete(&make))
         return 0;
-    make->warn = warn_of_claim;
-    make->data = &errand;
-    r = vfa_make_device(make, err);
+    make.warn = warn_of_claim;
+    make.data = &errand;
+    r = vfa_make_device(&make, err);
     recipe->made = true;
-    return r == 0 ? write_recipe(host, make->device, recipe, err) : r;
+    return r == 0 ? write_recipe(host, make.device, recipe, err) : r;
 }
 
 static int destroy_recorded(const struct vfa_claim *claim, const struct vfa_make *make,
@@ -176,11 +178,11 @@ static int do_errand(struct vfa_host *host, const char *verb, const char *device
     VFA_AUTO(made_place_clear) struct made_place place = {NULL, NULL};
     VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
     int r = find_place(host, &place, err);
-    struct vfa_make make = {.sysfs = &host->sysfs,
-                            .nodes = place.nodes,
-                            .folder = place.folder,
-                            .device = device,
-                            .recipe = recipe};
+    const struct vfa_make make = {.sysfs = &host->sysfs,
+                                  .nodes = place.nodes,
+                                  .folder = place.folder,
+                                  .device = device,
+                                  .recipe = recipe};
 
     if (r == 0)
         r = find_claim(host, device, &claim, err);
@@ -283,19 +285,25 @@ static int write_plan(const struct vfa_job *job, const char *folder, struct vfa_
     return choose_link(job, folder, &ret->link, err);
 }
 
-/* A device of this name that is on record, or that has the name of this request, is vfalias' own. */
-static int check_own(const struct vfa_job *job, bool on_record, struct vfa_error *err)
+/* A device of this name that is on record, or that has the name of this request, is vfalias' own. One
+ * that exists otherwise is given out as it is: the claim is of that device if it has the claim's
+ * maker. *ret: it is such a device. */
+static int check_own(const struct vfa_job *job, bool on_record, bool *ret, struct vfa_error *err)
 {
-    bool exists = false;
+    const struct vfa_claim *claim = job->claim;
+    char maker[VFA_DEVICE_ID_SIZE];
     int r;
 
-    if (on_record || vfa_made_is_name(job->claim->uuid, job->claim->request, job->claim->device))
+    *ret = false;
+    if (on_record || vfa_made_is_name(claim->uuid, claim->request, claim->device))
         return 0;
-    r = vfa_made_exists(&job->host->sysfs, job->claim->device, &exists, err);
-    if (r == 0 && exists)
-        return vfa_refuse(err, EEXIST, "%s exists already, and vfalias has not made it",
-                          job->claim->device);
-    return r;
+    r = vfa_made_find_maker(job->host, claim->device, maker, err);
+    if (r == VFA_SYSFS_GONE)
+        return 0;
+    *ret = r == 0 && strcmp(maker, claim->maker) == 0;
+    if (r < 0 || *ret)
+        return r;
+    return vfa_refuse(err, EEXIST, "%s exists already, and vfalias has not made it", claim->device);
 }
 
 /* True if the device was made as it is planned, and is usable. */
@@ -323,10 +331,10 @@ int vfa_made_plan(struct vfa_job *job, struct vfa_error *err)
     if (r == 0)
         r = find_place(job->host, &place, err);
     if (r == 0)
+        r = check_own(job, known != VFA_STATE_ABSENT, &job->done, err);
+    if (r == 0 && !job->done)
         r = write_plan(job, place.folder, &planned, err);
-    if (r == 0)
-        r = check_own(job, known != VFA_STATE_ABSENT, err);
-    if (r != 0)
+    if (r != 0 || job->done)
         return r;
     job->done = known == 0 && is_done(job, &place, &recorded, &planned);
     return job->done ? 0 : vfa_recipe_format(&planned, &job->saved.recipe, err);

@@ -17,7 +17,8 @@
  *                               (claim/reassert.h); `vfalias gc` destroys the devices of the others
  *
  * A device that exists already is destroyed only if it is vfalias' own: it is on record, or its name
- * is derived from this domain and request (device/made-name.h). Else the request is refused.
+ * is derived from this domain and request (device/made-name.h). Another one is left alone: the guest
+ * gets it as it is if the claim is of that device, else the request is refused.
  *
  * Lock order: the device's lock, the lock for making (state/lock.h), the state's transaction. The
  * second one is held while the kernel is called, and is needed as well: vfaliasd has the first one

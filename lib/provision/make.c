@@ -266,17 +266,6 @@ static const struct made_kind *find_made_kind(const char *device, const char **r
     return NULL;
 }
 
-int vfa_made_exists(const struct vfa_sysfs *sysfs, const char *device, bool *ret,
-                    struct vfa_error *err)
-{
-    const char *name;
-    const struct made_kind *kind = find_made_kind(device, &name);
-    int r = kind ? kind->exists(sysfs, name, err) : VFA_MAKER_GONE;
-
-    *ret = r == 0;
-    return r < 0 ? r : 0;
-}
-
 int vfa_make_find_maker(const struct vfa_sysfs *sysfs, const char *device,
                         char ret[VFA_DEVICE_ID_SIZE], struct vfa_error *err)
 {

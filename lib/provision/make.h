@@ -39,10 +39,6 @@ int vfa_make_device(const struct vfa_make *make, struct vfa_error *err);
  * open, or the kernel does not answer) or VFA_VF_REFUSED. */
 int vfa_destroy_device(const struct vfa_make *make, struct vfa_error *err);
 
-/* True in *ret if the device exists, whoever has made it. Reads sysfs only. */
-int vfa_made_exists(const struct vfa_sysfs *sysfs, const char *device, bool *ret,
-                    struct vfa_error *err);
-
 /* Asks the kernel for the identity of the maker of a device. VFA_SYSFS_GONE: no such device. */
 int vfa_make_find_maker(const struct vfa_sysfs *sysfs, const char *device,
                         char ret[VFA_DEVICE_ID_SIZE], struct vfa_error *err);

@@ -57,8 +57,8 @@ int vfa_desired_make(const struct vfa_domain *domain, const char *name,
     vfa_request_settings(request, alias, &ret->settings);
     if (alias) {
         ret->policy = alias->settings_policy;
-        ret->vdpa = alias->vdpa;
         ret->attributes = (struct vfa_attributes){alias->sysfs, alias->n_sysfs};
+        ret->vdpa = alias->vdpa;
     }
     if (dev && facts->source == VFA_ATTACH_SOURCE_NODE)
         ret->path = dev->source;
@@ -96,7 +96,8 @@ static int each_present(struct vfa_host *host, const struct vfa_domain *domain, 
         const struct vfa_claim *claim = &claims.items[i];
         struct vfa_desired desired;
 
-        if (!vfa_domain_device(domain, claim->request) && !(also_made && claim->maker))
+        if (!vfa_domain_device(domain, claim->request) &&
+            !(also_made && claim->maker && !vfa_claim_is_static(claim->request)))
             continue;
         r = vfa_desired_make(domain, claim->request,
                              claim->alias ? vfa_config_alias(host->config, claim->alias) : NULL,
