@@ -104,6 +104,14 @@ class Host:
         return subprocess.run([str(HOOK), name, operation, sub, extra], input=xml, text=isinstance(xml, str),
                               capture_output=True, env={**self.env, **env}, timeout=timeout)
 
+    def start_hook(self, operation, xml, name="d1", sub="begin"):
+        process = subprocess.Popen([str(HOOK), name, operation, sub, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=self.env)
+        process.stdin.write(xml)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
     def network_hook(self, operation, xml, name="pool", **env):
         return subprocess.run([str(NETWORK_HOOK), name, operation, "begin", "-"], input=xml,
                               text=isinstance(xml, str), capture_output=True, env={**self.env, **env}, timeout=60)

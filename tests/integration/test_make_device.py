@@ -11,13 +11,13 @@ import pytest
 
 import madekernel
 from daemonhost import Daemon
-from hookhost import INST, fine, request, uuid
+from hookhost import CONFIG, INST, domain, fine, refused, request, uuid
 
 PROGRAM = INST / "libexec/vfalias/make-device"
 NAME, MAKER = "vfa0123456789ab", "mgmtdev:vdpasim_net"
 DEVICE = "vdpa:" + NAME
 MAC = "52:54:00:01:02:03"
-REFUSED, STALE, NOT_NOW, FULL = 11, 12, 13, 14  # helpers/shared/maker-status.h
+REFUSED, STALE, NOT_NOW, FULL = 11, 12, 13, 15  # helpers/shared/maker-status.h
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +160,76 @@ def test_usage(made):
     usage = ["usage: make-device [--config FILE] make|destroy DEVICE"]
     for args in ((), ("make",), ("make", DEVICE, "x"), ("remake", DEVICE), ("make", "teapot"), ("--so", "make", DEVICE)):
         assert made.run(*args, status=2)[-1:] == usage
+
+
+# ---- in the hook, which makes devices by itself ----
+
+VDPA = CONFIG + """
+[pci]
+device_spec = {"mgmtdev": "vdpasim_net", "max_devices": 12, "physical_network": "physnet1"}
+device_spec = {"mgmtdev": "small", "max_devices": 3, "physical_network": "physnet2"}
+device_spec = {"mdev_parent": "mtty", "mdev_types": "mtty-1"}
+alias = {"name": "vnet", "device_type": "vdpa", "physical_network": "physnet1", "attach": "vdpa", "vdpa": {"mtu": 1400}}
+alias = {"name": "few", "device_type": "vdpa", "physical_network": "physnet2", "attach": "vdpa"}
+alias = {"name": "tty", "device_type": "mdev", "mdev_type": "mtty-1", "attach": "mdev"}
+"""
+
+
+def interface(path, name, mac=MAC):
+    return ("<interface type='vdpa'><mac address='%s'/><source dev='%s'/><alias name='ua-vf-%s'/></interface>"
+            % (mac, path, name))
+
+
+@pytest.fixture
+def hooked(made):
+    made.kernel.mdev_parent("mtty", {"mtty-1": 1}, units=2)
+    made.host.configure(VDPA)
+    return made
+
+
+def test_hook_makes_all_devices(hooked):
+    """Those in the XML, and those that vfaliasd will hot-plug."""
+    host, kernel = hooked.host, hooked.kernel
+    path = host.state.parent / "vdpa/by-hand/net"
+    requests = request("vnet", count="2") + request("tty")
+    devices = interface(path, "vnet-0")
+    fine(host.prepare(2, requests, devices=devices))
+    macs = {record["mac"] for record in kernel.devices().values()}
+    assert len(macs) == 2 and MAC in macs and {record["mtu"] for record in kernel.devices().values()} == {"1400"}
+    assert os.readlink(path).startswith(str(kernel.dev)) and len(kernel.mdevs()) == 1
+    assert os.readlink(host.state.parent / "vdpa" / uuid(2) / "vnet-1").startswith(str(kernel.dev))
+    names = set(kernel.devices())
+    fine(host.release(2, requests=requests, devices=devices))
+    assert (kernel.devices(), kernel.mdevs()) == ({}, {}) and ("d2", "vnet-0") not in host.held()
+    assert list((host.state.parent / "vdpa").iterdir()) == []
+    fine(host.prepare(2, requests, devices=devices))
+    assert set(kernel.devices()) == names
+
+
+def test_hook_refuses_and_destroys(hooked):
+    """A symbolic link in the way of the second device: the first one goes, too."""
+    host = hooked.host
+    (host.folder / "elsewhere").mkdir()
+    (host.state.parent / "vdpa").mkdir(mode=0o711)
+    (host.state.parent / "vdpa/evil").symlink_to(host.folder / "elsewhere")
+    line = refused(host.prepare(2, request("vnet", count="2"),
+                                devices=interface(host.state.parent / "vdpa/evil/net", "vnet-1")))
+    assert "request 'vnet-1': cannot use the link '" in line and hooked.kernel.devices() == {}
+    assert list((host.folder / "elsewhere").iterdir()) == [] and list(host.held()) == [("d1", "net-0")]
+
+
+def test_hook_after_a_hook_was_killed(hooked):
+    host, kernel = hooked.host, hooked.kernel
+    with kernel.hanging("new"):
+        process = host.start_hook("prepare", domain(2, request("vnet")), name="d2")
+        while not [call for call in kernel.calls() if call.startswith("new ")]:
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+    fine(host.prepare(2, request("vnet")))
+    assert len(kernel.devices()) == 1 and len(hooked.record()) == 1
+    fine(host.release(2, requests=request("vnet")))
+    assert kernel.devices() == {} and hooked.record() == []
 
 
 # ---- as vfaliasd runs it ----
