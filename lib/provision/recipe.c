@@ -176,9 +176,10 @@ static void write_number(FILE *out, const char *name, unsigned value)
         fprintf(out, " %s=%u", name, value);
 }
 
-static void write_words(FILE *out, const struct vfa_recipe *recipe, const char *link)
+static void write_words(FILE *out, const struct vfa_recipe *recipe, const char *maker,
+                        const char *link)
 {
-    fprintf(out, "maker=%s", recipe->maker);
+    fprintf(out, "maker=%s", maker);
     if (recipe->mac[0])
         fprintf(out, " mac=%s", recipe->mac);
     write_number(out, "max_vqp", recipe->vdpa.max_vqp);
@@ -193,15 +194,16 @@ static void write_words(FILE *out, const struct vfa_recipe *recipe, const char *
 
 int vfa_recipe_format(const struct vfa_recipe *recipe, char **ret, struct vfa_error *err)
 {
+    VFA_AUTO(vfa_freep) char *maker = escape(recipe->maker);
     VFA_AUTO(vfa_freep) char *link = recipe->link ? escape(recipe->link) : NULL;
     VFA_AUTO(vfa_freep) char *text = NULL;
     size_t len = 0;
-    FILE *out = recipe->link && !link ? NULL : open_memstream(&text, &len);
+    FILE *out = maker && (link || !recipe->link) ? open_memstream(&text, &len) : NULL;
     bool ok;
 
     if (!out)
         return vfa_fail_oom(err);
-    write_words(out, recipe, link);
+    write_words(out, recipe, maker, link);
     ok = !ferror(out);
     if (fclose(out) != 0 || !ok || !text)
         return vfa_fail_oom(err);

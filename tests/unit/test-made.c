@@ -223,11 +223,11 @@ static void test_others(void)
     struct vfa_host host = begin(OTHERS, MTTY);
     int r;
 
-    CHECK(vfa_mdev_create(&sysfs, "mtty", "mtty-1", OTHERS + 5, LIMIT, NULL) == 0, "others");
+    CHECK(vfa_mdev_create(&sysfs, "mtty", "mtty-1", &OTHERS[5], LIMIT, NULL) == 0, "others");
     r = apply(&host, OTHERS, MTTY, &err);
     check_refusal(r, VFA_VF_REFUSED, &err, "exists already, and vfalias has not made it");
     CHECK(count_records(&host) == 0 && release(&host) == 0 && exists(OTHERS), "stays");
-    CHECK(vfa_mdev_remove(&sysfs, OTHERS + 5, LIMIT, NULL) == 0, "others");
+    CHECK(vfa_mdev_remove(&sysfs, &OTHERS[5], LIMIT, NULL) == 0, "others");
     close_host(&host);
     host = begin(OTHERS, MTTY);
     CHECK(apply(&host, OTHERS, MTTY, NULL) == 0 && exists(OTHERS), "vfalias' own");

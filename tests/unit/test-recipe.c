@@ -25,6 +25,7 @@ static const struct {
       .policy = VFA_SETTINGS_BEST_EFFORT,
       .link = (char *)"/run/x/y",
       .made = true}},
+    {"maker=mgmtdev:a%25b", {.maker = "mgmtdev:a%b"}},
     {MAKER " link=/a%20b%25c%0A%FF=d",
      {.maker = "mgmtdev:pci/0000:3b:00.2", .link = (char *)"/a b%c\n\xff=d"}},
 };
