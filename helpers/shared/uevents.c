@@ -24,11 +24,18 @@ bool vfa_uevents_is_named(const char *netdev)
     return is;
 }
 
+/* Not of subsystem vdpa: each start of a guest may make such a device, and 10,000 of them shall not
+ * cause a scan. What makes them is a PCI function (vp_vdpa, an mdev parent: drivers/vfio/mdev/
+ * mdev_core.c reports it as a change of the function) or an auxiliary device (subfunctions of mlx5:
+ * its drivers/vdpa/mlx5/net/mlx5_vnet.c is a driver of that bus). */
 static bool listen_to(struct udev_monitor *monitor)
 {
-    return udev_monitor_filter_add_match_subsystem_devtype(monitor, "pci", NULL) >= 0 &&
-           udev_monitor_filter_add_match_subsystem_devtype(monitor, "net", NULL) >= 0 &&
-           udev_monitor_enable_receiving(monitor) >= 0;
+    static const char *const subsystems[] = {"pci", "net", "auxiliary"};
+    bool ok = true;
+
+    for (size_t i = 0; i < ARRAY_SIZE(subsystems) && ok; i++)
+        ok = udev_monitor_filter_add_match_subsystem_devtype(monitor, subsystems[i], NULL) >= 0;
+    return ok && udev_monitor_enable_receiving(monitor) >= 0;
 }
 
 struct udev_monitor *vfa_uevents_open(void)

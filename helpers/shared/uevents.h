@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hotplug events of PCI devices and network interfaces: from udevd after its rules have run, or
- * from the kernel if no udevd runs.
+ * Hotplug events of PCI devices, of network interfaces, and of what makes devices (vDPA, mdev):
+ * from udevd after its rules have run, or from the kernel if no udevd runs.
  */
 #ifndef VFA_SHARED_UEVENTS_H
 #define VFA_SHARED_UEVENTS_H

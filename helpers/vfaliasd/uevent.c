@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Rebuilds the index after uevents of PCI devices and network interfaces. They come in bursts (a PF
+ * Rebuilds the index after uevents of hardware (helpers/shared/uevents.h). They come in bursts (a PF
  * creates 64 VFs), so the index is rebuilt once for all events within DEBOUNCE_MS of the first.
  *
  * This only saves time: a hook that finds the index stale scans by itself. So no failure here is an
