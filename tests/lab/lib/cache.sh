@@ -20,11 +20,21 @@ key_of() {
 # cache_get KIND KEY LIMIT CMD…: sets LAB_ENTRY to the folder KIND-KEY. If the folder is missing, CMD… FOLDER makes it.
 # The folder stays in use until this process and all processes that inherit its descriptors have ended.
 cache_get() {
+    cache_try "$@" && return
+    tail -n 25 "$LAB_CACHE/log/$1.log" >&2
+    die "cannot make $1: see '$LAB_CACHE/log/$1.log'"
+}
+
+# cache_try KIND KEY LIMIT CMD…: as cache_get, but fails if CMD fails. For parts that the lab can do without.
+cache_try() {
     local kind=$1 key=$2 limit=$3 use
     shift 3
     LAB_ENTRY=$LAB_CACHE/$kind-$key
     cache_lock "$kind"
-    [ -d "$LAB_ENTRY" ] || cache_make "$kind" "$limit" "$@"
+    [ -d "$LAB_ENTRY" ] || cache_make "$kind" "$limit" "$@" || {
+        cache_unlock
+        return 1
+    }
     exec {use}<"$LAB_ENTRY/in-use"
     flock -s -w 10 "$use" || die "cannot lock '$LAB_ENTRY/in-use'"
     touch "$LAB_ENTRY"
@@ -41,7 +51,7 @@ cache_lock() {
 }
 cache_unlock() { exec 8>&-; }
 
-# cache_make KIND LIMIT CMD…: the caller holds lock.KIND
+# cache_make KIND LIMIT CMD…: the caller holds lock.KIND. Fails if CMD fails.
 cache_make() {
     local kind=$1 limit=$2 tmp=$LAB_CACHE/tmp.$1.$$ log=$LAB_CACHE/log/$1.log start
     shift 2
@@ -50,9 +60,8 @@ cache_make() {
     start=$(date +%s)
     say "making $kind …"
     if ! limited "$limit" "$@" "$tmp" >"$log" 2>&1; then
-        tail -n 25 "$log" >&2
         rm -rf --one-file-system "$tmp"
-        die "cannot make $kind: see '$log'"
+        return 1
     fi
     : >"$tmp/in-use"
     mv -T "$tmp" "$LAB_ENTRY"
