@@ -11,6 +11,7 @@ Tests are skipped, with the reason, on machines that cannot emulate a host.
 import os
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,46 @@ def peer(lab, lab_peer):
     yield host
     if not host.sick:
         host.clean()
+
+
+@contextmanager
+def loaded(lab, *modules):
+    """Loads kernel modules for one test, then removes all devices that were made, and unloads the modules."""
+    try:
+        lab.load(*modules)
+    except labhost.LabLacks as e:
+        pytest.skip(f"the lab host has no modules for vDPA and mediated devices: {e}")
+    yield
+    if not lab.sick:
+        lab.unmake()
+        lab.unload(*modules)
+
+
+@pytest.fixture
+def vdpa_sim(lab):
+    """The lab with the management devices vdpasim_net and vdpasim_blk."""
+    with loaded(lab, "vhost_vdpa", "vdpa_sim_net", "vdpa_sim_blk"):
+        yield lab
+
+
+@pytest.fixture
+def vp_vdpa(lab):
+    """Two PCI functions with the driver vp-vdpa: management devices pci/ADDRESS. Each has the queues of one vDPA device."""
+    functions = ["0000:04:00.0", "0000:05:00.0"]
+    with loaded(lab, "vhost_vdpa", "vp_vdpa"):
+        for function in functions:
+            lab.bind(function, "vp-vdpa")
+        yield functions
+    if not lab.sick:
+        for function in functions:
+            lab.bind(function)
+
+
+@pytest.fixture
+def mtty(lab):
+    """The lab with the parent mtty of mediated devices, which are serial ports: mtty-1 has one port, mtty-2 two."""
+    with loaded(lab, "mtty"):
+        yield lab
 
 
 @pytest.fixture

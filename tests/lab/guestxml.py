@@ -15,6 +15,8 @@ from xml.sax.saxutils import escape
 KERNEL = """<kernel>/lab/vmlinuz</kernel><initrd>/lab/guest-initrd</initrd>
     <cmdline>console=ttyS0 quiet mitigations=off nokaslr no_timer_check tsc=reliable pci=noearly</cmdline>"""
 
+SHARED = "<iothreads>1</iothreads><memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
 
 def console(name):
     """The file in the lab host that a guest's serial console is written to."""
@@ -33,8 +35,10 @@ def hostdev(address, alias=None, extra=""):
     )
 
 
-def guest_xml(name, devices="", metadata="", machine="q35", memory=128, uuid=None, kernel=True, kind="kvm", ports=4):
-    """Domain XML. devices and metadata: XML text; kernel=False: firmware only; ports: free root ports on q35."""
+def guest_xml(name, devices="", metadata="", machine="q35", memory=128, uuid=None, kernel=True, kind="kvm", ports=4,
+              shared=False):
+    """Domain XML. devices and metadata: XML text; kernel=False: firmware only; ports: free root ports on q35; shared: what a
+    vDPA disk needs, shared memory and the I/O thread 1 (without an I/O thread, QEMU's main loop is busy all the time)."""
     if machine == "q35":
         devices = "<controller type='pci' model='pcie-root-port'/>" * ports + devices
         if ports:
@@ -42,7 +46,7 @@ def guest_xml(name, devices="", metadata="", machine="q35", memory=128, uuid=Non
     return f"""<domain type='{kind}'>
   <name>{escape(name)}</name>{f"<uuid>{uuid}</uuid>" if uuid else ""}
   {f"<metadata>{metadata}</metadata>" if metadata else ""}
-  <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+  <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>{SHARED if shared else ""}
   <os><type arch='x86_64' machine='{machine}'>hvm</type>{KERNEL if kernel else ""}</os>
   <features><acpi/></features><cpu mode='custom' match='exact'><model>qemu64</model></cpu>
   <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>

@@ -6,6 +6,7 @@ still go on, and about once in an hour an emulated processor stops taking interr
 is booted from pristine disks (renew()).
 """
 import base64
+import json
 import re
 import shlex
 import subprocess
@@ -28,6 +29,10 @@ class LabTimeout(AssertionError):
 
 class LabUnavailable(Exception):
     """This machine cannot emulate a host. The text says what is missing."""
+
+
+class LabLacks(Exception):
+    """The host has no kernel modules for devices that are made; the text says why they could not be built."""
 
 
 def tool(*args, timeout, **kwargs):
@@ -227,6 +232,62 @@ class Lab:
         """The addresses of a PF's VFs, in the order of their numbers."""
         links = self.run(f"cd /sys/bus/pci/devices/{pf} && readlink $(ls -d virtfn* | sort -V)").stdout
         return [link.rpartition("/")[2] for link in links.split()]
+
+    # -- devices that are made: vDPA and mediated devices
+
+    def load(self, *modules):
+        """Loads kernel modules that build/kmods made, and the modules that they need."""
+        lacks = self.run("cat /lab/no-kmods 2>/dev/null", check=False).stdout.strip()
+        if lacks:
+            raise LabLacks(lacks)
+        self.run(["modprobe", "-a", *modules])
+
+    def unload(self, *modules):
+        """Unloads modules. Their devices are removed before, by unmake()."""
+        self.run(["modprobe", "-r", *modules])
+
+    def bind(self, address, driver=None):
+        """Gives a PCI function of the host to a driver that does not list its id. None: back to the driver that lists it."""
+        device = f"/sys/bus/pci/devices/{address}"
+        self.run(f"echo {driver or ''} >{device}/driver_override; ! test -e {device}/driver || "
+                 f"echo {address} >{device}/driver/unbind; echo {address} >/sys/bus/pci/drivers_probe")
+
+    def vdpa_add(self, name, mgmtdev, *attributes):
+        """vdpa dev add; returns the path of the device's node."""
+        self.run(["vdpa", "dev", "add", "name", name, "mgmtdev", mgmtdev, *attributes])
+        return self.vdpa_node(name)
+
+    def vdpa_node(self, name):
+        """/dev/vhost-vdpa-N of a vDPA device."""
+        return "/dev/" + self.run(f"cd /sys/bus/vdpa/devices/{name} && ls -d vhost-vdpa-*").stdout.strip()
+
+    def vdpa_devices(self):
+        """{NAME: {"mgmtdev": …, "type": …, …}}"""
+        return json.loads(self.run("vdpa -j dev show").stdout).get("dev", {})
+
+    def vdpa_del(self, *names):
+        """Waits until no process has the devices open, then vdpa dev del: on an open device, the kernel does not return and
+        keeps the lock that all vdpa commands need."""
+        nodes = " ".join(f"/sys/bus/vdpa/devices/{name}/vhost-vdpa-*" for name in names)
+        self.wait_for(f"(for n in {nodes}; do : <>/dev/${{n##*/}} || exit; done)")
+        self.run(f"for n in {' '.join(names)}; do vdpa dev del $n || exit; done")
+
+    def mdev_add(self, parent, kind, uuid):
+        self.run(f"echo {uuid} >/sys/class/mdev_bus/{parent}/mdev_supported_types/{kind}/create")
+
+    def mdev_remove(self, uuid):
+        self.run(f"echo 1 >/sys/bus/mdev/devices/{uuid}/remove")
+
+    def mdevs(self):
+        return self.run("ls /sys/bus/mdev/devices", check=False).stdout.split()
+
+    def unmake(self):
+        """Ends all domains, then removes all vDPA and mediated devices."""
+        self.clean()
+        for uuid in self.mdevs():
+            self.mdev_remove(uuid)
+        if made := self.vdpa_devices():
+            self.vdpa_del(*made)
 
     # -- between tests
 

@@ -5,6 +5,7 @@ from guestxml import guest_xml, hostdev
 
 IGB_VF, NVME_VF = "8086:10ca", "1b36:0010"
 PFS = {"0000:01:00.0": ("igb", 7), "0000:02:00.0": ("igb", 7), "0000:03:00.0": ("nvme", 4)}
+FOR_VDPA = ["0000:04:00.0", "0000:05:00.0"]
 
 
 @pytest.mark.parametrize("pf", PFS)
@@ -25,7 +26,7 @@ def test_pf_netdevs_are_up(lab):
 
 
 def test_every_function_has_an_iommu_group_of_its_own(lab):
-    functions = [f for pf in PFS for f in (pf, *lab.vfs(pf))]
+    functions = [f for pf in PFS for f in (pf, *lab.vfs(pf))] + FOR_VDPA
     listing = lab.run("cd /sys/kernel/iommu_groups; for g in *; do echo $g $(ls $g/devices); done").stdout
     groups = [line.split()[1:] for line in listing.splitlines()]
     assert all([f] in groups for f in functions)

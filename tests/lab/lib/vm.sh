@@ -19,7 +19,7 @@ vm_check_alive() { vm_alive "$1" || die "no lab host '$1' is up: see 'lab status
 
 # vm_args NAME PEER SNAPSHOT: fills LAB_ARGS. Paths are those inside the tools root.
 vm_args() {
-    local name=$1 peer=$2 snapshot=$3 uuid link address=192.168.77.1 peers=''
+    local name=$1 peer=$2 snapshot=$3 uuid link address=192.168.77.1 peers='' virtio=disable-legacy=on,iommu_platform=on,romfile=
     uuid=$(</proc/sys/kernel/random/uuid)
     link=stream,id=link,addr.type=unix,server=on,addr.path=/lab/run/$name/link.sock
     if [ -n "$peer" ]; then
@@ -56,7 +56,12 @@ vm_args() {
         -device nvme-subsys,id=subsys0
         -device nvme,id=nvme0,serial=lab,subsys=subsys0,bus=rp3,sriov_max_vfs=4,sriov_vq_flexible=8,sriov_vi_flexible=4,max_ioqpairs=10,msix_qsize=6
         -blockdev null-co,node-name=ns0,size=67108864,read-zeroes=on
-        -device nvme-ns,drive=ns0,bus=nvme0,nsid=1,shared=on)
+        -device nvme-ns,drive=ns0,bus=nvme0,nsid=1,shared=on
+        # what vp_vdpa makes vDPA devices of: 04:00.0 is on the network of 01:00.0, and 05:00.0 on that of 02:00.0
+        -device pcie-root-port,id=rp4,chassis=4,slot=4,bus=pcie.0,addr=09.0 -netdev hubport,id=n4,hubid=1
+        -device "virtio-net-pci,bus=rp4,netdev=n4,mac=52:54:00:04:00:00,$virtio"
+        -device pcie-root-port,id=rp5,chassis=5,slot=5,bus=pcie.0,addr=0a.0 -netdev hubport,id=n5,hubid=2
+        -device "virtio-net-pci,bus=rp5,netdev=n5,mac=52:54:00:05:00:00,$virtio")
 }
 
 # vm_start NAME PEER SNAPSHOT TOOLS HOST: starts QEMU; returns as soon as its sockets are there.
