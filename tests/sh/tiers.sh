@@ -105,6 +105,7 @@ tier_fast() {
 tier_cost() {
     check "cost of a hook" /usr/bin/python3 -B tests/bench/hook_cost.py --check "$workshop/gcc/inst"
     check "cost of 20,000 devices" /usr/bin/python3 -B tests/bench/many_devices.py --check --devices 20000 "$workshop/gcc/inst"
+    check "cost of 1,000 made devices" /usr/bin/python3 -B tests/bench/hyperscale.py --check --sizes 100,1000 "$workshop/gcc/inst"
 }
 
 # ---- all ----
