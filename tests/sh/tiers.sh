@@ -97,7 +97,7 @@ build_fast() {
 tier_fast() {
     unit_tests asan
     # AddressSanitizer replaces the calls that test_faults.py makes fail
-    integration_tests asan tests/integration --ignore=tests/integration/test_faults.py
+    integration_tests asan tests/integration --ignore=tests/integration/test_faults.py --ignore=tests/integration/test_made_crashes.py
     integration_tests gcc tests/integration/test_faults.py
 }
 
@@ -118,6 +118,7 @@ tier_more() {
 
 tier_more_builds() {
     build_variant clang
+    integration_tests gcc tests/integration/test_made_crashes.py
     unit_tests gcc valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect
     check "make distcheck" distcheck
     check "make install DESTDIR puts everything in its place" installs_everything
