@@ -72,6 +72,7 @@ static int assign_cold(const struct vfa_config *config, const struct vfa_domain 
     r = derive_cold(config, alias, domain->uuid, name, &device, err);
     if (r < 0)
         return r;
+    assignment.alias = alias->name;
     assignment.device = device;
     r = vfa_assignments_add(ret, &assignment, err);
     device = assignment.device; /* empty if it was taken over */

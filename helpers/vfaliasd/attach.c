@@ -70,7 +70,7 @@ static int with_desired(struct vfa_pass *pass, const struct vfa_step *step,
 {
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
+    const struct vfa_alias *alias = vfa_resolve_claimed(pass->config, request, step->claim);
     struct vfa_desired desired;
     int r;
 
@@ -111,7 +111,7 @@ static int attach_device(struct vfa_pass *pass, const struct vfa_step *step,
                          const struct vfa_device *device, struct vfa_error *err)
 {
     const struct vfa_request *request = step->request;
-    const struct vfa_alias *alias = vfa_resolve_alias(pass->config, request);
+    const struct vfa_alias *alias = vfa_resolve_claimed(pass->config, request, step->claim);
     VFA_AUTO(vfa_freep) char *xml = NULL;
     bool managed = true;
     int r;

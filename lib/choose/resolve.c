@@ -8,6 +8,7 @@
 #include "spec/spec.h"
 #include "config/config.h"
 #include "domain/domain.h"
+#include "state/claims.h"
 
 const struct vfa_alias *vfa_resolve_alias(const struct vfa_config *config,
                                           const struct vfa_request *request)
@@ -18,6 +19,18 @@ const struct vfa_alias *vfa_resolve_alias(const struct vfa_config *config,
     if (!alias && request->from_port)
         alias = vfa_config_alias(config, request->name);
     return alias;
+}
+
+const struct vfa_alias *vfa_resolve_claimed(const struct vfa_config *config,
+                                            const struct vfa_request *request,
+                                            const struct vfa_claim *claim)
+{
+    const struct vfa_alias *alias = vfa_resolve_alias(config, request);
+
+    if (!alias || !alias->any_of || !claim || !claim->alias)
+        return alias;
+    alias = vfa_config_alias(config, claim->alias);
+    return alias && !alias->any_of ? alias : NULL;
 }
 
 int vfa_resolve_alias_of(const struct vfa_config *config, const struct vfa_domain *domain,

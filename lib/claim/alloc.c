@@ -7,6 +7,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/bridge-kind.h"
 #include "device/device.h"
 #include "device/health.h"
 #include "device/inventory.h"
@@ -136,7 +137,10 @@ int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *re
     case VFA_ATTACH_SOURCE_NODE:
         return vfa_alloc_node(a, dev, ret, err);
     case VFA_ATTACH_SOURCE_BRIDGE:
-        return VFA_SYSFS_GONE;
+        if (!dev->request)
+            return VFA_SYSFS_GONE;
+        vfa_bridge_id(dev->source, a->domain->uuid, dev->request, ret);
+        return 0;
     case VFA_ATTACH_SOURCE_DEVICE:
         break;
     }
@@ -163,9 +167,14 @@ int vfa_alloc_assign(struct vfa_alloc *a, const struct vfa_request *request,
     const struct vfa_config *config = a->host->config;
     struct vfa_assignment assignment = {
         .request = request->name, .device = *device, .moved = moved};
-    int r = vfa_binding_managed(config, &a->host->sysfs, device, vfa_resolve_alias(config, request),
-                                &assignment.managed, err);
+    const struct vfa_alias *alias;
+    int r = vfa_alloc_load_claims(a, err);
 
+    if (r < 0)
+        return r;
+    alias = vfa_resolve_claimed(config, request, vfa_claims_find(&a->claims, request->name));
+    assignment.alias = alias ? alias->name : NULL;
+    r = vfa_binding_managed(config, &a->host->sysfs, device, alias, &assignment.managed, err);
     if (r == 0)
         r = vfa_assignments_add(assignments, &assignment, err);
     if (r == 0)

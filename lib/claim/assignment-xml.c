@@ -16,7 +16,6 @@
 #include "config/config.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
-#include "choose/resolve.h"
 #include "assignment.h"
 
 #include <errno.h>
@@ -42,7 +41,8 @@ static int make_device(const struct vfa_config *config, struct vfa_domain *domai
                        const struct vfa_assignment *arrival, char **ret, struct vfa_error *err)
 {
     const struct vfa_request *request = vfa_domain_request(domain, arrival->request);
-    const struct vfa_alias *alias = request ? vfa_resolve_alias(config, request) : NULL;
+    const struct vfa_alias *alias =
+        request && arrival->alias ? vfa_config_alias(config, arrival->alias) : NULL;
     const struct vfa_port *port = vfa_domain_port(domain, arrival->request);
     int r;
 

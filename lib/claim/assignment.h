@@ -13,6 +13,8 @@
 /* A device that was chosen for a request. */
 struct vfa_assignment {
     char *request;            /* its name */
+    const char *alias;        /* the alias that it was chosen for (of a chain, the rung), or NULL;
+                                 borrowed from the configuration */
     struct vfa_device device; /* as sysfs has it */
     bool moved;               /* the XML names another device */
     bool managed;             /* libvirt binds the device: vfa_binding_managed() */

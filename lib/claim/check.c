@@ -79,7 +79,7 @@ static int count_requests(const struct vfa_config *config, const struct vfa_doma
 
 static int check_entitlement(const struct vfa_config *config, const struct vfa_domain *domain,
                              const struct vfa_request *request, const struct vfa_alias *alias,
-                             struct vfa_error *err)
+                             unsigned more, struct vfa_error *err)
 {
     static const struct vfa_numa_place nowhere;
     struct vfa_criteria criteria;
@@ -88,6 +88,7 @@ static int check_entitlement(const struct vfa_config *config, const struct vfa_d
 
     if (r < 0)
         return r;
+    n += more;
     vfa_criteria_make(alias, request, domain, &nowhere, &criteria);
     if (!vfa_choose_permits(&criteria)) {
         return vfa_refuse(err, EPERM,
@@ -121,6 +122,8 @@ static int check_settings(const struct vfa_request *request, const struct vfa_al
 
     if (!request->settings.given)
         return 0;
+    if (facts->takes_vlan && request->settings.given == 1u << VFA_VF_VLAN)
+        return 0; /* libvirt does it */
     if (!(facts->types & 1u << VFA_TYPE_VF))
         return vfa_refuse(
             err, EINVAL,
@@ -148,7 +151,18 @@ int vfa_check_request(const struct vfa_config *config, const struct vfa_domain *
     r = check_element(domain, request, alias, err);
     if (r == 0)
         r = check_settings(request, alias, err);
-    return r ? r : check_entitlement(config, domain, request, alias, err);
+    return r ? r : check_entitlement(config, domain, request, alias, 0, err);
+}
+
+int vfa_check_rung(const struct vfa_config *config, const struct vfa_domain *domain,
+                   const struct vfa_request *request, const struct vfa_alias *rung, unsigned taken,
+                   struct vfa_error *err)
+{
+    int r = check_element(domain, request, rung, err);
+
+    if (r == 0)
+        r = check_settings(request, rung, err);
+    return r ? r : check_entitlement(config, domain, request, rung, taken + 1, err);
 }
 
 static int refuse_ports(const struct vfa_domain *domain, unsigned missing, struct vfa_error *err)

@@ -19,6 +19,12 @@ int vfa_check_requests(const struct vfa_config *config, const struct vfa_domain 
 int vfa_check_request(const struct vfa_config *config, const struct vfa_domain *domain,
                       const struct vfa_request *request, struct vfa_error *err);
 
+/* Checks whether a request for a chain can be served by one of its aliases. taken: the number of
+ * other requests for chains of this domain that have devices of that alias. */
+int vfa_check_rung(const struct vfa_config *config, const struct vfa_domain *domain,
+                   const struct vfa_request *request, const struct vfa_alias *rung, unsigned taken,
+                   struct vfa_error *err);
+
 /* Checks that vfaliasd is running, if it has to attach a device to the domain. An error with the
  * reason if not. */
 int vfa_check_daemon(const struct vfa_config *config, const struct vfa_domain *domain,

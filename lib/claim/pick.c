@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Chooses one device for one request. The index proposes devices (choose/candidates.h). The state
+ * Chooses one device of one alias for one request. The index proposes devices (choose/candidates.h). The state
  * (quarantine) and sysfs (present, healthy) decide.
  *
  * Deterministic: the same state and hardware give the same choice. Refused devices are counted by
@@ -29,10 +29,8 @@
 #include "host/host.h"
 #include "choose/candidates.h"
 #include "choose/choose.h"
-#include "choose/resolve.h"
 #include "choose/verdict-health.h"
 #include "choose/verdict.h"
-#include "check.h"
 #include "private.h"
 
 #include <errno.h>
@@ -324,8 +322,9 @@ static int check_made_name(struct vfa_alloc *a, const struct vfa_alias *alias,
                       id, list.items[0].reason);
 }
 
-static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, bool last_chance,
-                     struct vfa_device *ret, struct vfa_error *err)
+int vfa_alloc_pick_one(struct vfa_alloc *a, const struct vfa_alias *alias,
+                       const struct vfa_request *request, bool last_chance, struct vfa_device *ret,
+                       struct vfa_error *err)
 {
     struct pick p = {.a = a, .request = request, .taken = ret};
     const struct vfa_candidates candidates = {.state = a->host->state,
@@ -336,12 +335,8 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
                                               .visit = visit_candidate,
                                               .is_last_resort = is_of_down_pf,
                                               .data = &p};
-    const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, request);
-    int r;
+    int r = check_made_name(a, alias, request, err);
 
-    if (!alias) /* nobody has checked the request */
-        return vfa_check_request(a->host->config, a->domain, request, err);
-    r = check_made_name(a, alias, request, err);
     if (r != 0)
         return r;
     vfa_criteria_make(alias, request, a->domain, &a->place, &p.criteria);
@@ -351,15 +346,4 @@ static int pick_once(struct vfa_alloc *a, const struct vfa_request *request, boo
     if (r == VFA_STATE_END && p.found)
         return 0;
     return r == VFA_STATE_END && last_chance ? refuse_none_free(&p, &candidates, err) : r;
-}
-
-int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
-                   struct vfa_error *err)
-{
-    int r = pick_once(a, request, a->rescanned, ret, err);
-
-    if (r != VFA_STATE_END)
-        return r;
-    r = vfa_alloc_rescan(a, err);
-    return r != 0 ? r : pick_once(a, request, true, ret, err);
 }

@@ -132,11 +132,34 @@ int vfa_unrecorded_find(struct vfa_host *host, const struct vfa_domain *domain,
 /* The maker of a device in the list (may be NULL); NULL: it is not in it. Borrowed. */
 const char *vfa_unrecorded_maker(const struct vfa_unrecorded *list, const char *device);
 
-/* Claims a device for a request, which has passed vfa_check_request(). 0, VFA_CLAIM_REFUSED,
+/* Claims a device for a request, which has passed vfa_check_request(): of the alias of the request,
+ * or, if that is a chain, of the first of its aliases that has one. 0, VFA_CLAIM_REFUSED,
  * VFA_CLAIM_RESCAN or an error. *ret, if not NULL, gets the device as sysfs has it;
  * vfa_device_clear() it. */
 int vfa_alloc_pick(struct vfa_alloc *a, const struct vfa_request *request, struct vfa_device *ret,
                    struct vfa_error *err);
+
+/* Claims a device of an alias that selects devices, for a request. As above; or VFA_STATE_END: none
+ * is free, and it is not the last chance: a scan may find another one. */
+int vfa_alloc_pick_one(struct vfa_alloc *a, const struct vfa_alias *alias,
+                       const struct vfa_request *request, bool last_chance, struct vfa_device *ret,
+                       struct vfa_error *err);
+
+/* Claims the connection to the bridge of an alias with attach bridge. As vfa_alloc_pick(), without
+ * VFA_CLAIM_RESCAN. */
+int vfa_alloc_pick_bridge(struct vfa_alloc *a, const struct vfa_alias *alias,
+                          const struct vfa_request *request, struct vfa_device *ret,
+                          struct vfa_error *err);
+
+/* Checks whether an alias of the request's chain may serve it. 0, VFA_CLAIM_REFUSED or an error. */
+int vfa_alloc_check_rung(struct vfa_alloc *a, const struct vfa_alias *rung,
+                         const struct vfa_request *request, struct vfa_error *err);
+
+/* The alias of the chain that selects a device of the domain: one that attaches it as that kind
+ * rather than another one. The chain itself, if the index knows none. */
+int vfa_alloc_find_rung(struct vfa_alloc *a, const struct vfa_alias *chain,
+                        const struct vfa_device *now, enum vfa_attach_kind kind,
+                        const struct vfa_alias **ret, struct vfa_error *err);
 
 /* Adds the device that was chosen for a request to the assignments, and takes it over on success.
  * moved: the XML names another device. */
@@ -218,6 +241,7 @@ struct vfa_tagged {
     char source[VFA_DEVICE_ID_SIZE]; /* not of VFA_TAGGED_MISSING */
     struct vfa_device device;        /* the same, as sysfs has it */
     struct vfa_request request;      /* its request; borrows from the domain and from hold */
+    const struct vfa_alias *alias;   /* that selects the device, of a chain the rung; or NULL */
     char *hold;
 };
 void vfa_tagged_clear(struct vfa_tagged *tagged);

@@ -28,12 +28,19 @@
 #include <errno.h>
 #include <string.h>
 
-/* Finds the alias by the name of the element, whatever the device is. */
+/* Finds the alias by the name of the element, whatever the device is; in a chain by the device. */
 static int find_tagged_alias(struct vfa_alloc *a, const struct vfa_domdev *dev,
-                             const struct vfa_alias **ret, struct vfa_error *err)
+                             const struct vfa_device *now, const struct vfa_alias **ret,
+                             struct vfa_error *err)
 {
+    int r;
+
     *ret = NULL;
-    return dev->request ? vfa_resolve_alias_of(a->host->config, a->domain, dev, ret, err) : 0;
+    if (!dev->request)
+        return 0;
+    r = vfa_resolve_alias_of(a->host->config, a->domain, dev, ret, err);
+    return r == 0 && *ret && (*ret)->any_of ? vfa_alloc_find_rung(a, *ret, now, dev->kind, ret, err)
+                                            : r;
 }
 
 /* In the live XML, a device of a network looks like a host device that was written by hand. */
@@ -182,12 +189,12 @@ static int reassert_one(struct vfa_alloc *a, const struct vfa_domdev *dev, bool 
         return r < 0 ? r : 0;
     r = vfa_alloc_read(a, source, &now, err);
     vfa_alloc_leave_group(&now, dev->kind);
-    if (r == 0)
-        r = find_tagged_alias(a, dev, &alias, err);
     if (r == 0 && stale)
         return check_said(a, &now, vfa_alloc_claim_name(dev, source, buf), err);
     if (r == 0)
         r = set_maker(a, &now, err);
+    if (r == 0)
+        r = find_tagged_alias(a, dev, &now, &alias, err);
     if (r == 0)
         r = take_over_device(a, &now, vfa_alloc_claim_name(dev, source, buf), alias, &is_new, err);
     if (r == 0)

@@ -125,17 +125,17 @@ static int select_device(struct vfa_alloc *a, const struct vfa_alias *alias,
 }
 
 /* Judges a free device: whether the alias selects it, and the verdict. */
-static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
+static int judge_of_alias(struct vfa_alloc *a, const struct vfa_alias *alias,
+                          struct vfa_tagged *tagged, struct vfa_error *err)
 {
-    const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, &tagged->request);
     VFA_AUTO(vfa_device_clear) struct vfa_device now = {0};
     VFA_AUTO(selected_clear) struct selected selected = {.member = {.pool = -1}};
     struct vfa_criteria criteria;
-    int r = alias ? select_device(a, alias, tagged, &selected, err) : 0;
+    int r = select_device(a, alias, tagged, &selected, err);
 
-    tagged->kind = VFA_TAGGED_UNMANAGED;
     if (r != 0 || !selected.found)
         return r;
+    tagged->alias = alias;
     vfa_criteria_make(alias, &tagged->request, a->domain, &a->place, &criteria);
     r = vfa_alloc_probe(a, &criteria, selected.device, selected.spec, &now, &tagged->verdict, err);
     if (tagged->verdict == VFA_VERDICT_CANDIDATE && !vfa_choose_tags(&criteria, selected.spec))
@@ -144,12 +144,57 @@ static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa
     return r;
 }
 
+/* The connection to a bridge is always free. */
+static int judge_as(struct vfa_alloc *a, const struct vfa_alias *alias, struct vfa_tagged *tagged,
+                    struct vfa_error *err)
+{
+    const char *bridge = alias->attach == VFA_ATTACH_BRIDGE ? alias->bridge : NULL;
+
+    if (tagged->device.type != VFA_TYPE_BRIDGE)
+        return bridge ? 0 : judge_of_alias(a, alias, tagged, err);
+    if (bridge && strcmp(bridge, tagged->device.netdev) == 0) {
+        tagged->kind = VFA_TAGGED_OK;
+        tagged->alias = alias;
+    }
+    return 0;
+}
+
+/* Of a chain, the first alias that selects the device decides. */
+static int judge_free(struct vfa_alloc *a, struct vfa_tagged *tagged, struct vfa_error *err)
+{
+    const struct vfa_alias *alias = vfa_resolve_alias(a->host->config, &tagged->request);
+    int r = 0;
+
+    tagged->kind = VFA_TAGGED_UNMANAGED;
+    if (!alias || !alias->any_of)
+        return alias ? judge_as(a, alias, tagged, err) : 0;
+    for (size_t i = 0; i < alias->n_any_of && r == 0 && !tagged->alias; i++)
+        r = judge_as(a, vfa_config_chained(a->host->config, alias, i), tagged, err);
+    return r;
+}
+
+/* Whether a request of this alias may have its device made, for an element of that kind. */
+static bool may_be_made(const struct vfa_config *config, const struct vfa_alias *alias,
+                        enum vfa_attach_kind kind)
+{
+    bool made = vfa_alloc_makes(alias);
+
+    for (size_t i = 0; alias && i < alias->n_any_of && !made; i++) {
+        const struct vfa_alias *rung = vfa_config_chained(config, alias, i);
+
+        made = rung->attach == kind && vfa_alloc_makes(rung);
+    }
+    return made;
+}
+
 /* *ret: the device is to be made, also if it is left over from an earlier start. A device that
  * exists and that vfalias did not make is its user's choice. r: of vfa_kind_read(). */
 static int is_to_be_made(struct vfa_alloc *a, const struct vfa_tagged *tagged, int r, bool *ret,
                          struct vfa_error *err)
 {
-    *ret = vfa_alloc_makes(vfa_resolve_alias(a->host->config, &tagged->request));
+    const struct vfa_config *config = a->host->config;
+
+    *ret = may_be_made(config, vfa_resolve_alias(config, &tagged->request), tagged->request.attach);
     if (!*ret || r != 0)
         return 0;
     return vfa_alloc_is_made(a, tagged->request.name, tagged->source, ret, err);
@@ -198,18 +243,22 @@ int vfa_alloc_read_tagged(struct vfa_alloc *a, const struct vfa_domdev *dev, str
 int vfa_alloc_check_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
                            struct vfa_error *err)
 {
+    const struct vfa_request *request = &tagged->request;
+    int r;
+
     if (tagged->kind == VFA_TAGGED_UNMANAGED)
         return 0;
-    return vfa_check_request(a->host->config, a->domain, &tagged->request, err);
+    r = vfa_check_request(a->host->config, a->domain, request, err);
+    if (r != 0 || !tagged->alias || tagged->alias == vfa_resolve_alias(a->host->config, request))
+        return r;
+    return vfa_alloc_check_rung(a, tagged->alias, request, err);
 }
 
 int vfa_alloc_claim_tagged(struct vfa_alloc *a, const struct vfa_tagged *tagged,
                            enum vfa_claim_state claim_state, struct vfa_error *err)
 {
-    const char *alias = NULL;
+    const char *alias = tagged->kind == VFA_TAGGED_OK ? tagged->alias->name : NULL;
 
-    if (tagged->kind == VFA_TAGGED_OK)
-        alias = vfa_resolve_alias(a->host->config, &tagged->request)->name;
     return vfa_alloc_claim(a, tagged->request.name, alias, &tagged->device, claim_state, err);
 }
 

@@ -11,9 +11,10 @@
 const char *vfa_dev_type_name(enum vfa_dev_type type)
 {
     static const char *const names[VFA_TYPES] = {
-        [VFA_TYPE_PCI] = "type-PCI", [VFA_TYPE_PF] = "type-PF",
-        [VFA_TYPE_VF] = "type-VF",   [VFA_TYPE_VDPA] = "vdpa",
-        [VFA_TYPE_MDEV] = "mdev",    [VFA_TYPE_VDPA_BLOCK] = "vdpa-block",
+        [VFA_TYPE_PCI] = "type-PCI",  [VFA_TYPE_PF] = "type-PF",
+        [VFA_TYPE_VF] = "type-VF",    [VFA_TYPE_VDPA] = "vdpa",
+        [VFA_TYPE_MDEV] = "mdev",     [VFA_TYPE_VDPA_BLOCK] = "vdpa-block",
+        [VFA_TYPE_BRIDGE] = "bridge",
     };
 
     return names[type];

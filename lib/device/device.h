@@ -7,6 +7,7 @@
  *   mdev:UUID                 a mediated device
  *   mgmtdev:NAME              a maker: a management device, which makes vDPA devices
  *   mdev-type:PARENT/TYPE     a maker: a type of mediated devices of one parent
+ *   bridge:BRIDGE/NAME        no device: the connection of a guest to a bridge
  *
  * The state file, messages and users name a device by this text, so no two devices of a host have
  * the same one. The other members are attributes; a kind leaves those that it lacks empty.
@@ -26,10 +27,11 @@ enum vfa_dev_type {
     VFA_TYPE_VDPA,
     VFA_TYPE_VDPA_BLOCK,
     VFA_TYPE_MDEV,
+    VFA_TYPE_BRIDGE, /* never in the inventory */
     VFA_TYPES
 };
 
-/* Nova's names: "type-PCI", "type-PF", "type-VF"; and "vdpa", "vdpa-block", "mdev". */
+/* Nova's names: "type-PCI", "type-PF", "type-VF"; and "vdpa", "vdpa-block", "mdev", "bridge". */
 const char *vfa_dev_type_name(enum vfa_dev_type type);
 
 #define VFA_CLASS_NETWORK 0x02 /* a network card: class >> 16, the base class */
@@ -46,7 +48,7 @@ struct vfa_device {
     uint32_t class;  /* 24 bits, as in sysfs "class" */
     int numa_node;   /* -1: unknown */
     int iommu_group; /* -1: none */
-    char *netdev;    /* the function's own (netdev.h); NULL: none */
+    char *netdev;    /* the function's own (netdev.h), or the bridge; NULL: none */
     char *driver;    /* NULL: none bound */
     uint32_t makes;  /* a maker: how many devices it can have at most; 0: no maker */
     char *maker;     /* of a made device: the identity of its maker; else NULL */

@@ -10,6 +10,7 @@
  *   a PF, any other function   X its identity, X "family ADDRESS", G "iommu GROUP"
  *   a vDPA, mediated device    X its identity, S its maker, S its function, S the function's family
  *   a maker                    the same without S its maker
+ *   a bridge                   X its identity
  *
  * So a PF and its VFs exclude each other, and the VFs do not exclude one another. Several devices
  * share the function that they stand on, and keep it from being given away itself. A device without

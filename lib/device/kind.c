@@ -5,6 +5,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "bridge-kind.h"
 #include "device.h"
 #include "health.h"
 #include "made-name.h"
@@ -38,6 +39,13 @@ static const struct vfa_kind kinds[] = {
         .read = vfa_mdev_read_id,
         .check = vfa_mdev_check,
         .derive = vfa_mdev_derive,
+    },
+    {
+        .name = VFA_KIND_BRIDGE,
+        .has_id = vfa_bridge_has_id,
+        .scan = vfa_bridge_scan,
+        .read = vfa_bridge_read_id,
+        .check = vfa_bridge_check,
     },
 };
 

@@ -16,9 +16,10 @@
 #include "made-name.h"
 #include "sysfs.h"
 
-#define VFA_KIND_PCI  "pci"
-#define VFA_KIND_VDPA "vdpa"
-#define VFA_KIND_MDEV "mdev"
+#define VFA_KIND_PCI    "pci"
+#define VFA_KIND_VDPA   "vdpa"
+#define VFA_KIND_MDEV   "mdev"
+#define VFA_KIND_BRIDGE "bridge"
 
 struct vfa_kind {
     const char *name; /* claim.kind in the state file and "kind" in JSON */

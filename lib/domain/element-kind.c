@@ -98,9 +98,13 @@ static int write_node_source(xmlNodePtr source, const struct vfa_device *device,
 static int write_bridge_source(xmlNodePtr source, const struct vfa_device *device,
                                const struct vfa_alias *alias, struct vfa_error *err)
 {
-    if (!alias || !alias->bridge)
+    const char *bridge = device && device->type == VFA_TYPE_BRIDGE ? device->netdev : NULL;
+
+    if (!bridge && alias)
+        bridge = alias->bridge;
+    if (!bridge)
         return vfa_fail(err, ENODEV, "no bridge is configured for an interface of type bridge");
-    return vfa_xml_set(source, "bridge", alias->bridge) ? 0 : vfa_fail_oom(err);
+    return vfa_xml_set(source, "bridge", bridge) ? 0 : vfa_fail_oom(err);
 }
 
 /* ---- mediated devices ---- */

@@ -38,6 +38,13 @@ static int undo_made(struct vfa_host *host, struct vfa_netlink *nl, const struct
     return vfa_made_undo(host, saved, err);
 }
 
+/* libvirt does all. */
+static int undo_nothing(struct vfa_host *host, struct vfa_netlink *nl,
+                        const struct vfa_saved *saved, struct vfa_error *err)
+{
+    return 0;
+}
+
 static const struct vfa_provisioner provisioners[] = {
     {
         .kind = VFA_KIND_PCI,
@@ -60,6 +67,10 @@ static const struct vfa_provisioner provisioners[] = {
         .steps = {[VFA_STEP_BEFORE_ATTACH] = {vfa_made_is_wanted, vfa_made_plan, vfa_made_apply,
                                               true}},
         .undo = undo_made,
+    },
+    {
+        .kind = VFA_KIND_BRIDGE,
+        .undo = undo_nothing,
     },
 };
 

@@ -40,6 +40,8 @@ bool vfa_spec_allows(const struct vfa_spec *spec, const struct vfa_inventory *in
     const struct vfa_device *function, *found;
     struct vfa_device view;
 
+    if (dev->type == VFA_TYPE_BRIDGE)
+        return false;
     if (is_function(dev))
         return vfa_spec_matches(spec, inv, dev);
     function = view_function(dev, &view);
