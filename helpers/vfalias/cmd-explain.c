@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "domain/domain.h"
 #include "host/host.h"
+#include "choose/resolve.h"
 #include "choose/verdict.h"
 #include "claim/check.h"
 #include "claim/explain.h"
@@ -76,10 +77,10 @@ static bool is_row_listed(const struct vfa_explained *row, bool all)
     return all || (row->verdict != VFA_VERDICT_NOT_ALLOWED && row->verdict != VFA_VERDICT_ALIAS);
 }
 
-static int print_explanation_json(const struct question *q, const struct vfa_explanation *e)
+static struct json_object *describe_explanation(bool *oom, const struct question *q,
+                                                const struct vfa_explanation *e)
 {
-    bool oom = false;
-    struct json_object *array = vfa_json_make_array(&oom);
+    struct json_object *array = vfa_json_make_array(oom);
 
     for (size_t i = 0; i < e->n; i++) {
         const struct vfa_explained *row = &e->rows[i];
@@ -87,17 +88,25 @@ static int print_explanation_json(const struct question *q, const struct vfa_exp
 
         if (!is_row_listed(row, q->all))
             continue;
-        object = vfa_json_make_object(&oom);
-        vfa_json_set_text(&oom, object, "address", row->device->dev->id);
-        vfa_json_set_text(&oom, object, "verdict",
+        object = vfa_json_make_object(oom);
+        vfa_json_set_text(oom, object, "address", row->device->dev->id);
+        vfa_json_set_text(oom, object, "verdict",
                           row->chosen                             ? "chosen"
                           : row->verdict == VFA_VERDICT_CANDIDATE ? "candidate"
                                                                   : "dropped");
-        vfa_view_set_reason(&oom, object, row->verdict, row->detail);
-        vfa_json_set_number(&oom, object, "order", row->order ? (int64_t)row->order : -1);
-        vfa_json_set_text(&oom, object, "request", row->request);
-        vfa_json_push(&oom, array, object);
+        vfa_view_set_reason(oom, object, row->verdict, row->detail);
+        vfa_json_set_number(oom, object, "order", row->order ? (int64_t)row->order : -1);
+        vfa_json_set_text(oom, object, "request", row->request);
+        vfa_json_push(oom, array, object);
     }
+    return array;
+}
+
+static int print_explanation_json(const struct question *q, const struct vfa_explanation *e)
+{
+    bool oom = false;
+    struct json_object *array = describe_explanation(&oom, q, e);
+
     return vfa_json_print(oom, array);
 }
 
@@ -202,20 +211,127 @@ static int print_refusal(const struct vfa_cmd_context *ctx, const struct questio
     return VFA_CMD_FINE;
 }
 
+static int explain_of(const struct vfa_cmd_context *ctx, const struct question *q,
+                      struct vfa_host *host, struct vfa_explanation *ret, struct vfa_error *err)
+{
+    int r = vfa_cmd_open_host(ctx, VFA_CMD_HOST_COPY, host, err);
+
+    return r < 0 ? r : vfa_explain(host, q->alias, q->domain, q->running, ret, err);
+}
+
 static int explain_alias(const struct vfa_cmd_context *ctx, const struct question *q, bool json)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
     VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
     VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
-    int status, r = vfa_cmd_open_host(ctx, VFA_CMD_HOST_COPY, &host, &err);
+    int status;
 
-    if (r < 0)
-        return vfa_cmd_fail_error(&err);
-    r = vfa_explain(&host, q->alias, q->domain, q->running, &e, &err);
-    if (r < 0)
+    if (explain_of(ctx, q, &host, &e, &err) < 0)
         return vfa_cmd_fail_error(&err);
     status = json ? print_explanation_json(q, &e) : print_explanation_table(q, &e);
     return status == VFA_CMD_FINE ? print_refusal(ctx, q, &e) : status;
+}
+
+/* ---- a chain: the same for each of its aliases ---- */
+
+struct chain_answer {
+    const struct vfa_alias *taken; /* the first alias that would serve the requests, or NULL */
+    struct json_object *rungs;     /* NULL: tables */
+    bool oom;
+};
+
+static void print_rung(const struct question *q, const struct vfa_explanation *e,
+                       struct chain_answer *answer)
+{
+    bool first = !answer->taken && e->granted;
+    struct json_object *object;
+
+    if (first)
+        answer->taken = q->alias;
+    if (!answer->rungs) {
+        printf("\n%s: %s\n", q->alias->name,
+               first        ? "would be taken"
+               : e->granted ? "not needed"
+               : e->why     ? e->why
+                            : "nothing is free");
+        print_explanation_table(q, e);
+        return;
+    }
+    object = vfa_json_make_object(&answer->oom);
+    vfa_json_set_text(&answer->oom, object, "alias", q->alias->name);
+    vfa_json_set_text(&answer->oom, object, "why_not", e->granted ? NULL : e->why);
+    vfa_json_set(&answer->oom, object, "devices", describe_explanation(&answer->oom, q, e));
+    vfa_json_push(&answer->oom, answer->rungs, object);
+}
+
+/* The domain as if its requests for the chain were for one of its aliases. */
+static int explain_rung(const struct vfa_cmd_context *ctx, const struct question *chain,
+                        const struct vfa_alias *rung, struct chain_answer *answer,
+                        struct vfa_error *err)
+{
+    VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {0};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+    struct vfa_request requests[VFA_REQUEST_MAX];
+    struct vfa_domain domain = chain->domain ? *chain->domain : (struct vfa_domain){.name = NULL};
+    struct question q = *chain;
+    int r;
+
+    for (size_t i = 0; i < domain.n_requests && i < ARRAY_SIZE(requests); i++) {
+        requests[i] = domain.requests[i];
+        if (vfa_resolve_alias(ctx->config, &requests[i]) == chain->alias)
+            requests[i].alias = rung->name;
+    }
+    domain.requests = requests;
+    q.domain = chain->domain ? &domain : NULL;
+    q.alias = rung;
+    r = explain_of(ctx, &q, &host, &e, err);
+    if (r == 0)
+        print_rung(&q, &e, answer);
+    return r;
+}
+
+static int print_chain_json(const struct question *q, struct chain_answer *answer)
+{
+    struct json_object *root = vfa_json_make_object(&answer->oom);
+
+    vfa_json_set_text(&answer->oom, root, "alias", q->alias->name);
+    vfa_json_set_text(&answer->oom, root, "taken", answer->taken ? answer->taken->name : NULL);
+    vfa_json_set(&answer->oom, root, "rungs", answer->rungs);
+    return vfa_json_print(answer->oom, root);
+}
+
+/* Whether all requests for the chain would be served, some of one alias, some of another one, and
+ * whether the start would be refused. Without a domain, nothing is forbidden. */
+static int judge_chain(const struct vfa_cmd_context *ctx, const struct question *q,
+                       const struct chain_answer *answer)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    VFA_AUTO(vfa_explanation_clear) struct vfa_explanation e = {.granted = answer->taken != NULL};
+    VFA_AUTO(vfa_host_clear) struct vfa_host host = VFA_HOST_INIT;
+
+    if (q->domain && explain_of(ctx, q, &host, &e, &err) < 0)
+        return vfa_cmd_fail_error(&err);
+    return print_refusal(ctx, q, &e);
+}
+
+static int explain_chain(const struct vfa_cmd_context *ctx, const struct question *q, bool json)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
+    struct chain_answer answer = {.oom = false};
+    int status = VFA_CMD_FINE, r = 0;
+
+    if (json)
+        answer.rungs = vfa_json_make_array(&answer.oom);
+    else
+        printf("alias '%s': the first of %zu aliases that can serve a request\n", q->alias->name,
+               q->alias->n_any_of);
+    for (size_t i = 0; r == 0 && i < q->alias->n_any_of; i++)
+        r = explain_rung(ctx, q, vfa_config_chained(ctx->config, q->alias, i), &answer, &err);
+    if (json)
+        status = print_chain_json(q, &answer);
+    if (r < 0)
+        return vfa_cmd_fail_error(&err);
+    return status == VFA_CMD_FINE ? judge_chain(ctx, q, &answer) : status;
 }
 
 int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
@@ -241,7 +357,10 @@ int vfa_cmd_explain(struct vfa_cmd_context *ctx, int argc, char **argv)
         r = vfa_domain_file_read(xml, &q.domain, &err);
     else if (operands[1])
         r = load_domain(ctx, operands[1], &q, &err);
-    status = r < 0 ? vfa_cmd_fail_error(&err) : explain_alias(ctx, &q, json);
+    if (r < 0)
+        status = vfa_cmd_fail_error(&err);
+    else
+        status = q.alias->any_of ? explain_chain(ctx, &q, json) : explain_alias(ctx, &q, json);
     vfa_domain_free(q.domain);
     return status;
 }

@@ -60,6 +60,7 @@ struct work {
     bool last;                           /* request for the alias: go on to the last candidate */
     bool granted;                        /* each request for the alias got a device */
     const struct vfa_request *unclaimed; /* the last one, if it found a device */
+    char *why;
     char *refusal;
 };
 
@@ -68,6 +69,7 @@ static void explain_work_clear(struct work *w)
     vfa_alloc_clear(&w->a);
     free(w->visited);
     free(w->refusal);
+    free(w->why);
     free(w->one_name);
 }
 
@@ -83,6 +85,14 @@ static int record_refusal(struct work *w, const struct vfa_error *why, struct vf
     else if (asprintf(&w->refusal, "domain '%s': %s", w->domain->name, text) < 0)
         w->refusal = NULL;
     return w->refusal ? 0 : vfa_fail_oom(err);
+}
+
+/* Keeps why the first request for the alias got nothing. */
+static int record_why(struct work *w, const struct vfa_error *why, struct vfa_error *err)
+{
+    if (!w->why)
+        w->why = strdup(vfa_error_text(why));
+    return w->why ? 0 : vfa_fail_oom(err);
 }
 
 /* Handles the result of code that the hook uses: VFA_CLAIM_REFUSED becomes 0 and a refusal. `why`
@@ -147,6 +157,8 @@ static int try_request(struct work *w, const struct vfa_request *request, bool d
         return 0;
     }
     w->granted = false;
+    if (r == VFA_CLAIM_REFUSED && record_why(w, &why, err) < 0)
+        return -ENOMEM;
     return r == VFA_CLAIM_REFUSED && request->optional ? 0 : downgrade_refusal(w, r, &why, err);
 }
 
@@ -158,7 +170,9 @@ static int try_target(struct work *w, const struct vfa_request *request, struct 
     if (!w->domain) /* without a domain nothing is forbidden */
         return try_request(w, request, false, err);
     denied = vfa_check_request(w->a.host->config, w->a.domain, request, &why);
-    r = downgrade_refusal(w, denied, &why, err);
+    r = denied == VFA_CLAIM_REFUSED ? record_why(w, &why, err) : 0;
+    if (r == 0)
+        r = downgrade_refusal(w, denied, &why, err);
     return r < 0 ? r : try_request(w, request, denied == VFA_CLAIM_REFUSED, err);
 }
 
@@ -406,6 +420,7 @@ int vfa_explain(struct vfa_host *host, const struct vfa_alias *alias,
         return domain ? vfa_wrap(err, "domain '%s'", domain->name) : r;
     e.granted = w.granted && w.n_taken > 0;
     e.refusal = vfa_steal(&w.refusal);
+    e.why = vfa_steal(&w.why);
     *ret = e;
     e = (struct vfa_explanation){0};
     return 0;
@@ -419,6 +434,7 @@ void vfa_explanation_clear(struct vfa_explanation *explanation)
     }
     free(explanation->rows);
     free(explanation->refusal);
+    free(explanation->why);
     vfa_device_status_clear(&explanation->survey);
     *explanation = (struct vfa_explanation){0};
 }

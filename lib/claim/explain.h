@@ -30,6 +30,7 @@ struct vfa_explanation {
     size_t n;
     struct vfa_criteria criteria; /* the rows are judged by it; borrows from alias and domain */
     bool granted;                 /* every request for the alias would be served */
+    char *why;     /* the message of the first request for the alias that would not; else NULL */
     char *refusal; /* the message, if the domain would be refused for any reason; else NULL */
 };
 

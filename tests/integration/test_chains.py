@@ -127,3 +127,33 @@ def test_claims_say_the_rung(chain):
     take(chain, 1)
     claim, = json.loads(chain.cli("claims", "--json").stdout)
     assert (claim["request"], claim["alias"], claim["kind"]) == ("port", "drive", "pci")
+
+
+def explain(host, *args, status=0):
+    done = host.cli("explain", *args)
+    assert done.returncode == status, done
+    return done.stdout
+
+
+def test_explain(chain, tmp_path):
+    """Per rung what explain says for its alias, which one would be taken, and why not those before."""
+    said = explain(chain, "fast")
+    assert re.findall("^(drive|vnet|bridged): (.*)", said, re.M) == [
+        ("drive", "would be taken"), ("vnet", "not needed"), ("bridged", "not needed")]
+    assert "mgmtdev:vdpasim_net" in said
+    for number in range(1, 6):
+        take(chain, number)
+    file = tmp_path / "domain.xml"
+    file.write_text(domain(7, request("fast", name="port")))
+    said = json.loads(explain(chain, "fast", "--json", "--xml", str(file)))
+    assert (said["alias"], said["taken"]) == ("fast", "bridged")
+    assert [(rung["alias"], rung["why_not"]) for rung in said["rungs"]] == [
+        ("drive", "no free device for request 'port': alias 'drive' has 4 devices, 4 claimed"),
+        ("vnet", "no free device for request 'port': alias 'vnet' has 1 device, 1 claimed"), ("bridged", None)]
+    assert {row["address"] for row in said["rungs"][0]["devices"]} == {
+        claim["device"] for claim in chain.claims() if claim["alias"] == "drive"}
+    assert json.loads(explain(chain, "short", "--json", status=1))["taken"] is None
+    file.write_text(domain(7, request("short", name="port")))
+    done = chain.cli("explain", "short", "--xml", str(file))
+    assert done.returncode == 1 and "request 'port': no alias of 'short' can serve it: drive: alias 'drive'" in done.stderr
+    assert chain.cli("explain", "bridged").returncode == 0 and chain.cli("explain", "nowhere").returncode == 1
