@@ -59,10 +59,11 @@ static struct json_object *describe_aliases(bool *oom, const struct vfa_config *
 
     for (size_t i = 0; i < config->n_aliases; i++) {
         struct json_object *object = vfa_json_make_object(oom);
+        bool has_devices = config->aliases[i].types != 0; /* no bridge, no chain */
 
         vfa_json_set_text(oom, object, "name", config->aliases[i].name);
-        vfa_json_set_number(oom, object, "total", aliases[i].total);
-        vfa_json_set_number(oom, object, "free", aliases[i].free);
+        vfa_json_set_number(oom, object, "total", has_devices ? (int64_t)aliases[i].total : -1);
+        vfa_json_set_number(oom, object, "free", has_devices ? (int64_t)aliases[i].free : -1);
         vfa_json_push(oom, array, object);
     }
     return array;
@@ -104,6 +105,11 @@ static int print_aliases(const struct vfa_config *config, const struct vfa_alias
 
     for (size_t i = 0; table && i < config->n_aliases; i++) {
         vfa_table_cell(table, VFA_TABLE_PLAIN, config->aliases[i].name);
+        if (!config->aliases[i].types) {
+            vfa_table_cell_number(table, -1);
+            vfa_table_cell_number(table, -1);
+            continue;
+        }
         vfa_table_cellf(table, VFA_TABLE_PLAIN, "%u", aliases[i].total);
         vfa_table_cellf(table, aliases[i].free ? VFA_TABLE_GREEN : VFA_TABLE_RED, "%u",
                         aliases[i].free);

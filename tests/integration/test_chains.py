@@ -6,6 +6,7 @@ import re
 import pytest
 
 import madekernel
+import test_json_schema
 from hookhost import CONFIG, domain, fine, refused, request
 
 CHAIN = CONFIG + """
@@ -152,8 +153,17 @@ def test_explain(chain, tmp_path):
         ("vnet", "no free device for request 'port': alias 'vnet' has 1 device, 1 claimed"), ("bridged", None)]
     assert {row["address"] for row in said["rungs"][0]["devices"]} == {
         claim["device"] for claim in chain.claims() if claim["alias"] == "drive"}
+    test_json_schema.validate(said, "explain-chain")
     assert json.loads(explain(chain, "short", "--json", status=1))["taken"] is None
     file.write_text(domain(7, request("short", name="port")))
     done = chain.cli("explain", "short", "--xml", str(file))
     assert done.returncode == 1 and "request 'port': no alias of 'short' can serve it: drive: alias 'drive'" in done.stderr
     assert chain.cli("explain", "bridged").returncode == 0 and chain.cli("explain", "nowhere").returncode == 1
+
+
+def test_stats(chain):
+    """A chain and a bridge have no devices of their own."""
+    aliases = {alias["name"]: (alias["total"], alias["free"])
+               for alias in json.loads(chain.cli("stats", "--json").stdout)["aliases"]}
+    assert aliases["drive"] == (4, 4) and aliases["fast"] == aliases["bridged"] == (None, None)
+    assert re.search(r"^fast +- +-$", chain.cli("stats").stdout, re.M)
