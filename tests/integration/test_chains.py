@@ -2,6 +2,7 @@
 """Chains of aliases (any_of), rung by rung: a VF, a vDPA device, a bridge. By the real hook and the made kernel."""
 import json
 import re
+import shutil
 
 import pytest
 
@@ -11,8 +12,11 @@ from hookhost import CONFIG, domain, fine, refused, request
 
 CHAIN = CONFIG + """
 [pci]
-device_spec = {"mgmtdev": "vdpasim_net", "max_devices": 1}
-alias = {"name": "vnet", "device_type": "vdpa"}
+device_spec = {"mgmtdev": "vdpasim_net", "max_devices": 1, "physical_network": "physnet2"}
+device_spec = {"mgmtdev": "small", "physical_network": "physnet3"}
+alias = {"name": "vnet", "device_type": "vdpa", "physical_network": "physnet2"}
+alias = {"name": "vsmall", "device_type": "vdpa", "physical_network": "physnet3"}
+alias = {"name": "thin", "any_of": ["vsmall", "bridged"]}
 alias = {"name": "bridged", "attach": "bridge", "bridge": "br0"}
 alias = {"name": "fast", "any_of": ["drive", "vnet", "bridged"]}
 alias = {"name": "drive", "vendor_id": "144d", "product_id": "a824", "device_type": "type-VF", "max_per_domain": 1}
@@ -32,6 +36,7 @@ def chain(host, library):
     kernel = madekernel.MadeKernel(host.tree, library)
     kernel.vdpa()
     kernel.mgmtdev("vdpasim_net")
+    kernel.mgmtdev("small", max_devices=1)
     host.env.update(kernel.env)
     host.configure(CHAIN)
     (host.tree.root / "class/net/br0/bridge").mkdir(parents=True)
@@ -75,6 +80,22 @@ def test_why_no_rung(chain):
     fine(chain.prepare(6, request("short", name="port", optional="yes")))
     assert rungs(chain, 6) == []
     assert "nowhere: alias 'nowhere': this host has no bridge 'br1'" in refused(chain.prepare(7, request("lost")))
+
+
+def test_the_kernel_says_full(chain):
+    """The next rung serves a request whose device the kernel does not make."""
+    assert take(chain, 1, "thin") == "vsmall" and take(chain, 2, "thin") == "bridged"
+    stop(chain, 1)
+    assert take(chain, 3, "thin") == "vsmall"
+
+
+def test_a_bridge_goes(chain):
+    """The claim ends as any other one; the bridge may be gone by then."""
+    take(chain, 1, "bridged")
+    assert "bridge:br0/" in chain.cli("claims").stdout and chain.cli("devices").returncode == 0
+    shutil.rmtree(chain.tree.root / "class/net/br0")
+    assert "this host has no bridge 'br0'" in refused(chain.prepare(2, request("bridged", name="port")))
+    stop(chain, 1)
 
 
 def test_limits_of_a_rung(chain):
