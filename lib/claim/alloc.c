@@ -153,11 +153,16 @@ int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *re
 int vfa_alloc_read(struct vfa_alloc *a, const char *device, struct vfa_device *ret,
                    struct vfa_error *err)
 {
-    int r = vfa_kind_read(&a->host->sysfs, device, ret, err);
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    int r = vfa_kind_read(&a->host->sysfs, device, ret, &why);
 
-    if (r == VFA_SYSFS_GONE)
+    if (r < 0 && r != -ETIMEDOUT)
+        return vfa_error_move(err, &why);
+    if (r < 0 && a->host->warn)
+        a->host->warn(vfa_error_text(&why));
+    if (r != 0)
         *ret = vfa_device_unknown(device);
-    return r < 0 ? r : 0;
+    return 0;
 }
 
 int vfa_alloc_assign(struct vfa_alloc *a, const struct vfa_request *request,

@@ -102,7 +102,7 @@ int vfa_alloc_probe(struct vfa_alloc *a, const struct vfa_criteria *criteria,
     *ret = VFA_VERDICT_QUARANTINED;
     if (r < 0 || quarantined)
         return r;
-    r = vfa_kind_read(&host->sysfs, indexed->id, now, err);
+    r = vfa_kind_read_again(&host->sysfs, indexed, now, err);
     if (r < 0)
         return r;
     *ret = VFA_VERDICT_MISSING;
@@ -278,6 +278,7 @@ static int refuse_none_free(struct pick *p, const struct vfa_candidates *candida
                             struct vfa_error *err)
 {
     VFA_AUTO(vfa_freep) char *dropped = NULL;
+    const char *lacks = vfa_alloc_makes(p->criteria.alias) ? p->a->host->lacks : NULL;
     unsigned total, available, own = 0, ending = 0, others;
     char for_own[64] = "";
     int r = vfa_state_count(p->a->host->state, p->criteria.alias->name, &total, &available, err);
@@ -297,10 +298,11 @@ static int refuse_none_free(struct pick *p, const struct vfa_candidates *candida
     others -= others > own + ending ? own + ending : others;
     if (own)
         snprintf(for_own, sizeof(for_own), ", %u for this domain's other requests", own);
-    return vfa_refuse(err, EBUSY,
-                      "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s",
-                      p->request->name, p->criteria.alias->name, total, total == 1 ? "" : "s",
-                      others, for_own, dropped);
+    return vfa_refuse(
+        err, EBUSY,
+        "no free device for request '%s': alias '%s' has %u device%s, %u claimed%s%s%s%s",
+        p->request->name, p->criteria.alias->name, total, total == 1 ? "" : "s", others, for_own,
+        dropped, lacks ? "; " : "", lacks ? lacks : "");
 }
 
 /* The names of made devices are the same at each start: one that could not be destroyed is in the

@@ -121,6 +121,7 @@ struct vfa_unrecorded {
         char maker[VFA_DEVICE_ID_SIZE]; /* as the kernel says */
     } * items;
     size_t n;
+    bool silent; /* the kernel did not answer: it is not asked again */
 };
 void vfa_unrecorded_clear(struct vfa_unrecorded *list);
 
@@ -210,7 +211,8 @@ const char *vfa_alloc_claim_name(const struct vfa_domdev *dev, const char *devic
 int vfa_alloc_source(struct vfa_alloc *a, const struct vfa_domdev *dev, char *ret,
                      struct vfa_error *err);
 
-/* The device as sysfs has it; of a missing device only its identity. */
+/* The device as sysfs has it; of a missing device only its identity. The same if the kernel does not
+ * answer: the other devices of the domain must go on record nevertheless. */
 int vfa_alloc_read(struct vfa_alloc *a, const char *device, struct vfa_device *ret,
                    struct vfa_error *err);
 

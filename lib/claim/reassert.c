@@ -215,7 +215,7 @@ static int reassert_present(struct vfa_alloc *a, struct vfa_error *err)
 static int reassert_domain(struct vfa_host *host, const struct vfa_domain *domain,
                            const int64_t *ended, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_unrecorded_clear) struct vfa_unrecorded unrecorded = {NULL, 0};
+    VFA_AUTO(vfa_unrecorded_clear) struct vfa_unrecorded unrecorded = {NULL, 0, false};
     struct vfa_alloc_job job = {
         .domain = domain, .what = reassert_present, .ended = ended, .unrecorded = &unrecorded};
     int r = vfa_unrecorded_find(host, domain, &unrecorded, err);

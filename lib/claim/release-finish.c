@@ -13,6 +13,7 @@
 #include "device/netlink.h"
 #include "device/sysfs.h"
 #include "state/claims.h"
+#include "state/full.h"
 #include "state/lock.h"
 #include "state/meta.h"
 #include "state/quarantine.h"
@@ -169,6 +170,8 @@ static int end_badly(struct vfa_host *host, const struct vfa_claim *claim,
 {
     int r = quarantine_unrestored(host, claim, why, err);
 
+    if (r == 0 && claim->maker)
+        r = vfa_state_lose_slot(host->state, claim->maker, err);
     return r < 0 ? r : vfa_state_end_release(host->state, claim, err);
 }
 

@@ -17,7 +17,7 @@ int vfa_rescan(struct vfa_host *host, bool check, size_t *ret_n, struct vfa_erro
 {
     VFA_AUTO(vfa_inventory_freep) struct vfa_inventory *inv = NULL;
     VFA_AUTO(vfa_freep) struct vfa_checked *checked = NULL;
-    int r = vfa_inventory_scan(&host->sysfs, &inv, err);
+    int r = vfa_host_scan(host, &inv, err);
 
     if (r == 0 && check)
         r = vfa_device_status_check(host->config, &host->sysfs, host->state, inv, &checked, err);

@@ -16,12 +16,13 @@
 #include "provision/made.h"
 #include "private.h"
 
+#include <errno.h>
 #include <string.h>
 
 void vfa_unrecorded_clear(struct vfa_unrecorded *list)
 {
     free(list->items);
-    *list = (struct vfa_unrecorded){NULL, 0};
+    *list = (struct vfa_unrecorded){NULL, 0, false};
 }
 
 const char *vfa_unrecorded_maker(const struct vfa_unrecorded *list, const char *device)
@@ -69,18 +70,21 @@ static int add_unrecorded(struct vfa_host *host, const char *device, struct vfa_
                           struct vfa_error *err)
 {
     struct vfa_unrecorded_device *item = vfa_array_grow(&list->items, list->n);
+    int r;
 
     if (!item)
         return vfa_fail_oom(err);
     snprintf(item->device, sizeof(item->device), "%s", device);
-    list->n += find_maker(host, device, item->maker) == 0;
+    r = find_maker(host, device, item->maker);
+    list->n += r == 0;
+    list->silent = r == -ETIMEDOUT;
     return 0;
 }
 
 int vfa_unrecorded_find(struct vfa_host *host, const struct vfa_domain *domain,
                         struct vfa_unrecorded *ret, struct vfa_error *err)
 {
-    VFA_AUTO(vfa_unrecorded_clear) struct vfa_unrecorded list = {NULL, 0};
+    VFA_AUTO(vfa_unrecorded_clear) struct vfa_unrecorded list = {NULL, 0, false};
     struct vfa_alloc a = {.host = host, .domain = domain};
     int r = 0;
 
@@ -91,13 +95,13 @@ int vfa_unrecorded_find(struct vfa_host *host, const struct vfa_domain *domain,
         r = read_made_source(&a, &domain->devices[i], device, err);
         if (r == 0)
             r = is_on_record(host, device, &recorded, err);
-        if (r == 0 && !recorded)
+        if (r == 0 && !recorded && !list.silent)
             r = add_unrecorded(host, device, &list, err);
         r = r == VFA_SYSFS_GONE ? 0 : r;
     }
     if (r == 0) {
         *ret = list;
-        list = (struct vfa_unrecorded){NULL, 0};
+        list = (struct vfa_unrecorded){NULL, 0, false};
     }
     return r;
 }

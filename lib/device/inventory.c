@@ -13,6 +13,7 @@
 #include "kind.h"
 #include "sysfs.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,14 +53,35 @@ static void mark_parents(struct vfa_inventory *inv)
     }
 }
 
-static int scan_kinds(const struct vfa_sysfs *sysfs, struct vfa_device_list *list,
-                      struct vfa_error *err)
+/* One hung vDPA request, say, makes all others wait in the kernel: guests that ask for VFs start
+ * nevertheless. Keeps the first reason. */
+static int scan_kind(const struct vfa_sysfs *sysfs, const struct vfa_kind *kind,
+                     struct vfa_inventory *inv, struct vfa_device_list *list, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_error_clear) struct vfa_error why = VFA_ERROR_INIT;
+    const size_t before = list->n;
+    int r = kind->scan(sysfs, list, &why);
+
+    if (r >= 0)
+        return 0;
+    if (r == -ENOMEM || kind == vfa_kind_at(0))
+        return vfa_error_move(err, &why);
+    while (list->n > before)
+        vfa_device_clear(&list->items[--list->n]);
+    if (inv->lacks)
+        return 0;
+    inv->lacks = strdup(vfa_error_text(&why));
+    return inv->lacks ? 0 : vfa_fail_oom(err);
+}
+
+static int scan_kinds(const struct vfa_sysfs *sysfs, struct vfa_inventory *inv,
+                      struct vfa_device_list *list, struct vfa_error *err)
 {
     const struct vfa_kind *kind;
     int r = 0;
 
     for (size_t i = 0; r == 0 && (kind = vfa_kind_at(i)); i++)
-        r = kind->scan(sysfs, list, err);
+        r = scan_kind(sysfs, kind, inv, list, err);
     return r;
 }
 
@@ -73,7 +95,7 @@ int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret
     if (!inv)
         return vfa_fail_oom(err);
     inv->scanned = vfa_inventory_clock();
-    r = scan_kinds(sysfs, &list, err);
+    r = scan_kinds(sysfs, inv, &list, err);
     if (r < 0)
         return r;
     inv->devices = vfa_steal(&list.items);
@@ -92,6 +114,7 @@ struct vfa_inventory *vfa_inventory_free(struct vfa_inventory *inv)
         for (size_t i = 0; i < inv->n; i++)
             vfa_device_clear(&inv->devices[i]);
         free(inv->devices);
+        free(inv->lacks);
         free(inv);
     }
     return NULL;

@@ -15,13 +15,15 @@ struct vfa_inventory {
     struct vfa_device *devices;
     size_t n;
     int64_t scanned; /* when the scan began, in ms of CLOCK_BOOTTIME */
+    char *lacks;     /* why devices of a kind are missing; NULL: all kinds were read */
 };
 
 /* Returns the time of the clock of vfa_inventory.scanned. */
 int64_t vfa_inventory_clock(void);
 
-/* Reads all devices of all kinds. Leaves out devices that vanish meanwhile. Free with
- * vfa_inventory_free(). */
+/* Reads all devices of all kinds. Leaves out devices that vanish meanwhile. A kind whose devices
+ * cannot be read is missing, and (*ret)->lacks says why; but PCI functions must be readable. Free
+ * with vfa_inventory_free(). */
 int vfa_inventory_scan(const struct vfa_sysfs *sysfs, struct vfa_inventory **ret,
                        struct vfa_error *err);
 struct vfa_inventory *vfa_inventory_free(struct vfa_inventory *inv);

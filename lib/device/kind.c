@@ -29,6 +29,7 @@ static const struct vfa_kind kinds[] = {
         .has_id = vfa_vdpa_has_id,
         .scan = vfa_vdpa_scan,
         .read = vfa_vdpa_read_id,
+        .read_again = vfa_vdpa_read_again,
         .check = vfa_vdpa_check,
         .derive = vfa_vdpa_derive,
     },
@@ -76,6 +77,15 @@ int vfa_kind_read(const struct vfa_sysfs *sysfs, const char *id, struct vfa_devi
     const struct vfa_kind *kind = vfa_kind_of(id);
 
     return kind ? kind->read(sysfs, id, ret, err) : VFA_SYSFS_GONE;
+}
+
+int vfa_kind_read_again(const struct vfa_sysfs *sysfs, const struct vfa_device *found,
+                        struct vfa_device *ret, struct vfa_error *err)
+{
+    const struct vfa_kind *kind = vfa_kind_of(found->id);
+
+    return kind && kind->read_again ? kind->read_again(sysfs, found, ret, err)
+                                    : vfa_kind_read(sysfs, found->id, ret, err);
 }
 
 int vfa_kind_derive(const struct vfa_device *maker, const struct vfa_made_for *made_for,

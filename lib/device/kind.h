@@ -36,6 +36,10 @@ struct vfa_kind {
     int (*check)(struct vfa_health_context *health_context, const struct vfa_device *dev,
                  struct vfa_health *ret, struct vfa_error *err);
 
+    /* See vfa_kind_read_again(). NULL: `read` never waits. */
+    int (*read_again)(const struct vfa_sysfs *sysfs, const struct vfa_device *found,
+                      struct vfa_device *ret, struct vfa_error *err);
+
     /* Of kinds with makers, else NULL: see vfa_kind_derive(). */
     int (*derive)(const struct vfa_device *maker, const struct vfa_made_for *made_for,
                   struct vfa_device *ret, struct vfa_error *err);
@@ -55,6 +59,12 @@ const struct vfa_kind *vfa_kind_at(size_t i);
  * VFs but no sriov_totalvfs. */
 int vfa_kind_read(const struct vfa_sysfs *sysfs, const char *id, struct vfa_device *ret,
                   struct vfa_error *err);
+
+/* The same for a device that an earlier scan has found: without a request that the kernel may let
+ * wait, so inside a transaction of the state, too. A maker that is gone meanwhile may be read: it
+ * makes nothing then (provision/provisioner.h). */
+int vfa_kind_read_again(const struct vfa_sysfs *sysfs, const struct vfa_device *found,
+                        struct vfa_device *ret, struct vfa_error *err);
 
 /* The device that `maker` is to make: its identity, its path and what it stands on. Makes nothing.
  * Free *ret with vfa_device_clear(). -EINVAL: made_for->source is nothing that could be made. */

@@ -52,23 +52,33 @@ static bool type_of_classes(uint64_t classes, enum vfa_dev_type *ret)
     return true;
 }
 
+/* Asks the kernel for nothing. */
+static int describe_mgmtdev(const struct vfa_sysfs *sysfs, const char *name, enum vfa_dev_type type,
+                            struct vfa_device *ret, struct vfa_error *err)
+{
+    struct vfa_pci_addr function;
+    char id[sizeof(MGMTDEV_PREFIX) + VFA_MAKER_NAME_SIZE];
+    int r;
+
+    snprintf(id, sizeof(id), MGMTDEV_PREFIX "%s", name);
+    if (!vfa_device_id_ok(id))
+        return VFA_SYSFS_GONE;
+    *ret = vfa_device_unknown(id);
+    ret->type = type;
+    ret->makes = strchr(name, '/') ? 1 : VFA_MAKES_MANY; /* "BUS/NAME" */
+    r = vfa_vdpa_mgmtdev_function(sysfs, name, &function);
+    return r == 0 ? vfa_on_function(sysfs, &function, ret, err) : 0;
+}
+
 /* VFA_SYSFS_GONE: nothing that could be given to a guest. */
 static int fill_mgmtdev(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_mgmtdev *mgmtdev,
                         struct vfa_device *ret, struct vfa_error *err)
 {
-    struct vfa_pci_addr function;
-    char id[sizeof(MGMTDEV_PREFIX) + VFA_MAKER_NAME_SIZE];
     enum vfa_dev_type type;
-    int r;
 
-    snprintf(id, sizeof(id), MGMTDEV_PREFIX "%s", mgmtdev->name);
-    if (!vfa_device_id_ok(id) || !type_of_classes(mgmtdev->classes, &type))
+    if (!type_of_classes(mgmtdev->classes, &type))
         return VFA_SYSFS_GONE;
-    *ret = vfa_device_unknown(id);
-    ret->type = type;
-    ret->makes = strchr(mgmtdev->name, '/') ? 1 : VFA_MAKES_MANY; /* "BUS/NAME" */
-    r = vfa_vdpa_mgmtdev_function(sysfs, mgmtdev->name, &function);
-    return r == 0 ? vfa_on_function(sysfs, &function, ret, err) : 0;
+    return describe_mgmtdev(sysfs, mgmtdev->name, type, ret, err);
 }
 
 static int add_mgmtdev(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_mgmtdev *mgmtdev,
@@ -106,31 +116,44 @@ static int read_mgmtdev(const struct vfa_sysfs *sysfs, const char *name, struct 
 
 /* ---- devices ---- */
 
-/* Sets what stands in the way of another maker's device: path, maker and type. */
-static int fill_device(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_device *device,
-                       struct vfa_device *ret, struct vfa_error *err)
+/* Reads what sysfs has, which is all but the maker. */
+static int describe_device(const struct vfa_sysfs *sysfs, const char *name, enum vfa_dev_type type,
+                           struct vfa_device *ret, struct vfa_error *err)
 {
     char id[sizeof(VFA_VDPA_PREFIX) + VFA_MAKER_NAME_SIZE];
     struct vfa_vdpa_node node = {.node = ""};
-    enum vfa_dev_type type;
     int r;
 
-    snprintf(id, sizeof(id), VFA_VDPA_PREFIX "%s", device->name);
-    if (!vfa_device_id_ok(id) || !type_of_classes(UINT64_C(1) << device->id, &type))
+    snprintf(id, sizeof(id), VFA_VDPA_PREFIX "%s", name);
+    if (!vfa_device_id_ok(id))
         return VFA_SYSFS_GONE;
-    r = vfa_vdpa_node(sysfs, device->name, &node, err);
+    r = vfa_vdpa_node(sysfs, name, &node, err);
     if (r != 0)
         return r < 0 ? r : VFA_SYSFS_GONE;
     *ret = vfa_device_unknown(id);
     ret->type = type;
-    r = node.has_function ? vfa_on_function(sysfs, &node.function, ret, err) : 0;
-    if (r < 0)
-        return r;
-    if (asprintf(&ret->maker, MGMTDEV_PREFIX "%s", device->mgmtdev) < 0)
-        ret->maker = NULL;
-    if (*node.node && asprintf(&ret->path, "/dev/%s", node.node) < 0)
+    if (*node.node && asprintf(&ret->path, "/dev/%s", node.node) < 0) {
         ret->path = NULL;
-    return ret->maker && (ret->path || !*node.node) ? 0 : vfa_fail_oom(err);
+        return vfa_fail_oom(err);
+    }
+    return node.has_function ? vfa_on_function(sysfs, &node.function, ret, err) : 0;
+}
+
+static int fill_device(const struct vfa_sysfs *sysfs, const struct vfa_vdpa_device *device,
+                       struct vfa_device *ret, struct vfa_error *err)
+{
+    enum vfa_dev_type type;
+    int r;
+
+    if (!type_of_classes(UINT64_C(1) << device->id, &type))
+        return VFA_SYSFS_GONE;
+    r = describe_device(sysfs, device->name, type, ret, err);
+    if (r != 0)
+        return r;
+    if (asprintf(&ret->maker, MGMTDEV_PREFIX "%s", device->mgmtdev) >= 0)
+        return 0;
+    ret->maker = NULL;
+    return vfa_fail_oom(err);
 }
 
 /* Most of the devices are made by vfalias: then there is nothing to ask the kernel for. */
@@ -178,11 +201,16 @@ static int scan_devices(const struct vfa_sysfs *sysfs, struct vfa_device_list *l
     return r < 0 ? r : 0;
 }
 
+/* Of a device that vfalias has made, the claim and its recipe have the maker and the rest. */
 static int read_device(const struct vfa_sysfs *sysfs, const char *name, struct vfa_device *ret,
                        struct vfa_error *err)
 {
     struct vfa_vdpa_device device;
-    int r = vfa_vdpa_read(sysfs, name, LIMIT_MS, &device, err);
+    int r;
+
+    if (vfa_made_is_pattern(name))
+        return describe_device(sysfs, name, VFA_TYPE_VDPA, ret, err);
+    r = vfa_vdpa_read(sysfs, name, LIMIT_MS, &device, err);
 
     if (r != 0)
         return r < 0 ? r : VFA_SYSFS_GONE;
@@ -207,6 +235,23 @@ int vfa_vdpa_read_id(const struct vfa_sysfs *sysfs, const char *id, struct vfa_d
     int r = mgmtdev ? read_mgmtdev(sysfs, mgmtdev, &dev, err)
                     : read_device(sysfs, name_behind(id, VFA_VDPA_PREFIX), &dev, err);
 
+    if (r != 0)
+        return r;
+    *ret = dev;
+    dev = (struct vfa_device){0};
+    return 0;
+}
+
+int vfa_vdpa_read_again(const struct vfa_sysfs *sysfs, const struct vfa_device *found,
+                        struct vfa_device *ret, struct vfa_error *err)
+{
+    VFA_AUTO(vfa_device_clear) struct vfa_device dev = {0};
+    const char *mgmtdev = name_behind(found->id, MGMTDEV_PREFIX);
+    int r;
+
+    if (!mgmtdev)
+        return vfa_vdpa_read_id(sysfs, found->id, ret, err);
+    r = describe_mgmtdev(sysfs, mgmtdev, found->type, &dev, err);
     if (r != 0)
         return r;
     *ret = dev;

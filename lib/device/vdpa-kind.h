@@ -22,6 +22,8 @@
 bool vfa_vdpa_has_id(const char *id);
 int vfa_vdpa_scan(const struct vfa_sysfs *sysfs, struct vfa_device_list *list,
                   struct vfa_error *err);
+int vfa_vdpa_read_again(const struct vfa_sysfs *sysfs, const struct vfa_device *found,
+                        struct vfa_device *ret, struct vfa_error *err);
 int vfa_vdpa_read_id(const struct vfa_sysfs *sysfs, const char *id, struct vfa_device *ret,
                      struct vfa_error *err);
 int vfa_vdpa_check(struct vfa_health_context *health_context, const struct vfa_device *dev,

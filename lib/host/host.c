@@ -30,6 +30,8 @@ void vfa_host_clear(struct vfa_host *host)
 {
     host->state = vfa_state_close(host->state);
     vfa_sysfs_close(&host->sysfs);
+    free(host->lacks);
+    host->lacks = NULL;
 }
 
 char *vfa_made_folder(const struct vfa_config *config)

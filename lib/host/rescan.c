@@ -33,6 +33,19 @@
 
 /* ---- a scan ---- */
 
+int vfa_host_scan(struct vfa_host *host, struct vfa_inventory **ret, struct vfa_error *err)
+{
+    int r = vfa_inventory_scan(&host->sysfs, ret, err);
+
+    if (r < 0)
+        return r;
+    free(host->lacks);
+    host->lacks = vfa_steal(&(*ret)->lacks);
+    if (host->lacks && host->warn)
+        host->warn(host->lacks);
+    return 0;
+}
+
 /* Reads when the scan of the index began; 0: no scan, another configuration, or a time ahead of
  * vfa_inventory_clock(). */
 static int read_scanned(struct vfa_host *host, int64_t *ret, struct vfa_error *err)
@@ -107,6 +120,6 @@ int vfa_host_rescan_unless_young(struct vfa_host *host, struct vfa_error *err)
     (void)lock; /* held until the return */
     if (r < 0 || (scanned > 0 && scanned + YOUNG_MS > asked))
         return r;
-    r = vfa_inventory_scan(&host->sysfs, &inv, err);
+    r = vfa_host_scan(host, &inv, err);
     return r == 0 ? vfa_host_install_scan(host, inv, NULL, err) : r;
 }

@@ -9,6 +9,11 @@
 #include "state/index-build.h"
 #include "host.h"
 
+/* Scans the hardware. If the devices of a kind cannot be read, host->lacks says why, and host->warn
+ * receives it. Free *ret with vfa_inventory_free(). Returns 0, or a negative errno with *err
+ * filled. */
+int vfa_host_scan(struct vfa_host *host, struct vfa_inventory **ret, struct vfa_error *err);
+
 /* Replaces the index by that of a scan, unless the index is of a scan that began later. checks: the
  * results of the health checks of `inv`, for state/stats.h; may be NULL. Do not call it inside a
  * transaction of a file that other programs use: starts of domains would wait for it. Returns 0, or

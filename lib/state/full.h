@@ -16,4 +16,8 @@
  * claim that could not be served has ended. Does nothing if the index has no such maker. */
 int vfa_state_set_full(struct vfa_state *state, const char *maker, struct vfa_error *err);
 
+/* Takes one slot of a maker away, for a device that stays although its claim ends. The next scan
+ * counts such devices itself. A maker without known limit keeps its slots. */
+int vfa_state_lose_slot(struct vfa_state *state, const char *maker, struct vfa_error *err);
+
 #endif

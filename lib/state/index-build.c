@@ -199,6 +199,41 @@ static int insert_rows(struct vfa_state *state, const struct vfa_config *config,
     return r;
 }
 
+/* Devices that nobody has on record but that take slots of their makers: those that others made,
+ * and those of vfalias that could not be destroyed. Read here, not in the transaction below. */
+static int read_unclaimed(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_exec(
+        state,
+        "DROP TABLE IF EXISTS temp.claimed; DROP TABLE IF EXISTS temp.left_over;"
+        "CREATE TEMP TABLE claimed AS SELECT device FROM main.claim;"
+        "CREATE TEMP TABLE left_over AS SELECT device, recipe || ' ' AS recipe FROM main.saved"
+        " WHERE recipe IS NOT NULL AND device NOT IN (SELECT device FROM main.claim)",
+        err);
+}
+
+/* A slot that such a device takes is none. A maker without known limit has always one more. The
+ * keys of devices that a maker has made name it; those of a function do not count: its type is at
+ * most that of a VF. */
+static int take_slots(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_exec(
+        state,
+        "CREATE INDEX temp.is_claimed ON claimed (device);"
+        "WITH other (maker, device) AS"
+        " (SELECT k.key, k.device FROM temp.new_device_key k"
+        "  JOIN temp.new_device m ON m.id = k.key WHERE k.mode = 'S' AND m.type > 2"
+        "  AND k.device NOT IN (SELECT device FROM temp.claimed)"
+        "  UNION SELECT m.id, l.device FROM temp.left_over l"
+        "  JOIN temp.new_device m ON instr(l.recipe, 'maker=' || m.id || ' ') = 1),"
+        " taken (maker, n) AS (SELECT maker, count(*) FROM other GROUP BY maker)"
+        "UPDATE temp.new_device SET slots = max(slots - (SELECT n FROM taken WHERE maker = id), 0)"
+        " WHERE slots < 1000000 AND id IN (SELECT maker FROM taken);"
+        "UPDATE temp.new_member SET slots = (SELECT d.slots FROM temp.new_device d WHERE d.id = device)"
+        " WHERE device IN (SELECT id FROM temp.new_device WHERE type > 2)",
+        err);
+}
+
 /* Makes empty tables new_NAME, as the tables NAME of the file. */
 static int make_tables(struct vfa_state *state, struct vfa_error *err)
 {
@@ -234,6 +269,8 @@ static int make_index_rows(struct vfa_state *state, const struct vfa_config *con
 {
     int r = insert_rows(state, config, inv, checks, err);
 
+    if (r == 0)
+        r = take_slots(state, err);
     if (r < 0)
         return r;
     r = vfa_sql_exec(
@@ -259,6 +296,8 @@ int vfa_state_index_prepare(struct vfa_state *state, const struct vfa_config *co
     int r = make_tables(state, err); /* not in the transaction below: it reads the file, and the
                                         read lock would keep other programs from committing */
 
+    if (r == 0)
+        r = read_unclaimed(state, err);
     if (r == 0 && own)
         r = vfa_sql_exec(state, "BEGIN", err); /* deferred, temporary tables: locks nothing */
     if (r == 0)

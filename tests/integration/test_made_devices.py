@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices that are made on demand, from the configuration to the kernel, by the real hook and the made kernel
 (tests/kernel/kernel.h): a domain starts, its device is made; it stops, the device is destroyed."""
+import errno
 import json
 import os
+import time
 
 import pytest
 
 import madekernel
-from hookhost import CONFIG, domain, fine, refused, request, uuid
+from hookhost import CONFIG, domain, fine, hostdev, refused, request, uuid
 
 MADE = CONFIG + """
 [pci]
@@ -167,3 +169,97 @@ def test_listings(made):
     assert (aliases["vnet"]["total"], aliases["vnet"]["free"]) == (3, 2)
     assert (aliases["vgpu"]["total"], aliases["vgpu"]["free"]) == (2, 1)
     assert (aliases["tty"]["total"], aliases["tty"]["free"]) == (2, 2)
+
+
+ONE = CONFIG + """
+[pci]
+device_spec = {"mgmtdev": "pci/0000:02:10.0"}
+device_spec = {"mdev_parent": "mtty", "mdev_types": "mtty-2"}
+alias = {"name": "vp", "device_type": "vdpa"}
+alias = {"name": "tty", "device_type": "mdev", "mdev_type": "mtty-2"}
+"""
+
+
+@pytest.fixture
+def one(made):
+    """A management device for one device, whose driver does not check that: so does vp_vdpa."""
+    made.kernel.mgmtdev("pci/0000:02:10.0", made.host.tree.devices["0000:02:10.0"])
+    made.host.configure(ONE)
+    return made
+
+
+def free(made, alias):
+    aliases = json.loads(made.host.cli("stats", "--json").stdout)["aliases"]
+    return {a["name"]: a["free"] for a in aliases}[alias]
+
+
+def test_a_device_of_somebody_else_takes_the_slot(one):
+    one.kernel.maker("add", "foreign", "pci/0000:02:10.0")
+    assert one.host.cli("rescan").returncode == 0
+    assert free(one, "vp") == 0
+    assert "no free device" in refused(one.start(1, request("vp")))
+    assert one.names("vdpa") == ["foreign"]
+    one.kernel.maker("delete", "foreign")
+    one.host.no_scan_is_young()
+    fine(one.start(1, request("vp")))
+
+
+def test_a_mediated_device_of_somebody_else_takes_a_slot(one):
+    one.kernel.maker("create", "mtty", "mtty-2", uuid(5))
+    assert one.host.cli("rescan").returncode == 0
+    assert free(one, "tty") == 1
+    fine(one.start(1, request("tty")))
+    assert free(one, "tty") == 0
+    assert "no free device" in refused(one.start(2, request("tty")))
+
+
+def test_a_device_that_cannot_be_destroyed_keeps_its_slot(one):
+    """It is in quarantine then; also after the next scan."""
+    fine(one.start(1, request("vp")))
+    with one.kernel.failing("del", errno.EINVAL):
+        one.host.hook("release", domain(1, request("vp")))
+    assert one.claims() == {} and len(one.names("vdpa")) == 1
+    assert free(one, "vp") == 0
+    assert "no free device" in refused(one.start(2, request("vp")))
+    assert one.host.cli("rescan").returncode == 0
+    assert free(one, "vp") == 0
+    assert "no free device" in refused(one.start(2, request("vp")))
+
+
+def test_a_kernel_that_hangs_stops_no_guest_with_a_vf(made):
+    """The first start after boot scans, and one hung vDPA request makes all others wait."""
+    with made.kernel.hanging("mgmtdev"), made.kernel.hanging("get"):
+        fine(made.start(1, request("net")))
+        why = refused(made.start(2, request("vnet")))
+        assert "alias 'vnet' has 0 devices" in why and "did not answer within 2000 ms" in why
+        for verb in ("devices", "stats", "rescan", "claims"):
+            assert made.host.cli(verb).returncode == 0, verb
+        explained = made.host.cli("explain", "net")
+        assert explained.returncode == 0 and "chosen" in explained.stdout
+    made.host.no_scan_is_young()
+    fine(made.start(2, request("vnet")))
+
+
+def test_starts_that_wait_for_the_kernel_hold_no_lock(made):
+    fine(made.start(1, request("net")))
+    with made.kernel.hanging("mgmtdev"), made.kernel.hanging("get"), made.kernel.hanging("new"):
+        waiting = [made.host.start_hook("prepare", domain(n, request("vnet")), name="d%d" % n) for n in range(10, 18)]
+        begin = time.monotonic()
+        for number in (2, 3, 4):
+            fine(made.start(number, request("net")))
+        assert time.monotonic() - begin < 4 and None in [hook.poll() for hook in waiting]
+    for hook in waiting:
+        hook.communicate(timeout=60)
+
+
+def test_a_hung_device_keeps_no_other_from_being_recorded(made):
+    """The state file was lost, and the kernel does not answer for the vDPA device of a running guest."""
+    vf = "0000:02:10.0"
+    xml = domain(1, request("vnet", name="port") + request("net", name="vf"),
+                 vdpa(made.link(1, "port"), "port") + hostdev(vf, "vf"))
+    fine(made.host.hook("prepare", xml))
+    made.host.state.unlink()
+    with made.kernel.hanging("get"):
+        fine(made.host.hook("reconnect", xml))
+    assert made.claims()[vf]["state"] == "active"
+    assert vf in refused(made.host.hook("prepare", domain(2, devices=hostdev(vf))))
