@@ -10,6 +10,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "base/pci-address.h"
+#include "device/kind.h"
 #include "device/sysfs.h"
 #include "config/config.h"
 #include "domain/domain.h"
@@ -114,14 +115,15 @@ static int set_binding(bool *oom, struct json_object *object, struct bindings *b
 {
     struct vfa_binding binding = {.present = false};
     char ids[sizeof("ffff:ffff")], id[UUID_STR_LEN];
+    bool pci = strcmp(claim->kind, VFA_KIND_PCI) == 0;
     int r = vfa_binding_read(b->config, &b->sysfs, claim->device, &binding, err);
 
     if (r < 0)
         return r;
     snprintf(ids, sizeof(ids), "%04x:%04x", binding.vendor, binding.product);
     vfa_json_set_text(oom, object, "request_id", request_id(claim, id));
-    vfa_json_set_text(oom, object, "pci_slot", claim->device);
-    vfa_json_set_text(oom, object, "pci_vendor_info", binding.present ? ids : NULL);
+    vfa_json_set_text(oom, object, "pci_slot", pci ? claim->device : NULL);
+    vfa_json_set_text(oom, object, "pci_vendor_info", pci && binding.present ? ids : NULL);
     vfa_json_set_text(oom, object, "physical_network", binding.physical_network);
     set_vf(oom, object, &binding);
     vfa_json_set_text(oom, object, "mac_address", find_mac(b, claim));

@@ -11,7 +11,9 @@ import pytest
 
 import test_cli
 import test_explain
+from hookhost import Host, fine, request
 from test_cli import claims, host, virt  # noqa: F401 (fixtures; this `host` is the command line's)
+from test_made_devices import Made, library  # noqa: F401 (library: a fixture)
 
 SOURCE = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((SOURCE / "conf/schema/vfalias-json.schema.json").read_text())
@@ -85,9 +87,34 @@ def test_on_hosts_made_at_random(tmp_path, seed):
         validate(json.loads(made.cli(*args, "--json").stdout), args[0])
 
 
+def test_devices_that_are_made(tmp_path, library):  # noqa: F811 (the fixture)
+    made = Made(Host(tmp_path), library)
+    made.host.daemon_is_there()
+    fine(made.start(1, request("vnet", name="port") + request("vgpu", name="gpu")))
+    fine(made.start(2, request("tty", name="console")))
+    held = made.claims()
+    vdpa, = (device for device in held if device.startswith("vdpa:"))
+    mdev, = (device for device, claim in held.items() if claim["alias"] == "tty")
+    for device in (vdpa, mdev, "mgmtdev:small", "mdev-type:mtty/mtty-2"):
+        assert made.host.cli("quarantine", "add", device, "x").returncode == 0
+    listings = {}
+    for args in (["devices"], ["devices", "--all"], ["stats"], ["claims"], ["quarantine"], ["explain", "vnet"],
+                 ["explain", "vgpu", "--all"], ["explain", "tty"]):
+        listings[args[0]] = json.loads(made.host.cli(*args, "--json").stdout)
+        validate(listings[args[0]], args[0])
+    assert {q["device"] for q in listings["quarantine"]} == {vdpa, mdev, "mgmtdev:small", "mdev-type:mtty/mtty-2"}
+    assert {d["dev_type"] for d in listings["devices"]} >= {"vdpa", "mdev"}
+    assert {d["blocked_by"] for d in listings["devices"]} & set(held)  # the card, by the mediated device on it
+    assert {c["kind"] for c in listings["claims"]} == {"vdpa", "mdev"}
+    for claim in listings["claims"]:
+        assert (claim["pci_slot"], claim["pci_vendor_info"]) == (None, None)
+
+
 @pytest.mark.parametrize("listing, what", [
     ([{"device": "02:10.0", "reason": "x", "since": "2024-01-01T00:00:00Z"}], "quarantine"),
     ([{"device": "0000:02:10.0", "reason": "x", "since": "yesterday"}], "quarantine"),
+    ([{"device": "mdev:gpu0", "reason": "x", "since": "2024-01-01T00:00:00Z"}], "quarantine"),
+    ([{"device": "mdev-type:mtty", "reason": "x", "since": "2024-01-01T00:00:00Z"}], "quarantine"),
     ([{"address": "0000:02:10.0", "verdict": "dropped", "reason": None, "detail": None, "order": None,
        "request": None}], "explain"),
     ({"aliases": []}, "stats"),
