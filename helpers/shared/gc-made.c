@@ -6,6 +6,7 @@
 
 #include "base/common.h"
 #include "base/error.h"
+#include "device/vdpa-node.h"
 #include "domain/domain.h"
 #include "domain/domxml.h"
 #include "host/host.h"
@@ -48,16 +49,22 @@ static int destroy_of_all(virConnectPtr conn, struct vfa_host *host, struct vfa_
     return r;
 }
 
+/* vdpa dev del of an open device does not return until it is closed, and neither does any other
+ * request for vDPA. Whether it is open is for the user to check: it may change. */
 static void report_unowned(const struct vfa_host *host, const struct vfa_unowned_device *device)
 {
+    const char *name = strchr(device->device, ':') + 1;
+    struct vfa_vdpa_node node = {.node = ""};
     VFA_AUTO(vfa_freep) char *text = NULL;
 
     if (!host->warn || !vfa_unowned_is_reported(device))
         return;
+    if (vfa_vdpa_node(&host->sysfs, name, &node, NULL) != 0 || !*node.node)
+        snprintf(node.node, sizeof(node.node), "vhost-vdpa-*");
     if (asprintf(&text,
-                 "%s belongs to no domain that libvirt knows: if vfalias has made it, destroy it "
-                 "with 'vdpa dev del %s'",
-                 device->device, strchr(device->device, ':') + 1) < 0)
+                 "%s belongs to no domain that libvirt knows: if vfalias has made it, and 'fuser "
+                 "/dev/%s' shows no program that has it open, destroy it with 'vdpa dev del %s'",
+                 device->device, node.node, name) < 0)
         text = NULL;
     else
         host->warn(text);

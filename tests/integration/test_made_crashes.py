@@ -126,3 +126,13 @@ def test_the_state_file_is_lost_at_each_step(crashing):
         crashing.gc()
         devices, claims, _ = crashing.has()
         assert (devices, claims) == (0, 0), n
+
+
+def test_a_device_of_an_unknown_domain_is_reported(crashing):
+    """It stays. The message names the node, since vdpa dev del of an open device hangs all of vDPA."""
+    crashing.made.kernel.fill("vdpasim_net", ["vfa0123456789ab"])
+    done = crashing.host.cli("gc")
+    assert done.stderr == ("vfalias: warning: vdpa:vfa0123456789ab belongs to no domain that libvirt knows: if vfalias has made "
+                           "it, and 'fuser /dev/vhost-vdpa-1' shows no program that has it open, destroy it with "
+                           "'vdpa dev del vfa0123456789ab'\n")
+    assert done.returncode == 0 and "vfa0123456789ab" in crashing.made.names("vdpa")
