@@ -22,6 +22,7 @@ NOT_RUN = {
     ("packaging/README", "", "ls -Z"): "it needs SELinux: what Fedora's policies say",
     ("packaging/README", "", "journalctl"): "it needs SELinux",
     ("man/vfalias-hooks.pod", "DESCRIPTION", "virsh start"): "a picture: what happens in which order",
+    ("man/vfalias-hooks.pod", "APPARMOR AND VDPA DEVICES", "mkdir"): "it needs AppArmor, and writes into /etc",
     ("man/vfaliasd.pod", "DESCRIPTION", "systemctl enable"): "it needs systemd; tests/lab/test_packages.py starts the unit",
     ("man/vfaliasd.pod", "CLEANERS", "systemctl status"): "it needs a cleaner that runs as a unit of systemd",
     ("man/vfaliasd.pod", "DEVICES THAT ARE MADE", "journalctl"): "it needs a device that is made, and a unit of systemd",
