@@ -19,6 +19,8 @@
 #include "state/claims.h"
 #include "state/conflict.h"
 #include "state/failed.h"
+#include "state/full.h"
+#include "state/index.h"
 #include "state/quarantine.h"
 #include "state/state.h"
 #include "state/tentative.h"
@@ -169,6 +171,56 @@ static int fill_devices(const struct vfa_config *config, const struct vfa_sysfs 
     return r;
 }
 
+/* ---- the slots of makers ---- */
+
+/* Lowers the slots of a maker that the kernel has said is full. */
+static int lower_slots(struct vfa_state *state, struct vfa_device_status *device, bool *ret,
+                       struct vfa_error *err)
+{
+    int64_t slots;
+    int r = vfa_state_slots(state, device->dev->id, &slots, err);
+
+    *ret = r == 0 && slots >= 0 && slots < device->slots;
+    if (*ret)
+        device->slots = (unsigned)slots;
+    return r;
+}
+
+/* A maker whose slots all have claims can make no more. A fault that was found before has priority. */
+static int check_slots(struct vfa_state *state, struct vfa_device_status *device,
+                       struct vfa_error *err)
+{
+    bool lowered = false;
+    int r = state ? lower_slots(state, device, &lowered, err) : 0;
+
+    if (r < 0 || device->used < device->slots || device->use.verdict != VFA_VERDICT_CANDIDATE)
+        return r;
+    device->use.verdict = VFA_VERDICT_FULL;
+    if (asprintf(&device->use.detail, "%u made%s", device->used,
+                 lowered ? ", and the kernel refused one more" : ", the maximum") >= 0)
+        return 0;
+    device->use.detail = NULL;
+    return vfa_fail_oom(err);
+}
+
+/* state: NULL, or its index counts if it was made from this configuration. */
+static int check_makers(const struct vfa_config *config, struct vfa_state *state,
+                        struct vfa_device_status_list *list, struct vfa_error *err)
+{
+    bool fresh = false;
+    int r = state ? vfa_state_index_fresh(state, config, &fresh, err) : 0;
+
+    for (size_t i = 0; i < list->n && r == 0; i++) {
+        struct vfa_device_status *device = &list->devices[i];
+
+        if (device->dev->makes && device->claimable)
+            r = check_slots(fresh ? state : NULL, device, err);
+    }
+    return r;
+}
+
+/* ---- all of it ---- */
+
 static int read_lists(struct vfa_state *state, struct vfa_device_status_list *ret,
                       struct vfa_error *err)
 {
@@ -198,6 +250,8 @@ int vfa_device_status_make(const struct vfa_config *config, const struct vfa_sys
     if (!list.devices)
         return vfa_fail_oom(err);
     r = fill_devices(config, sysfs, uuid, &list, err);
+    if (r == 0)
+        r = check_makers(config, state, &list, err);
     if (r < 0)
         return r;
     *ret = list;

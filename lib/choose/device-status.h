@@ -30,7 +30,7 @@ struct vfa_device_status {
     const struct vfa_device *dev;
     const struct vfa_spec *spec; /* the first that matches, or NULL */
     bool claimable;
-    unsigned slots;                 /* vfa_spec_slots() */
+    unsigned slots;                 /* vfa_spec_slots(), or fewer: state/full.h */
     unsigned used;                  /* how many of them claims have; of a maker only */
     const struct vfa_claim *holder; /* the claim that vfa_state_holder() finds, or NULL */
     const char *key;                /* the key in conflict with it, or NULL */

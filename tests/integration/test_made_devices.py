@@ -53,6 +53,12 @@ class Made:
     def claims(self):
         return {claim["device"]: claim for claim in self.host.claims()}
 
+    def reasons(self, *args):
+        """{maker: (reason, detail)} of those that make nothing more."""
+        rows = json.loads(self.host.cli(*args, "--json").stdout)
+        return {row["address"]: (row["reason"], row["detail"]) for row in rows
+                if row["reason"] and row["address"].startswith("m")}
+
     def start(self, number, requests, devices=""):
         return self.host.hook("prepare", domain(number, requests, devices=devices))
 
@@ -116,6 +122,8 @@ def test_slots(made):
     for number in (1, 2, 3):
         fine(made.start(number, request("vnet")))
     assert "alias 'vnet' has 3 devices, 3 claimed" in refused(made.start(4, request("vnet")))
+    full = {"mgmtdev:vdpasim_net": ("can make no more", "3 made, the maximum")}
+    assert made.reasons("explain", "vnet") == made.reasons("devices") == full
     made.stop(2, request("vnet"))
     fine(made.start(4, request("vnet")))
     fine(made.start(5, request("tty")))
@@ -132,7 +140,11 @@ def test_the_kernel_says_full(made):
     why = refused(made.start(3, request("vsmall")))
     assert "can make no more" in why or "no free device" in why, why
     assert len(made.names("vdpa")) == 2 and len(made.claims()) == 2
+    full = ("can make no more", "1 made, and the kernel refused one more")
+    assert made.reasons("devices") == {"mgmtdev:small": full, "mgmtdev:other": full}
+    assert made.reasons("explain", "vsmall") == made.reasons("devices")
     made.stop(1, request("vsmall"))
+    assert len(made.reasons("devices")) == len(made.reasons("explain", "vsmall")) == 1
     fine(made.start(3, request("vsmall")))
 
 
