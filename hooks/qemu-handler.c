@@ -29,7 +29,7 @@
 #include <errno.h>
 #include <syslog.h>
 
-#define MAX_ATTEMPTS 8
+#define MAX_ATTEMPTS 64
 
 /* ---- prepare ---- */
 
@@ -51,17 +51,17 @@ static int set_up_vfs(struct vfa_host *host, const struct vfa_domain *domain, st
     char full[VFA_DEVICE_ID_SIZE] = "";
     int r = vfa_provisioner_apply_present(host, domain, full, err);
 
+    if (r == VFA_VF_FULL) /* first: the devices that were made tell how many fit */
+        vfa_state_set_full(host->state, full, NULL);
     if (r != 0) {
         vfa_release(host, domain->uuid, NULL, VFA_WHY_FAILED, NULL, NULL);
         vfa_release_finish_own(host, domain->uuid, NULL, NULL);
     }
-    if (r == VFA_VF_FULL)
-        vfa_state_set_full(host->state, full, NULL);
     return r > 0 && r != VFA_VF_FULL ? VFA_CLAIM_REFUSED : r;
 }
 
 /* Only the kernel knows that a maker is full, and tells it when it is asked to make one more. The
- * maker is on record as full then, so each attempt has fewer makers. */
+ * maker is on record as full then, so each attempt has fewer free slots. */
 static int prepare_and_set_up(struct vfa_host *host, const struct vfa_domain *domain,
                               struct vfa_error *err)
 {

@@ -162,6 +162,39 @@ def test_the_kernel_says_full(made, checked):
     fine(made.start(3, request("vsmall")))
 
 
+def test_full_makers_of_one_slot(made):
+    """Two requests take both makers, although the first one counts as unlimited."""
+    two = request("vsmall", name="a") + request("vsmall", name="b")
+    fine(made.start(1, two))
+    assert len(made.names("vdpa")) == 2
+    made.stop(1, two)
+    fine(made.start(2, two))
+
+
+def test_a_full_maker_keeps_its_room(made):
+    """What a refused start has made counts as room of the maker, what it could not make does not."""
+    made.host.configure(MADE.replace('"mgmtdev": "small", ', '"mgmtdev": "small", "max_devices": 5, ')
+                        .replace('device_spec = {"mgmtdev": "other", "physical_network": "physnet2"}\n', ""))
+    made.kernel.mgmtdev("small", max_devices=2)
+    one, two = request("vsmall", name="a"), request("vsmall", name="a") + request("vsmall", name="b")
+    fine(made.start(1, one))
+    refused(made.start(2, two))
+    fine(made.start(3, one))
+    assert len(made.names("vdpa")) == 2
+
+
+def test_many_full_makers(made):
+    """Others have made devices on all makers but the last one."""
+    specs = "".join('device_spec = {"mgmtdev": "m%d", "physical_network": "physnet3"}\n' % n for n in range(10))
+    made.host.configure(MADE + specs +
+                        'alias = {"name": "vmany", "device_type": "vdpa", "physical_network": "physnet3"}\n')
+    for number in range(10):
+        made.kernel.mgmtdev("m%d" % number, max_devices=1)
+    for number in range(9):
+        made.kernel.maker("add", "adm%d" % number, "m%d" % number)
+    fine(made.start(1, request("vmany")))
+
+
 def test_an_open_device_stays(made):
     """vdpa dev del of an open device would hang all of vDPA: it is destroyed when it is closed."""
     fine(made.start(1, request("vnet")))

@@ -12,6 +12,7 @@
 #include "state/full.h"
 #include "state/index-build.h"
 #include "state/index.h"
+#include "state/saved.h"
 #include "state/state.h"
 #include "check.h"
 #include "made-sysfs.h"
@@ -77,6 +78,23 @@ static void claim(struct vfa_state *state, const char *device)
     CHECK(vfa_state_claim(state, &made, NULL) == 0, "%s", device);
 }
 
+/* made: the first maker has made it. */
+static void record(struct vfa_state *state, const char *device, bool made)
+{
+    VFA_AUTO(vfa_saved_clear) struct vfa_saved saved = {.up = VFA_SAVED_NONE};
+
+    strcpy(saved.device, device);
+    saved.recipe = strdup(made ? "maker=mgmtdev:0 made=yes" : "maker=mgmtdev:0");
+    CHECK(vfa_state_save(state, &saved, NULL) == 0, "%s", device);
+}
+
+static void end(struct vfa_state *state, const char *device)
+{
+    CHECK(vfa_state_forget_saved(state, device, NULL) == 0 &&
+              vfa_state_release(state, UUID, device, NULL, NULL) == 0,
+          "%s", device);
+}
+
 static unsigned count_free(struct vfa_state *state)
 {
     VFA_AUTO(vfa_pools_clear) struct vfa_pools pools = {NULL, 0};
@@ -112,15 +130,17 @@ static void test_full(struct vfa_state *state, const struct vfa_config *config)
     scan(state, config);
     claim(state, "vdpa:a");
     claim(state, "vdpa:b");
+    record(state, "vdpa:a", true);
+    record(state, "vdpa:b", true);
     CHECK(count_free(state) == 2 * SLOTS - 2 && is_offered(state, "mgmtdev:0"), "%u",
           count_free(state));
     CHECK(vfa_state_set_full(state, "mgmtdev:0", NULL) == 0 && count_free(state) == SLOTS &&
               !is_offered(state, "mgmtdev:0") && is_offered(state, "mgmtdev:1"),
           "full: %u", count_free(state));
     CHECK(vfa_state_set_full(state, "mgmtdev:0", NULL) == 0 && count_free(state) == SLOTS, "again");
-    CHECK(vfa_state_release(state, UUID, "vdpa:b", NULL, NULL) == 0 &&
-              count_free(state) == SLOTS + 1 && is_offered(state, "mgmtdev:0"),
-          "one ends: %u", count_free(state));
+    end(state, "vdpa:b");
+    CHECK(count_free(state) == SLOTS + 1 && is_offered(state, "mgmtdev:0"), "one ends: %u",
+          count_free(state));
     CHECK(vfa_state_set_full(state, "mgmtdev:1", NULL) == 0 && count_free(state) == 1 &&
               !is_offered(state, "mgmtdev:1"),
           "without a claim: %u", count_free(state));
@@ -128,6 +148,21 @@ static void test_full(struct vfa_state *state, const struct vfa_config *config)
           "unknown");
     scan(state, config);
     CHECK(count_free(state) == 2 * SLOTS - 1, "a scan: %u", count_free(state));
+}
+
+/* Three claims of one start: one device was made, one cannot be made, one is not tried. */
+static void test_not_made(struct vfa_state *state, const struct vfa_config *config)
+{
+    scan(state, config);
+    claim(state, "vdpa:b");
+    claim(state, "vdpa:c");
+    record(state, "vdpa:b", false);
+    CHECK(vfa_state_set_full(state, "mgmtdev:0", NULL) == 0, "full");
+    end(state, "vdpa:b");
+    end(state, "vdpa:c");
+    CHECK(count_free(state) == SLOTS && !is_offered(state, "mgmtdev:0"), "not made: %u",
+          count_free(state));
+    scan(state, config);
 }
 
 /* It joins the transaction of its caller. */
@@ -162,6 +197,7 @@ int main(void)
     if (vfa_state_open(path, made_root, VFA_STATE_WRITE, &state, NULL) != 0)
         made_give_up(path);
     test_full(state, config);
+    test_not_made(state, config);
     test_transaction(state);
     test_claim_of(state);
     vfa_state_close(state);
