@@ -147,6 +147,18 @@ static int copy_tables(struct vfa_state *state, struct vfa_error *err)
     return r;
 }
 
+/* An id of AUTOINCREMENT is never used again, also if the old table had no rows any more. */
+static int copy_sequences(struct vfa_state *state, struct vfa_error *err)
+{
+    return vfa_sql_exec(state,
+                        "DELETE FROM sqlite_sequence"
+                        " WHERE '" OLD "' || name IN (SELECT name FROM sqlite_sequence);"
+                        "INSERT INTO sqlite_sequence (name, seq)"
+                        " SELECT substr(name, length('" OLD "') + 1), seq FROM sqlite_sequence"
+                        " WHERE name LIKE '" OLD "%'",
+                        err);
+}
+
 static int drop_old_tables(struct vfa_state *state, struct vfa_error *err)
 {
     return collect_and_exec(state,
@@ -202,6 +214,8 @@ static int upgrade_schema(struct vfa_state *state, uint32_t version, struct vfa_
         r = drop_triggers(state, err);
     if (r == 0)
         r = copy_tables(state, err);
+    if (r == 0)
+        r = copy_sequences(state, err);
     if (r == 0)
         r = adapt_rows(state, version, err);
     if (r == 0)

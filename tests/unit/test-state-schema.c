@@ -259,6 +259,21 @@ static void test_upgrade(unsigned version, const char *schema)
     CHECK(*index == '\0', "%u: %s", version, index);
 }
 
+/* The ids of holds go on, although no hold is left. */
+static void test_sequence(unsigned version, const char *schema)
+{
+    VFA_AUTO(vfa_state_closep) struct vfa_state *state = NULL;
+    VFA_AUTO(vfa_freep) char *ids = NULL;
+
+    make_older(version, schema);
+    sql(path, "UPDATE sqlite_sequence SET seq = 9 WHERE name = 'hold'; DELETE FROM hold");
+    CHECK(open_state(VFA_STATE_WRITE, path, &state, NULL) == 0 &&
+              vfa_state_want_hold(state, UUID, NULL) == 0,
+          "%u", version);
+    ids = ask(path, "SELECT id FROM hold");
+    CHECK(strcmp(ids, "10\n") == 0, "%u: %s", version, ids);
+}
+
 /* A reader of a new package, before any writer: reads the claims, and does not change the file. */
 static void test_reading(unsigned version, const char *schema)
 {
@@ -328,6 +343,8 @@ static void test_released(void)
         test_upgrade(version, schema);
         test_reading(version, schema);
         test_failure(version, schema);
+        if (version >= 2)
+            test_sequence(version, schema);
     }
     CHECK(n >= VFA_SCHEMA_VERSION - 1, "%u of %d schemas are kept", n, VFA_SCHEMA_VERSION);
 }
