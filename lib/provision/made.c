@@ -9,6 +9,7 @@
 #include "device/kind.h"
 #include "device/made-name.h"
 #include "device/sysfs.h"
+#include "device/vdpa-kind.h"
 #include "spec/spec.h"
 #include "config/config.h"
 #include "state/claims.h"
@@ -126,6 +127,7 @@ static int lock_making(const struct vfa_host *host, const char *device, int *ret
 struct errand {
     struct vfa_host *host;
     const struct vfa_claim *claim; /* zero: none */
+    const char *link;              /* the path of the recipe, or NULL */
 };
 
 static void warn_of_claim(void *data, const struct vfa_error *why)
@@ -144,11 +146,33 @@ static int find_claim(struct vfa_host *host, const char *device, struct vfa_clai
     return r < 0 ? r : 0;
 }
 
+/* Two domains, or two elements of one domain, may name the same path: the first one keeps it, since
+ * libvirt would give the guest the device of the second one. */
+static int check_link(void *data, struct vfa_error *err)
+{
+    const struct errand *errand = data;
+    VFA_AUTO(vfa_recipe_clear) struct vfa_recipe recipe = {.link = NULL};
+    VFA_AUTO(vfa_claim_clear) struct vfa_claim claim = {0};
+    char other[VFA_DEVICE_ID_SIZE];
+    int r = vfa_vdpa_of_node(&errand->host->sysfs, errand->link, other, err);
+
+    if (r != 0 || strcmp(other, errand->claim->device) == 0)
+        return r < 0 ? r : 0;
+    r = read_recipe(errand->host, other, &recipe, err);
+    if (r != 0 || !recipe.link || strcmp(recipe.link, errand->link) != 0)
+        return r < 0 ? r : 0;
+    r = find_claim(errand->host, other, &claim, err);
+    if (r < 0 || !claim.device)
+        return r;
+    return vfa_fail(err, EEXIST, "the link '%s' is that of %s of domain '%s'", errand->link, other,
+                    claim.domain);
+}
+
 static int make_recorded(struct vfa_host *host, const struct vfa_claim *claim,
                          const struct vfa_make *without_warning, struct vfa_recipe *recipe,
                          struct vfa_error *err)
 {
-    struct errand errand = {host, claim};
+    struct errand errand = {host, claim, recipe->link};
     struct vfa_make make = *without_warning;
     int r;
 
@@ -157,6 +181,7 @@ static int make_recorded(struct vfa_host *host, const struct vfa_claim *claim,
     if (recipe->made && vfa_made_is_complete(&make))
         return 0;
     make.warn = warn_of_claim;
+    make.check_link = check_link;
     make.data = &errand;
     r = vfa_make_device(&make, err);
     recipe->made = true;

@@ -166,6 +166,9 @@ static int finish_vdpa(const struct vfa_make *make, const char *name, struct vfa
 
     if (r != 0 || !make->recipe->link)
         return r;
+    r = make->check_link ? make->check_link(make->data, err) : 0;
+    if (r < 0)
+        return r;
     return vfa_node_link_make(make->folder, make->recipe->link, target_of(make, &node, target),
                               err);
 }

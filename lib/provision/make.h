@@ -25,6 +25,7 @@ struct vfa_make {
     const char *device; /* its identity */
     const struct vfa_recipe *recipe;
     void (*warn)(void *data, const struct vfa_error *why); /* what the driver does not support */
+    int (*check_link)(void *data, struct vfa_error *err);  /* before a link is made; 0: it may be */
     void *data;
 };
 

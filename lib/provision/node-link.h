@@ -10,7 +10,8 @@
  *   below it belong to the user of this process (root), who alone can write to them, mode 0711.
  *   Other folders are not used, and not repaired.
  * - No symbolic link on the way is followed, below the folder that has this one.
- * - A link is replaced at once (rename). A file that is no link is never replaced or removed.
+ * - A link is replaced at once (rename). A file that is no link is never replaced or removed. The
+ *   caller checks that the link is not in use by another domain.
  */
 #ifndef VFA_PROVISION_NODE_LINK_H
 #define VFA_PROVISION_NODE_LINK_H

@@ -117,6 +117,34 @@ def test_a_vdpa_device_in_the_definition(made):
     assert made.names("vdpa") == [] and made.claims() == {}
 
 
+def test_a_path_of_another_domain(made):
+    """A copy of a domain names the same path: it does not get the link, and the guest that has it keeps it."""
+    path = made.link(1, "port")
+    element = vdpa(path, "port")
+    fine(made.start(1, request("vnet", name="port"), element))
+    name, = made.names("vdpa")
+    why = refused(made.start(2, request("vnet", name="port"), element))
+    assert "request 'port': the link '%s' is that of vdpa:%s of domain 'd1'" % (path, name) in why
+    assert os.readlink(path).endswith("/vhost-vdpa-0") and list(made.claims()) == ["vdpa:" + name]
+    assert made.names("vdpa") == [name]
+    made.stop(1, request("vnet", name="port"), element)
+    fine(made.start(2, request("vnet", name="port"), element))
+    made.stop(2, request("vnet", name="port"), element)
+    two = request("vnet", name="port") + request("vnet", name="other")
+    assert "is that of vdpa:" in refused(made.start(1, two, element + vdpa(path, "other")))
+    assert made.names("vdpa") == [] and made.claims() == {} and not path.is_symlink()
+
+
+def test_a_path_that_is_left(made):
+    """A link to the node of a device that has another link, or none, is replaced."""
+    path = made.link(2, "port")
+    fine(made.start(1, request("vnet", name="port")))
+    path.parent.mkdir()
+    path.symlink_to(os.readlink(made.link(1, "port")))
+    fine(made.start(2, request("vnet", name="port"), vdpa(path, "port")))
+    assert os.readlink(path).endswith("/vhost-vdpa-1")
+
+
 def test_a_mediated_device_in_the_definition(made):
     element = mdev(77, "console")
     fine(made.start(1, request("tty", name="console"), element))
