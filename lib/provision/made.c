@@ -183,6 +183,7 @@ static int make_recorded(struct vfa_host *host, const struct vfa_claim *claim,
     make.warn = warn_of_claim;
     make.check_link = check_link;
     make.data = &errand;
+    make.ret_node = recipe->node;
     r = vfa_make_device(&make, err);
     recipe->made = true;
     return r == 0 ? write_recipe(host, make.device, recipe, err) : r;

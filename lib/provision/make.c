@@ -151,10 +151,9 @@ static int vdpa_maker(const struct vfa_sysfs *sysfs, const char *name, char *ret
     return r;
 }
 
-static char *target_of(const struct vfa_make *make, const struct vfa_vdpa_node *node,
-                       char buf[PATH_MAX])
+static char *target_of(const struct vfa_make *make, const char *node, char buf[PATH_MAX])
 {
-    snprintf(buf, PATH_MAX, "%s/%s", make->nodes, node->node);
+    snprintf(buf, PATH_MAX, "%s/%s", make->nodes, node);
     return buf;
 }
 
@@ -167,22 +166,27 @@ static int finish_vdpa(const struct vfa_make *make, const char *name, struct vfa
     if (r != 0 || !make->recipe->link)
         return r;
     r = make->check_link ? make->check_link(make->data, err) : 0;
-    if (r < 0)
-        return r;
-    return vfa_node_link_make(make->folder, make->recipe->link, target_of(make, &node, target),
-                              err);
+    if (r == 0)
+        r = vfa_node_link_make(make->folder, make->recipe->link, target_of(make, node.node, target),
+                               err);
+    if (r == 0 && make->ret_node)
+        strcpy(make->ret_node, node.node);
+    return r;
 }
 
 static int remove_vdpa_link(const struct vfa_make *make, const char *name, struct vfa_error *err)
 {
-    struct vfa_vdpa_node node = {.node = ""};
+    struct vfa_vdpa_node now = {.node = ""};
+    const char *node = make->recipe->node;
     char target[PATH_MAX];
-    int r = vfa_vdpa_node(make->sysfs, name, &node, err);
+    int r = vfa_vdpa_node(make->sysfs, name, &now, err);
 
+    if (now.node[0])
+        node = now.node;
     if (r < 0 || !make->recipe->link)
         return r < 0 ? r : 0;
     return vfa_node_link_remove(make->folder, make->recipe->link,
-                                node.node[0] ? target_of(make, &node, target) : NULL, err);
+                                *node ? target_of(make, node, target) : NULL, err);
 }
 
 /* sysfs does not have the device. Whether the kernel is still about to make it. */
@@ -296,7 +300,8 @@ bool vfa_made_is_complete(const struct vfa_make *make)
     if (!make->recipe->link)
         return true;
     return vfa_vdpa_node(make->sysfs, name, &node, NULL) == 0 && node.node[0] &&
-           vfa_node_link_leads_to(make->folder, make->recipe->link, target_of(make, &node, target));
+           vfa_node_link_leads_to(make->folder, make->recipe->link,
+                                  target_of(make, node.node, target));
 }
 
 /* ---- destroying ---- */

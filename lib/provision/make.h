@@ -6,7 +6,8 @@
  * To make a vDPA device: add, bind to vhost_vdpa, make the link. To destroy it: remove the link,
  * delete. The link goes first, since the kernel gives the number of a node away as soon as the
  * device is deleted: a link that is left would lead to the device of another guest. Programs that
- * have the node open keep it without the link.
+ * have the node open keep it without the link. If others have deleted the device, the number may be
+ * in use again: the recipe knows to which node the link led.
  *
  * Each call into the kernel is made in a child and has a time limit (device/child.h).
  */
@@ -16,6 +17,7 @@
 #include "base/common.h"
 #include "base/error.h"
 #include "device/sysfs.h"
+#include "device/vdpa-node.h"
 #include "recipe.h"
 
 struct vfa_make {
@@ -27,6 +29,7 @@ struct vfa_make {
     void (*warn)(void *data, const struct vfa_error *why); /* what the driver does not support */
     int (*check_link)(void *data, struct vfa_error *err);  /* before a link is made; 0: it may be */
     void *data;
+    char *ret_node; /* VFA_VDPA_NODE_SIZE bytes: the node that the new link leads to; or NULL */
 };
 
 /* Makes the device. A device of this name that nobody has open is destroyed first, as its settings

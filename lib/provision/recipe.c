@@ -120,6 +120,16 @@ static bool read_link(const char *value, struct vfa_recipe *recipe)
     return recipe->link != NULL;
 }
 
+static bool read_node(const char *value, struct vfa_recipe *recipe)
+{
+    size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    if (len == 0 || value[len] || len >= sizeof(recipe->node))
+        return false;
+    strcpy(recipe->node, value);
+    return true;
+}
+
 static bool read_made(const char *value, struct vfa_recipe *recipe)
 {
     return vfa_parse_bool(value, &recipe->made) == 0;
@@ -130,7 +140,7 @@ static const struct recipe_key {
     bool (*read)(const char *value, struct vfa_recipe *recipe);
 } recipe_keys[] = {
     {"maker", read_maker},   {"mac", read_mac},   {"max_vqp", read_max_vqp}, {"mtu", read_mtu},
-    {"policy", read_policy}, {"link", read_link}, {"made", read_made},
+    {"policy", read_policy}, {"link", read_link}, {"node", read_node},       {"made", read_made},
 };
 
 /* ---- the text ---- */
@@ -188,6 +198,8 @@ static void write_words(FILE *out, const struct vfa_recipe *recipe, const char *
         fputs(" policy=best_effort", out);
     if (link)
         fprintf(out, " link=%s", link);
+    if (recipe->node[0])
+        fprintf(out, " node=%s", recipe->node);
     if (recipe->made)
         fputs(" made=yes", out);
 }

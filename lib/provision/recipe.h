@@ -4,7 +4,7 @@
  * written and committed before the device is made, so that every program can destroy the device.
  *
  *   maker=mgmtdev:pci/0000:3b:00.2 mac=56:01:02:03:04:05 max_vqp=4 mtu=9000 policy=best_effort
- *   link=/run/vfalias/vdpa/UUID/REQUEST made=yes
+ *   link=/run/vfalias/vdpa/UUID/REQUEST node=vhost-vdpa-3 made=yes
  *
  * Words KEY=VALUE, separated by one blank each. In a value, a percent sign and each byte that is not
  * a printable ASCII character stand as %XX. Words with other keys come from a newer version, and are
@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/mac.h"
 #include "device/device.h"
+#include "device/vdpa-node.h"
 #include "spec/spec.h"
 
 struct vfa_recipe {
@@ -25,6 +26,7 @@ struct vfa_recipe {
     struct vfa_vdpa_config vdpa;     /* 0: the driver's choice */
     enum vfa_settings_policy policy; /* for `vdpa`; a driver without `mac` is accepted always */
     char *link;                      /* absolute path of the link to its node; NULL: none */
+    char node[VFA_VDPA_NODE_SIZE];   /* that the link led to when it was made; "": unknown */
     bool made;                       /* it was made with all of this */
 };
 
@@ -39,7 +41,7 @@ int vfa_recipe_format(const struct vfa_recipe *recipe, char **ret, struct vfa_er
 int vfa_recipe_parse(const char *text, const char *device, struct vfa_recipe *ret,
                      struct vfa_error *err);
 
-/* True if both describe the same device; `made` is ignored. */
+/* True if both describe the same device; `node` and `made` are ignored. */
 bool vfa_recipe_same(const struct vfa_recipe *a, const struct vfa_recipe *b);
 
 #endif

@@ -5,6 +5,8 @@
 #include "provision/recipe.h"
 #include "fuzz.h"
 
+#include <string.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     VFA_AUTO(vfa_freep) char *text = fuzz_text(data, size);
@@ -17,5 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE(vfa_recipe_format(&recipe, &written, NULL) == 0);
     FUZZ_REQUIRE(vfa_recipe_parse(written, "fuzz", &again, NULL) == 0);
     FUZZ_REQUIRE(vfa_recipe_same(&recipe, &again) && recipe.made == again.made);
+    FUZZ_REQUIRE(strcmp(recipe.node, again.node) == 0);
     return 0;
 }

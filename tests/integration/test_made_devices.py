@@ -145,6 +145,18 @@ def test_a_path_that_is_left(made):
     assert os.readlink(path).endswith("/vhost-vdpa-1")
 
 
+def test_a_link_to_the_node_of_another_guest(made):
+    """An administrator has deleted the device, and the number of its node is in use again."""
+    fine(made.start(1, request("vnet", name="port")))
+    name, = made.names("vdpa")
+    assert made.kernel.maker("delete", name) == ["done"]
+    fine(made.start(2, request("vnet", name="port")))
+    assert os.readlink(made.link(1, "port")) == os.readlink(made.link(2, "port"))
+    made.stop(1, request("vnet", name="port"))
+    assert not made.link(1, "port").is_symlink() and made.link(2, "port").is_symlink()
+    assert made.claims().keys() == {"vdpa:" + device for device in made.names("vdpa")}
+
+
 def test_a_mediated_device_in_the_definition(made):
     element = mdev(77, "console")
     fine(made.start(1, request("tty", name="console"), element))

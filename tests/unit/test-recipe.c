@@ -18,12 +18,15 @@ static const struct {
 } recipes[] = {
     {MAKER, {.maker = "mgmtdev:pci/0000:3b:00.2"}},
     {"maker=mdev-type:mtty/mtty-2 made=yes", {.maker = "mdev-type:mtty/mtty-2", .made = true}},
-    {MAKER " mac=52:54:00:01:02:03 max_vqp=4 mtu=9000 policy=best_effort link=/run/x/y made=yes",
+    {MAKER
+     " mac=52:54:00:01:02:03 max_vqp=4 mtu=9000 policy=best_effort link=/run/x/y node=vhost-vdpa-3 "
+     "made=yes",
      {.maker = "mgmtdev:pci/0000:3b:00.2",
       .mac = "52:54:00:01:02:03",
       .vdpa = {4, 9000},
       .policy = VFA_SETTINGS_BEST_EFFORT,
       .link = (char *)"/run/x/y",
+      .node = "vhost-vdpa-3",
       .made = true}},
     {"maker=mgmtdev:a%25b", {.maker = "mgmtdev:a%b"}},
     {MAKER " link=/a%20b%25c%0A%FF=d",
@@ -41,6 +44,7 @@ static void test_both_ways(void)
               "%zu: %s", i, text);
         CHECK(vfa_recipe_parse(recipes[i].text, "d", &recipe, NULL) == 0 &&
                   vfa_recipe_same(&recipe, &recipes[i].recipe) &&
+                  strcmp(recipe.node, recipes[i].recipe.node) == 0 &&
                   recipe.made == recipes[i].recipe.made,
               "%zu", i);
         for (size_t j = 0; j < ARRAY_SIZE(recipes); j++)
@@ -80,6 +84,9 @@ static void test_bad(void)
         {MAKER " link=/a%0", "'link'"},
         {MAKER " link=/a%00", "'link'"},
         {MAKER " link=/a%g0", "'link'"},
+        {MAKER " node=", "'node'"},
+        {MAKER " node=../vhost-vdpa-3", "'node'"},
+        {MAKER " node=vhost-vdpa-42949672960000", "'node'"},
         {MAKER " nothing", "'nothing'"},
     };
 
