@@ -63,6 +63,7 @@ REASONS = {
     ("lib/choose/describe.c", "fprintf"): "not what the alias means",
     ("lib/choose/describe.c", "fputs"): "not allowed by a device_spec",
     ("lib/choose/describe.c", ""): "other driver",
+    ("lib/choose/device-status.c", "asprintf"): "can make no more",
 }
 
 
