@@ -80,11 +80,13 @@ static int run_list(struct vfa_cmd_context *ctx, int argc, char **argv)
 
 /* ---- add, remove ---- */
 
-static bool is_address(const char *device)
+static bool is_device(const char *device)
 {
     if (vfa_kind_of(device))
         return true;
-    vfa_cmd_fail_usage("device '%s' is not a full PCI address (example: 0000:3b:02.1)", device);
+    vfa_cmd_fail_usage(
+        "device '%s' is no full PCI address, vdpa:NAME, mdev:UUID, mgmtdev:NAME or mdev-type:PARENT/TYPE: 'vfalias devices' and 'vfalias claims' list them",
+        device);
     return false;
 }
 
@@ -111,7 +113,7 @@ static int run_add(struct vfa_cmd_context *ctx, int argc, char **argv)
 
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, operands, &status))
         return status;
-    if (!is_address(operands[0]) || !vfa_cmd_may_write(ctx))
+    if (!is_device(operands[0]) || !vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
     if (vfa_state_open(ctx->config->state_path, ctx->config->libvirt_run, VFA_STATE_WRITE, &state,
                        &err) < 0 ||
@@ -149,7 +151,7 @@ static int run_remove(struct vfa_cmd_context *ctx, int argc, char **argv)
 
     if (!vfa_cmd_begin(ctx, &syntax, argc, argv, &device, &status))
         return status;
-    if (!is_address(device) || !vfa_cmd_may_write(ctx))
+    if (!is_device(device) || !vfa_cmd_may_write(ctx))
         return VFA_CMD_USAGE;
     r = remove_device(ctx, device, force, clean, &err);
     if (r < 0)

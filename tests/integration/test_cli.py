@@ -147,8 +147,10 @@ def claims(host):
     (["migrate", "db1", "test:///default", "--timeout", "-1"], "migrate: '-1' is no number of seconds"),
     (["quarantine", "look"], "quarantine: 'look' is none of add, list, remove"),
     (["quarantine", "add", "0000:02:10.0"], "quarantine add: REASON is missing"),
-    (["quarantine", "add", "02:10.0", "bad"], "device '02:10.0' is not a full PCI address (example: 0000:3b:02.1)"),
-    (["quarantine", "remove", "enp1s0"], "device 'enp1s0' is not a full PCI address (example: 0000:3b:02.1)"),
+    (["quarantine", "add", "02:10.0", "bad"], "device '02:10.0' is no full PCI address, vdpa:NAME, mdev:UUID, mgmtdev:NAME or "
+     "mdev-type:PARENT/TYPE: 'vfalias devices' and 'vfalias claims' list them"),
+    (["quarantine", "add", "mdev:nope", "bad"], "device 'mdev:nope' is no full PCI address, vdpa:NAME, mdev:UUID, "),
+    (["quarantine", "remove", "enp1s0"], "device 'enp1s0' is no full PCI address, vdpa:NAME, "),
     (["release"], "release: DOMAIN is missing"),
     (["release", ""], "release: DOMAIN is empty"),
     (["request"], "request: add, remove, list or ports is missing"),
