@@ -86,6 +86,16 @@ static int refuse_alias(const struct vfa_config *config, const char *alias)
         known ? known : "");
 }
 
+/* The given option that excludes a list; NULL: there is none. */
+static const char *single_option(const struct add *add)
+{
+    return add->name         ? "name"
+           : add->count_text ? "count"
+           : add->port       ? "port"
+           : add->cold       ? "cold"
+                             : vfa_request_element_option(&add->element);
+}
+
 /* ALIAS, ALIAS:COUNT or a list. A text that equals an alias' name means that alias, even if the
  * name contains ':' or ','. */
 static int read_alias_list(const struct vfa_config *config, struct add *add)
@@ -94,6 +104,10 @@ static int read_alias_list(const struct vfa_config *config, struct add *add)
     int r;
 
     if (!vfa_config_alias(config, add->alias_list)) {
+        const char *single = strchr(add->alias_list, ',') ? single_option(add) : NULL;
+
+        if (single)
+            return vfa_cmd_fail_usage("request add: --%s is for one alias, not for a list", single);
         r = vfa_extraspec_parse(add->alias_list, &add->asked, &err);
         return r < 0 ? vfa_cmd_fail_usage("request add: %s", vfa_error_text(&err)) : VFA_CMD_FINE;
     }
@@ -110,14 +124,6 @@ static int read_count_option(struct add *add)
 {
     struct vfa_extraspec_item *first = &add->asked.items[0];
 
-    const char *single = add->name         ? "name"
-                         : add->count_text ? "count"
-                         : add->port       ? "port"
-                         : add->cold       ? "cold"
-                                           : vfa_request_element_option(&add->element);
-
-    if (add->asked.n > 1 && single)
-        return vfa_cmd_fail_usage("request add: --%s is for one alias, not for a list", single);
     if (!add->count_text)
         return VFA_CMD_FINE;
     if (first->counted)
@@ -129,7 +135,7 @@ static int read_count_option(struct add *add)
     return VFA_CMD_FINE;
 }
 
-/* Element options exist for a single alias only: read_count_option() refuses them for a list. */
+/* Element options exist for a single alias only: read_alias_list() refuses them for a list. */
 static int read_element_options(const struct vfa_config *config, struct add *add)
 {
     const struct vfa_extraspec_item *item = &add->asked.items[0];
@@ -225,7 +231,7 @@ static int read_arguments(const struct vfa_cmd_context *ctx, struct add *add)
 static int make_request_name(const struct add *add, const struct vfa_domain *domain, uint32_t i,
                              unsigned *number, char **ret)
 {
-    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* no list: read_count_option() */
+    const struct vfa_extraspec_item *item = &add->asked.items[0]; /* no list: read_alias_list() */
     char *name = NULL;
     int r;
 

@@ -163,6 +163,7 @@ def claims(host):
     (["request", "add", "db1", "net", "--live", "--current"],
      "request add: --current excludes --live and --config"),
     (["request", "add", "db1", "net,nvme"], "at 'net': each item of a list must be ALIAS:COUNT"),
+    (["request", "add", "db1", "net,nvme", "--cold"], "request add: --cold is for one alias, not for a list"),
     (["request", "add", "db1", "net:1,"], "an alias is missing"),
     (["request", "add", "db1", "net:0"], "the count behind ':' is not in 1 to 256"),
     (["request", "add", "db1", "net:one"], "the count behind ':' is not in 1 to 256"),
