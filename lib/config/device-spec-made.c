@@ -21,6 +21,29 @@
 
 #define MAX_DEVICES 1000000
 
+/* fnmatch() takes a '[' without ']' for the character, which no name of a maker has. */
+static bool has_open_bracket(const char *pattern)
+{
+    const char *end;
+
+    while ((pattern = strchr(pattern, '[')) != NULL) {
+        pattern += pattern[1] == '!' || pattern[1] == '^' ? 2 : 1;
+        end = *pattern ? strchr(pattern + 1, ']') : NULL; /* a ']' at the start is one of the set */
+        if (!end)
+            return true;
+        pattern = end;
+    }
+    return false;
+}
+
+static int check_brackets(const struct vfa_where *where, const char *key, const char *text,
+                          struct vfa_error *err)
+{
+    return has_open_bracket(text)
+               ? vfa_config_fail(where, err, "cannot use %s '%.80s': a '[' has no ']'", key, text)
+               : 0;
+}
+
 static int refuse_pattern(const struct vfa_where *where, const char *key, const char *text,
                           struct vfa_error *err)
 {
@@ -42,7 +65,7 @@ static int read_pattern(const char *key, struct json_object *value, const struct
     if (!vfa_maker_pattern_ok(text))
         return refuse_pattern(where, key, text, err);
     *ret = strdup(text);
-    return *ret ? 0 : vfa_fail_oom(err);
+    return *ret ? check_brackets(where, key, text, err) : vfa_fail_oom(err);
 }
 
 static int add_mdev_type(const char *key, const char *text, size_t len,
@@ -56,7 +79,7 @@ static int add_mdev_type(const char *key, const char *text, size_t len,
         return vfa_fail_oom(err);
     spec->n_mdev_types++;
     return vfa_maker_pattern_ok(*slot) && !strchr(*slot, '/')
-               ? 0
+               ? check_brackets(where, key, *slot, err)
                : refuse_pattern(where, key, *slot, err);
 }
 
