@@ -166,7 +166,7 @@ def test_removed_while_a_guest_runs(lab, pool):
     pool.start("db1", "net-0")
     guest, source = process(lab, "db1"), pool.devices("db1")["net-0"].source
     said = apt(lab, "remove", "vfalias")
-    assert "vfalias: running guests keep their devices; when they stop, libvirt reclaims the devices, but VF settings stay as they are: db1" in said.stderr
+    assert "vfalias: running guests keep their devices; when they stop, libvirt reclaims the devices, but VF settings stay as they are, and made vDPA and mediated devices stay: db1" in said.stderr
     assert process(lab, "db1") == guest
     assert pool.devices("db1")["net-0"].source == source and lab.driver(source) == "vfio-pci"
     lab.virsh("start", "plain")  # no hook is left: domains without requests start
