@@ -244,6 +244,14 @@ static bool requeue_after_error(struct vfa_pass *pass, const struct vfa_error *e
     return false;
 }
 
+/* Other devices are being made: no error. */
+static bool requeue_to_make(struct vfa_pass *pass, const struct vfa_error *err)
+{
+    vfa_log(LOG_DEBUG, "domain '%s': %s", pass->domain->name, vfa_error_text(err));
+    vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
+    return false;
+}
+
 /* The XML names the link, which is there for the lifetime of the device. */
 static int name_link(struct vfa_pass *pass, const struct vfa_step *step, struct vfa_device *device,
                      struct vfa_error *err)
@@ -310,6 +318,8 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
     if (!vfa_pass_is_free(pass))
         return false;
     r = make_ready(pass, step, &device, &check, &err);
+    if (r == -EAGAIN && step->claim->maker)
+        return requeue_to_make(pass, &err);
     if (r < 0 && r != -ENODEV)
         return requeue_after_error(pass, &err);
     if (r == VFA_VF_STALE || (r == 0 && check == VFA_VERIFIED_CHANGED)) {

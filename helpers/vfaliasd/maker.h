@@ -10,8 +10,8 @@
 #include "base/error.h"
 
 /* Fits run_maker of struct vfa_host; `daemon` is the struct vfa_daemon. The results are those of
- * vfa_made_errand() (provision/made.h). -ETIMEDOUT: make-device has not ended; -ECHILD: it was not
- * started, or has failed. */
+ * vfa_made_errand() (provision/made.h). -EAGAIN: half of the workers wait for make-device already;
+ * -ETIMEDOUT: it has not ended; -ECHILD: it was not started, or has failed. */
 int vfa_daemon_run_maker(void *daemon, const char *verb, const char *device, struct vfa_error *err);
 
 #endif

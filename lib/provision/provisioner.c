@@ -151,6 +151,14 @@ static int undo_job(struct vfa_job *job, struct vfa_error *err)
     return r;
 }
 
+/* After an error a kernel that may hang is not called again at once: the device is on record, and the
+ * next attempt makes it anew, or the release of the claim destroys it. */
+static bool is_undone_at_once(const struct vfa_job *job, const struct vfa_step_functions *step,
+                              int result)
+{
+    return step->undo_refused && (result > 0 || !job->claim->maker);
+}
+
 static int apply_planned(struct vfa_job *job, const struct vfa_step_functions *step,
                          struct vfa_error *err)
 {
@@ -159,7 +167,7 @@ static int apply_planned(struct vfa_job *job, const struct vfa_step_functions *s
 
     if (r == 0)
         return 0;
-    if (step->undo_refused)
+    if (is_undone_at_once(job, step, r))
         undone = undo_job(job, err);
     if (undone < 0)
         return undone;

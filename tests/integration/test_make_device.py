@@ -232,12 +232,24 @@ def test_hook_after_a_hook_was_killed(hooked):
     assert kernel.devices() == {} and hooked.record() == []
 
 
+def test_hook_asks_a_hanging_kernel_once(hooked):
+    """What may have been made stays on record until the claim has ended."""
+    host, kernel = hooked.host, hooked.kernel
+    with kernel.hanging("new"), kernel.hanging("get"):
+        assert "the kernel did not answer" in refused(host.prepare(2, request("vnet")))
+    assert [call.split()[0] for call in kernel.calls()[-2:]] == ["new", "get"]
+    claim, = (claim for claim in host.claims() if claim["domain"] == "d2")
+    assert claim["state"] == "releasing" and len(hooked.record()) == 1
+    fine(host.prepare(2, request("vnet")))
+    assert len(kernel.devices()) == 1
+
+
 # ---- as vfaliasd runs it ----
 
 SYSTEMD_RUN = r"""#!/bin/sh
 cd "${0%/*}"
-[ ! -e refuse ] || { echo "Failed to start transient service unit: no" >&2; exit 1; }
 printf '%s\n' "$@" >>args
+[ ! -e refuse ] || { echo "Failed to start transient service unit: no" >&2; exit 1; }
 while [ "$1" != -- ]; do shift; done
 shift
 exec "$@"
@@ -252,8 +264,8 @@ def daemon(made):
     made.host.daemon_is_gone()
     started = []
 
-    def start():
-        started.append(Daemon(made.host, env={"VFALIAS_SYSTEMD_RUN": str(program)}))
+    def start(*guests):
+        started.append(Daemon(made.host, *guests, env={"VFALIAS_SYSTEMD_RUN": str(program)}))
         return started[-1]
 
     yield start

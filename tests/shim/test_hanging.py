@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests whose QEMU does not answer libvirt, or whose job libvirt is running; and the other guests, which are served
 meanwhile."""
+import os
+
 import pytest
 
+import madekernel
 from daemonhost import guest
-from hookhost import request
+from hookhost import CONFIG, request
 from shimhost import CONTROL_OCCUPIED, JOB_UNBOUNDED, OPERATION_BACKUP, OPERATION_MIGRATION_OUT
 
 NET = request("net")
@@ -70,3 +73,39 @@ def test_migration_does(host, daemon):
     assert not one.calls("virDomainAttachDeviceFlags")
     one.lift("virDomainGetJobStats d1")
     one.wait_for_call("attached", "d1")
+
+
+# Devices that are made: each program that vfaliasd starts waits until the gate has a writer.
+SYSTEMD_RUN = """#!/bin/sh
+cd "${0%/*}"
+echo >>runs
+[ -e open ] || read -r line <gate
+exit 1
+"""
+VDPA = CONFIG + """require_daemon = no
+[pci]
+device_spec = {"mgmtdev": "vdpasim_net", "max_devices": 20, "physical_network": "physnet1"}
+alias = {"name": "vnet", "device_type": "vdpa", "physical_network": "physnet1"}
+"""
+
+
+def test_devices_that_cannot_be_made_keep_no_other_guest_waiting(host, daemon, library, tmp_path):
+    kernel = madekernel.MadeKernel(host.tree, madekernel.build(tmp_path))
+    kernel.vdpa()
+    kernel.mgmtdev("vdpasim_net")
+    host.configure(VDPA)
+    program, gate, runs = (host.folder / name for name in ("systemd-run", "gate", "runs"))
+    program.write_text(SYSTEMD_RUN)
+    program.chmod(0o755)
+    os.mkfifo(gate)
+    one = daemon(guest(1), *(guest(n, request("vnet")) for n in range(2, 16)),
+                 env={**kernel.env, "LD_PRELOAD": "%s %s" % (library, kernel.env["LD_PRELOAD"]),
+                      "VFALIAS_SYSTEMD_RUN": str(program)})
+    one.wait_for("has to wait: 6 other devices are being made or destroyed")
+    one.do("metadata d1 <requests><request alias='net'/></requests>")
+    asked = one.calls("did")[-1].time
+    assert one.wait_for_call("attached", "d1").time - asked < 2
+    assert runs.read_text().count("\n") == 6
+    (host.folder / "open").touch()
+    os.close(os.open(gate, os.O_WRONLY))
+    one.wait_for(lambda: runs.read_text().count("\n") >= 14)
