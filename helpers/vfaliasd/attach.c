@@ -235,21 +235,25 @@ static bool attach_failed(struct vfa_pass *pass, const struct vfa_step *step, in
     return false;
 }
 
+/* make-device cannot be started, has failed, or does not end: nothing says that this passes. */
+static bool has_maker_failed(const struct vfa_step *step, int r)
+{
+    return step->claim->maker && (r == -ECHILD || r == -ETIMEDOUT);
+}
+
 /* For an error of the state file, or a device that another program uses at the moment: not counted
  * as a failed attempt. */
-static bool requeue_after_error(struct vfa_pass *pass, const struct vfa_error *err)
+static void requeue_after_error(struct vfa_pass *pass, const struct vfa_error *err)
 {
-    vfa_log_change(pass->uuid, LOG_ERR, "%s", vfa_error_text(err));
+    vfa_log_change(pass->uuid, LOG_ERR, "domain '%s': %s", pass->domain->name, vfa_error_text(err));
     vfa_pass_requeue_after(pass, VFA_REQUEUE_ERROR);
-    return false;
 }
 
 /* Other devices are being made: no error. */
-static bool requeue_to_make(struct vfa_pass *pass, const struct vfa_error *err)
+static void requeue_to_make(struct vfa_pass *pass, const struct vfa_error *err)
 {
     vfa_log(LOG_DEBUG, "domain '%s': %s", pass->domain->name, vfa_error_text(err));
     vfa_pass_requeue_after(pass, VFA_REQUEUE_BUSY);
-    return false;
 }
 
 /* The XML names the link, which is there for the lifetime of the device. */
@@ -301,6 +305,22 @@ static void attach_from_other(struct vfa_pass *pass, const struct vfa_step *step
         vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
 }
 
+/* r: as make_ready() returned; 0: the claim has changed. */
+static void not_ready(struct vfa_pass *pass, const struct vfa_step *step, int r,
+                      const struct vfa_error *err)
+{
+    if (r == 0 || r == VFA_VF_STALE)
+        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
+    else if (r == VFA_VF_FULL)
+        attach_from_other(pass, step);
+    else if (r > 0 || has_maker_failed(step, r))
+        failed(pass, step, vfa_error_text(err));
+    else if (r == -EAGAIN && step->claim->maker)
+        requeue_to_make(pass, err);
+    else
+        requeue_after_error(pass, err);
+}
+
 bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
 {
     VFA_AUTO(vfa_error_clear) struct vfa_error err = VFA_ERROR_INIT;
@@ -318,20 +338,8 @@ bool vfa_pass_attach(struct vfa_pass *pass, const struct vfa_step *step)
     if (!vfa_pass_is_free(pass))
         return false;
     r = make_ready(pass, step, &device, &check, &err);
-    if (r == -EAGAIN && step->claim->maker)
-        return requeue_to_make(pass, &err);
-    if (r < 0 && r != -ENODEV)
-        return requeue_after_error(pass, &err);
-    if (r == VFA_VF_STALE || (r == 0 && check == VFA_VERIFIED_CHANGED)) {
-        vfa_pass_requeue_after(pass, VFA_REQUEUE_NOW);
-        return false;
-    }
-    if (r == VFA_VF_FULL) {
-        attach_from_other(pass, step);
-        return false;
-    }
-    if (r > 0) {
-        failed(pass, step, vfa_error_text(&err));
+    if (r != -ENODEV && (r != 0 || check == VFA_VERIFIED_CHANGED)) {
+        not_ready(pass, step, r, &err);
         return false;
     }
     if (r == 0)

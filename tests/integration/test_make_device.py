@@ -10,7 +10,7 @@ import time
 import pytest
 
 import madekernel
-from daemonhost import Daemon
+from daemonhost import Daemon, guest
 from hookhost import CONFIG, INST, domain, fine, refused, request, uuid
 
 PROGRAM = INST / "libexec/vfalias/make-device"
@@ -306,3 +306,22 @@ def test_daemon_gives_up(made, daemon):
         one = daemon()
         one.wait_for("%s is quarantined: it was made for a guest, and is not destroyed: " % DEVICE)
     assert made.exists() and not made.has_claim()
+
+
+def test_daemon_counts_what_make_device_fails(hooked, daemon):
+    """As other failures to attach. What may have been made stays on record, and is not destroyed at once."""
+    host = hooked.host
+    host.configure(VDPA.replace('"vdpa": {"mtu": 1400}', '"vdpa": {"mtu": 1400}, "on_attach_failure": "destroy"') +
+                   "[vfalias]\nrequire_daemon = no\n")
+    (host.folder / "refuse").touch()
+    fine(host.release(1, requests=request("net")))
+    one = daemon(guest(2, request("vnet")))
+    why = "make-device has failed for %s: Failed to start transient service unit: no"
+    one.wait_for(lambda: [claim["attempts"] for claim in host.claims()] >= [2])
+    claim, = host.claims()
+    assert claim["error"] == why % claim["device"] and len(hooked.record()) == 1
+    assert "destroy" not in (host.folder / "args").read_text().splitlines()
+    assert "domain 'd2': cannot attach %s for request 'vnet-0', attempt 2: %s" % (claim["device"], claim["error"]) in one.text()
+    with hooked.state() as db:
+        db.execute("UPDATE claim SET attempts = 4")
+    one.wait_for("domain 'd2': destroyed, since request 'vnet-0' could not be attached")
