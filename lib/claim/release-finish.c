@@ -31,8 +31,11 @@
 
 #define MAX_ATTEMPTS 30 /* where the clock cannot tell: it was set back */
 
-/* Seconds from the end of a claim to its attempts, after the first. */
-static const unsigned schedule[] = {1, 2, 5, VFA_RELEASE_ATTRIBUTES_S, 20, 40};
+/* Seconds from the end of a claim to its attempts, after the first. Those after a minute are only for
+ * devices that were made; behind the end of the table, the last value is the time between two. */
+static const unsigned schedule[] = {
+    1,   2,   5,   VFA_RELEASE_ATTRIBUTES_S, 20, 40, VFA_RELEASE_GIVE_UP_S,
+    120, 240, 480, VFA_RELEASE_PERIOD_S};
 
 struct work {
     struct vfa_host *host;
@@ -186,10 +189,12 @@ static int64_t age_of(const struct vfa_claim *claim)
 static unsigned due_in(const struct vfa_claim *claim)
 {
     int64_t age = age_of(claim), due = 0;
+    size_t last = ARRAY_SIZE(schedule);
 
-    if (claim->attempts > 0)
-        due = claim->attempts > ARRAY_SIZE(schedule) ? VFA_RELEASE_GIVE_UP_S
-                                                     : schedule[claim->attempts - 1];
+    if (claim->attempts > last)
+        due = (int64_t)VFA_RELEASE_PERIOD_S * (int64_t)(claim->attempts - last + 1);
+    else if (claim->attempts > 0)
+        due = schedule[claim->attempts - 1];
     if (age < 0)
         return 0; /* the clock was set back: the attempt corrects the row */
     return due > age ? (unsigned)(due - age) : 0;
@@ -237,12 +242,13 @@ static int is_same(struct vfa_host *host, const struct vfa_claim *claim, bool *r
     return r;
 }
 
-/* undone: VFA_VF_NOT_NOW or VFA_VF_NOT_YET. */
+/* undone: VFA_VF_NOT_NOW or VFA_VF_NOT_YET. A device that was made can be destroyed when the kernel
+ * answers again or no program has it open any more, however late: its domain needs its name. */
 static bool is_hopeless(const struct vfa_claim *claim, int undone)
 {
     int64_t limit = undone == VFA_VF_NOT_YET ? VFA_RELEASE_ATTRIBUTES_S : VFA_RELEASE_GIVE_UP_S;
 
-    return age_of(claim) >= limit || claim->attempts >= MAX_ATTEMPTS;
+    return !claim->maker && (age_of(claim) >= limit || claim->attempts >= MAX_ATTEMPTS);
 }
 
 static bool is_vfaliasd_running(const struct vfa_host *host)

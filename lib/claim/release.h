@@ -19,7 +19,8 @@
  * attribute gets VFA_RELEASE_ATTRIBUTES_S: no known driver needs longer, and a file does not say
  * whether it refuses for good. A driver or file that refuses for good, or for that long, puts the
  * device into quarantine, and what is saved stays: vfa_release_restore() or the release of a later
- * claim tries again. host->warn is called.
+ * claim tries again. host->warn is called. A device that was made goes there only if the kernel
+ * refuses for good to destroy it; else the attempts go on, in the end every VFA_RELEASE_PERIOD_S.
  *
  * Lock order: the device's lock, then the state's transaction.
  */
@@ -35,6 +36,7 @@
 #define VFA_RELEASE_WAIT_MS      2000
 #define VFA_RELEASE_ATTRIBUTES_S 10
 #define VFA_RELEASE_GIVE_UP_S    60
+#define VFA_RELEASE_PERIOD_S     960
 
 /* The reasons why a domain loses a claim, for a person. */
 #define VFA_WHY_STOPPED  "its domain stopped"

@@ -308,6 +308,29 @@ def test_daemon_gives_up(made, daemon):
     assert made.exists() and not made.has_claim()
 
 
+def test_daemon_waits_for_the_kernel(made, daemon):
+    """Long after the claim has ended, the device is not in quarantine, and seldom tried: after 8 minutes, after 16, ..."""
+    made.claim()
+    made.run("make", DEVICE)
+
+    def age(seconds, attempts):
+        with made.state() as db:
+            db.execute("UPDATE claim SET state = 'releasing', attempts = ?, state_since = ? WHERE device = ?",
+                       (attempts, int(time.time()) - seconds, DEVICE))
+
+    age(500, 10)
+    with made.kernel.hanging("del"):
+        one = daemon()
+        one.wait_for(lambda: b"the kernel did not answer" in made.host.state.read_bytes())
+        assert [claim["attempts"] for claim in made.host.claims() if claim["device"] == DEVICE] == [11]
+        age(1000, 11)
+        one.wait_for(lambda: made.kernel.calls().count("del " + NAME) == 2)
+    assert "is quarantined" not in one.text()
+    age(1000, 11)
+    one.wait_for(lambda: not made.has_claim())
+    assert not made.exists() and made.record() == [] and "is quarantined" not in one.text()
+
+
 def test_daemon_counts_what_make_device_fails(hooked, daemon):
     """As other failures to attach. What may have been made stays on record, and is not destroyed at once."""
     host = hooked.host

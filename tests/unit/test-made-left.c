@@ -9,6 +9,7 @@
 #include "device/vdpa.h"
 #include "state/lock.h"
 #include "state/quarantine.h"
+#include "state/release.h"
 #include "state/saved.h"
 #include "state/state.h"
 #include "host/host.h"
@@ -19,7 +20,9 @@
 #include "made-claim.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- leftovers, and devices that are open ---- */
 
@@ -58,6 +61,52 @@ static void test_open(void)
     close(node);
     CHECK(finish(&host) == 0, "closed");
     check_clean(&host, vdpa, "open");
+}
+
+/* The claim ended so many seconds ago, and so many attempts have failed. */
+static void set_end(unsigned seconds, unsigned attempts)
+{
+    sqlite3 *db = NULL;
+    char sql[96];
+
+    snprintf(sql, sizeof(sql), "UPDATE claim SET state_since = %lld, attempts = %u",
+             (long long)time(NULL) - seconds, attempts);
+    if (sqlite3_open(state_path, &db) != SQLITE_OK ||
+        sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        made_give_up(sql);
+    sqlite3_close(db);
+}
+
+static unsigned attempts_after_one_more(struct vfa_host *host)
+{
+    VFA_AUTO(vfa_claims_clear) struct vfa_claims ending = {NULL, 0};
+
+    CHECK(vfa_release_finish(host, VFA_RELEASE_ONCE, NULL, NULL) == 0, "finish");
+    CHECK(vfa_state_ending(host->state, &ending, NULL) == 0 && ending.n == 1, "still releasing");
+    return ending.n == 1 ? ending.items[0].attempts : 0;
+}
+
+/* It is tried ever more seldom, and never given up. */
+static void test_long_open(void)
+{
+    static const struct {
+        unsigned age, attempts, then;
+    } rows[] = {{50, 7, 7},    {60, 7, 8},     {110, 8, 8},    {120, 8, 9},     {950, 11, 11},
+                {960, 11, 12}, {1910, 12, 12}, {1920, 12, 13}, {100000, 40, 41}};
+    struct vfa_host host = begin(vdpa, CARD);
+    int node;
+
+    CHECK(apply(&host, vdpa, CARD, NULL) == 0, "made");
+    node = made_hold("dev/vhost-vdpa-0");
+    CHECK(release(&host) == 1, "open");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        set_end(rows[i].age, rows[i].attempts);
+        CHECK(attempts_after_one_more(&host) == rows[i].then, "%u s, %u attempts", rows[i].age,
+              rows[i].attempts);
+    }
+    close(node);
+    CHECK(finish(&host) == 0, "closed");
+    check_clean(&host, vdpa, "open for long");
 }
 
 static void test_quarantine(void)
@@ -253,6 +302,7 @@ int main(void)
     make_host();
     test_left_over();
     test_open();
+    test_long_open();
     test_quarantine();
     test_no_answer();
     test_killed();
