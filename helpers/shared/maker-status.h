@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The exit status of make-device: how the results of vfa_made_errand() (provision/made.h) get from
- * one process to another. Of the output, the last line is the error, and the others are warnings. */
+ * one process to another. Of the output, the last line is the error, and the others are warnings.
+ * SuccessExitStatus= of systemd cannot have these statuses, though its journal calls them failures:
+ * systemd-run(1) would return 0 for them. */
 #ifndef VFA_SHARED_MAKER_STATUS_H
 #define VFA_SHARED_MAKER_STATUS_H
 
