@@ -173,7 +173,7 @@ static int fill_devices(const struct vfa_config *config, const struct vfa_sysfs 
 
 /* ---- the slots of makers ---- */
 
-/* Lowers the slots of a maker that the kernel has said is full. */
+/* Lowers the slots of a maker that the index counts with fewer: see full.h. */
 static int lower_slots(struct vfa_state *state, struct vfa_device_status *device, bool *ret,
                        struct vfa_error *err)
 {
@@ -196,8 +196,8 @@ static int check_slots(struct vfa_state *state, struct vfa_device_status *device
     if (r < 0 || device->used < device->slots || device->use.verdict != VFA_VERDICT_CANDIDATE)
         return r;
     device->use.verdict = VFA_VERDICT_FULL;
-    if (asprintf(&device->use.detail, "%u made%s", device->used,
-                 lowered ? ", and the kernel refused one more" : ", the maximum") >= 0)
+    if (asprintf(&device->use.detail, "%u claimed%s", device->used,
+                 lowered ? ", and there is no room for more" : ", the maximum") >= 0)
         return 0;
     device->use.detail = NULL;
     return vfa_fail_oom(err);

@@ -170,7 +170,7 @@ def test_slots(made):
     for number in (1, 2, 3):
         fine(made.start(number, request("vnet")))
     assert "alias 'vnet' has 3 devices, 3 claimed" in refused(made.start(4, request("vnet")))
-    full = {"mgmtdev:vdpasim_net": ("can make no more", "3 made, the maximum")}
+    full = {"mgmtdev:vdpasim_net": ("can make no more", "3 claimed, the maximum")}
     assert made.reasons("explain", "vnet") == made.reasons("devices") == full
     made.stop(2, request("vnet"))
     fine(made.start(4, request("vnet")))
@@ -193,7 +193,7 @@ def test_the_kernel_says_full(made, checked):
     assert "can make no more" in why or "no free device" in why, why
     assert len(made.names("vdpa")) == 2 and len(made.claims()) == 2
     assert made.stats("vsmall") == (2, 0) and made.free_of("physnet2") == 0
-    full = ("can make no more", "1 made, and the kernel refused one more")
+    full = ("can make no more", "1 claimed, and there is no room for more")
     assert made.reasons("devices") == {"mgmtdev:small": full, "mgmtdev:other": full}
     assert made.reasons("explain", "vsmall") == made.reasons("devices")
     made.stop(1, request("vsmall"))
