@@ -110,16 +110,15 @@ static const char *request_id(const struct vfa_claim *claim, char buf[UUID_STR_L
     return buf;
 }
 
-static int set_binding(bool *oom, struct json_object *object, struct bindings *b,
-                       const struct vfa_claim *claim, struct vfa_error *err)
+/* A device that cannot be read is unknown: the other claims are listed all the same. */
+static void set_binding(bool *oom, struct json_object *object, struct bindings *b,
+                        const struct vfa_claim *claim)
 {
-    struct vfa_binding binding = {.present = false};
+    struct vfa_binding binding = {.vf_num = -1};
     char ids[sizeof("ffff:ffff")], id[UUID_STR_LEN];
     bool pci = strcmp(claim->kind, VFA_KIND_PCI) == 0;
-    int r = vfa_binding_read(b->config, &b->sysfs, claim->device, &binding, err);
 
-    if (r < 0)
-        return r;
+    (void)vfa_binding_read(b->config, &b->sysfs, claim->device, claim->maker, &binding, NULL);
     snprintf(ids, sizeof(ids), "%04x:%04x", binding.vendor, binding.product);
     vfa_json_set_text(oom, object, "request_id", request_id(claim, id));
     vfa_json_set_text(oom, object, "pci_slot", pci ? claim->device : NULL);
@@ -127,7 +126,6 @@ static int set_binding(bool *oom, struct json_object *object, struct bindings *b
     vfa_json_set_text(oom, object, "physical_network", binding.physical_network);
     set_vf(oom, object, &binding);
     vfa_json_set_text(oom, object, "mac_address", find_mac(b, claim));
-    return 0;
 }
 
 /* ---- the listing ---- */
@@ -156,7 +154,7 @@ static int print_claims_json(const struct vfa_cmd_context *ctx, const struct vfa
         vfa_json_set_text(&oom, object, "why", claim->why);
         vfa_json_set_number(&oom, object, "attempts", claim->attempts);
         vfa_json_set_text(&oom, object, "error", claim->error);
-        r = set_binding(&oom, object, &bindings, claim, &err);
+        set_binding(&oom, object, &bindings, claim);
         vfa_json_push(&oom, array, object);
     }
     if (r == 0)

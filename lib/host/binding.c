@@ -98,13 +98,25 @@ int vfa_binding_managed(const struct vfa_config *config, const struct vfa_sysfs 
     return r;
 }
 
+static int read_device(const struct vfa_sysfs *sysfs, const char *device, const char *maker,
+                       struct vfa_device *ret, struct vfa_error *err)
+{
+    int r = vfa_kind_read(sysfs, device, ret, err);
+
+    if (r != 0 || ret->maker || !maker)
+        return r;
+    ret->maker = strdup(maker);
+    return ret->maker ? 0 : vfa_fail_oom(err);
+}
+
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                     const char *device, struct vfa_binding *ret, struct vfa_error *err)
+                     const char *device, const char *maker, struct vfa_binding *ret,
+                     struct vfa_error *err)
 {
     VFA_AUTO(vfa_device_clear) struct vfa_device dev = {.vendor = 0};
     struct vfa_binding binding = {.vf_num = -1};
     const struct vfa_spec *spec = NULL;
-    int r = vfa_kind_read(sysfs, device, &dev, err);
+    int r = read_device(sysfs, device, maker, &dev, err);
 
     if (r == 0)
         r = vfa_binding_spec(config, sysfs, &dev, &spec, err);

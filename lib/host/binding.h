@@ -26,10 +26,12 @@ struct vfa_binding {
     int vf_num;                /* N of the PF's link virtfnN; -1: unknown */
 };
 
-/* Reads the binding of a device, by its address as text. A device or file that vanishes meanwhile
- * is unknown, not an error. Returns 0, or a negative errno with *err filled. */
+/* Reads the binding of a device, by its identity, as vfa_kind_read() does. maker: that of its claim,
+ * or NULL. A device or file that vanishes meanwhile is unknown, not an error. Returns 0, or a
+ * negative errno with *err filled. */
 int vfa_binding_read(const struct vfa_config *config, const struct vfa_sysfs *sysfs,
-                     const char *device, struct vfa_binding *ret, struct vfa_error *err);
+                     const char *device, const char *maker, struct vfa_binding *ret,
+                     struct vfa_error *err);
 
 /* Finds the device_spec that allows a device, which the caller has read from sysfs. *ret is
  * borrowed from the configuration, NULL if there is none. Reads the PF of a VF, because a

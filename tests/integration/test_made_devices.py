@@ -353,3 +353,13 @@ def test_a_hung_device_keeps_no_other_from_being_recorded(made):
         fine(made.host.hook("reconnect", xml))
     assert made.claims()[vf]["state"] == "active"
     assert vf in refused(made.host.hook("prepare", domain(2, devices=hostdev(vf))))
+
+
+def test_claims_while_the_kernel_hangs(made):
+    """claims --json reads sysfs only: it asks the kernel for no device."""
+    fine(made.start(1, request("vnet", name="port")))
+    calls = made.kernel.calls()
+    with made.kernel.hanging("get"):
+        claim, = made.claims().values()
+    assert (claim["pci_slot"], claim["physical_network"], claim["vf_num"]) == (None, "physnet1", None)
+    assert made.kernel.calls() == calls
