@@ -7,9 +7,11 @@
  * in the same transaction as the claim: a process that is killed leaves both.
  */
 
+#include "base/clock.h"
 #include "base/common.h"
 #include "base/error.h"
 #include "base/patience.h"
+#include "device/kind.h"
 #include "device/netlink.h"
 #include "device/sysfs.h"
 #include "state/claims.h"
@@ -42,6 +44,7 @@ struct work {
     struct vfa_netlink *nl;       /* opened with the first device */
     struct vfa_patience patience; /* for all claims together */
     const char *uuid;             /* the domain that waits, or NULL */
+    bool slow;                    /* the kernel did not answer for one of the made devices */
 };
 
 static void finish_work_clear(struct work *w)
@@ -200,8 +203,6 @@ static unsigned due_in(const struct vfa_claim *claim)
     return due > age ? (unsigned)(due - age) : 0;
 }
 
-/* ---- what came of it ---- */
-
 /* Records the result; `undone`: as put_back() returned. VFA_STATE_ABSENT: the claim has changed,
  * and all stays. An attempt before its time does not count: domains that start and stop often must
  * not use up the attempts of a minute, nor delay the next one. */
@@ -281,6 +282,7 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
         claim->attempts == 0 ? w->patience : (struct vfa_patience){.deadline = 0};
     VFA_AUTO(vfa_lock_endp) int lock = -1;
     bool same = false;
+    int64_t began;
     int undone, r = lock_device(w, claim->device, patience, &lock, err);
 
     if (r != 0)
@@ -288,9 +290,12 @@ static int finish_claim(struct work *w, const struct vfa_claim *claim, struct vf
     r = is_same(w->host, claim, &same, err);
     if (r < 0 || !same)
         return r;
+    began = vfa_clock_ms();
     undone = put_back(w, claim->device, patience, &why, err);
     if (undone < 0)
         return undone;
+    if (undone == VFA_VF_NOT_NOW && vfa_clock_ms() - began >= VFA_RELEASE_WAIT_MS)
+        w->slow = true;
     if ((undone == VFA_VF_NOT_NOW || undone == VFA_VF_NOT_YET) && is_hopeless(claim, undone))
         undone = VFA_VF_REFUSED;
     r = write_down(w->host, claim, undone, &why, err);
@@ -315,13 +320,17 @@ static void count_left(struct vfa_host *host, struct vfa_release_left *ret)
     }
 }
 
+/* libvirt holds the domain's lock meanwhile: after a made device for which the kernel did not answer,
+ * the others have to wait for the next round. */
 static int finish_if_due(struct work *w, const struct vfa_claim *claim,
                          enum vfa_release_patience patience, struct vfa_error *err)
 {
     bool left = false;
     int r;
 
-    if (claim->state != VFA_CLAIM_RELEASING || (patience == VFA_RELEASE_ONCE && due_in(claim) > 0))
+    if (claim->state != VFA_CLAIM_RELEASING ||
+        (w->slow && strcmp(claim->kind, VFA_KIND_PCI) != 0) ||
+        (patience == VFA_RELEASE_ONCE && due_in(claim) > 0))
         return 0;
     r = is_left(w, claim, &left, err);
     return r == 0 && !left ? finish_claim(w, claim, err) : r;
@@ -343,6 +352,7 @@ static int finish_all(struct vfa_host *host, const char *uuid, enum vfa_release_
         if (r < 0 && result == 0)
             result = vfa_error_move(err, &why);
     }
+    host->slow = w.slow;
     if (ret_left)
         count_left(host, ret_left);
     return result;
@@ -434,7 +444,8 @@ bool vfa_release_await_any(struct vfa_host *host, const char *uuid, int64_t free
 {
     struct vfa_patience patience = vfa_patience_begin(VFA_RELEASE_WAIT_MS);
 
-    finish_all(host, uuid, VFA_RELEASE_WAIT, NULL, NULL);
+    if (!host->slow)
+        finish_all(host, uuid, VFA_RELEASE_WAIT, NULL, NULL);
     while (has_untried(host) && is_vfaliasd_running(host) && vfa_patience_wait(&patience))
         ;
     return has_freed(host, freed);

@@ -76,6 +76,7 @@ int vfa_release_withdraw(struct vfa_host *host, const char *uuid, const char *re
 enum vfa_release_patience {
     VFA_RELEASE_ONCE, /* tries each due claim once; skips locked devices */
     VFA_RELEASE_WAIT, /* tries each; waits VFA_RELEASE_WAIT_MS in all for those not tried before */
+    /* Both leave the further made devices after one for which the kernel has not answered. */
 };
 
 struct vfa_release_left {

@@ -23,6 +23,7 @@ struct vfa_host {
     int (*run_maker)(void *data, const char *verb, const char *device, struct vfa_error *err);
     void *maker_data; /* of run_maker */
     char *lacks;      /* why the last scan is without the devices of a kind, or NULL */
+    bool slow;        /* the kernel did not answer when devices were put back last */
     bool scanned;     /* the present vfa_transaction_run() has scanned the hardware already */
 };
 

@@ -355,6 +355,23 @@ def test_a_hung_device_keeps_no_other_from_being_recorded(made):
     assert vf in refused(made.host.hook("prepare", domain(2, devices=hostdev(vf))))
 
 
+def test_an_end_while_the_kernel_hangs(made):
+    """libvirt waits for the hook, which asks for one of the devices only; the next start does the same, once."""
+    requests = "".join(request("vnet", name="p%d" % number) for number in range(3))
+    fine(made.start(1, requests))
+
+    def deletions():
+        return sum(call.startswith("del ") for call in made.kernel.calls())
+
+    with made.kernel.hanging("del"):
+        made.stop(1, requests)
+        assert deletions() == 1 and len(made.names("vdpa")) == 3
+        assert "being released" in refused(made.start(1, requests))
+        assert deletions() == 2
+    fine(made.start(1, requests))
+    assert len(made.names("vdpa")) == 3
+
+
 def test_claims_while_the_kernel_hangs(made):
     """claims --json reads sysfs only: it asks the kernel for no device."""
     fine(made.start(1, request("vnet", name="port")))
