@@ -151,7 +151,7 @@ static void add_device_row(struct vfa_table *table, const struct vfa_config *con
 {
     const struct vfa_device *dev = device->dev;
     vfa_table_cell(table, VFA_TABLE_PLAIN, dev->id);
-    vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", dev->vendor, dev->product);
+    vfa_view_cell_ids(table, dev->vendor, dev->product);
     vfa_view_cell_type(table, dev->type);
     vfa_table_cell_number(table, dev->numa_node);
     vfa_table_cell_number(table, dev->iommu_group);

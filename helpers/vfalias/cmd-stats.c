@@ -125,7 +125,7 @@ static int print_pools(const struct vfa_capacity *capacity)
     for (size_t i = 0; table && i < capacity->n_pools; i++) {
         const struct vfa_capacity_pool *pool = &capacity->pools[i];
 
-        vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", pool->keys.vendor, pool->keys.product);
+        vfa_view_cell_ids(table, pool->keys.vendor, pool->keys.product);
         vfa_view_cell_type(table, pool->keys.type);
         vfa_table_cell_number(table, pool->keys.numa_node);
         vfa_table_cellf(table, pool->count ? VFA_TABLE_GREEN : VFA_TABLE_RED, "%u", pool->count);

@@ -55,7 +55,7 @@ const char *vfa_pci_names_lookup(struct vfa_pci_names *names, uint16_t vendor, u
     char *text;
 
     buf[0] = '\0';
-    if (!names || names->broken)
+    if (!names || names->broken || vendor == 0) /* it stands on no PCI function */
         return buf;
     if (setjmp(on_error) != 0) {
         names->broken = true;

@@ -47,6 +47,14 @@ bool vfa_view_is_blocked(const struct vfa_device_status *device)
     return device->holder && strcmp(device->holder->device, device->dev->id) != 0;
 }
 
+void vfa_view_cell_ids(struct vfa_table *table, uint16_t vendor, uint16_t product)
+{
+    if (vendor == 0)
+        vfa_table_cell(table, VFA_TABLE_PLAIN, NULL);
+    else
+        vfa_table_cellf(table, VFA_TABLE_PLAIN, "%04x:%04x", vendor, product);
+}
+
 void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type)
 {
     static const char prefix[] = "type-";

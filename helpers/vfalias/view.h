@@ -31,6 +31,9 @@ enum vfa_verdict vfa_view_judge(const struct vfa_device_status *device);
 /* True if the claim that blocks this device is on another device (its PF, VF or group member). */
 bool vfa_view_is_blocked(const struct vfa_device_status *device);
 
+/* Adds a cell with the ids of a PCI function; "-" for a device that stands on none. */
+void vfa_view_cell_ids(struct vfa_table *table, uint16_t vendor, uint16_t product);
+
 /* Adds a cell with the type of a device, without "type-". */
 void vfa_view_cell_type(struct vfa_table *table, enum vfa_dev_type type);
 
