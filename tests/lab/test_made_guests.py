@@ -246,3 +246,18 @@ def test_migration(made, there):
     there.nothing_left()
     there.lab.start("db1")
     assert check_guest(there, "db1") == names
+
+
+def test_migration_by_virsh(made, there):
+    """A vDPA interface that QEMU can migrate stays plugged in: the hook of the destination makes its device before."""
+    lab = made.lab
+    made.define("db1", VNET)
+    lab.start("db1")
+    before, path = made.exist(), made.of("db1")
+    lab.guest("db1", "touch /mark")
+    lab.virsh("migrate", "--live", "db1", f"qemu+tcp://{there.lab.name}/system", timeout=120)
+    made.nothing_left()
+    there.lab.guest("db1", "test -e /mark")
+    assert there.lab.guest("db1", "cat /sys/class/net/eth0/address") == MAC
+    assert (there.exist(), there.of("db1")) == (before, path)
+    assert there.held() == {("db1", "vnet-0"): f"vdpa:{before[0][0]}"}
