@@ -111,29 +111,6 @@ static int put_back(struct work *w, const char *device, struct vfa_patience pati
 
 /* ---- quarantine ---- */
 
-static void warn_of_failure(const struct vfa_host *host, const char *device, const char *reason)
-{
-    VFA_AUTO(vfa_freep) char *text = NULL;
-
-    if (!host->warn)
-        return;
-    if (asprintf(&text, "%s is quarantined: %s", device, reason) < 0)
-        text = NULL;
-    else
-        host->warn(text);
-}
-
-int vfa_release_quarantine(struct vfa_host *host, const char *device,
-                           enum vfa_quarantine_cause cause, const char *reason,
-                           struct vfa_error *err)
-{
-    int r = vfa_state_quarantine(host->state, device, cause, reason, err);
-
-    if (r == 0)
-        warn_of_failure(host, device, reason);
-    return r;
-}
-
 static int quarantine_unrestored(struct vfa_host *host, const struct vfa_claim *claim,
                                  const struct vfa_error *why, struct vfa_error *err)
 {

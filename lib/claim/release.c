@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See release.h: the first step, which changes only the state. */
+/* See release.h: the first step, and quarantine, which change only the state. */
 
 #include "release.h"
 
@@ -8,6 +8,7 @@
 #include "state/claims.h"
 #include "state/drop.h"
 #include "state/hold.h"
+#include "state/quarantine.h"
 #include "state/release.h"
 #include "state/saved.h"
 #include "state/state.h"
@@ -167,4 +168,29 @@ int vfa_release_unchanged(struct vfa_host *host, const struct vfa_claim *claim, 
     }
     *ret = found != NULL;
     return 0;
+}
+
+/* ---- quarantine ---- */
+
+static void warn_of_failure(const struct vfa_host *host, const char *device, const char *reason)
+{
+    VFA_AUTO(vfa_freep) char *text = NULL;
+
+    if (!host->warn)
+        return;
+    if (asprintf(&text, "%s is quarantined: %s", device, reason) < 0)
+        text = NULL;
+    else
+        host->warn(text);
+}
+
+int vfa_release_quarantine(struct vfa_host *host, const char *device,
+                           enum vfa_quarantine_cause cause, const char *reason,
+                           struct vfa_error *err)
+{
+    int r = vfa_state_quarantine(host->state, device, cause, reason, err);
+
+    if (r == 0)
+        warn_of_failure(host, device, reason);
+    return r;
 }
