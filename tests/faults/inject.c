@@ -205,6 +205,8 @@ FAILING(int, mkdirat, FILES, EIO, (int folder, const char *path, mode_t mode), (
 FAILING(int, symlinkat, FILES, EIO, (const char *to, int folder, const char *path),
         (to, folder, path))
 FAILING(int, unlinkat, FILES, EIO, (int folder, const char *path, int flags), (folder, path, flags))
+/* Weak: a library in place of the kernel that is linked with this one (tests/soak) has its own. */
+#pragma weak sendmsg
 FAILING(ssize_t, sendmsg, FILES, EIO, (int fd, const struct msghdr *msg, int flags),
         (fd, msg, flags))
 
