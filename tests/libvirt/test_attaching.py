@@ -123,6 +123,7 @@ def test_unknown_alias_asked_for_by_a_running_domain(host):
 def test_claimed_device_vanishes_before_it_is_attached(host):
     """The domain gets another free device."""
     tree = host.make_devices()
+    host.vfalias("rescan")  # vfaliasd may have scanned just when there were no devices
     host.recorder.react("started", lambda call: tree.remove(tree.devices[QATS[0]]))
     try:
         host.define(guest("asks", "qat"))
