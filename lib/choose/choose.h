@@ -64,8 +64,8 @@ struct vfa_checked {
     bool vfio;
 };
 
-/* True if libvirt expects a device of this spec (or NULL) to be bound to a VFIO driver: it is to be
- * assigned, and vfa_alias_managed() is false. */
+/* True if libvirt expects a device of this spec (or NULL) to be bound to a VFIO driver: the
+ * guest gets the device itself, and vfa_alias_managed() is false. */
 bool vfa_choose_needs_vfio(const struct vfa_criteria *criteria, const struct vfa_spec *spec);
 
 /* The first verdict on the current state of the device itself. Uses only dev, spec, use, pf, group,

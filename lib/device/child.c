@@ -67,7 +67,8 @@ static struct {
     pid_t pids[LEFT_MAX];
 } left = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Collects the status of those that have ended. Returns a free place, or NULL. */
+/* Waits for the children that have ended, without blocking. Returns a free place of the table, or
+ * NULL. */
 static pid_t *collect_left(void)
 {
     pid_t *place = NULL;

@@ -59,8 +59,8 @@ int vfa_made_destroy(struct vfa_host *host, const char *device, const char *uuid
 int vfa_made_find_maker(struct vfa_host *host, const char *device, char ret[VFA_DEVICE_ID_SIZE],
                         struct vfa_error *err);
 
-/* The path that an element names for a device on record: that of its link. *ret is NULL if it has
- * none. free() it. */
+/* The path by which an element of the XML names a device on record, which is the path of its link.
+ * *ret is NULL if the device has no link. free() it. */
 int vfa_made_path(struct vfa_host *host, const char *device, char **ret, struct vfa_error *err);
 
 #endif

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import madekernel
 from hookhost import HOOK, Host
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # pages.py
@@ -18,6 +19,12 @@ def host(tmp_path):
     made = Host(tmp_path)
     made.daemon_is_there()
     return made
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The made kernel, for madekernel.MadeKernel."""
+    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
 
 
 @pytest.fixture(scope="session")

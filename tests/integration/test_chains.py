@@ -26,11 +26,6 @@ alias = {"name": "lost", "any_of": ["vnet", "nowhere"]}
 """
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
-
-
 @pytest.fixture
 def chain(host, library):
     kernel = madekernel.MadeKernel(host.tree, library)

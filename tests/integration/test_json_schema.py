@@ -13,7 +13,7 @@ import test_cli
 import test_explain
 from hookhost import Host, fine, request
 from test_cli import claims, host, virt  # noqa: F401 (fixtures; this `host` is the command line's)
-from test_made_devices import Made, library  # noqa: F401 (library: a fixture)
+from test_made_devices import Made
 
 SOURCE = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((SOURCE / "conf/schema/vfalias-json.schema.json").read_text())

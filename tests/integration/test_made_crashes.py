@@ -8,7 +8,7 @@ import pytest
 
 from hookhost import domain, fine, request, uuid
 from test_faults import calls_of, inject, with_fault  # noqa: F401  pylint: disable=unused-import
-from test_made_devices import MADE, library, made, vdpa  # noqa: F401  pylint: disable=unused-import
+from test_made_devices import MADE, made, vdpa  # noqa: F401  pylint: disable=unused-import
 
 HANDLER = {"VFA_FAULT_ONLY": "qemu-asked"}
 ASKED = request("vnet", name="port") + request("tty", name="console")

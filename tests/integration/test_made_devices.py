@@ -25,11 +25,6 @@ alias = {"name": "vgpu", "device_type": "mdev", "mdev_type": "nvidia-63"}
 """
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
-
-
 class Made:
     def __init__(self, host, library):
         self.host = host

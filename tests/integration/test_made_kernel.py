@@ -16,11 +16,6 @@ VF = "0000:02:10.0"
 UUID = "00000000-0000-4000-8000-%012d"
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
-
-
 @pytest.fixture
 def kernel(tmp_path, library):
     kernel = madekernel.MadeKernel(typical(tmp_path / "sys"), library)

@@ -20,11 +20,6 @@ MAC = "52:54:00:01:02:03"
 REFUSED, STALE, NOT_NOW, FULL = 11, 12, 13, 15  # helpers/shared/maker-status.h
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    return madekernel.build(tmp_path_factory.mktemp("made-kernel"))
-
-
 class Made:
     """A host with a management device and a claim of a device that it makes."""
 
